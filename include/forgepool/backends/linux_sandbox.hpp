@@ -1,0 +1,25 @@
+#pragma once
+/// Linux namespaces, pivot_root into an empty tmpfs, seccomp allow-list, cgroups (v1 and v2), rlimits, no_new_privs. Works as
+/// root and as an unprivileged user (with user namespaces). x86-64 and static ELF programs.
+#include <forgepool/sandbox.hpp>
+
+namespace forgepool {
+
+struct LinuxSandboxOptions {
+  /// The weakest level to run at. Opening fails closed with `unsupported` and the missing mechanisms if this machine cannot
+  /// reach it. Unprivileged users without a delegated cgroup reach `namespaces`.
+  SandboxLevel minimum_level = SandboxLevel::full;
+};
+
+/// What this machine offers and what is missing, mechanism by mechanism, for people ("cgroup v1 memory: no write access to …").
+struct SandboxMechanism {
+  std::string name;
+  bool available = false;
+  std::string detail;
+};
+
+/// Probes the machine (runs a trivial program), then opens the sandbox. One object serves all threads of a process.
+FORGEPOOL_API Result<std::unique_ptr<Sandbox>> open_linux_sandbox(LinuxSandboxOptions options = {});
+FORGEPOOL_API std::vector<SandboxMechanism> probe_linux_sandbox();
+
+}  // namespace forgepool

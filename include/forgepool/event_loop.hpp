@@ -1,0 +1,62 @@
+#pragma once
+/// The loop that owns a node's state. Hub, agent, client and the transports run on one loop: they call each other only from it
+/// and need no locks. A host implements this interface over its own loop (asio.hpp does it for an `asio::io_context`) or takes
+/// the default one. The simulator implements it with a virtual clock.
+///
+/// Threads: `post` and `run_blocking` may be called from any thread, everything else only on the loop's thread. Callbacks run on
+/// the loop's thread, never inside the call that registered them.
+#include <forgepool/time.hpp>
+
+#include <functional>
+#include <memory>
+
+namespace forgepool {
+
+/// Cancels what it stands for when destroyed; safe to destroy inside the callback and after the loop.
+class Subscription {
+ public:
+  virtual ~Subscription() = default;
+};
+
+enum class Readiness { readable, writable };
+
+class EventLoop {
+ public:
+  virtual ~EventLoop() = default;
+
+  /// Wall-clock time that never goes back within a process.
+  virtual Time now() const = 0;
+
+  /// Runs `task` on the loop, in the order of the calls.
+  virtual void post(std::function<void()> task) = 0;
+
+  /// Runs `task` once, `delay` from now, unless the subscription is destroyed before. A delay of zero or less means soon.
+  [[nodiscard]] virtual std::unique_ptr<Subscription> after(Duration delay, std::function<void()> task) = 0;
+
+  /// Calls `task` every time `fd` becomes ready, until the subscription is destroyed; which must happen before `fd` is closed.
+  [[nodiscard]] virtual std::unique_ptr<Subscription> watch(int fd, Readiness readiness, std::function<void()> task) = 0;
+
+  /// Runs `work` on a pool thread (fsync, fork, hashing of large data), then `done` on the loop. Must not be called after the
+  /// loop was stopped; the loop's owner waits for running work before it is destroyed.
+  virtual void run_blocking(std::function<void()> work, std::function<void()> done) = 0;
+};
+
+/// A loop with its own pool threads that a program without one can use.
+class RunnableEventLoop : public EventLoop {
+ public:
+  /// Runs until `stop` is called.
+  virtual void run() = 0;
+  /// Runs until `stop` is called or `limit` has passed; true if it was stopped.
+  virtual bool run_for(Duration limit) = 0;
+  /// May be called from any thread and from a signal-handling callback.
+  virtual void stop() = 0;
+};
+
+struct EventLoopOptions {
+  unsigned blocking_threads = 4;  ///< How many blocking jobs run at once; more wait in line.
+};
+
+/// The default loop (Asio over epoll).
+FORGEPOOL_API std::unique_ptr<RunnableEventLoop> make_event_loop(EventLoopOptions options = {});
+
+}  // namespace forgepool

@@ -1,0 +1,70 @@
+#pragma once
+/// Ledger: one organization's append-only log, and the durable state that its owner changes together with it.
+///
+/// The log is an RFC 6962 Merkle tree. Its checkpoints are C2SP tlog-checkpoints (signed notes, Ed25519), so anybody's tools can
+/// check them. `commit` appends leaves and changes keys in one transaction: after a crash both are there or neither.
+/// Implementations: SQLite (backends/sqlite_ledger.hpp), in memory (backends/memory_ledger.hpp), and any of yours.
+///
+/// Threads: safe for use from several threads. `commit` blocks until the data is durable; call it from a pool thread.
+#include <forgepool/digest.hpp>
+#include <forgepool/keys.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace forgepool {
+
+/// A C2SP entry bundle caps a leaf: log digests, not payloads.
+inline constexpr std::size_t max_leaf_bytes = 65'535;
+
+/// Changes the value of a key; no value deletes it.
+struct StateWrite {
+  std::string key;
+  std::optional<Bytes> value;
+};
+
+struct LedgerBatch {
+  std::vector<Bytes> leaves;
+  std::vector<StateWrite> writes;  ///< Applied in order.
+
+  bool empty() const { return leaves.empty() && writes.empty(); }
+};
+
+struct LedgerHead {
+  std::uint64_t size = 0;  ///< Leaves.
+  Digest root;             ///< RFC 6962 root; of the empty tree the digest of nothing.
+};
+
+/// Siblings from the leaf up, as in RFC 6962 section 2.1.1 and C2SP tlog-proof.
+using MerklePath = std::vector<Digest>;
+
+class Ledger {
+ public:
+  virtual ~Ledger() = default;
+
+  /// The checkpoint's first line: names the log.
+  virtual const std::string& origin() const = 0;
+  /// Verifies this log's checkpoints.
+  virtual const PublicKey& key() const = 0;
+
+  /// Appends and changes all of `batch` or nothing; durable when it returns. Leaves get the indices head.size - n … head.size - 1.
+  /// `too_large` for a leaf over max_leaf_bytes; `internal` for a full or broken disk: then the caller must stop acknowledging.
+  virtual Result<LedgerHead> commit(const LedgerBatch& batch) = 0;
+
+  virtual LedgerHead head() const = 0;
+  /// A signed note over the head at some moment not before the last commit.
+  virtual Result<std::string> checkpoint() = 0;
+  virtual Result<Bytes> leaf(std::uint64_t index) const = 0;
+  /// Proves leaf `index` in the tree of the first `size` leaves; invalid_input unless index < size ≤ head().size.
+  virtual Result<MerklePath> prove_inclusion(std::uint64_t index, std::uint64_t size) const = 0;
+  /// Proves that the tree of `old_size` is a prefix of that of `size`; invalid_input unless 0 < old_size ≤ size ≤ head().size.
+  virtual Result<MerklePath> prove_consistency(std::uint64_t old_size, std::uint64_t size) const = 0;
+
+  virtual Result<std::optional<Bytes>> read(std::string_view key) const = 0;
+  /// Calls `visit` for each key that starts with `prefix`, in byte order, until it returns false.
+  virtual Status scan(std::string_view prefix, const std::function<bool(std::string_view key, ByteView value)>& visit) const = 0;
+};
+
+}  // namespace forgepool

@@ -1,0 +1,119 @@
+#pragma once
+/// Sandbox: runs one program on one set of inputs, isolated and with fixed surroundings, and returns its outputs.
+///
+/// Inside, the program sees `/in` (its input files, read-only), `/out` (empty, writable), `/tmp`, `/dev/null`, and nothing else;
+/// arguments as given; an empty environment; standard input empty. What it leaves in `/out` as regular files is its output.
+/// Implementations: Linux namespaces (backends/linux_sandbox.hpp), functions in this process (backends/in_process_sandbox.hpp),
+/// and any of yours.
+///
+/// Threads: `run` blocks and is called from pool threads, several at once. A sandbox outlives its runs.
+#include <forgepool/digest.hpp>
+#include <forgepool/time.hpp>
+
+#include <array>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace forgepool {
+
+/// How strongly a run was isolated. Recorded in the receipt, and an agent refuses to work below the level its operator allowed.
+enum class SandboxLevel {
+  none,        ///< Not at all: the program could do whatever the agent can.
+  process,     ///< A process of its own with resource limits; sees the host.
+  namespaces,  ///< Own namespaces and root, system-call filter, resource limits per process; no limits on the group as a whole.
+  full,        ///< As `namespaces`, and memory, process and CPU limits enforced on the whole group (cgroups).
+};
+FORGEPOOL_API std::string_view to_string(SandboxLevel level);
+FORGEPOOL_API Result<SandboxLevel> parse_sandbox_level(std::string_view text);
+
+/// All limits are enforced; a program that hits one ends with the outcome of that name.
+struct SandboxLimits {
+  std::uint64_t cpu_ms = 60'000;               ///< User and system time of all its processes.
+  std::uint64_t wall_ms = 120'000;
+  std::uint64_t memory_bytes = 512u << 20;     ///< Includes what it writes to /out and /tmp.
+  std::uint32_t processes = 16;                ///< Processes and threads.
+  std::uint64_t output_bytes = 16u << 20;      ///< All files in /out together; also the most it may write to /tmp.
+  std::uint32_t output_files = 64;
+  std::uint64_t stdio_bytes = 64u << 10;       ///< Standard output and error, each; more is cut off, not an error.
+
+  friend bool operator==(const SandboxLimits&, const SandboxLimits&) = default;
+};
+
+struct SandboxFile {
+  std::string name;                            ///< Below /in; one path component.
+  std::shared_ptr<const Bytes> content;
+  bool executable = false;
+};
+
+/// Named exceptions from "deny everything that is not needed". Recorded in the receipt.
+enum class SandboxRelaxation {
+  spawn,  ///< May fork and execute files from /in (exec@1 needs it).
+};
+FORGEPOOL_API std::string_view to_string(SandboxRelaxation relaxation);
+FORGEPOOL_API Result<SandboxRelaxation> parse_sandbox_relaxation(std::string_view text);
+
+struct SandboxRequest {
+  Digest program_digest;                       ///< SHA-256 of `program`; lets a backend keep prepared copies.
+  std::shared_ptr<const Bytes> program;        ///< Static ELF (what else a backend runs, it says itself).
+  std::vector<std::string> arguments;          ///< argv[1…]; argv[0] is "/program".
+  std::vector<SandboxFile> files;
+  SandboxLimits limits;
+  std::vector<SandboxRelaxation> relaxations;
+  const std::atomic<bool>* cancelled = nullptr;  ///< Set to true to end the run soon with outcome `cancelled`. Borrowed.
+};
+
+/// How a run ended. Values, not errors: they are facts about the shard that go into the receipt.
+struct SandboxOutcome {
+  enum class Kind {
+    exited,            ///< `code` is the exit code.
+    signalled,         ///< `code` is the signal that ended it (a crash).
+    out_of_memory,
+    process_limit,     ///< Ended abnormally after hitting the limit of processes.
+    cpu_time_limit,
+    wall_time_limit,
+    output_limit,      ///< Too many or too large outputs, or something in /out that is not a plain file with a plain name.
+    policy_violation,  ///< A forbidden system call; `code` is its number, `detail` its name where known.
+    setup_failed,      ///< The program never ran; `detail` is the step and the reason.
+    cancelled,
+  };
+  Kind kind = Kind::setup_failed;
+  int code = 0;
+  std::string detail;
+
+  bool ok() const { return kind == Kind::exited && code == 0; }
+  friend bool operator==(const SandboxOutcome&, const SandboxOutcome&) = default;
+};
+FORGEPOOL_API std::string_view to_string(SandboxOutcome::Kind kind);
+/// For people: "exited with code 3", "ended by signal 11", "ran out of memory", …
+FORGEPOOL_API std::string describe(const SandboxOutcome& outcome);
+
+struct SandboxUsage {
+  std::uint64_t cpu_ms = 0;
+  std::uint64_t wall_ms = 0;
+  std::uint64_t peak_memory_bytes = 0;  ///< 0 where the backend cannot measure it.
+};
+
+struct SandboxReport {
+  SandboxOutcome outcome;
+  std::map<std::string, Bytes> outputs;  ///< By name; only if the outcome is ok.
+  Bytes standard_output;                 ///< The first `stdio_bytes`, for diagnosis only.
+  Bytes standard_error;
+  SandboxUsage usage;
+  SandboxLevel level = SandboxLevel::none;  ///< What was really enforced for this run.
+};
+
+class Sandbox {
+ public:
+  virtual ~Sandbox() = default;
+  /// "linux", "in-process", … as it stands in receipts.
+  virtual std::string_view name() const = 0;
+  /// The level that `run` enforces on this machine.
+  virtual SandboxLevel level() const = 0;
+  /// Runs to the end and leaves nothing behind. Never throws; trouble of the sandbox's own is outcome `setup_failed`.
+  virtual SandboxReport run(const SandboxRequest& request) = 0;
+};
+
+}  // namespace forgepool
