@@ -1,0 +1,72 @@
+#pragma once
+/// A contract says what a client wants computed and how sure it wants to be: canonical JSON, identified by its digest.
+///
+///     {"ctx": {"job_id": "…", "trace_id": "…"},
+///      "op": {"name": "mc", "version": "1", "profile": "insurance.v1"},
+///      "args": {…what the adapter's profile takes…},
+///      "seed": {"mode": "explicit", "value": 42},
+///      "policy": {"target": "any", "min_agents": 1, "max_agents": 64, "timeout_ms": 600000, "verify": "full", "replicas": 2},
+///      "artifacts": {"persist": true, "include": ["result"]}}
+///
+/// Required are `op` and `args`; the rest has the defaults below. Unknown and duplicate keys are refused.
+#include <forgepool/digest.hpp>
+#include <forgepool/ids.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace forgepool {
+
+inline constexpr std::size_t max_contract_bytes = 1u << 20;
+
+struct ContractOp {
+  std::string name;     ///< Adapter: "mc".
+  std::string version;  ///< Adapter version: "1".
+  std::string profile;  ///< One of the adapter's profiles: "insurance.v1".
+};
+
+/// How a result is made trustworthy.
+enum class VerifyMode {
+  none,       ///< Every shard runs once.
+  spotcheck,  ///< Every shard runs once, a random part of them again elsewhere.
+  full,       ///< Every shard runs `replicas` times on different agents; all must agree, or more are asked.
+  quorum,     ///< Every shard runs until `replicas` agents agree.
+};
+FORGEPOOL_API std::string_view to_string(VerifyMode mode);
+
+struct ContractPolicy {
+  std::string target = "any";              ///< Trust tier of agents: any, private, enterprise or public.
+  std::uint32_t min_agents = 1;            ///< No shard is leased before this many agents are there. 1 … 100,000.
+  std::uint32_t max_agents = 100'000;      ///< At most this many agents work on the job at once.
+  std::uint64_t timeout_ms = 3'600'000;    ///< The job fails when it is not done by then. 1,000 … 30 days.
+  VerifyMode verify = VerifyMode::full;
+  std::uint32_t replicas = 2;              ///< 1 … 16; for full and quorum.
+  double spotcheck_ratio = 0.1;            ///< 0 … 1; the part of the shards that is checked.
+  std::vector<std::string> regions;        ///< Agents must be in one of these; empty: anywhere.
+  std::string data_class;                  ///< Agents and adapter must be cleared for it; empty: unclassified.
+};
+
+struct ContractArtifacts {
+  bool persist = true;                     ///< Keep the shard outputs after the result was computed.
+  std::vector<std::string> include;        ///< Put into the bundle besides the evidence: "result", "shard_outputs".
+};
+
+struct Contract {
+  std::optional<JobId> job_id;             ///< Chosen by the client: submitting the same contract under it again is the same job.
+  std::string trace_id;
+  ContractOp op;
+  std::string args;                        ///< RFC 8785 JSON of an object.
+  std::optional<std::string> seed;         ///< Explicit: RFC 8785 JSON of the value (integer or string). Absent: derived.
+  ContractPolicy policy;
+  ContractArtifacts artifacts;
+
+  std::string canonical;                   ///< RFC 8785 form of the whole contract as submitted.
+  Digest digest;                           ///< SHA-256 of `canonical`.
+};
+
+/// Parses and checks a contract as submitted. Errors are invalid_input or too_large, and start with the JSON pointer of the
+/// offending value ("/policy/replicas: expected an integer from 1 to 16, got 0").
+FORGEPOOL_API Result<Contract> parse_contract(std::string_view json);
+
+}  // namespace forgepool
