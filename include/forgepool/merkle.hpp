@@ -16,16 +16,18 @@ FORGEPOOL_API Status verify_inclusion(const Digest& leaf, std::uint64_t index, c
 /// RFC 9162 section 2.1.4.2. A proof from size 0 is an error.
 FORGEPOOL_API Status verify_consistency(const LedgerHead& older, const LedgerHead& newer, const MerklePath& path);
 
-/// C2SP signed-note key name and Ed25519 key, "vkey" form: <name>+<hash>+<base64>.
+/// C2SP signed-note key name and Ed25519 key, "vkey" form: <name>+<hash>+<base64>. Empty if `key` is not Ed25519.
 FORGEPOOL_API std::string to_vkey(std::string_view name, const PublicKey& key);
 
 struct VerifierKey {
   std::string name;
   PublicKey key;
 };
+/// invalid_input unless it is a well-formed Ed25519 vkey whose hash fits its name and key.
 FORGEPOOL_API Result<VerifierKey> parse_vkey(std::string_view text);
 
 /// Makes a tlog-checkpoint over `head`, signed as `origin` (which is also the key's name).
+/// invalid_input if `origin` cannot be a key name (empty, spaces, control characters, '+', not UTF-8) or `key` is not Ed25519.
 FORGEPOOL_API Result<std::string> sign_checkpoint(std::string_view origin, const LedgerHead& head, const Signer& key);
 
 /// Reads a tlog-checkpoint whose origin and signature are those of `key`. Signatures by unknown keys are ignored.

@@ -1,0 +1,58 @@
+#pragma once
+/// Checking a job without trusting, or reaching, the hub. Pure functions of bytes; thread-safe.
+#include <forgepool/digest.hpp>
+#include <forgepool/ids.hpp>
+#include <forgepool/sandbox.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace forgepool {
+
+inline constexpr std::size_t max_bundle_bytes = 1u << 30;
+
+/// One thing that was checked, in the order of checking: "receipt of lease …: signed by the agent's key".
+struct AuditCheck {
+  std::string name;
+  std::string detail;
+};
+
+/// What a bundle proves, once everything in it was checked.
+struct AuditReport {
+  JobId job;
+  Digest contract;
+  Digest plan;
+  Digest adapter;
+  Digest result;
+  std::uint32_t shards = 0;
+  std::uint32_t receipts = 0;
+  std::vector<std::string> agents;     ///< SPIFFE ids of those whose results were accepted.
+  std::vector<std::string> rejected;   ///< SPIFFE ids of those whose results lost.
+  std::uint64_t ledger_size = 0;
+  std::vector<AuditCheck> checks;
+};
+
+/// Checks every byte of a bundle against a trusted root. The first thing that does not hold is the error (`corrupt`, or
+/// invalid_input for something that is no bundle or root at all), with where it is.
+FORGEPOOL_API Result<AuditReport> verify_bundle(std::string_view bundle, std::string_view trusted_root);
+
+struct ReplayedShard {
+  std::uint32_t index = 0;
+  Digest accepted;                     ///< The result digest that the hub accepted.
+  SandboxReport report;                ///< Of the run here.
+  Digest replayed;                     ///< SHA-256 of the output here; zeros if the run did not end well.
+
+  bool identical() const { return report.outcome.ok() && replayed == accepted; }
+};
+
+/// Finds an input by digest (for jobs with inputs); nothing if it is not at hand.
+using InputSource = std::function<std::optional<Bytes>(const Digest&)>;
+
+/// Runs shards of a bundle's job again in `sandbox` and compares. Verify the bundle first: this only re-executes. No shards named
+/// means all. not_found names a missing input or shard.
+FORGEPOOL_API Result<std::vector<ReplayedShard>> replay_bundle(std::string_view bundle, const std::vector<std::uint32_t>& shards,
+                                                               Sandbox& sandbox, const InputSource& inputs);
+
+}  // namespace forgepool

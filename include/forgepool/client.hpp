@@ -1,0 +1,49 @@
+#pragma once
+/// A client of one hub: submits contracts, follows jobs, fetches results and evidence. Every call may be repeated; a call that
+/// fails with `unavailable` was perhaps carried out, and submitting the same contract under the same job id again is the same job.
+///
+/// Threads: use it on its event loop; callbacks run there, never inside the call, and not after the client is destroyed.
+#include <forgepool/credentials.hpp>
+#include <forgepool/event_loop.hpp>
+#include <forgepool/job.hpp>
+#include <forgepool/log.hpp>
+#include <forgepool/transport.hpp>
+
+namespace forgepool {
+
+struct ClientOptions {
+  std::string hub_address = "127.0.0.1";
+  std::uint16_t hub_port = 0;
+};
+
+class Client {
+ public:
+  template <class T>
+  using Callback = std::function<void(Result<T>)>;
+
+  virtual ~Client() = default;
+
+  /// Makes an input known to the hub; idempotent. Contracts name inputs by digest.
+  virtual void upload(Bytes content, Callback<Digest> done) = 0;
+  /// Errors as from parse_contract and AdapterPackage::plan; `conflict` if the job id is taken by another contract.
+  virtual void submit(std::string contract, Callback<JobStatus> done) = 0;
+  /// The status, as soon as its version exceeds `seen`, or after `wait` at the latest.
+  virtual void status(const JobId& job, std::uint64_t seen, Duration wait, Callback<JobStatus> done) = 0;
+  /// Follows the job to its end, across reconnections; `progress` (may be empty) sees every change of status.
+  virtual void wait(const JobId& job, std::function<void(const JobStatus&)> progress, Callback<JobStatus> done) = 0;
+  /// RFC 8785 JSON. `unavailable` while the job runs, `not_found` if it failed.
+  virtual void result(const JobId& job, Callback<std::string> done) = 0;
+  /// The artifact bundle; see audit.hpp.
+  virtual void bundle(const JobId& job, Callback<std::string> done) = 0;
+  virtual void explain(const JobId& job, Callback<JobExplanation> done) = 0;
+  virtual void jobs(Callback<std::vector<JobStatus>> done) = 0;
+
+  /// For operators: a join token for "agent" or "client"; the agents known.
+  virtual void invite(const std::string& role, const std::string& region, Duration life, std::uint32_t uses, Callback<std::string> done) = 0;
+  virtual void agents(Callback<std::vector<AgentSummary>> done) = 0;
+};
+
+FORGEPOOL_API Result<std::unique_ptr<Client>> connect_client(EventLoop& loop, Credentials credentials,
+                                                             std::unique_ptr<Transport> transport, ClientOptions options);
+
+}  // namespace forgepool

@@ -1,0 +1,63 @@
+#pragma once
+/// A job as its client sees it.
+#include <forgepool/digest.hpp>
+#include <forgepool/ids.hpp>
+#include <forgepool/scheduler.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace forgepool {
+
+enum class JobState { running, done, failed };
+FORGEPOOL_API std::string_view to_string(JobState state);
+
+/// An agent that was caught returning a wrong result, and what proves it.
+struct CaughtAgent {
+  AgentId agent;
+  std::uint32_t shard = 0;
+  Digest returned;
+  Digest accepted;
+  std::string reason;
+};
+
+struct JobStatus {
+  JobId id;
+  Digest contract;
+  JobState state = JobState::running;
+  std::uint64_t version = 0;           ///< Grows with every visible change; see Client::status.
+  std::uint32_t shards = 0;
+  std::uint32_t accepted = 0;          ///< Shards with an accepted result.
+  std::uint64_t executions = 0;        ///< Answers that came, replicas included.
+  std::uint32_t agents = 0;            ///< Distinct agents that answered.
+  std::uint64_t leased = 0;            ///< Executions under way.
+  std::uint64_t waiting = 0;           ///< Executions wanted and not leased,
+  std::vector<WaitReason> reasons;     ///< and why.
+  std::vector<CaughtAgent> caught;
+  std::string failure;                 ///< If failed: why, and what to do.
+  std::optional<Digest> result;        ///< If done: SHA-256 of the result's bytes.
+  std::uint64_t elapsed_ms = 0;        ///< From acceptance to now or the end.
+};
+
+struct ShardExplanation {
+  std::uint32_t index = 0;
+  std::string text;
+};
+
+/// Why a job is where it is: its status, and a sentence for every shard that is not simply accepted (and for those where an
+/// answer lost).
+struct JobExplanation {
+  JobStatus status;
+  std::vector<ShardExplanation> shards;
+};
+
+struct AgentSummary {
+  AgentId id;
+  std::string region;
+  std::string state;                   ///< present, absent, quarantined
+  std::uint64_t answers = 0;
+  std::string reason;                  ///< If quarantined.
+};
+
+}  // namespace forgepool
