@@ -1,0 +1,182 @@
+#include "wire/json_reader.hpp"
+
+#include <forgepool/ids.hpp>
+
+#include <algorithm>
+
+namespace forgepool::json {
+namespace {
+
+std::string range_text(std::string_view what, const std::string& min, const std::string& max) {
+  return std::string(what) + " from " + min + " to " + max;
+}
+
+}  // namespace
+
+std::string describe(const Value& value) {
+  if (const auto* text = value.as_string()) return text->size() <= 64 ? canonicalize(value) : "a string of " + std::to_string(text->size()) + " bytes";
+  if (value.as_array() || value.as_object()) return std::string(value.type_name());
+  return canonicalize(value);
+}
+
+ObjectReader::ObjectReader(const Value& value, std::string pointer) : object_(value.as_object()), pointer_(std::move(pointer)) {
+  if (!object_)
+    error_ = Error{ErrorKind::invalid_input, at_pointer(pointer_, "expected an object, got " + describe(value))};
+}
+
+void ObjectReader::refuse(std::string_view key, std::string_view message) {
+  if (error_) return;
+  error_ = Error{ErrorKind::invalid_input, at_pointer(key.empty() ? pointer_ : pointer_to(pointer_, key), message)};
+}
+
+void ObjectReader::refuse(const Error& error) {
+  if (!error_) error_ = error;
+}
+
+void ObjectReader::expected(std::string_view key, std::string_view what, const Value& got) {
+  refuse(key, "expected " + std::string(what) + ", got " + describe(got));
+}
+
+const Value* ObjectReader::look_up(std::string_view key, bool required, std::string_view what) {
+  known_.emplace_back(key);
+  if (!object_) return nullptr;
+  const Value* value = object_->find(key);
+  if (!value && required) refuse(key, "missing; expected " + std::string(what));
+  return value;
+}
+
+std::int64_t ObjectReader::integer(std::string_view key, std::int64_t min, std::int64_t max, std::optional<std::int64_t> fallback) {
+  const std::string what = range_text("an integer", std::to_string(min), std::to_string(max));
+  const Value* value = look_up(key, !fallback, what);
+  if (!value) return fallback.value_or(0);
+  const auto* integer = value->as_integer();
+  if (integer && *integer >= min && *integer <= max) return *integer;
+  expected(key, what, *value);
+  return 0;
+}
+
+double ObjectReader::number(std::string_view key, double min, double max, std::optional<double> fallback) {
+  const std::string what = range_text("a number", number_to_string(min), number_to_string(max));
+  const Value* value = look_up(key, !fallback, what);
+  if (!value) return fallback.value_or(0);
+  if (value->is_number() && value->as_number() >= min && value->as_number() <= max) return value->as_number();
+  expected(key, what, *value);
+  return 0;
+}
+
+bool ObjectReader::boolean(std::string_view key, std::optional<bool> fallback) {
+  const Value* value = look_up(key, !fallback, "true or false");
+  if (!value) return fallback.value_or(false);
+  if (const auto* flag = value->as_bool()) return *flag;
+  expected(key, "true or false", *value);
+  return false;
+}
+
+std::string ObjectReader::string(std::string_view key, std::size_t max_bytes, std::optional<std::string> fallback,
+                                 std::size_t min_bytes) {
+  const std::string what = range_text("a string", std::to_string(min_bytes), std::to_string(max_bytes)) + " bytes long";
+  const Value* value = look_up(key, !fallback, what);
+  if (!value) return std::move(fallback).value_or("");
+  const auto* text = value->as_string();
+  if (text && text->size() >= min_bytes && text->size() <= max_bytes) return *text;
+  expected(key, what, *value);
+  return {};
+}
+
+std::string ObjectReader::id(std::string_view key, std::optional<std::string> fallback) {
+  constexpr std::string_view what = "1 to 128 characters of [A-Za-z0-9._-], not starting with a dot";
+  const Value* value = look_up(key, !fallback, what);
+  if (!value) return std::move(fallback).value_or("");
+  if (const auto* text = value->as_string(); text && is_valid_id(*text)) return *text;
+  expected(key, what, *value);
+  return {};
+}
+
+std::size_t ObjectReader::choice(std::string_view key, std::span<const std::string_view> choices, std::optional<std::size_t> fallback) {
+  std::string what = "one of";
+  for (const std::string_view choice : choices) what.append(" ").append(choice).append(",");
+  what.pop_back();
+  const Value* value = look_up(key, !fallback, what);
+  if (!value) return fallback.value_or(0);
+  if (const auto* text = value->as_string())
+    if (const auto found = std::ranges::find(choices, *text); found != choices.end())
+      return static_cast<std::size_t>(found - choices.begin());
+  expected(key, what, *value);
+  return 0;
+}
+
+Digest ObjectReader::digest(std::string_view key) {
+  constexpr std::string_view what = "\"sha256:\" and 64 lower-case hex digits";
+  const Value* value = look_up(key, true, what);
+  if (!value) return {};
+  if (const auto* text = value->as_string(); text && text->starts_with("sha256:"))
+    if (const auto digest = Digest::parse(*text)) return *digest;
+  expected(key, what, *value);
+  return {};
+}
+
+Bytes ObjectReader::base64(std::string_view key, std::size_t max_bytes) {
+  const std::string what = "base64 of at most " + std::to_string(max_bytes) + " bytes";
+  const Value* value = look_up(key, true, what);
+  if (!value) return {};
+  if (const auto* text = value->as_string(); text && text->size() <= (max_bytes + 2) / 3 * 4)
+    if (auto bytes = from_base64(*text); bytes && bytes->size() <= max_bytes) return std::move(*bytes);
+  expected(key, what, *value);
+  return {};
+}
+
+const Array* ObjectReader::array(std::string_view key, std::size_t min_items, std::size_t max_items, Need need) {
+  const std::string what = "an array of " + std::to_string(min_items) + " to " + std::to_string(max_items) + " elements";
+  const Value* value = look_up(key, need == Need::required, what);
+  if (!value) return nullptr;
+  const Array* array = value->as_array();
+  if (array && array->size() >= min_items && array->size() <= max_items) return array;
+  refuse(key, "expected " + what + ", got " + (array ? std::to_string(array->size()) : describe(*value)));
+  return nullptr;
+}
+
+const Value* ObjectReader::object(std::string_view key, Need need) {
+  const Value* value = look_up(key, need == Need::required, "an object");
+  if (!value || value->as_object()) return value;
+  expected(key, "an object", *value);
+  return nullptr;
+}
+
+const Value* ObjectReader::any(std::string_view key, Need need) { return look_up(key, need == Need::required, "a value"); }
+
+std::vector<std::string> ObjectReader::strings(std::string_view key, std::size_t max_items, std::size_t max_bytes, Need need) {
+  std::vector<std::string> result;
+  const Array* elements = array(key, 0, max_items, need);
+  if (!elements) return result;
+  for (std::size_t i = 0; i < elements->size(); ++i) {
+    const std::string* text = (*elements)[i].as_string();
+    const std::string place = pointer_to(pointer(key), i);
+    if (!text || text->empty() || text->size() > max_bytes) {
+      refuse(Error{ErrorKind::invalid_input, at_pointer(place, "expected a string of 1 to " + std::to_string(max_bytes) + " bytes, got " +
+                                                                   describe((*elements)[i]))});
+      return {};
+    }
+    result.push_back(*text);
+  }
+  std::vector<std::string> sorted = result;
+  std::ranges::sort(sorted);
+  if (const auto twice = std::ranges::adjacent_find(sorted); twice != sorted.end())
+    refuse(key, "the element " + describe(Value(*twice)) + " stands twice");
+  return result;
+}
+
+Status ObjectReader::finish() {
+  if (object_)
+    for (const auto& [key, value] : *object_)
+      if (std::ranges::find(known_, key) == known_.end()) {
+        std::string message = "unknown key; expected";
+        for (const std::string& known : known_) message.append(" ").append(known).append(",");
+        if (known_.empty()) message += " none,";
+        message.pop_back();
+        return fail(ErrorKind::invalid_input, at_pointer(pointer_to(pointer_, key), message));
+      }
+  if (error_) return fail(*error_);
+  return {};
+}
+
+}  // namespace forgepool::json
