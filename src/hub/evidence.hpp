@@ -1,0 +1,21 @@
+#pragma once
+/// The signed statements between agents and ledger: receipts are checked against the lease they are for, verdicts are signed.
+#include "hub/hub_core.hpp"
+
+namespace forgepool::hub {
+
+/// A statement ready for the ledger: its leaf, and its record without the index.
+struct LoggedStatement {
+  Bytes leaf;
+  StatementRecord record;
+};
+
+/// Checks that `envelope` is a receipt for exactly this lease, signed by the agent's key: lease, job pseudonym, adapter, parameters
+/// and, per shard reported, outcome and output digest. unauthenticated for a signature, invalid_input for anything else.
+Result<LoggedStatement> check_receipt(const std::string& envelope, const Peer& peer, const PublicKey& key, const Lease& lease, const Job& job,
+                                      const std::vector<std::pair<std::uint32_t, std::optional<Digest>>>& results);
+
+/// Signs a verdict with the hub's key.
+Result<LoggedStatement> sign_verdict(const ShardVerdict& verdict, const Job& job, const HubIdentity& hub, const RandomSource& random, Time now);
+
+}  // namespace forgepool::hub

@@ -1,0 +1,130 @@
+#pragma once
+/// The hub's state machine: what happens on each message, as changes to be made durable (`effects`) and values to answer with. It does
+/// no I/O and reads no clock; scheduler and verifier are its own, and it is the only one that calls them. The shell around it (hub.cpp)
+/// sends no answer before the effects of the call, and of all calls before it, are durable.
+#include "hub/authorization.hpp"
+#include "hub/effects.hpp"
+#include "hub/records.hpp"
+#include "wire/bundle.hpp"
+#include "wire/messages.hpp"
+
+#include <forgepool/hub.hpp>
+
+#include <map>
+#include <set>
+#include <unordered_map>
+
+namespace forgepool::hub {
+
+/// Fills a span with random bytes: an argument, so that a simulation can replay them.
+using RandomSource = std::function<void(std::span<std::uint8_t>)>;
+
+struct CoreParts {
+  const HubIdentity& identity;
+  const HubOptions& options;
+  Scheduler& scheduler;
+  Verifier& verifier;
+  std::vector<std::shared_ptr<const AdapterPackage>> adapters;
+  RandomSource random;
+  LogSink& log;
+};
+
+class HubCore {
+ public:
+  HubCore(CoreParts parts, std::uint64_t ledger_size);
+
+  /// Brings the state back from what was made durable (restore.cpp). Call once, first.
+  Status restore(const Ledger& ledger, Time now);
+
+  // --- clients and operators
+  Result<JobStatus> submit(std::string_view contract, const Caller& caller, Time now);
+  Result<JobStatus> status(const JobId& job, const Caller& caller, Time now) const;
+  Result<JobExplanation> explain(const JobId& job, const Caller& caller, Time now) const;
+  std::vector<JobStatus> list(const Caller& caller, Time now) const;
+  Status upload(const Digest& digest, Bytes content);
+  std::vector<AgentSummary> agents(Time now) const;
+  /// Makes a join token and returns its text.
+  Result<std::string> invite(const std::string& role, const std::string& region, Duration life, std::uint32_t uses, Time now);
+
+  // --- enrolment
+  Result<std::vector<Bytes>> enrol(ByteView secret, ByteView certificate_request, Time now);
+
+  // --- agents
+  /// Nothing if there is no work for it now. `denied` for an agent that is unknown, has another key, or is in quarantine.
+  Result<std::optional<wire::fb::LeaseGrantT>> take_lease(const AgentId& agent, const Peer& peer, std::uint32_t max_shards, Time now);
+  Result<wire::fb::HeartbeatAnswerT> heartbeat(const AgentId& agent, const Peer& peer, const wire::fb::HeartbeatT& heartbeat, Time now);
+  Status report(const AgentId& agent, const Peer& peer, const std::string& token, const wire::fb::LeaseResultT& result, Time now);
+  /// Whether the holder of `token` may fetch `digest`: it is the adapter or an input of a shard of its lease.
+  Status may_fetch(const AgentId& agent, const Peer& peer, const std::string& token, const Digest& digest, Time now) const;
+  /// An adapter package that is in memory anyway; null otherwise.
+  std::shared_ptr<const AdapterPackage> adapter(const Digest& digest) const;
+
+  // --- time
+  void tick(Time now);
+  std::optional<Time> next_deadline() const;
+
+  // --- what came of it
+  Effects& effects() { return effects_; }
+  /// Jobs whose status changed since the last call.
+  std::set<JobId> take_changed_jobs() { return std::exchange(changed_jobs_, {}); }
+  /// True if there may be work for agents that were told there is none.
+  bool take_new_work() { return std::exchange(new_work_, false); }
+  const Job* find(const JobId& job) const;
+  Result<const Job*> find_for(const JobId& job, const Caller& caller) const;
+
+ private:
+  // restore.cpp
+  struct Replay;
+  Status restore_jobs(const Ledger& ledger);
+  Status restore_running(const Ledger& ledger, Time now);
+  Status replay_entry(const JournalEntry& entry, Replay& replay);
+
+  Result<AgentRecord*> admitted(const AgentId& agent, const Peer& peer);
+  Result<PublicKey> key_of(const Peer& peer) const;
+  std::string mint_token(const AgentId& agent, const Peer& peer, const Lease& lease, const Job& job, Time now);
+  Status check_token(const std::string& token, const Peer& peer, const LeaseId& lease, std::string_view action, Time now) const;
+  wire::fb::LeaseGrantT describe(const Lease& lease, const Job& job, std::string token, Time now) const;
+
+  /// One shard's outcome in a report, after everything about it was checked.
+  struct CheckedShard {
+    std::uint32_t index = 0;
+    std::optional<Digest> result;          ///< None: the execution ended badly,
+    std::string trouble;                   ///< like this.
+    std::shared_ptr<const Bytes> output;
+  };
+  Result<std::vector<CheckedShard>> check_report(const Lease& lease, const Job& job, const wire::fb::LeaseResultT& result) const;
+  void take_answers(Job& job, const Lease& lease, const std::vector<CheckedShard>& shards, Time now);
+  void take_failure(Job& job, const AgentId& agent, const CheckedShard& shard, Time now);
+
+  void apply(const std::vector<VerifierAction>& actions, Time now);
+  void carry_out(const Execute& execute);
+  void carry_out(const ShardVerdict& verdict, Time now);
+  void carry_out(const Quarantine& quarantine, Time now);
+  void finish_if_complete(Job& job, Time now);
+  void end_job(Job& job, JobState state, std::string failure, Time now);
+
+  void end_leases(const std::vector<Lease>& leases);
+  void log_event(Job& job, std::string_view kind, std::string content);
+  void journal(const JournalEntry& entry, Job* job);
+  void changed(Job& job);
+  void save(const Job& job) { effects_.put(job_key(job.id), write_job(job)); }
+  std::string fresh_id(std::string_view prefix);
+  JobStatus full_status(const Job& job, Time now) const;
+
+  // Constant after construction.
+  CoreParts parts_;
+
+  Effects effects_;
+  std::map<JobId, Job> jobs_;
+  std::set<JobId> running_;
+  std::map<AgentId, AgentRecord> agents_;
+  std::map<AgentId, Time> last_seen_;
+  std::map<Digest, InvitationRecord> invitations_;
+  std::unordered_map<Digest, std::uint64_t> blobs_;   ///< Sizes of uploaded inputs.
+  std::uint64_t blob_bytes_ = 0;
+  std::uint64_t next_journal_ = 0;
+  std::set<JobId> changed_jobs_;
+  bool new_work_ = false;
+};
+
+}  // namespace forgepool::hub

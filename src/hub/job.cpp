@@ -1,0 +1,36 @@
+#include "hub/job.hpp"
+
+namespace forgepool {
+
+std::string_view to_string(JobState state) {
+  switch (state) {
+    case JobState::running: return "running";
+    case JobState::done: return "done";
+    case JobState::failed: return "failed";
+  }
+  return "failed";
+}
+
+}  // namespace forgepool
+
+namespace forgepool::hub {
+
+JobStatus Job::status(Time now) const {
+  JobStatus status;
+  status.id = id;
+  status.contract = contract.digest;
+  status.state = state;
+  status.version = version;
+  status.shards = shard_count;
+  status.accepted = accepted_count;
+  status.executions = answers;
+  status.agents = running ? static_cast<std::uint32_t>(running->agents.size()) : agent_count;
+  status.caught = caught;
+  status.failure = failure;
+  status.result = result;
+  const Time until = state == JobState::running ? now : ended_at;
+  status.elapsed_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(0, (until - accepted_at) / std::chrono::milliseconds(1)));
+  return status;
+}
+
+}  // namespace forgepool::hub

@@ -1,0 +1,61 @@
+#pragma once
+/// One job as the hub holds it while it runs, and what stays of it afterwards.
+#include <forgepool/adapter.hpp>
+#include <forgepool/job.hpp>
+
+#include <map>
+#include <memory>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+namespace forgepool::hub {
+
+/// A shard of a running job.
+struct ShardState {
+  bool accepted = false;
+  Digest result;                        ///< If accepted.
+  std::vector<AgentId> failed_on;       ///< Agents whose execution of it ended badly.
+};
+
+/// Everything that exists only while the job runs. Dropped when it ends.
+struct RunningJob {
+  Plan plan;
+  std::vector<ShardState> shards;
+  std::unordered_map<Digest, std::shared_ptr<const Bytes>> outputs;  ///< By digest; answers that agree share one.
+  std::set<AgentId> agents;             ///< That answered.
+  std::set<LeaseId> leases;             ///< Under way.
+  std::set<LeaseId> reported;           ///< Whose result came.
+  std::vector<std::uint64_t> journal;   ///< Numbers of its journal entries, which go when it ends.
+};
+
+struct Job {
+  Contract contract;
+  std::shared_ptr<const AdapterPackage> adapter;
+  JobId id;
+  std::string owner;                    ///< Name of the client that submitted it.
+  std::string pseudonym;                ///< The only name of the job that agents see.
+  std::array<std::uint8_t, 32> secret{};  ///< For the verifier: which shards are spot-checked.
+  Time accepted_at{};
+  Time ended_at{};
+
+  JobState state = JobState::running;
+  std::uint64_t version = 1;
+  std::uint32_t shard_count = 0;
+  std::uint32_t accepted_count = 0;
+  std::uint32_t agent_count = 0;
+  std::uint64_t answers = 0;
+  std::vector<CaughtAgent> caught;
+  std::map<std::uint32_t, std::string> notes;  ///< Explanations of shards where an answer lost or none could be accepted.
+  std::string failure;
+  std::optional<Digest> result;
+  std::uint32_t events = 0;             ///< Events logged so far: numbers their records.
+
+  std::unique_ptr<RunningJob> running;  ///< Null once the job ended.
+
+  Time deadline() const { return accepted_at + std::chrono::milliseconds(contract.policy.timeout_ms); }
+  /// Without what only the scheduler knows (leased, waiting, reasons).
+  JobStatus status(Time now) const;
+};
+
+}  // namespace forgepool::hub

@@ -1,0 +1,138 @@
+/// What follows from what agents returned: the verifier's actions, accepted shards, the end of a job.
+#include "hub/evidence.hpp"
+#include "hub/hub_core.hpp"
+#include "wire/json.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace forgepool::hub {
+
+void HubCore::apply(const std::vector<VerifierAction>& actions, Time now) {
+  std::set<JobId> touched;
+  // Quarantines first: what they discard must not be leased out again to the same agent by an Execute that comes before.
+  for (const auto& action : actions)
+    if (const auto* quarantine = std::get_if<Quarantine>(&action)) carry_out(*quarantine, now);
+  for (const auto& action : actions) {
+    if (const auto* execute = std::get_if<Execute>(&action)) carry_out(*execute);
+    if (const auto* verdict = std::get_if<ShardVerdict>(&action)) {
+      carry_out(*verdict, now);
+      touched.insert(verdict->shard.job);
+    }
+  }
+  // Only now: the last verdict of a job may come together with a quarantine that belongs to it.
+  for (const auto& id : touched) finish_if_complete(jobs_.at(id), now);
+}
+
+void HubCore::carry_out(const Execute& execute) {
+  parts_.scheduler.want(execute.shard, execute.count);
+  new_work_ = true;
+}
+
+void HubCore::carry_out(const ShardVerdict& verdict, Time now) {
+  const auto found = jobs_.find(verdict.shard.job);
+  if (found == jobs_.end() || !found->second.running) return;
+  Job& job = found->second;
+  auto& shard = job.running->shards.at(verdict.shard.index);
+  parts_.scheduler.settle(verdict.shard);
+
+  const bool unanimous = std::ranges::all_of(verdict.evidence, [&](const auto& answer) { return answer.result == verdict.result; });
+  if (!unanimous || verdict.decision != Decision::accepted) job.notes[verdict.shard.index] = parts_.verifier.explain(verdict.shard);
+  if (verdict.decision != Decision::accepted) {
+    end_job(job, JobState::failed,
+            fmt::format("shard {}: its executions did not agree ({}); see `explain`", verdict.shard.index, verdict.rule), now);
+    return;
+  }
+  auto statement = sign_verdict(verdict, job, parts_.identity, parts_.random, now);
+  if (!statement) {
+    end_job(job, JobState::failed, "the hub could not sign a verdict: " + statement.error().message, now);
+    return;
+  }
+  statement->record.index = effects_.append(std::move(statement->leaf));
+  effects_.put(verdict_key(job.id, verdict.shard.index), write_statement(statement->record));
+  shard.accepted = true;
+  shard.result = verdict.result;
+  ++job.accepted_count;
+  changed(job);
+}
+
+void HubCore::carry_out(const Quarantine& quarantine, Time now) {
+  const auto agent = agents_.find(quarantine.agent);
+  if (agent == agents_.end() || !agent->second.quarantined.empty()) return;
+  agent->second.quarantined = quarantine.reason;
+  effects_.put(agent_key(quarantine.agent), write_agent(agent->second));
+  journal(AgentQuarantined{quarantine.agent}, nullptr);
+  end_leases(parts_.scheduler.agent_gone(quarantine.agent, now));
+  parts_.log.write(LogLevel::warning, "agent_quarantined",
+                   {{"agent", quarantine.agent.str()}, {"shard", to_string(quarantine.shard)}, {"reason", quarantine.reason}});
+  if (const auto job = jobs_.find(quarantine.shard.job); job != jobs_.end()) {
+    job->second.caught.push_back({quarantine.agent, quarantine.shard.index, quarantine.returned, quarantine.accepted, quarantine.reason});
+    log_event(job->second, "quarantine",
+              json::canonicalize(json::Object{{"accepted", quarantine.accepted.str()},
+                                              {"agent", quarantine.agent.str()},
+                                              {"job", job->first.str()},
+                                              {"returned", quarantine.returned.str()},
+                                              {"shard", quarantine.shard.index}}));
+    changed(job->second);
+    save(job->second);
+  }
+}
+
+void HubCore::end_leases(const std::vector<Lease>& leases) {
+  for (const auto& lease : leases) {
+    effects_.erase(lease_key(lease.id));
+    if (const auto job = jobs_.find(lease.job); job != jobs_.end() && job->second.running) {
+      job->second.running->leases.erase(lease.id);
+      changed(job->second);
+    }
+    parts_.log.write(LogLevel::info, "lease_ended", {{"lease", lease.id.str()}, {"agent", lease.agent.str()}});
+    new_work_ = true;
+  }
+}
+
+void HubCore::finish_if_complete(Job& job, Time now) {
+  if (job.state != JobState::running || job.accepted_count < job.shard_count) return;
+  std::vector<ByteView> outputs;
+  outputs.reserve(job.shard_count);
+  for (const auto& shard : job.running->shards) outputs.emplace_back(*job.running->outputs.at(shard.result));
+  const auto result = job.adapter->reduce(job.contract, outputs);
+  if (!result) {
+    end_job(job, JobState::failed, "the shards' outputs could not be reduced: " + result.error().message, now);
+    return;
+  }
+  job.result = sha256(*result);
+  effects_.put(result_key(job.id), *result);
+  log_event(job, "result", json::canonicalize(json::Object{{"job", job.id.str()}, {"result", job.result->str()}}));
+  end_job(job, JobState::done, "", now);
+}
+
+void HubCore::end_job(Job& job, JobState state, std::string failure, Time now) {
+  job.state = state;
+  job.failure = std::move(failure);
+  job.ended_at = now;
+  job.agent_count = static_cast<std::uint32_t>(job.running->agents.size());
+
+  const auto& include = job.contract.artifacts.include;
+  const bool keep_outputs = state == JobState::done && (job.contract.artifacts.persist || std::ranges::find(include, "shard_outputs") != include.end());
+  std::set<Digest> accepted;
+  for (const auto& shard : job.running->shards)
+    if (shard.accepted) accepted.insert(shard.result);
+  for (const auto& [digest, bytes] : job.running->outputs)
+    if (!keep_outputs || !accepted.contains(digest)) effects_.erase(output_key(job.id, digest));
+  for (const auto& lease : job.running->leases) effects_.erase(lease_key(lease));
+  for (const auto number : job.running->journal) effects_.erase(journal_key(number));
+  for (std::uint32_t i = 0; i < job.shard_count; ++i)
+    if (!job.running->shards[i].failed_on.empty()) effects_.erase(failure_key(job.id, i));
+
+  parts_.scheduler.remove_job(job.id);
+  parts_.verifier.end(job.id);
+  running_.erase(job.id);
+  job.running.reset();
+  changed(job);
+  save(job);
+  parts_.log.write(state == JobState::done ? LogLevel::info : LogLevel::warning, state == JobState::done ? "job_done" : "job_failed",
+                   {{"job", job.id.str()}, {"failure", job.failure}});
+}
+
+}  // namespace forgepool::hub

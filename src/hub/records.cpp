@@ -1,0 +1,310 @@
+#include "hub/records.hpp"
+
+#include "wire/json.hpp"
+#include "wire/json_reader.hpp"
+
+#include <fmt/core.h>
+
+#include <array>
+
+namespace forgepool::hub {
+namespace {
+
+// Our own records may hold a contract (1 MiB) and explanations.
+constexpr std::size_t max_record_bytes = 64u << 20;
+constexpr std::size_t max_text = 16u << 20;
+constexpr std::int64_t max_count = json::max_safe_integer;
+
+std::int64_t to_ms(Time time) { return std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch().count(); }
+Time from_ms(std::int64_t ms) { return Time(std::chrono::milliseconds(ms)); }
+
+Error corrupt(const Error& error) { return {ErrorKind::corrupt, error.message}; }
+
+/// Parses a record and lets `read` take its members.
+template <class T, class Read>
+Result<T> read_record(std::string_view record, Read read) {
+  const auto value = json::parse_canonical(record, max_record_bytes);
+  if (!value) return fail(corrupt(value.error()));
+  json::ObjectReader reader(*value, "");
+  T result = read(reader);
+  if (const auto done = reader.finish(); !done) return fail(corrupt(done.error()));
+  return result;
+}
+
+json::Array digests_of(const std::vector<std::pair<std::uint32_t, Digest>>& shards) {
+  json::Array array;
+  for (const auto& [index, digest] : shards) array.push_back(json::Object{{"result", digest.str()}, {"shard", index}});
+  return array;
+}
+
+json::Value caught_of(const CaughtAgent& caught) {
+  return json::Object{{"accepted", caught.accepted.str()}, {"agent", caught.agent.str()}, {"reason", caught.reason},
+                      {"returned", caught.returned.str()}, {"shard", caught.shard}};
+}
+
+constexpr std::array<std::string_view, 3> job_states{"running", "done", "failed"};
+
+}  // namespace
+
+std::string job_key(const JobId& job) { return "job/" + job.str(); }
+std::string result_key(const JobId& job) { return "result/" + job.str(); }
+std::string event_key(const JobId& job, std::uint32_t number) { return fmt::format("event/{}/{:010}", job.str(), number); }
+std::string receipt_key(const JobId& job, const LeaseId& lease) { return "receipt/" + job.str() + "/" + lease.str(); }
+std::string verdict_key(const JobId& job, std::uint32_t shard) { return fmt::format("verdict/{}/{:010}", job.str(), shard); }
+std::string output_key(const JobId& job, const Digest& digest) { return "output/" + job.str() + "/" + digest.hex(); }
+std::string failure_key(const JobId& job, std::uint32_t shard) { return fmt::format("failure/{}/{:010}", job.str(), shard); }
+std::string lease_key(const LeaseId& lease) { return "lease/" + lease.str(); }
+std::string agent_key(const AgentId& agent) { return "agent/" + agent.str(); }
+std::string invitation_key(const Digest& secret_hash) { return "invitation/" + secret_hash.hex(); }
+std::string blob_key(const Digest& digest) { return "blob/" + digest.hex(); }
+std::string journal_key(std::uint64_t number) { return fmt::format("journal/{:020}", number); }
+
+std::string write_job(const Job& job) {
+  json::Array caught, notes;
+  for (const auto& agent : job.caught) caught.push_back(caught_of(agent));
+  for (const auto& [shard, text] : job.notes) notes.push_back(json::Object{{"shard", shard}, {"text", text}});
+  return json::canonicalize(json::Object{
+      {"accepted_at_ms", to_ms(job.accepted_at)},
+      {"accepted_count", job.accepted_count},
+      {"adapter", job.adapter->digest().str()},
+      {"agents", job.running ? static_cast<std::uint32_t>(job.running->agents.size()) : job.agent_count},
+      {"answers", job.answers},
+      {"caught", std::move(caught)},
+      {"contract", job.contract.canonical},
+      {"ended_at_ms", to_ms(job.ended_at)},
+      {"events", job.events},
+      {"failure", job.failure},
+      {"notes", std::move(notes)},
+      {"owner", job.owner},
+      {"pseudonym", job.pseudonym},
+      {"result", job.result ? job.result->str() : ""},
+      {"secret", to_hex(job.secret)},
+      {"shards", job.shard_count},
+      {"state", to_string(job.state)},
+      {"version", job.version},
+  });
+}
+
+Result<Digest> job_adapter(std::string_view record) {
+  const auto value = json::parse_canonical(record, max_record_bytes);
+  if (!value) return fail(corrupt(value.error()));
+  const auto* object = value->as_object();
+  const auto* adapter = object ? object->find("adapter") : nullptr;
+  if (!adapter || !adapter->as_string()) return fail(ErrorKind::corrupt, "/adapter: expected a digest");
+  return Digest::parse(*adapter->as_string());
+}
+
+Result<Job> read_job(const JobId& id, std::string_view record) {
+  return read_record<Job>(record, [&](json::ObjectReader& reader) {
+    Job job;
+    job.id = id;
+    job.accepted_at = from_ms(reader.integer("accepted_at_ms", 0, max_count));
+    job.accepted_count = static_cast<std::uint32_t>(reader.integer("accepted_count", 0, UINT32_MAX));
+    reader.digest("adapter");
+    job.agent_count = static_cast<std::uint32_t>(reader.integer("agents", 0, UINT32_MAX));
+    job.answers = static_cast<std::uint64_t>(reader.integer("answers", 0, max_count));
+    if (const auto* caught = reader.array("caught", 0, 1'000'000))
+      for (std::size_t i = 0; i < caught->size(); ++i) {
+        json::ObjectReader one((*caught)[i], json::pointer_to(reader.pointer("caught"), i));
+        CaughtAgent agent;
+        agent.accepted = one.digest("accepted");
+        agent.agent = AgentId(one.id("agent"));
+        agent.reason = one.string("reason", max_text);
+        agent.returned = one.digest("returned");
+        agent.shard = static_cast<std::uint32_t>(one.integer("shard", 0, UINT32_MAX));
+        if (const auto done = one.finish(); !done) reader.refuse(done.error());
+        job.caught.push_back(std::move(agent));
+      }
+    if (auto contract = parse_contract(reader.string("contract", max_contract_bytes))) job.contract = std::move(*contract);
+    else reader.refuse("contract", contract.error().message);
+    job.ended_at = from_ms(reader.integer("ended_at_ms", 0, max_count));
+    job.events = static_cast<std::uint32_t>(reader.integer("events", 0, UINT32_MAX));
+    job.failure = reader.string("failure", max_text);
+    if (const auto* notes = reader.array("notes", 0, 1'000'000))
+      for (std::size_t i = 0; i < notes->size(); ++i) {
+        json::ObjectReader one((*notes)[i], json::pointer_to(reader.pointer("notes"), i));
+        const auto shard = static_cast<std::uint32_t>(one.integer("shard", 0, UINT32_MAX));
+        job.notes[shard] = one.string("text", max_text);
+        if (const auto done = one.finish(); !done) reader.refuse(done.error());
+      }
+    job.owner = reader.string("owner", 128);
+    job.pseudonym = reader.string("pseudonym", 128);
+    if (const auto result = reader.string("result", 80); !result.empty()) {
+      if (const auto digest = Digest::parse(result)) job.result = *digest;
+      else reader.refuse("result", digest.error().message);
+    }
+    if (const auto secret = from_hex(reader.string("secret", 64)); secret && secret->size() == job.secret.size())
+      std::copy(secret->begin(), secret->end(), job.secret.begin());
+    else reader.refuse("secret", "expected 64 hex digits");
+    job.shard_count = static_cast<std::uint32_t>(reader.integer("shards", 0, UINT32_MAX));
+    job.state = static_cast<JobState>(reader.choice("state", job_states));
+    job.version = static_cast<std::uint64_t>(reader.integer("version", 0, max_count));
+    return job;
+  });
+}
+
+std::string write_journal_entry(const JournalEntry& entry) {
+  if (const auto* began = std::get_if<JobBegan>(&entry))
+    return json::canonicalize(json::Object{{"job", began->job.str()}, {"type", "job"}});
+  if (const auto* came = std::get_if<AnswersCame>(&entry))
+    return json::canonicalize(json::Object{{"agent", came->agent.str()},
+                                           {"job", came->job.str()},
+                                           {"lease", came->lease.str()},
+                                           {"shards", digests_of(came->shards)},
+                                           {"type", "answers"}});
+  return json::canonicalize(json::Object{{"agent", std::get<AgentQuarantined>(entry).agent.str()}, {"type", "quarantine"}});
+}
+
+Result<JournalEntry> read_journal_entry(std::string_view record) {
+  static constexpr std::array<std::string_view, 3> types{"job", "answers", "quarantine"};
+  return read_record<JournalEntry>(record, [&](json::ObjectReader& reader) -> JournalEntry {
+    switch (reader.choice("type", types)) {
+      case 0: return JobBegan{JobId(reader.id("job"))};
+      case 1: {
+        AnswersCame came{JobId(reader.id("job")), LeaseId(reader.id("lease")), AgentId(reader.id("agent")), {}};
+        if (const auto* shards = reader.array("shards", 0, 1'000'000))
+          for (std::size_t i = 0; i < shards->size(); ++i) {
+            json::ObjectReader one((*shards)[i], json::pointer_to(reader.pointer("shards"), i));
+            const auto index = static_cast<std::uint32_t>(one.integer("shard", 0, UINT32_MAX));
+            came.shards.emplace_back(index, one.digest("result"));
+            if (const auto done = one.finish(); !done) reader.refuse(done.error());
+          }
+        return came;
+      }
+      default: return AgentQuarantined{AgentId(reader.id("agent"))};
+    }
+  });
+}
+
+std::string write_lease(const Lease& lease) {
+  json::Array shards(lease.shards.begin(), lease.shards.end());
+  return json::canonicalize(json::Object{{"agent", lease.agent.str()},
+                                         {"deadline_ms", to_ms(lease.deadline)},
+                                         {"granted_ms", to_ms(lease.granted)},
+                                         {"job", lease.job.str()},
+                                         {"shards", std::move(shards)}});
+}
+
+Result<Lease> read_lease(const LeaseId& id, std::string_view record) {
+  return read_record<Lease>(record, [&](json::ObjectReader& reader) {
+    Lease lease;
+    lease.id = id;
+    lease.agent = AgentId(reader.id("agent"));
+    lease.deadline = from_ms(reader.integer("deadline_ms", 0, max_count));
+    lease.granted = from_ms(reader.integer("granted_ms", 0, max_count));
+    lease.job = JobId(reader.id("job"));
+    if (const auto* shards = reader.array("shards", 1, 1'000'000))
+      for (const auto& shard : *shards) {
+        if (const auto* index = shard.as_integer(); index && *index >= 0 && *index <= UINT32_MAX)
+          lease.shards.push_back(static_cast<std::uint32_t>(*index));
+        else reader.refuse("shards", "expected shard indices");
+      }
+    return lease;
+  });
+}
+
+std::string write_agent(const AgentRecord& agent) {
+  return json::canonicalize(json::Object{{"answers", agent.answers},
+                                         {"enrolled_at_ms", to_ms(agent.enrolled_at)},
+                                         {"key_pin", agent.key_pin.str()},
+                                         {"quarantined", agent.quarantined},
+                                         {"region", agent.region}});
+}
+
+Result<AgentRecord> read_agent(const AgentId& id, std::string_view record) {
+  return read_record<AgentRecord>(record, [&](json::ObjectReader& reader) {
+    AgentRecord agent;
+    agent.id = id;
+    agent.answers = static_cast<std::uint64_t>(reader.integer("answers", 0, max_count));
+    agent.enrolled_at = from_ms(reader.integer("enrolled_at_ms", 0, max_count));
+    agent.key_pin = reader.digest("key_pin");
+    agent.quarantined = reader.string("quarantined", max_text);
+    agent.region = reader.string("region", 128);
+    return agent;
+  });
+}
+
+std::string write_invitation(const InvitationRecord& invitation) {
+  return json::canonicalize(json::Object{{"expires_at_ms", to_ms(invitation.expires_at)},
+                                         {"region", invitation.region},
+                                         {"role", invitation.role},
+                                         {"uses_left", invitation.uses_left}});
+}
+
+Result<InvitationRecord> read_invitation(std::string_view record) {
+  return read_record<InvitationRecord>(record, [&](json::ObjectReader& reader) {
+    InvitationRecord invitation;
+    invitation.expires_at = from_ms(reader.integer("expires_at_ms", 0, max_count));
+    invitation.region = reader.string("region", 128);
+    invitation.role = reader.string("role", 16);
+    invitation.uses_left = static_cast<std::uint32_t>(reader.integer("uses_left", 0, UINT32_MAX));
+    return invitation;
+  });
+}
+
+std::string write_event(const EventRecord& event) {
+  return json::canonicalize(
+      json::Object{{"content", event.content}, {"index", event.index}, {"kind", event.kind}, {"salt", to_hex(event.salt)}});
+}
+
+Result<EventRecord> read_event(std::string_view record) {
+  return read_record<EventRecord>(record, [&](json::ObjectReader& reader) {
+    EventRecord event;
+    event.content = reader.string("content", max_text);
+    event.index = static_cast<std::uint64_t>(reader.integer("index", 0, max_count));
+    event.kind = reader.string("kind", 64);
+    if (auto salt = from_hex(reader.string("salt", 64))) event.salt = std::move(*salt);
+    else reader.refuse("salt", salt.error().message);
+    return event;
+  });
+}
+
+std::string write_statement(const StatementRecord& statement) {
+  json::Array chain;
+  for (const auto& certificate : statement.chain) chain.push_back(to_base64(certificate));
+  return json::canonicalize(
+      json::Object{{"chain", std::move(chain)}, {"envelope", statement.envelope}, {"index", statement.index}});
+}
+
+Result<StatementRecord> read_statement(std::string_view record) {
+  return read_record<StatementRecord>(record, [&](json::ObjectReader& reader) {
+    StatementRecord statement;
+    if (const auto* chain = reader.array("chain", 0, 16))
+      for (const auto& certificate : *chain) {
+        auto der = certificate.as_string() ? from_base64(*certificate.as_string()) : Result<Bytes>(fail(ErrorKind::corrupt, "no base64"));
+        if (der) statement.chain.push_back(std::move(*der));
+        else reader.refuse("chain", der.error().message);
+      }
+    statement.envelope = reader.string("envelope", max_text);
+    statement.index = static_cast<std::uint64_t>(reader.integer("index", 0, max_count));
+    return statement;
+  });
+}
+
+std::string write_failures(const std::vector<AgentId>& agents) {
+  json::Array names;
+  for (const auto& agent : agents) names.push_back(agent.str());
+  return json::canonicalize(json::Object{{"agents", std::move(names)}});
+}
+
+Result<std::vector<AgentId>> read_failures(std::string_view record) {
+  return read_record<std::vector<AgentId>>(record, [&](json::ObjectReader& reader) {
+    std::vector<AgentId> agents;
+    for (auto& name : reader.strings("agents", 100'000, 128)) agents.emplace_back(std::move(name));
+    return agents;
+  });
+}
+
+Status scan_records(const Ledger& ledger, std::string_view prefix,
+                    const std::function<Status(std::string_view, std::string_view)>& visit) {
+  Status outcome;
+  const auto scanned = ledger.scan(prefix, [&](std::string_view key, ByteView value) {
+    outcome = visit(key.substr(prefix.size()), as_text(value));
+    if (!outcome) outcome = fail(outcome.error().kind, "state record " + std::string(key) + ": " + outcome.error().message);
+    return outcome.has_value();
+  });
+  if (!scanned) return scanned;
+  return outcome;
+}
+
+}  // namespace forgepool::hub

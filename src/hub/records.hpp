@@ -1,0 +1,103 @@
+#pragma once
+/// The hub's durable state: keys and values in the ledger's state, all values RFC 8785 JSON except blobs. FORMAT.md lists them. What
+/// is read back is checked: `corrupt`, naming the key, if it is not what was written.
+#include "hub/job.hpp"
+
+#include <forgepool/ledger.hpp>
+
+#include <variant>
+
+namespace forgepool::hub {
+
+// --- keys ------------------------------------------------------------------------------------------------------------
+
+std::string job_key(const JobId& job);
+std::string result_key(const JobId& job);
+std::string event_key(const JobId& job, std::uint32_t number);
+std::string receipt_key(const JobId& job, const LeaseId& lease);
+std::string verdict_key(const JobId& job, std::uint32_t shard);
+std::string output_key(const JobId& job, const Digest& digest);
+std::string failure_key(const JobId& job, std::uint32_t shard);
+std::string lease_key(const LeaseId& lease);
+std::string agent_key(const AgentId& agent);
+std::string invitation_key(const Digest& secret_hash);
+std::string blob_key(const Digest& digest);
+std::string journal_key(std::uint64_t number);
+
+// --- values ----------------------------------------------------------------------------------------------------------
+
+/// A job's record: everything of `Job` but what is derived from the contract and the adapter.
+std::string write_job(const Job& job);
+/// Fills a job from its record. The adapter package is given by the digest in it (`job_adapter`).
+Result<Digest> job_adapter(std::string_view record);
+Result<Job> read_job(const JobId& id, std::string_view record);
+
+/// The calls made to the verifier, in order. Repeating them brings it back after a restart.
+struct JobBegan {
+  JobId job;
+};
+struct AnswersCame {
+  JobId job;
+  LeaseId lease;
+  AgentId agent;
+  std::vector<std::pair<std::uint32_t, Digest>> shards;
+};
+struct AgentQuarantined {
+  AgentId agent;
+};
+using JournalEntry = std::variant<JobBegan, AnswersCame, AgentQuarantined>;
+std::string write_journal_entry(const JournalEntry& entry);
+Result<JournalEntry> read_journal_entry(std::string_view record);
+
+std::string write_lease(const Lease& lease);
+Result<Lease> read_lease(const LeaseId& id, std::string_view record);
+
+/// An enrolled agent.
+struct AgentRecord {
+  AgentId id;
+  Digest key_pin;
+  std::string region;
+  Time enrolled_at{};
+  std::uint64_t answers = 0;
+  std::string quarantined;        ///< Why; empty: not.
+};
+std::string write_agent(const AgentRecord& agent);
+Result<AgentRecord> read_agent(const AgentId& id, std::string_view record);
+
+/// A join token, by the hash of its secret.
+struct InvitationRecord {
+  std::string role;               ///< "agent" or "client"
+  std::string region;
+  Time expires_at{};
+  std::uint32_t uses_left = 0;
+};
+std::string write_invitation(const InvitationRecord& invitation);
+Result<InvitationRecord> read_invitation(std::string_view record);
+
+/// A fact committed to the ledger, kept to be shown to auditors.
+struct EventRecord {
+  std::string kind;
+  Bytes salt;
+  std::string content;
+  std::uint64_t index = 0;
+};
+std::string write_event(const EventRecord& event);
+Result<EventRecord> read_event(std::string_view record);
+
+/// A signed statement in the ledger.
+struct StatementRecord {
+  std::string envelope;
+  std::vector<Bytes> chain;
+  std::uint64_t index = 0;
+};
+std::string write_statement(const StatementRecord& statement);
+Result<StatementRecord> read_statement(std::string_view record);
+
+std::string write_failures(const std::vector<AgentId>& agents);
+Result<std::vector<AgentId>> read_failures(std::string_view record);
+
+/// As in Ledger::scan, for values that are text.
+Status scan_records(const Ledger& ledger, std::string_view prefix,
+                    const std::function<Status(std::string_view rest_of_key, std::string_view record)>& visit);
+
+}  // namespace forgepool::hub
