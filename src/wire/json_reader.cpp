@@ -7,6 +7,15 @@
 namespace forgepool::json {
 namespace {
 
+constexpr std::string_view id_form = "1 to 128 characters of [A-Za-z0-9._-], not starting with a dot";
+
+std::string one_of(std::span<const std::string_view> choices) {
+  std::string text = "one of";
+  for (const std::string_view choice : choices) text.append(" ").append(choice).append(",");
+  text.pop_back();
+  return text;
+}
+
 std::string range_text(std::string_view what, const std::string& min, const std::string& max) {
   return std::string(what) + " from " + min + " to " + max;
 }
@@ -84,18 +93,15 @@ std::string ObjectReader::string(std::string_view key, std::size_t max_bytes, st
 }
 
 std::string ObjectReader::id(std::string_view key, std::optional<std::string> fallback) {
-  constexpr std::string_view what = "1 to 128 characters of [A-Za-z0-9._-], not starting with a dot";
-  const Value* value = look_up(key, !fallback, what);
+  const Value* value = look_up(key, !fallback, id_form);
   if (!value) return std::move(fallback).value_or("");
   if (const auto* text = value->as_string(); text && is_valid_id(*text)) return *text;
-  expected(key, what, *value);
+  expected(key, id_form, *value);
   return {};
 }
 
 std::size_t ObjectReader::choice(std::string_view key, std::span<const std::string_view> choices, std::optional<std::size_t> fallback) {
-  std::string what = "one of";
-  for (const std::string_view choice : choices) what.append(" ").append(choice).append(",");
-  what.pop_back();
+  const std::string what = one_of(choices);
   const Value* value = look_up(key, !fallback, what);
   if (!value) return fallback.value_or(0);
   if (const auto* text = value->as_string())
@@ -144,25 +150,37 @@ const Value* ObjectReader::object(std::string_view key, Need need) {
 
 const Value* ObjectReader::any(std::string_view key, Need need) { return look_up(key, need == Need::required, "a value"); }
 
-std::vector<std::string> ObjectReader::strings(std::string_view key, std::size_t max_items, std::size_t max_bytes, Need need) {
+std::vector<std::string> ObjectReader::list(std::string_view key, std::size_t max_items, Need need, const std::string& what,
+                                            const std::function<bool(const std::string&)>& fits) {
   std::vector<std::string> result;
   const Array* elements = array(key, 0, max_items, need);
   if (!elements) return result;
   for (std::size_t i = 0; i < elements->size(); ++i) {
     const std::string* text = (*elements)[i].as_string();
-    const std::string place = pointer_to(pointer(key), i);
-    if (!text || text->empty() || text->size() > max_bytes) {
-      refuse(Error{ErrorKind::invalid_input, at_pointer(place, "expected a string of 1 to " + std::to_string(max_bytes) + " bytes, got " +
-                                                                   describe((*elements)[i]))});
+    std::string mistake;
+    if (!text || !fits(*text)) mistake = "expected " + what + ", got " + describe((*elements)[i]);
+    else if (std::ranges::find(result, *text) != result.end()) mistake = "the element " + describe((*elements)[i]) + " stands twice";
+    if (!mistake.empty()) {
+      refuse(Error{ErrorKind::invalid_input, at_pointer(pointer_to(pointer(key), i), mistake)});
       return {};
     }
     result.push_back(*text);
   }
-  std::vector<std::string> sorted = result;
-  std::ranges::sort(sorted);
-  if (const auto twice = std::ranges::adjacent_find(sorted); twice != sorted.end())
-    refuse(key, "the element " + describe(Value(*twice)) + " stands twice");
   return result;
+}
+
+std::vector<std::string> ObjectReader::strings(std::string_view key, std::size_t max_items, std::size_t max_bytes, Need need) {
+  return list(key, max_items, need, "a string of 1 to " + std::to_string(max_bytes) + " bytes",
+              [&](const std::string& text) { return !text.empty() && text.size() <= max_bytes; });
+}
+
+std::vector<std::string> ObjectReader::choices(std::string_view key, std::span<const std::string_view> choices, Need need) {
+  return list(key, choices.size(), need, one_of(choices),
+              [&](const std::string& text) { return std::ranges::find(choices, text) != choices.end(); });
+}
+
+std::vector<std::string> ObjectReader::ids(std::string_view key, std::size_t max_items, Need need) {
+  return list(key, max_items, need, std::string(id_form), [](const std::string& text) { return is_valid_id(text); });
 }
 
 Status ObjectReader::finish() {

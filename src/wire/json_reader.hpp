@@ -14,6 +14,7 @@
 
 #include <forgepool/digest.hpp>
 
+#include <functional>
 #include <optional>
 #include <span>
 
@@ -45,8 +46,11 @@ class ObjectReader {
   const Array* array(std::string_view key, std::size_t min_items, std::size_t max_items, Need need = Need::required);
   const Value* object(std::string_view key, Need need = Need::required);
   const Value* any(std::string_view key, Need need = Need::required);
-  /// An array of different strings.
+  /// An array of different strings, in their order; with `choices`, each one of those.
   std::vector<std::string> strings(std::string_view key, std::size_t max_items, std::size_t max_bytes, Need need = Need::required);
+  std::vector<std::string> choices(std::string_view key, std::span<const std::string_view> choices, Need need = Need::required);
+  /// An array of different ids (ids.hpp).
+  std::vector<std::string> ids(std::string_view key, std::size_t max_items, Need need = Need::required);
 
   /// The pointer of a member.
   std::string pointer(std::string_view key) const { return pointer_to(pointer_, key); }
@@ -65,6 +69,8 @@ class ObjectReader {
  private:
   const Value* look_up(std::string_view key, bool required, std::string_view what);
   void expected(std::string_view key, std::string_view what, const Value& got);
+  std::vector<std::string> list(std::string_view key, std::size_t max_items, Need need, const std::string& what,
+                                const std::function<bool(const std::string&)>& fits);
 
   const Object* object_ = nullptr;
   std::string pointer_;

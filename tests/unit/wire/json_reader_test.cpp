@@ -71,7 +71,7 @@ TEST_CASE("a strict reader names the place, what was expected and what was there
   CHECK(mistake(R"({"count":1,"colour":"blue"})") == "/sample/colour: expected one of red, green, got \"blue\"");
   CHECK(mistake(R"({"count":1,"tags":["a","b","c"]})") == "/sample/tags: expected an array of 0 to 2 elements, got 3");
   CHECK(mistake(R"({"count":1,"tags":["a",7]})") == "/sample/tags/1: expected a string of 1 to 8 bytes, got 7");
-  CHECK(mistake(R"({"count":1,"tags":["a","a"]})") == "/sample/tags: the element \"a\" stands twice");
+  CHECK(mistake(R"({"count":1,"tags":["a","a"]})") == "/sample/tags/1: the element \"a\" stands twice");
 }
 
 TEST_CASE("unknown members are refused before anything else, with the known ones named") {

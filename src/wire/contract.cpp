@@ -1,0 +1,98 @@
+#include <forgepool/contract.hpp>
+
+#include "wire/json_reader.hpp"
+
+namespace forgepool {
+namespace {
+
+using json::ObjectReader;
+
+constexpr std::string_view verify_modes[] = {"none", "spotcheck", "full", "quorum"};
+constexpr std::string_view targets[] = {"any", "private", "enterprise", "public"};
+constexpr std::string_view seed_modes[] = {"explicit", "derived"};
+constexpr std::string_view inclusions[] = {"result", "shard_outputs"};
+constexpr std::int64_t max_agents_limit = 100'000;
+constexpr std::int64_t thirty_days_ms = std::int64_t{30} * 24 * 3'600'000;
+constexpr std::size_t max_regions = 64;
+constexpr std::size_t max_seed_bytes = 1024;
+
+void read_context(const json::Value& value, Contract& contract, ObjectReader& outer) {
+  ObjectReader reader(value, outer.pointer("ctx"));
+  if (std::string id = reader.id("job_id", ""); !id.empty()) contract.job_id = JobId(std::move(id));
+  contract.trace_id = reader.id("trace_id", "");
+  if (auto read = reader.finish(); !read) outer.refuse(read.error());
+}
+
+void read_op(const json::Value& value, Contract& contract, ObjectReader& outer) {
+  ObjectReader reader(value, outer.pointer("op"));
+  contract.op.name = reader.id("name");
+  contract.op.version = reader.id("version");
+  contract.op.profile = reader.id("profile");
+  if (auto read = reader.finish(); !read) outer.refuse(read.error());
+}
+
+void read_seed(const json::Value& value, Contract& contract, ObjectReader& outer) {
+  ObjectReader reader(value, outer.pointer("seed"));
+  const bool is_explicit = reader.choice("mode", seed_modes) == 0;
+  const json::Value* seed = reader.any("value", is_explicit ? ObjectReader::Need::required : ObjectReader::Need::optional);
+  if (seed && !is_explicit) reader.refuse("value", "expected no value, because a derived seed comes from the contract's digest");
+  if (seed && is_explicit) {
+    const std::string* text = seed->as_string();
+    if (seed->as_integer() || (text && text->size() <= max_seed_bytes)) contract.seed = json::canonicalize(*seed);
+    else
+      reader.refuse("value", "expected an integer within 2^53, or a string of at most " + std::to_string(max_seed_bytes) +
+                                 " bytes, got " + json::describe(*seed));
+  }
+  if (auto read = reader.finish(); !read) outer.refuse(read.error());
+}
+
+void read_policy(const json::Value& value, Contract& contract, ObjectReader& outer) {
+  ContractPolicy& policy = contract.policy;
+  ObjectReader reader(value, outer.pointer("policy"));
+  policy.target = targets[reader.choice("target", targets, 0)];
+  policy.min_agents = static_cast<std::uint32_t>(reader.integer("min_agents", 1, max_agents_limit, policy.min_agents));
+  policy.max_agents = static_cast<std::uint32_t>(reader.integer("max_agents", 1, max_agents_limit, policy.max_agents));
+  if (policy.min_agents > policy.max_agents)
+    reader.refuse("min_agents", "expected at most max_agents (" + std::to_string(policy.max_agents) + "), got " +
+                                    std::to_string(policy.min_agents));
+  policy.timeout_ms = static_cast<std::uint64_t>(
+      reader.integer("timeout_ms", 1000, thirty_days_ms, static_cast<std::int64_t>(policy.timeout_ms)));
+  policy.verify = static_cast<VerifyMode>(reader.choice("verify", verify_modes, static_cast<std::size_t>(policy.verify)));
+  policy.replicas = static_cast<std::uint32_t>(reader.integer("replicas", 1, 16, policy.replicas));
+  policy.spotcheck_ratio = reader.number("spotcheck_ratio", 0, 1, policy.spotcheck_ratio);
+  policy.regions = reader.ids("regions", max_regions, ObjectReader::Need::optional);
+  policy.data_class = reader.id("data_class", "");
+  if (auto read = reader.finish(); !read) outer.refuse(read.error());
+}
+
+void read_artifacts(const json::Value& value, Contract& contract, ObjectReader& outer) {
+  ObjectReader reader(value, outer.pointer("artifacts"));
+  contract.artifacts.persist = reader.boolean("persist", contract.artifacts.persist);
+  contract.artifacts.include = reader.choices("include", inclusions, ObjectReader::Need::optional);
+  if (auto read = reader.finish(); !read) outer.refuse(read.error());
+}
+
+}  // namespace
+
+std::string_view to_string(VerifyMode mode) { return verify_modes[static_cast<std::size_t>(mode)]; }
+
+Result<Contract> parse_contract(std::string_view text) {
+  const auto value = json::parse(text, max_contract_bytes);
+  if (!value) return fail(value.error());
+
+  Contract contract;
+  ObjectReader reader(*value, "");
+  if (const auto* context = reader.object("ctx", ObjectReader::Need::optional)) read_context(*context, contract, reader);
+  if (const auto* op = reader.object("op")) read_op(*op, contract, reader);
+  if (const auto* args = reader.object("args")) contract.args = json::canonicalize(*args);
+  if (const auto* seed = reader.object("seed", ObjectReader::Need::optional)) read_seed(*seed, contract, reader);
+  if (const auto* policy = reader.object("policy", ObjectReader::Need::optional)) read_policy(*policy, contract, reader);
+  if (const auto* artifacts = reader.object("artifacts", ObjectReader::Need::optional)) read_artifacts(*artifacts, contract, reader);
+  if (auto read = reader.finish(); !read) return fail(read.error());
+
+  contract.canonical = json::canonicalize(*value);
+  contract.digest = sha256(contract.canonical);
+  return contract;
+}
+
+}  // namespace forgepool
