@@ -1,0 +1,245 @@
+#include "wire/bundle.hpp"
+
+#include "crypto/digest.hpp"
+#include "wire/json_reader.hpp"
+
+#include <forgepool/adapter.hpp>
+#include <forgepool/audit.hpp>
+
+#include <algorithm>
+#include <charconv>
+
+namespace forgepool::wire {
+namespace {
+
+using json::Array;
+using json::Object;
+using json::ObjectReader;
+using json::Value;
+
+constexpr std::string_view bundle_media_type = "application/vnd.forgepool.bundle+json;version=1";
+
+constexpr std::size_t max_plan_bytes = 256u << 20;
+constexpr std::size_t max_result_bytes = 256u << 20;
+constexpr std::size_t max_envelope_bytes = 4u << 20;
+constexpr std::size_t max_checkpoint_bytes = 1u << 20;
+constexpr std::size_t max_certificate_bytes = 16u << 10;
+constexpr std::size_t max_chain_length = 8;
+constexpr std::size_t max_content_bytes = 64u << 10;
+constexpr std::size_t max_statements = 1'000'000;
+constexpr std::size_t max_path_length = 64;  // Of a tree with 2^64 leaves.
+constexpr std::size_t max_signature_bytes = 256;
+constexpr std::size_t salt_bytes = 32;
+// A value costs the reader many times its one or two bytes in the text: without this limit a small file could ask for a lot of memory.
+constexpr std::size_t max_values = 16'000'000;
+
+// --- writing ---------------------------------------------------------------------------------------------------------
+
+Value to_json(const LogPosition& position) {
+  Array path;
+  for (const Digest& sibling : position.path) path.emplace_back(to_base64(sibling.bytes));
+  return Object{{"index", position.index}, {"path", std::move(path)}};
+}
+
+Value to_json(const BundleEvent& event) {
+  return Object{{"content", event.content}, {"kind", event.kind}, {"position", to_json(event.position)}, {"salt", to_base64(event.salt)}};
+}
+
+Value to_json(const BundleStatement& statement) {
+  Array chain;
+  for (const Bytes& certificate : statement.chain) chain.emplace_back(to_base64(certificate));
+  return Object{{"chain", std::move(chain)}, {"envelope", statement.envelope}, {"position", to_json(statement.position)}};
+}
+
+template <class T>
+Array to_json(const std::vector<T>& items) {
+  Array array;
+  array.reserve(items.size());
+  for (const T& item : items) array.push_back(to_json(item));
+  return array;
+}
+
+Object to_json(const Bundle& bundle) {
+  Object document{{"adapter", to_base64(bundle.adapter)}, {"checkpoint", bundle.checkpoint}, {"contract", bundle.contract},
+                  {"events", to_json(bundle.events)}, {"job", bundle.job.str()}, {"mediaType", bundle_media_type},
+                  {"plan", bundle.plan}, {"receipts", to_json(bundle.receipts)}, {"verdicts", to_json(bundle.verdicts)}};
+  if (bundle.result) document.set("result", *bundle.result);
+  if (bundle.outputs) {
+    std::vector<json::Member> outputs;
+    for (const auto& [shard, bytes] : *bundle.outputs) outputs.emplace_back(std::to_string(shard), to_base64(bytes));
+    document.set("outputs", Object::from_members(std::move(outputs)));
+  }
+  return document;
+}
+
+// --- reading ---------------------------------------------------------------------------------------------------------
+
+/// The number of values in a JSON text is at most this.
+std::size_t count_values(std::string_view text) {
+  std::size_t count = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"') quoted = !quoted;
+    else if (quoted && c == '\\') ++i;
+    else if (!quoted && (c == ',' || c == '[' || c == '{')) ++count;
+  }
+  return count + 1;
+}
+
+Digest read_sibling(const Value& value, const std::string& pointer, ObjectReader& reader) {
+  Digest sibling;
+  if (const auto* text = value.as_string())
+    if (const auto bytes = from_base64(*text); bytes && bytes->size() == sibling.bytes.size()) {
+      std::ranges::copy(*bytes, sibling.bytes.begin());
+      return sibling;
+    }
+  reader.refuse(Error{ErrorKind::invalid_input, json::at_pointer(pointer, "expected base64 of 32 bytes, got " + json::describe(value))});
+  return sibling;
+}
+
+LogPosition read_position(ObjectReader& parent) {
+  LogPosition position;
+  const Value* value = parent.object("position");
+  if (!value) return position;
+  ObjectReader reader(*value, parent.pointer("position"));
+  position.index = static_cast<std::uint64_t>(reader.integer("index", 0, json::max_safe_integer));
+  if (const Array* path = reader.array("path", 0, max_path_length))
+    for (const Value& sibling : *path)
+      position.path.push_back(read_sibling(sibling, json::pointer_to(reader.pointer("path"), position.path.size()), reader));
+  if (const auto read = reader.finish(); !read) parent.refuse(read.error());
+  return position;
+}
+
+BundleEvent read_event(ObjectReader& reader) {
+  BundleEvent event;
+  event.content = reader.string("content", max_content_bytes);
+  event.kind = reader.string("kind", 64, {}, 1);
+  event.position = read_position(reader);
+  event.salt = reader.base64("salt", salt_bytes);
+  if (event.salt.size() != salt_bytes) reader.refuse("salt", "expected base64 of 32 bytes");
+  return event;
+}
+
+BundleStatement read_statement(ObjectReader& reader) {
+  BundleStatement statement;
+  statement.envelope = reader.string("envelope", max_envelope_bytes, {}, 1);
+  statement.position = read_position(reader);
+  if (const Array* chain = reader.array("chain", 0, max_chain_length))
+    for (const Value& value : *chain) {
+      const std::string* text = value.as_string();
+      auto der = text && text->size() <= max_certificate_bytes * 4 / 3 + 4 ? from_base64(*text) : Bytes();
+      if (!der || der->empty()) {
+        const std::string pointer = json::pointer_to(reader.pointer("chain"), statement.chain.size());
+        reader.refuse(Error{ErrorKind::invalid_input, json::at_pointer(pointer, "expected base64 of a certificate of at most " +
+                                                                                    std::to_string(max_certificate_bytes) + " bytes")});
+        break;
+      }
+      statement.chain.push_back(std::move(*der));
+    }
+  return statement;
+}
+
+template <class T>
+std::vector<T> read_list(ObjectReader& parent, std::string_view key, T (*read_item)(ObjectReader&)) {
+  std::vector<T> items;
+  const Array* array = parent.array(key, 0, max_statements);
+  if (!array) return items;
+  for (std::size_t i = 0; i < array->size() && parent.ok(); ++i) {
+    ObjectReader reader((*array)[i], json::pointer_to(parent.pointer(key), i));
+    items.push_back(read_item(reader));
+    if (const auto read = reader.finish(); !read) parent.refuse(read.error());
+  }
+  return items;
+}
+
+std::optional<std::uint32_t> parse_shard_number(std::string_view text) {
+  std::uint32_t shard = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), shard);
+  if (error != std::errc() || std::to_string(shard) != text) return std::nullopt;
+  return shard;
+}
+
+std::optional<std::map<std::uint32_t, Bytes>> read_outputs(ObjectReader& parent) {
+  const Value* value = parent.object("outputs", ObjectReader::Need::optional);
+  if (!value) return std::nullopt;
+  std::map<std::uint32_t, Bytes> outputs;
+  for (const auto& [key, output] : *value->as_object()) {
+    const auto shard = parse_shard_number(key);
+    auto bytes = from_base64(output.as_string() ? *output.as_string() : "?");
+    if (!shard || !bytes) {
+      const std::string pointer = json::pointer_to(parent.pointer("outputs"), key);
+      parent.refuse(Error{ErrorKind::invalid_input, json::at_pointer(pointer, "expected the number of a shard and base64")});
+      return std::nullopt;
+    }
+    outputs.emplace(*shard, std::move(*bytes));
+  }
+  return outputs;
+}
+
+Result<SignedBundle> read_fields(const Value& document) {
+  SignedBundle read;
+  Bundle& bundle = read.bundle;
+  ObjectReader reader(document, "");
+  constexpr std::string_view media_types[] = {bundle_media_type};
+  reader.choice("mediaType", media_types);
+  bundle.job = JobId(reader.id("job"));
+  bundle.contract = reader.string("contract", max_contract_bytes);
+  bundle.plan = reader.string("plan", max_plan_bytes);
+  bundle.adapter = reader.base64("adapter", max_adapter_package_bytes);
+  bundle.events = read_list(reader, "events", read_event);
+  bundle.receipts = read_list(reader, "receipts", read_statement);
+  bundle.verdicts = read_list(reader, "verdicts", read_statement);
+  if (reader.has("result")) bundle.result = reader.string("result", max_result_bytes);
+  bundle.outputs = read_outputs(reader);
+  bundle.checkpoint = reader.string("checkpoint", max_checkpoint_bytes);
+  read.signature = reader.base64("signature", max_signature_bytes);
+  if (const auto finished = reader.finish(); !finished) return fail(finished.error());
+  return read;
+}
+
+tl::unexpected<Error> no_bundle(const Error& error) { return fail(error.kind, "not a bundle: " + error.message); }
+
+}  // namespace
+
+Bytes event_leaf(std::string_view kind, ByteView salt, std::string_view content) {
+  const Digest commitment = Sha256().update(salt).update(content).finish();
+  return to_bytes(json::canonicalize(Object{{"commitment", commitment.str()}, {"kind", kind}, {"v", 1}}));
+}
+
+// Field names: sigstore's rekor/v2/{entry,hashedrekord,verifier}.proto and sigstore_common.proto in the JSON mapping of protobuf.
+Bytes statement_leaf(const Digest& pae_digest, ByteView signature, ByteView spki) {
+  const Object verifier{{"keyDetails", "PKIX_ECDSA_P256_SHA_256"}, {"publicKey", Object{{"rawBytes", to_base64(spki)}}}};
+  const Object entry{{"data", Object{{"algorithm", "SHA2_256"}, {"digest", to_base64(pae_digest.bytes)}}},
+                     {"signature", Object{{"content", to_base64(signature)}, {"verifier", verifier}}}};
+  return to_bytes(json::canonicalize(
+      Object{{"apiVersion", "0.0.2"}, {"kind", "hashedrekord"}, {"spec", Object{{"hashedRekordV002", entry}}}}));
+}
+
+std::string bundle_body(const Bundle& bundle) { return json::canonicalize(to_json(bundle)); }
+
+std::string write_bundle(const Bundle& bundle, ByteView signature) {
+  Object document = to_json(bundle);
+  document.set("signature", to_base64(signature));
+  return json::canonicalize(std::move(document)) + "\n";
+}
+
+Result<SignedBundle> read_bundle(std::string_view document) {
+  if (document.size() > max_bundle_bytes)
+    return fail(ErrorKind::too_large, "not a bundle: it has " + std::to_string(document.size()) + " bytes; at most " +
+                                          std::to_string(max_bundle_bytes) + " are read");
+  if (!document.ends_with("}\n")) return fail(ErrorKind::invalid_input, "not a bundle: it must end in one brace and one newline; was it cut off?");
+  if (count_values(document) > max_values)
+    return fail(ErrorKind::too_large, "not a bundle: it holds more than " + std::to_string(max_values) + " JSON values");
+  const auto value = json::parse(document.substr(0, document.size() - 1), max_bundle_bytes);
+  if (!value) return no_bundle(value.error());
+  auto read = read_fields(*value);
+  if (!read) return no_bundle(read.error());
+  read->body = bundle_body(read->bundle);
+  // Two documents of one meaning would mean bytes that nobody signed.
+  if (write_bundle(read->bundle, read->signature) != document)
+    return fail(ErrorKind::invalid_input, "not a bundle: its JSON is not in canonical form (RFC 8785), so it is not what the hub wrote");
+  return std::move(*read);
+}
+
+}  // namespace forgepool::wire

@@ -1,0 +1,38 @@
+#include "wire/bundle.hpp"
+#include "wire/json_reader.hpp"
+
+namespace forgepool::wire {
+namespace {
+
+constexpr std::string_view root_media_type = "application/vnd.forgepool.trusted-root+json;version=1";
+constexpr std::size_t max_root_bytes = 64u << 10;
+
+}  // namespace
+
+std::string write_trusted_root(const TrustedRoot& root) {
+  return json::canonicalize(json::Object{{"caCertificate", to_base64(root.ca_certificate)},
+                                         {"hubKey", to_base64(root.hub_spki)},
+                                         {"logKey", root.log_vkey},
+                                         {"mediaType", root_media_type},
+                                         {"trustDomain", root.trust_domain}}) +
+         "\n";
+}
+
+// Unlike a bundle, a root is the reader's own file and nobody's signature covers its form: white space is welcome.
+Result<TrustedRoot> read_trusted_root(std::string_view document) {
+  const auto refuse = [](const Error& error) { return fail(error.kind, "not a trusted root: " + error.message); };
+  const auto value = json::parse(document, max_root_bytes);
+  if (!value) return refuse(value.error());
+  TrustedRoot root;
+  json::ObjectReader reader(*value, "");
+  constexpr std::string_view media_types[] = {root_media_type};
+  reader.choice("mediaType", media_types);
+  root.trust_domain = reader.string("trustDomain", 255, {}, 1);
+  root.ca_certificate = reader.base64("caCertificate", 16u << 10);
+  root.hub_spki = reader.base64("hubKey", 1024);
+  root.log_vkey = reader.string("logKey", 1024, {}, 1);
+  if (const auto finished = reader.finish(); !finished) return refuse(finished.error());
+  return root;
+}
+
+}  // namespace forgepool::wire
