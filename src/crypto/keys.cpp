@@ -144,6 +144,12 @@ Result<PrivateKey> PrivateKey::from_pem(std::string_view pem) {
   return PrivateKeyAccess::hold(std::move(key));
 }
 
+Result<PrivateKey> PrivateKey::of(std::shared_ptr<const Signer> signer) {
+  auto held = std::dynamic_pointer_cast<const Held>(std::move(signer));
+  if (!held) return fail(ErrorKind::unsupported, "this key cannot be exported: it is not in this process's memory");
+  return PrivateKey(std::move(held));
+}
+
 SecretBytes PrivateKey::to_pem() const {
   DerWriter writer;
   if (!EVP_marshal_private_key(writer.get(), held_->key())) return {};

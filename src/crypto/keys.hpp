@@ -14,6 +14,8 @@ class PrivateKey {
   static Result<PrivateKey> from_pem(std::string_view pem);
   /// From the 32-byte scalar (P-256, big-endian) or seed (Ed25519).
   static Result<PrivateKey> from_raw(KeyAlgorithm algorithm, ByteView raw);
+  /// The key behind a signer that was made here (`signer`, `generate_key`); unsupported if the key lives elsewhere.
+  static Result<PrivateKey> of(std::shared_ptr<const Signer> signer);
 
   SecretBytes to_pem() const;
   const PublicKey& public_key() const;

@@ -1,0 +1,148 @@
+#include "identity/lease_token.hpp"
+
+#include "crypto/reason.hpp"
+#include "identity/key_id.hpp"
+#include "identity/paseto.hpp"
+#include "wire/json_reader.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace forgepool::identity {
+namespace {
+
+constexpr int version = 1;
+constexpr std::size_t max_name_bytes = 512;
+constexpr std::size_t max_actions = 16;
+
+json::Array strings(const std::vector<std::string>& texts) { return {texts.begin(), texts.end()}; }
+
+std::string payload_of(const LeaseClaims& claims) {
+  json::Object fp{{"v", version},
+                  {"org", claims.organization},
+                  {"project", claims.project},
+                  {"job", claims.job},
+                  {"lease", claims.lease.str()},
+                  {"shards", json::Array(claims.shards.begin(), claims.shards.end())},
+                  {"adapter", claims.adapter.str()},
+                  {"actions", strings(claims.actions)}};
+  return json::canonicalize(json::Object{{"iss", claims.issuer},
+                                         {"sub", claims.subject},
+                                         {"aud", claims.audience},
+                                         {"iat", to_rfc3339(claims.issued_at)},
+                                         {"nbf", to_rfc3339(claims.not_before)},
+                                         {"exp", to_rfc3339(claims.expires_at)},
+                                         {"jti", claims.token_id},
+                                         {"cnf", json::Object{{"jkt", claims.key_thumbprint}}},
+                                         {"fp", std::move(fp)}});
+}
+
+Time read_time(json::ObjectReader& reader, std::string_view key) {
+  const auto time = from_rfc3339(reader.string(key, 40));
+  if (!time) reader.refuse(key, time.error().message);
+  return time.value_or(Time{});
+}
+
+std::vector<std::uint32_t> read_shards(json::ObjectReader& reader) {
+  std::vector<std::uint32_t> shards;
+  const auto* list = reader.array("shards", 1, max_token_shards);
+  for (const auto& item : list ? *list : json::Array{}) {
+    const auto* number = item.as_integer();
+    if (!number || *number < 0 || *number > 0xffff'ffff || (!shards.empty() && *number <= shards.back())) {
+      reader.refuse("shards", "expected ascending shard indices");
+      return {};
+    }
+    shards.push_back(static_cast<std::uint32_t>(*number));
+  }
+  return shards;
+}
+
+Status read_lease_part(const json::Value& value, LeaseClaims* claims) {
+  json::ObjectReader reader(value, "/fp");
+  reader.integer("v", version, version);
+  claims->organization = reader.id("org");
+  claims->project = reader.id("project");
+  claims->job = reader.id("job");
+  claims->lease = LeaseId(reader.id("lease"));
+  claims->shards = read_shards(reader);
+  claims->adapter = reader.digest("adapter");
+  claims->actions = reader.ids("actions", max_actions);
+  if (claims->actions.empty()) reader.refuse("actions", "expected at least one");
+  return reader.finish();
+}
+
+Result<LeaseClaims> read_claims(std::string_view payload) {
+  const auto value = json::parse(payload, max_token_bytes);
+  if (!value) return fail(value.error());
+  LeaseClaims claims;
+  json::ObjectReader reader(*value, "");
+  claims.issuer = reader.string("iss", max_name_bytes, {}, 1);
+  claims.subject = reader.string("sub", max_name_bytes, {}, 1);
+  claims.audience = reader.string("aud", max_name_bytes, {}, 1);
+  claims.token_id = reader.id("jti");
+  claims.issued_at = read_time(reader, "iat");
+  claims.not_before = read_time(reader, "nbf");
+  claims.expires_at = read_time(reader, "exp");
+  if (const auto* value_of_cnf = reader.object("cnf")) {
+    json::ObjectReader cnf(*value_of_cnf, reader.pointer("cnf"));
+    claims.key_thumbprint = cnf.string("jkt", 43, {}, 43);
+    if (auto status = cnf.finish(); !status) reader.refuse(status.error());
+  }
+  if (const auto* fp = reader.object("fp"))
+    if (auto status = read_lease_part(*fp, &claims); !status) reader.refuse(status.error());
+  if (claims.expires_at <= claims.issued_at || claims.expires_at - claims.issued_at > max_token_life)
+    reader.refuse("exp", "expected a time within 5 minutes after iat");
+  if (auto status = reader.finish(); !status) return fail(status.error());
+  return claims;
+}
+
+Result<const PublicKey*> choose_key(std::string_view token, const std::vector<PublicKey>& keys) {
+  const auto footer = token_footer(token);
+  if (!footer) return refuse(ErrorKind::unauthenticated, "token_malformed", footer.error().message);
+  const auto value = json::parse(*footer, 1024);
+  if (!value) return refuse(ErrorKind::unauthenticated, "token_malformed", "the token's footer is not JSON with a kid");
+  json::ObjectReader reader(*value, "");
+  const std::string kid = reader.string("kid", 64, {}, 1);
+  if (!reader.finish()) return refuse(ErrorKind::unauthenticated, "token_malformed", "the token's footer is not {\"kid\": …}");
+  for (const auto& key : keys)
+    if (key_id(key) == kid) return &key;
+  return refuse(ErrorKind::unauthenticated, "token_key", "the token is signed with a key that is not trusted here (was it issued by another hub?)");
+}
+
+Status check_expectation(const LeaseClaims& claims, const TokenExpectation& expected) {
+  const auto refuse_token = [](std::string_view code, std::string message) { return refuse(ErrorKind::unauthenticated, code, message); };
+  if (claims.issuer != expected.issuer) return refuse_token("token_issuer", "the token was issued by somebody else than " + expected.issuer);
+  if (claims.audience != expected.audience) return refuse_token("token_audience", "the token is for somebody else than " + expected.audience);
+  if (expected.now + expected.max_skew < std::max(claims.not_before, claims.issued_at))
+    return refuse_token("token_not_yet_valid", fmt::format("the token is valid from {}, and it is {}", to_rfc3339(claims.not_before), to_rfc3339(expected.now)));
+  if (expected.now - expected.max_skew >= claims.expires_at)
+    return refuse_token("token_expired", fmt::format("the token expired at {}, and it is {}: send a heartbeat for a fresh one",
+                                                     to_rfc3339(claims.expires_at), to_rfc3339(expected.now)));
+  if (claims.key_thumbprint != expected.key_thumbprint)
+    return refuse_token("token_holder", "the token belongs to the holder of another key than the one this connection was made with");
+  if (std::ranges::find(claims.actions, expected.action) == claims.actions.end())
+    return refuse(ErrorKind::denied, "token_action", "the token does not permit \"" + expected.action + "\"");
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> mint_lease_token(const Signer& key, const LeaseClaims& claims) {
+  const std::string payload = payload_of(claims);
+  if (auto read = read_claims(payload); !read) return fail(read.error().kind, "the token's claims are not valid: " + read.error().message);
+  return sign_token(key, payload, json::canonicalize(json::Object{{"kid", key_id(key.public_key())}}));
+}
+
+Result<LeaseClaims> check_lease_token(std::string_view token, const std::vector<PublicKey>& keys, const TokenExpectation& expected) {
+  const auto key = choose_key(token, keys);
+  if (!key) return fail(key.error());
+  const auto payload = verify_token(token, **key);
+  if (!payload) return refuse(ErrorKind::unauthenticated, "token_signature", payload.error().message);
+  auto claims = read_claims(*payload);
+  if (!claims) return refuse(ErrorKind::unauthenticated, "token_malformed", claims.error().message);
+  if (auto status = check_expectation(*claims, expected); !status) return fail(status.error());
+  return claims;
+}
+
+}  // namespace forgepool::identity
