@@ -1,0 +1,42 @@
+#pragma once
+/// Inclusion and consistency proofs (RFC 6962, sections 2.1.1 and 2.1.2) from a tree's edge and its stored tiles.
+///
+/// A proof reads O(log size) nodes from at most two tiles per level. What it returns has been verified: damage in the stored tiles
+/// is `corrupt`, never a wrong proof.
+#include "ledger/tree.hpp"
+
+namespace forgepool {
+
+class Prover {
+ public:
+  /// Both are borrowed.
+  Prover(const Tree& tree, const TileReader& full_tiles) : tree_(tree), full_tiles_(full_tiles) {}
+
+  /// invalid_input unless index < size ≤ tree.size().
+  Result<MerklePath> inclusion(std::uint64_t index, std::uint64_t size);
+  /// invalid_input unless 0 < old_size ≤ size ≤ tree.size().
+  Result<MerklePath> consistency(std::uint64_t old_size, std::uint64_t size);
+
+  /// Hash of a leaf of the tree.
+  Result<Digest> leaf_hash(std::uint64_t index) { return node({0, index}); }
+  /// Root of the tree of the first `size` leaves.
+  Result<Digest> root(std::uint64_t size);
+
+ private:
+  /// The leaves [begin, end), where begin is a multiple of the smallest power of two that is at least end - begin.
+  struct Range {
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+  };
+
+  Result<Digest> node(const NodeId& id);
+  Result<Digest> range_root(const Range& range);
+  Result<MerklePath> roots(const std::vector<Range>& ranges);
+  Result<const Tile*> tile(const TileId& id);
+
+  const Tree& tree_;
+  const TileReader& full_tiles_;
+  std::vector<FullTile> read_;  // Neighbouring nodes share tiles.
+};
+
+}  // namespace forgepool

@@ -1,0 +1,38 @@
+#pragma once
+/// The one connection that changes a ledger's SQLite file. One thread at a time.
+#include "ledger/sqlite_file.hpp"
+
+#include <span>
+
+namespace forgepool {
+
+class SqliteWriter {
+ public:
+  /// Opens an existing file, and checks that its head's origin and key are these (`invalid_input`).
+  static Result<std::unique_ptr<SqliteWriter>> open(const std::string& path, std::string_view origin, const PublicKey& key);
+
+  /// As of the last commit.
+  const LogRow& log() const { return log_; }
+  /// `corrupt` if the file holds leaves or tiles that the head does not know of.
+  Status check_nothing_beyond_head();
+
+  /// Writes the batches' leaves from index log().head.size on, the tiles they fill, their state and the new head: all or nothing,
+  /// durable when it returns. After a failure of the disk (`internal`) nobody knows what a later crash would leave, so that every
+  /// further commit fails until the file is opened anew.
+  Status commit(std::span<const LedgerBatch* const> batches, const std::vector<FullTile>& filled, const LedgerHead& head);
+
+ private:
+  explicit SqliteWriter(sqlite::Database database) : database_(std::move(database)) {}
+
+  Status prepare();
+  Status write(std::span<const LedgerBatch* const> batches, const std::vector<FullTile>& filled, LogRow& log);
+  Status write_state(const StateWrite& write, LogRow& log);
+  Status write_log(const LogRow& log);
+
+  sqlite::Database database_;
+  std::optional<sqlite::Statement> insert_leaf_, insert_tile_, checksum_, put_, remove_, update_log_, begin_, commit_;
+  LogRow log_;
+  bool broken_ = false;
+};
+
+}  // namespace forgepool
