@@ -1,0 +1,140 @@
+#include "identity/verdict.hpp"
+
+#include "identity/statement.hpp"
+#include "identity/svid.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace forgepool::identity {
+namespace {
+
+constexpr std::string_view predicate_type = "https://slsa.dev/verification_summary/v1";
+constexpr std::string_view resource_prefix = "urn:forgepool:shard:";
+constexpr std::size_t max_evidence = 64;
+constexpr std::size_t max_rule_bytes = 256;
+
+// --- writing ---------------------------------------------------------------------------------------------------------
+
+std::vector<Resource> subject_of(const ShardVerdict& shard) {
+  const std::string name = shard_name(shard.shard.index);
+  if (shard.decision == Decision::accepted) return {{name, shard.result}};
+  std::vector<Resource> subject;
+  for (const auto& answer : shard.evidence)
+    if (const Resource resource{name, answer.result}; std::ranges::find(subject, resource) == subject.end()) subject.push_back(resource);
+  return subject;
+}
+
+json::Array levels_of(const ShardVerdict& shard) {
+  if (shard.decision != Decision::accepted) return {};
+  return {fmt::format("FORGEPOOL_AGREED_BY_{}", std::ranges::count(shard.evidence, shard.result, &ShardAnswer::result))};
+}
+
+std::string to_statement(const Verdict& verdict) {
+  const auto& shard = verdict.shard;
+  json::Array evidence;
+  for (const auto& answer : shard.evidence)
+    evidence.push_back(json::Object{{"agent", answer.agent.str()}, {"lease", answer.lease.str()}, {"result", answer.result.str()}});
+  json::Object predicate{{"verifier", json::Object{{"id", verdict.verifier}}},
+                         {"timeVerified", to_rfc3339(verdict.verified_at)},
+                         {"resourceUri", std::string(resource_prefix) + to_string(shard.shard)},
+                         {"policy", to_json(Resource{"contract", verdict.contract})},
+                         {"verificationResult", shard.decision == Decision::accepted ? "PASSED" : "FAILED"},
+                         {"verifiedLevels", levels_of(shard)},
+                         {"forgepool_rule", shard.rule},
+                         {"forgepool_evidence", std::move(evidence)},
+                         {"forgepool_salt", to_hex(verdict.salt)}};
+  return write_statement(subject_of(shard), predicate_type, std::move(predicate));
+}
+
+// --- reading ---------------------------------------------------------------------------------------------------------
+
+Result<ShardId> read_resource_uri(std::string_view uri) {
+  const auto malformed = [] { return fail(ErrorKind::invalid_input, "expected urn:forgepool:shard:<job>/<index>"); };
+  const auto slash = uri.find('/');
+  if (!uri.starts_with(resource_prefix) || slash == uri.npos) return malformed();
+  const auto job = JobId::parse(uri.substr(resource_prefix.size(), slash - resource_prefix.size()));
+  ShardId shard;
+  const char* end = uri.data() + uri.size();
+  const auto number = std::from_chars(uri.data() + slash + 1, end, shard.index);
+  if (!job || number.ec != std::errc() || number.ptr != end) return malformed();
+  shard.job = *job;
+  return shard;
+}
+
+void read_evidence(json::ObjectReader& reader, ShardVerdict* shard) {
+  const auto* list = reader.array("forgepool_evidence", 1, max_evidence);
+  for (std::size_t i = 0; list && i < list->size() && reader.ok(); ++i) {
+    json::ObjectReader item((*list)[i], json::pointer_to(reader.pointer("forgepool_evidence"), i));
+    ShardAnswer answer;
+    answer.shard = shard->shard;
+    answer.agent = AgentId(item.id("agent"));
+    answer.lease = LeaseId(item.id("lease"));
+    answer.result = item.digest("result");
+    if (auto status = item.finish(); !status) reader.refuse(status.error());
+    shard->evidence.push_back(std::move(answer));
+  }
+}
+
+void read_fixed(json::ObjectReader& reader, Verdict* verdict) {
+  if (const auto* value = reader.object("verifier")) {
+    json::ObjectReader verifier(*value, reader.pointer("verifier"));
+    verdict->verifier = verifier.string("id", 512);
+    if (const auto id = parse_spiffe_id(verdict->verifier); !id) verifier.refuse("id", id.error().message);
+    if (auto status = verifier.finish(); !status) reader.refuse(status.error());
+  }
+  if (const auto* value = reader.object("policy")) {
+    json::ObjectReader policy(*value, reader.pointer("policy"));
+    policy.string("name", 64);
+    if (const auto* digest = policy.object("digest")) {
+      json::ObjectReader set(*digest, policy.pointer("digest"));
+      verdict->contract = read_hex_digest(set, "sha256");
+      if (auto status = set.finish(); !status) policy.refuse(status.error());
+    }
+    if (auto status = policy.finish(); !status) reader.refuse(status.error());
+  }
+  verdict->verified_at = read_time(reader, "timeVerified");
+  const auto salt = from_hex(reader.string("forgepool_salt", verdict_salt_bytes * 2, {}, verdict_salt_bytes * 2));
+  if (!salt) reader.refuse("forgepool_salt", salt.error().message);
+  else verdict->salt = *salt;
+}
+
+}  // namespace
+
+Result<std::string> write_verdict(const Verdict& verdict) {
+  if (!json::is_valid_utf8(verdict.shard.rule)) return fail(ErrorKind::invalid_input, "verdict: the rule is not UTF-8");
+  std::string text = to_statement(verdict);
+  if (auto read = parse_verdict(text); !read) return fail(read.error());
+  return text;
+}
+
+Result<Verdict> parse_verdict(std::string_view text) {
+  const auto statement = read_statement(text, predicate_type);
+  if (!statement) return fail(statement.error());
+  Verdict verdict;
+  json::ObjectReader reader(statement->predicate, "/predicate");
+  read_fixed(reader, &verdict);
+  const auto shard = read_resource_uri(reader.string("resourceUri", 256));
+  if (!shard) reader.refuse("resourceUri", shard.error().message);
+  else verdict.shard.shard = *shard;
+  constexpr std::string_view results[] = {"PASSED", "FAILED"};
+  const bool accepted = reader.choice("verificationResult", results) == 0;
+  verdict.shard.decision = accepted ? Decision::accepted : Decision::undecided;
+  reader.strings("verifiedLevels", 1, 64);
+  verdict.shard.rule = reader.string("forgepool_rule", max_rule_bytes);
+  read_evidence(reader, &verdict.shard);
+  if (auto status = reader.finish(); !status) return fail(status.error().kind, "verdict: " + status.error().message);
+  if (accepted) {
+    if (statement->subject.size() != 1) return fail(ErrorKind::invalid_input, "verdict: expected the accepted output as its only subject");
+    verdict.shard.result = statement->subject.front().digest;
+    if (std::ranges::count(verdict.shard.evidence, verdict.shard.result, &ShardAnswer::result) == 0)
+      return fail(ErrorKind::invalid_input, "verdict: no answer in the evidence has the accepted output");
+  }
+  // One spelling for each verdict: whatever was not looked at above would differ here.
+  if (to_statement(verdict) != text) return fail(ErrorKind::invalid_input, "verdict: not in its canonical form");
+  return verdict;
+}
+
+}  // namespace forgepool::identity
