@@ -82,7 +82,8 @@ class HubCore {
   Result<AgentRecord*> admitted(const AgentId& agent, const Peer& peer);
   Result<PublicKey> key_of(const Peer& peer) const;
   std::string mint_token(const AgentId& agent, const Peer& peer, const Lease& lease, const Job& job, Time now);
-  Status check_token(const std::string& token, const Peer& peer, const LeaseId& lease, std::string_view action, Time now) const;
+  /// The lease that the token is for.
+  Result<LeaseId> check_token(const std::string& token, const Peer& peer, std::string_view action, Time now) const;
   wire::fb::LeaseGrantT describe(const Lease& lease, const Job& job, std::string token, Time now) const;
 
   /// One shard's outcome in a report, after everything about it was checked.

@@ -1,18 +1,5 @@
 #include "hub/job.hpp"
 
-namespace forgepool {
-
-std::string_view to_string(JobState state) {
-  switch (state) {
-    case JobState::running: return "running";
-    case JobState::done: return "done";
-    case JobState::failed: return "failed";
-  }
-  return "failed";
-}
-
-}  // namespace forgepool
-
 namespace forgepool::hub {
 
 JobStatus Job::status(Time now) const {

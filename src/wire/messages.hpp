@@ -11,6 +11,8 @@
 
 namespace forgepool::wire {
 
+namespace fb = forgepool::fb;
+
 /// Tables nest at most this deep and hold at most this many tables: more is refused before it is looked at.
 inline constexpr unsigned max_message_depth = 8;
 inline constexpr unsigned max_message_tables = 300'000;

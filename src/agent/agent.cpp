@@ -1,0 +1,131 @@
+#include <forgepool/agent.hpp>
+
+#include "agent/lease_run.hpp"
+#include "identity/svid.hpp"
+
+#include <algorithm>
+
+namespace forgepool {
+namespace {
+
+using agent::LeaseOutcome;
+using agent::LeaseRun;
+
+// The hub answers an idle agent after this long, so that either side notices a dead connection.
+constexpr std::uint32_t ask_wait_ms = 20'000;
+
+class DefaultAgent final : public Agent {
+ public:
+  DefaultAgent(EventLoop& loop, Credentials credentials, AgentParts parts, AgentOptions options)
+      : loop_(loop),
+        credentials_(std::move(credentials)),
+        options_(std::move(options)),
+        log_(parts.log ? std::move(parts.log) : make_null_log()),
+        transport_(std::move(parts.transport)),
+        link_(loop, *transport_, credentials_, {options_.hub_address, options_.hub_port, options_.reconnect_delay}, *log_),
+        adapters_(options_.adapter_cache_bytes),
+        workshop_{loop, link_, adapters_, std::make_shared<agent::Slots>(std::max(1u, options_.slots)), std::move(parts.sandbox), credentials_, *log_} {
+    runs_.resize(std::max(1u, options_.concurrent_leases));
+    retries_.resize(runs_.size());
+    for (std::size_t worker = 0; worker < runs_.size(); ++worker) ask_later(worker, Duration::zero());
+  }
+
+  ~DefaultAgent() override {
+    for (auto& run : runs_)
+      if (run) run->cancel();
+  }
+
+  const AgentStatistics& statistics() const override {
+    statistics_.connected = link_.connected();
+    return statistics_;
+  }
+
+  void drain(std::function<void()> done) override {
+    drained_ = std::move(done);
+    draining_ = true;
+    check_drained();
+  }
+
+ private:
+  void ask_later(std::size_t worker, Duration delay) {
+    retries_[worker] = loop_.after(delay, [this, worker] { ask(worker); });
+  }
+
+  void ask(std::size_t worker) {
+    if (draining_ || !statistics_.refused.empty()) return;
+    wire::fb::LeaseAskT message;
+    message.max_shards = options_.max_shards_per_lease;
+    message.wait_ms = ask_wait_ms;
+    Request request;
+    request.method = "POST";
+    request.path = "/v1/agent/lease";
+    request.body = wire::encode(message);
+    link_.send(std::move(request), [this, worker](Result<Response> response) { answered(worker, std::move(response)); });
+  }
+
+  void answered(std::size_t worker, Result<Response> response) {
+    if (!response) {
+      const auto kind = response.error().kind;
+      if (kind == ErrorKind::denied || kind == ErrorKind::unauthenticated) return refuse(response.error());
+      return ask_later(worker, std::max<Duration>(link_.pause(), options_.reconnect_delay));
+    }
+    if (response->status == 204 || draining_) return ask_later(worker, Duration::zero());
+    auto grant = wire::decode<wire::fb::LeaseGrantT>(response->body);
+    if (!grant) {
+      log_->write(LogLevel::error, "lease_malformed", {{"reason", grant.error().message}});
+      return ask_later(worker, options_.reconnect_delay);
+    }
+    runs_[worker] = LeaseRun::start(workshop_, std::move(*grant), [this, worker](LeaseOutcome outcome) { ended(worker, std::move(outcome)); });
+  }
+
+  void ended(std::size_t worker, LeaseOutcome outcome) {
+    runs_[worker].reset();
+    if (outcome.acknowledged) {
+      ++statistics_.leases;
+      statistics_.shards += outcome.shards;
+      statistics_.failed_shards += outcome.failed;
+    } else if (outcome.error) {
+      log_->write(LogLevel::warning, "lease_lost", {{"reason", outcome.error->message}});
+    }
+    if (draining_) return check_drained();
+    // After a lost lease not at once: whatever was wrong may be wrong still.
+    ask_later(worker, outcome.acknowledged ? Duration::zero() : options_.reconnect_delay);
+  }
+
+  void refuse(const Error& error) {
+    if (!statistics_.refused.empty()) return;
+    statistics_.refused = error.message;
+    log_->write(LogLevel::error, "refused_by_hub", {{"reason", error.message}});
+  }
+
+  void check_drained() {
+    if (!drained_ || std::ranges::any_of(runs_, [](const auto& run) { return run != nullptr; })) return;
+    loop_.post(std::exchange(drained_, nullptr));
+  }
+
+  EventLoop& loop_;
+  const Credentials credentials_;
+  const AgentOptions options_;
+  const std::shared_ptr<LogSink> log_;
+  const std::unique_ptr<Transport> transport_;
+  agent::HubLink link_;
+  agent::AdapterCache adapters_;
+  agent::Workshop workshop_;
+  std::vector<std::shared_ptr<LeaseRun>> runs_;
+  std::vector<std::unique_ptr<Subscription>> retries_;
+  mutable AgentStatistics statistics_;
+  std::function<void()> drained_;
+  bool draining_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Agent>> start_agent(EventLoop& loop, Credentials credentials, AgentParts parts, AgentOptions options) {
+  const auto name = identity::parse_spiffe_id(credentials.name);
+  if (!name || name->role != identity::NodeRole::agent)
+    return fail(ErrorKind::invalid_input, "these are not an agent's credentials (" + credentials.name + "); enrol with a join token made for an agent");
+  if (!parts.transport || !parts.sandbox) return fail(ErrorKind::invalid_input, "an agent needs a transport and a sandbox");
+  return std::make_unique<DefaultAgent>(loop, std::move(credentials), std::move(parts), std::move(options));
+}
+
+}  // namespace forgepool

@@ -1,0 +1,57 @@
+#include "agent/hub_link.hpp"
+
+#include "identity/svid.hpp"
+#include "wire/messages.hpp"
+
+#include <algorithm>
+
+namespace forgepool::agent {
+
+HubLink::HubLink(EventLoop& loop, Transport& transport, const Credentials& credentials, Options options, LogSink& log)
+    : loop_(loop), transport_(transport), credentials_(credentials), options_(std::move(options)), log_(log) {}
+
+void HubLink::send(Request request, Done done) {
+  if (!connection_ || !connection_->usable()) {
+    connection_.reset();
+    const auto ca = parse_certificate(credentials_.ca_certificate);
+    const auto own = identity::parse_spiffe_id(credentials_.name);
+    if (!ca || !own) {
+      loop_.post([done = std::move(done), error = ca ? own.error() : ca.error()] { done(fail(error)); });
+      return;
+    }
+    ConnectOptions connect;
+    connect.address = options_.address;
+    connect.port = options_.port;
+    connect.identity = credentials_.identity;
+    connect.check_peer = identity::check_hub(*ca, own->trust_domain, credentials_.hub_pin);
+    auto connection = transport_.connect(std::move(connect));
+    if (!connection) {
+      ++failures_;
+      loop_.post([done = std::move(done), error = connection.error()] { done(fail(error)); });
+      return;
+    }
+    connection_ = std::move(*connection);
+  }
+  connection_->send(std::move(request), [link = self_, done = std::move(done)](Result<Response> response) {
+    HubLink* self = *link;
+    if (!self) return;
+    if (!response) {
+      ++self->failures_;
+      if (self->connected_) self->log_.write(LogLevel::warning, "hub_lost", {{"reason", response.error().message}});
+      self->connected_ = false;
+      return done(fail(response.error()));
+    }
+    self->failures_ = 0;
+    if (!self->connected_) self->log_.write(LogLevel::info, "hub_connected", {{"address", self->options_.address}});
+    self->connected_ = true;
+    if (response->status / 100 != 2) return done(fail(wire::decode_failure(response->body, wire::kind_of(response->status))));
+    done(std::move(response));
+  });
+}
+
+Duration HubLink::pause() const {
+  if (failures_ == 0) return Duration::zero();
+  return options_.reconnect_delay * (1u << std::min(failures_ - 1, 6u));
+}
+
+}  // namespace forgepool::agent

@@ -1,0 +1,12 @@
+#pragma once
+/// The agent's signed statement about one lease.
+#include "agent/lease_run.hpp"
+
+namespace forgepool::agent {
+
+/// The DSSE envelope. Fails only if the key's home does.
+Result<std::string> build_receipt(const wire::fb::LeaseGrantT& grant, const Digest& program, const std::map<std::uint32_t, LeaseRun::Ran>& ran,
+                                  const std::map<Digest, std::shared_ptr<const Bytes>>& inputs, std::string_view sandbox, Time started, Time ended,
+                                  const Credentials& credentials);
+
+}  // namespace forgepool::agent

@@ -1,0 +1,109 @@
+#include "hub/bundle_builder.hpp"
+
+#include "hub/records.hpp"
+#include "wire/bundle.hpp"
+
+#include <forgepool/merkle.hpp>
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace forgepool::hub {
+namespace {
+
+Result<wire::LogPosition> position_of(const Ledger& ledger, std::uint64_t index, std::uint64_t size) {
+  auto path = ledger.prove_inclusion(index, size);
+  if (!path) return fail(path.error());
+  return wire::LogPosition{index, std::move(*path)};
+}
+
+Result<std::vector<wire::BundleStatement>> statements(const Ledger& ledger, const std::string& prefix, std::uint64_t size) {
+  std::vector<wire::BundleStatement> result;
+  const auto scanned = scan_records(ledger, prefix, [&](std::string_view, std::string_view record) -> Status {
+    auto statement = read_statement(record);
+    if (!statement) return fail(statement.error());
+    auto position = position_of(ledger, statement->index, size);
+    if (!position) return fail(position.error());
+    result.push_back({std::move(statement->envelope), std::move(statement->chain), std::move(*position)});
+    return {};
+  });
+  if (!scanned) return fail(scanned.error());
+  return result;
+}
+
+Status add_outputs(const Ledger& ledger, const BundleFacts& facts, const std::vector<Digest>& accepted, wire::Bundle& bundle) {
+  bundle.outputs.emplace();
+  for (std::uint32_t i = 0; i < accepted.size(); ++i) {
+    auto output = ledger.read(output_key(facts.job, accepted[i]));
+    if (!output) return fail(output.error());
+    if (!*output) return fail(ErrorKind::corrupt, fmt::format("the output of shard {} is not in the store", i));
+    bundle.outputs->emplace(i, std::move(**output));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> read_result(const Ledger& ledger, const JobId& job) {
+  auto result = ledger.read(result_key(job));
+  if (!result) return fail(result.error());
+  if (!*result) return fail(ErrorKind::corrupt, "the result of job " + job.str() + " is not in the store");
+  return to_text(**result);
+}
+
+Result<std::string> build_bundle(Ledger& ledger, const BundleFacts& facts, const Signer& key) {
+  wire::Bundle bundle;
+  bundle.job = facts.job;
+  bundle.contract = facts.contract.canonical;
+  const auto plan = facts.adapter->plan(facts.contract);
+  if (!plan) return fail(plan.error());
+  bundle.plan = plan->canonical();
+  bundle.adapter = facts.adapter->bytes();
+
+  auto checkpoint = ledger.checkpoint();
+  if (!checkpoint) return fail(checkpoint.error());
+  const auto head = verify_checkpoint(*checkpoint, {ledger.origin(), ledger.key()});
+  if (!head) return fail(head.error());
+  bundle.checkpoint = std::move(*checkpoint);
+
+  const auto events = scan_records(ledger, "event/" + facts.job.str() + "/", [&](std::string_view, std::string_view record) -> Status {
+    auto event = read_event(record);
+    if (!event) return fail(event.error());
+    auto position = position_of(ledger, event->index, head->size);
+    if (!position) return fail(position.error());
+    bundle.events.push_back({std::move(event->kind), std::move(event->salt), std::move(event->content), std::move(*position)});
+    return {};
+  });
+  if (!events) return fail(events.error());
+  auto receipts = statements(ledger, "receipt/" + facts.job.str() + "/", head->size);
+  if (!receipts) return fail(receipts.error());
+  std::ranges::sort(*receipts, {}, [](const auto& receipt) { return receipt.position.index; });
+  bundle.receipts = std::move(*receipts);
+  auto verdicts = statements(ledger, "verdict/" + facts.job.str() + "/", head->size);
+  if (!verdicts) return fail(verdicts.error());
+  bundle.verdicts = std::move(*verdicts);
+
+  const auto& include = facts.contract.artifacts.include;
+  if (std::ranges::find(include, "result") != include.end()) {
+    auto result = read_result(ledger, facts.job);
+    if (!result) return fail(result.error());
+    bundle.result = std::move(*result);
+  }
+  if (std::ranges::find(include, "shard_outputs") != include.end()) {
+    std::vector<Digest> accepted;
+    for (std::uint32_t i = 0; i < facts.shards; ++i) {
+      const auto record = ledger.read("accepted/" + facts.job.str() + fmt::format("/{:010}", i));
+      if (!record) return fail(record.error());
+      const auto digest = *record ? Digest::parse(as_text(**record)) : Result<Digest>(fail(ErrorKind::corrupt, "missing"));
+      if (!digest) return fail(ErrorKind::corrupt, fmt::format("the accepted digest of shard {} is not in the store", i));
+      accepted.push_back(*digest);
+    }
+    if (const auto added = add_outputs(ledger, facts, accepted, bundle); !added) return fail(added.error());
+  }
+  const auto signature = key.sign(as_bytes(wire::bundle_body(bundle)));
+  if (!signature) return fail(signature.error());
+  return wire::write_bundle(bundle, *signature);
+}
+
+}  // namespace forgepool::hub

@@ -1,0 +1,24 @@
+#pragma once
+/// Collects a finished job's evidence from the ledger. Blocking; runs on a pool thread.
+#include "hub/job.hpp"
+
+#include <forgepool/ledger.hpp>
+
+namespace forgepool::hub {
+
+/// What the builder needs to know of a job: a copy, so that it needs no access to the hub's state.
+struct BundleFacts {
+  JobId job;
+  Contract contract;
+  std::shared_ptr<const AdapterPackage> adapter;
+  Digest result;
+  std::uint32_t shards = 0;
+};
+
+/// The result's bytes, checked against nothing: the client compares them with the digest in the status.
+Result<std::string> read_result(const Ledger& ledger, const JobId& job);
+
+/// The signed bundle document. `corrupt` if the ledger does not hold what it must.
+Result<std::string> build_bundle(Ledger& ledger, const BundleFacts& facts, const Signer& key);
+
+}  // namespace forgepool::hub

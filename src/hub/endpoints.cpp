@@ -1,0 +1,362 @@
+#include "hub/endpoints.hpp"
+
+#include "hub/bundle_builder.hpp"
+#include "wire/job_messages.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace forgepool::hub {
+namespace {
+
+constexpr auto max_wait = std::chrono::seconds(60);
+
+Response ok(Bytes body, std::string content_type = "application/octet-stream") { return {200, std::move(content_type), std::move(body)}; }
+Response json_answer(std::string text) { return ok(to_bytes(text), "application/json"); }
+Response nothing() { return {204, "", {}}; }
+Response failure(const Error& error) { return {wire::status_of(error.kind), "application/octet-stream", wire::encode_failure(error)}; }
+
+/// "/v1/jobs/x?wait_ms=5" is the path "/v1/jobs/x" and the query "wait_ms=5".
+std::pair<std::string_view, std::string_view> split_query(std::string_view path) {
+  const auto mark = path.find('?');
+  if (mark == std::string_view::npos) return {path, {}};
+  return {path.substr(0, mark), path.substr(mark + 1)};
+}
+
+/// The value of a parameter that is a number; `fallback` if it is absent or none.
+std::uint64_t query_number(std::string_view query, std::string_view name, std::uint64_t fallback) {
+  while (!query.empty()) {
+    const auto end = query.find('&');
+    const auto part = query.substr(0, end);
+    if (part.size() > name.size() && part.starts_with(name) && part[name.size()] == '=') {
+      std::uint64_t value = 0;
+      const auto digits = part.substr(name.size() + 1);
+      const auto [rest, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+      return error == std::errc() && rest == digits.data() + digits.size() ? value : fallback;
+    }
+    if (end == std::string_view::npos) break;
+    query.remove_prefix(end + 1);
+  }
+  return fallback;
+}
+
+Duration bounded_wait(std::uint64_t ms) { return std::min<Duration>(max_wait, std::chrono::milliseconds(std::min<std::uint64_t>(ms, 1'000'000))); }
+
+bool take_prefix(std::string_view& path, std::string_view prefix) {
+  if (!path.starts_with(prefix)) return false;
+  path.remove_prefix(prefix.size());
+  return true;
+}
+
+/// The action that a method and path stand for, and what follows the fixed part of the path.
+struct Route {
+  Action action;
+  std::string_view rest;
+};
+std::optional<Route> route_of(std::string_view method, std::string_view path) {
+  if (method == "GET") {
+    if (path == "/healthz") return Route{Action::read_health, {}};
+    if (path == "/checkpoint") return Route{Action::read_checkpoint, {}};
+    if (path == "/v1/jobs") return Route{Action::list_jobs, {}};
+    if (path == "/v1/agents") return Route{Action::list_agents, {}};
+    if (take_prefix(path, "/v1/jobs/")) return Route{Action::read_job, path};
+    if (take_prefix(path, "/v1/agent/blob/")) return Route{Action::fetch_blob, path};
+  } else if (method == "POST") {
+    if (path == "/v1/agent/lease") return Route{Action::take_lease, {}};
+    if (path == "/v1/agent/heartbeat") return Route{Action::heartbeat, {}};
+    if (path == "/v1/agent/result") return Route{Action::report_result, {}};
+    if (path == "/v1/jobs") return Route{Action::submit_job, {}};
+    if (path == "/v1/invitations") return Route{Action::invite, {}};
+  } else if (method == "PUT") {
+    if (take_prefix(path, "/v1/blobs/")) return Route{Action::upload_blob, path};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Endpoints::Endpoints(EventLoop& loop, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger, const HubIdentity& identity, LogSink& log)
+    : loop_(loop), core_(core), committer_(committer), ledger_(std::move(ledger)), identity_(identity), log_(log) {}
+
+void Endpoints::answer(Responder respond, Response response) {
+  committer_.after(core_.effects().take(), [respond = std::move(respond), response = std::move(response)]() mutable { respond(std::move(response)); });
+}
+
+void Endpoints::refuse(const Peer& peer, const Request& request, const Error& error, Responder respond) {
+  log_.write(LogLevel::warning, "request_refused",
+             {{"peer", peer.name.empty() ? peer.address : peer.name},
+              {"request", request.method + " " + request.path.substr(0, 200)},
+              {"kind", std::string(to_string(error.kind))},
+              {"reason", error.message}});
+  answer(std::move(respond), failure(error));
+}
+
+void Endpoints::handle(const Peer& peer, Request request, Responder respond) {
+  const auto [path, query] = split_query(request.path);
+  const auto route = route_of(request.method, path);
+  if (!route) return refuse(peer, request, {ErrorKind::not_found, "there is no such endpoint"}, std::move(respond));
+  const Caller caller = caller_of(peer, identity_.trust_domain);
+  if (const auto allowed = authorize(caller, route->action); !allowed) return refuse(peer, request, allowed.error(), std::move(respond));
+
+  switch (route->action) {
+    case Action::read_health:
+      answer(std::move(respond), json_answer(fmt::format("{{\"ledger_size\":{},\"status\":\"ok\"}}\n", ledger_->head().size)));
+      break;
+    case Action::read_checkpoint: {
+      auto note = ledger_->checkpoint();
+      answer(std::move(respond), note ? ok(to_bytes(*note), "text/plain; charset=utf-8") : failure(note.error()));
+      break;
+    }
+    case Action::take_lease: take_lease(caller, peer, request, std::move(respond)); break;
+    case Action::heartbeat: heartbeat(caller, peer, request, std::move(respond)); break;
+    case Action::report_result: report(caller, peer, request, std::move(respond)); break;
+    case Action::fetch_blob: fetch(caller, peer, request, route->rest, std::move(respond)); break;
+    case Action::submit_job: submit(caller, request, std::move(respond)); break;
+    case Action::upload_blob: upload(request, route->rest, std::move(respond)); break;
+    case Action::invite: invite(request, std::move(respond)); break;
+    case Action::read_job: {
+      const auto slash = std::min(route->rest.find('/'), route->rest.size());
+      const auto id = JobId::parse(route->rest.substr(0, slash));
+      if (!id) refuse(peer, request, id.error(), std::move(respond));
+      else read_job(caller, *id, route->rest.substr(slash), request, std::move(respond));
+      break;
+    }
+    case Action::list_jobs: {
+      wire::fb::JobListT list;
+      for (const auto& status : core_.list(caller, loop_.now())) list.jobs.push_back(std::make_unique<wire::fb::JobStatusT>(wire::to_wire(status)));
+      answer(std::move(respond), ok(wire::encode(list)));
+      break;
+    }
+    case Action::list_agents: {
+      wire::fb::AgentListT list;
+      for (const auto& agent : core_.agents(loop_.now())) list.agents.push_back(std::make_unique<wire::fb::AgentInfoT>(wire::to_wire(agent)));
+      answer(std::move(respond), ok(wire::encode(list)));
+      break;
+    }
+    case Action::enrol: refuse(peer, request, {ErrorKind::denied, "enrol on the enrolment port"}, std::move(respond)); break;
+  }
+  settle();
+}
+
+void Endpoints::handle_enrolment(const Peer& peer, Request request, Responder respond) {
+  if (request.method != "POST" || request.path != "/v1/enroll")
+    return refuse(peer, request, {ErrorKind::not_found, "this port is for enrolment only: POST /v1/enroll"}, std::move(respond));
+  if (const auto allowed = authorize({}, Action::enrol); !allowed) return refuse(peer, request, allowed.error(), std::move(respond));
+  const auto message = wire::decode<wire::fb::EnrollT>(request.body);
+  if (!message) return refuse(peer, request, message.error(), std::move(respond));
+  const auto chain = core_.enrol(message->secret, message->certificate_request, loop_.now());
+  if (!chain) return refuse(peer, request, chain.error(), std::move(respond));
+  wire::fb::EnrolledT enrolled;
+  for (const auto& certificate : *chain) {
+    auto der = std::make_unique<wire::fb::CertificateDerT>();
+    der->der = certificate;
+    enrolled.chain.push_back(std::move(der));
+  }
+  answer(std::move(respond), ok(wire::encode(enrolled)));
+  settle();
+}
+
+// --- agents ----------------------------------------------------------------------------------------------------------
+
+void Endpoints::take_lease(const Caller& caller, const Peer& peer, const Request& request, Responder respond) {
+  const auto ask = wire::decode<wire::fb::LeaseAskT>(request.body);
+  if (!ask) return refuse(peer, request, ask.error(), std::move(respond));
+  if (closed_) return answer(std::move(respond), nothing());
+  const AgentId id(caller.name);
+  const Time now = loop_.now();
+  auto lease = core_.take_lease(id, peer, ask->max_shards, now);
+  if (!lease) return refuse(peer, request, lease.error(), std::move(respond));
+  if (*lease) return answer(std::move(respond), ok(wire::encode(**lease)));
+  if (ask->wait_ms == 0) return answer(std::move(respond), nothing());
+  waiting_agents_.push_back({id, peer, ask->max_shards, std::move(respond), now + bounded_wait(ask->wait_ms)});
+}
+
+void Endpoints::heartbeat(const Caller& caller, const Peer& peer, const Request& request, Responder respond) {
+  const auto message = wire::decode<wire::fb::HeartbeatT>(request.body);
+  if (!message) return refuse(peer, request, message.error(), std::move(respond));
+  const auto reply = core_.heartbeat(AgentId(caller.name), peer, *message, loop_.now());
+  if (!reply) return refuse(peer, request, reply.error(), std::move(respond));
+  answer(std::move(respond), ok(wire::encode(*reply)));
+}
+
+void Endpoints::report(const Caller& caller, const Peer& peer, const Request& request, Responder respond) {
+  const auto message = wire::decode<wire::fb::LeaseResultT>(request.body);
+  if (!message) return refuse(peer, request, message.error(), std::move(respond));
+  const auto taken = core_.report(AgentId(caller.name), peer, request.authorization, *message, loop_.now());
+  if (!taken) return refuse(peer, request, taken.error(), std::move(respond));
+  answer(std::move(respond), nothing());
+}
+
+void Endpoints::fetch(const Caller& caller, const Peer& peer, const Request& request, std::string_view text, Responder respond) {
+  const auto digest = Digest::parse(text);
+  if (!digest) return refuse(peer, request, digest.error(), std::move(respond));
+  if (const auto allowed = core_.may_fetch(AgentId(caller.name), peer, request.authorization, *digest, loop_.now()); !allowed)
+    return refuse(peer, request, allowed.error(), std::move(respond));
+  if (const auto adapter = core_.adapter(*digest)) return answer(std::move(respond), ok(adapter->bytes()));
+  const auto blob = ledger_->read(blob_key(*digest));
+  if (!blob || !*blob) return refuse(peer, request, {ErrorKind::internal, "the hub cannot read this blob"}, std::move(respond));
+  answer(std::move(respond), ok(std::move(**blob)));
+}
+
+// --- clients ---------------------------------------------------------------------------------------------------------
+
+void Endpoints::submit(const Caller& caller, const Request& request, Responder respond) {
+  if (closed_) return answer(std::move(respond), failure({ErrorKind::unavailable, "the hub is shutting down"}));
+  const auto status = core_.submit(as_text(request.body), caller, loop_.now());
+  if (!status) {
+    log_.write(LogLevel::info, "contract_refused", {{"client", caller.name}, {"reason", status.error().message}});
+    return answer(std::move(respond), failure(status.error()));
+  }
+  answer(std::move(respond), ok(wire::encode(wire::to_wire(*status))));
+}
+
+void Endpoints::upload(const Request& request, std::string_view text, Responder respond) {
+  const auto digest = Digest::parse(text);
+  if (!digest) return answer(std::move(respond), failure(digest.error()));
+  const auto stored = core_.upload(*digest, request.body);
+  answer(std::move(respond), stored ? nothing() : failure(stored.error()));
+}
+
+void Endpoints::invite(const Request& request, Responder respond) {
+  const auto message = wire::decode<wire::fb::InviteT>(request.body);
+  if (!message) return answer(std::move(respond), failure(message.error()));
+  auto token = core_.invite(message->role, message->region, std::chrono::seconds(message->ttl_s), message->uses, loop_.now());
+  if (!token) return answer(std::move(respond), failure(token.error()));
+  wire::fb::InvitationT invitation;
+  invitation.join_token = std::move(*token);
+  answer(std::move(respond), ok(wire::encode(invitation)));
+}
+
+void Endpoints::read_job(const Caller& caller, const JobId& id, std::string_view part, const Request& request, Responder respond) {
+  const Time now = loop_.now();
+  const auto job = core_.find_for(id, caller);
+  if (!job) return answer(std::move(respond), failure(job.error()));
+  if (part.empty()) {
+    const auto query = split_query(request.path).second;
+    const auto seen = query_number(query, "seen", 0);
+    const auto wait = bounded_wait(query_number(query, "wait_ms", 0));
+    if ((*job)->version > seen || wait <= Duration::zero())
+      return answer(std::move(respond), ok(wire::encode(wire::to_wire(*core_.status(id, caller, now)))));
+    waiting_clients_.push_back({id, caller, seen, std::move(respond), now + wait});
+    return;
+  }
+  if (part == "/explain") return answer(std::move(respond), ok(wire::encode(wire::to_wire(*core_.explain(id, caller, now)))));
+  if (part != "/result" && part != "/bundle") return answer(std::move(respond), failure({ErrorKind::not_found, "a job has: result, bundle, explain"}));
+
+  if ((*job)->state == JobState::running)
+    return answer(std::move(respond), failure({ErrorKind::unavailable, "the job is still running; wait for it"}));
+  if ((*job)->state == JobState::failed)
+    return answer(std::move(respond), failure({ErrorKind::not_found, "the job failed and has no result: " + (*job)->failure}));
+
+  // What is read next must be in the ledger: after the commit of everything so far. Then off the loop, for a bundle may be large.
+  auto respond_shared = std::make_shared<Responder>(std::move(respond));
+  auto outcome = std::make_shared<Result<std::string>>();
+  const bool bundle = part == "/bundle";
+  auto facts = BundleFacts{(*job)->id, (*job)->contract, (*job)->adapter, *(*job)->result, (*job)->shard_count};
+  committer_.after(core_.effects().take(), [this, bundle, respond_shared, outcome, facts = std::move(facts)] {
+    loop_.run_blocking(
+        [bundle, outcome, facts, ledger = ledger_, key = identity_.tls.key] {
+          *outcome = bundle ? build_bundle(*ledger, facts, *key) : read_result(*ledger, facts.job);
+        },
+        [respond_shared, outcome] {
+          (*respond_shared)(*outcome ? json_answer(std::move(**outcome)) : failure(outcome->error()));
+        });
+  });
+}
+
+// --- those who wait --------------------------------------------------------------------------------------------------
+
+void Endpoints::settle() {
+  if (settling_) return;  // Answers below may come back here.
+  settling_ = true;
+  offer_work();
+  tell_changes();
+  settling_ = false;
+  committer_.after(core_.effects().take(), nullptr);
+  arm();
+}
+
+void Endpoints::offer_work() {
+  if (!core_.take_new_work()) return;
+  const Time now = loop_.now();
+  for (auto waiting = waiting_agents_.begin(); waiting != waiting_agents_.end();) {
+    auto lease = core_.take_lease(waiting->id, waiting->peer, waiting->max_shards, now);
+    if (lease && !*lease) {
+      ++waiting;
+      continue;
+    }
+    answer(std::move(waiting->respond), lease ? ok(wire::encode(**lease)) : failure(lease.error()));
+    waiting = waiting_agents_.erase(waiting);
+  }
+}
+
+void Endpoints::tell_changes() {
+  const auto changed = core_.take_changed_jobs();
+  if (changed.empty()) return;
+  const Time now = loop_.now();
+  for (auto waiting = waiting_clients_.begin(); waiting != waiting_clients_.end();) {
+    const Job* job = changed.contains(waiting->job) ? core_.find(waiting->job) : nullptr;
+    if (!job || job->version <= waiting->seen) {
+      ++waiting;
+      continue;
+    }
+    answer(std::move(waiting->respond), ok(wire::encode(wire::to_wire(*core_.status(waiting->job, waiting->caller, now)))));
+    waiting = waiting_clients_.erase(waiting);
+  }
+}
+
+void Endpoints::drop_late() {
+  const Time now = loop_.now();
+  for (auto waiting = waiting_agents_.begin(); waiting != waiting_agents_.end();) {
+    if (waiting->until > now && !closed_) {
+      ++waiting;
+      continue;
+    }
+    answer(std::move(waiting->respond), nothing());
+    waiting = waiting_agents_.erase(waiting);
+  }
+  for (auto waiting = waiting_clients_.begin(); waiting != waiting_clients_.end();) {
+    if (waiting->until > now && !closed_) {
+      ++waiting;
+      continue;
+    }
+    const auto status = core_.status(waiting->job, waiting->caller, now);
+    answer(std::move(waiting->respond), status ? ok(wire::encode(wire::to_wire(*status))) : failure(status.error()));
+    waiting = waiting_clients_.erase(waiting);
+  }
+}
+
+void Endpoints::arm() {
+  if (closed_) {
+    timer_ = nullptr;
+    return;
+  }
+  std::optional<Time> next = core_.next_deadline();
+  const auto earlier = [&](Time time) {
+    if (!next || time < *next) next = time;
+  };
+  for (const auto& waiting : waiting_agents_) earlier(waiting.until);
+  for (const auto& waiting : waiting_clients_) earlier(waiting.until);
+  if (!next) {
+    timer_ = nullptr;
+    return;
+  }
+  if (timer_ && armed_for_ <= *next) return;  // Fires no later than needed, and arms again.
+  armed_for_ = *next;
+  timer_ = loop_.after(*next - loop_.now() + std::chrono::milliseconds(1), [this] {
+    timer_ = nullptr;
+    core_.tick(loop_.now());
+    drop_late();
+    settle();
+  });
+}
+
+void Endpoints::close() {
+  closed_ = true;
+  drop_late();
+  settle();
+}
+
+}  // namespace forgepool::hub

@@ -1,0 +1,75 @@
+#pragma once
+/// The hub's requests: path to action, authorization, decoding, the state machine, and the answer once it is durable. README.md lists
+/// the endpoints. Loop thread only.
+#include "hub/committer.hpp"
+#include "hub/hub_core.hpp"
+
+#include <forgepool/event_loop.hpp>
+
+#include <list>
+
+namespace forgepool::hub {
+
+class Endpoints {
+ public:
+  Endpoints(EventLoop& loop, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger, const HubIdentity& identity, LogSink& log);
+
+  /// For the listener with mutual TLS.
+  void handle(const Peer& peer, Request request, Responder respond);
+  /// For the enrolment listener.
+  void handle_enrolment(const Peer& peer, Request request, Responder respond);
+
+  /// To be called after every call of the state machine: makes its effects durable, answers those who waited for them, arms the timer.
+  void settle();
+  /// From now on there are no leases; those who wait are told so.
+  void close();
+
+ private:
+  /// An agent that waits for work, or a client that waits for a change.
+  struct WaitingAgent {
+    AgentId id;
+    Peer peer;
+    std::uint32_t max_shards;
+    Responder respond;
+    Time until;
+  };
+  struct WaitingClient {
+    JobId job;
+    Caller caller;
+    std::uint64_t seen;
+    Responder respond;
+    Time until;
+  };
+
+  void take_lease(const Caller& caller, const Peer& peer, const Request& request, Responder respond);
+  void heartbeat(const Caller& caller, const Peer& peer, const Request& request, Responder respond);
+  void report(const Caller& caller, const Peer& peer, const Request& request, Responder respond);
+  void fetch(const Caller& caller, const Peer& peer, const Request& request, std::string_view digest, Responder respond);
+  void submit(const Caller& caller, const Request& request, Responder respond);
+  void read_job(const Caller& caller, const JobId& job, std::string_view part, const Request& request, Responder respond);
+  void upload(const Request& request, std::string_view digest, Responder respond);
+  void invite(const Request& request, Responder respond);
+
+  /// Answers once everything so far is durable.
+  void answer(Responder respond, Response response);
+  void refuse(const Peer& peer, const Request& request, const Error& error, Responder respond);
+  void offer_work();
+  void tell_changes();
+  void drop_late();
+  void arm();
+
+  EventLoop& loop_;
+  HubCore& core_;
+  Committer& committer_;
+  const std::shared_ptr<Ledger> ledger_;
+  const HubIdentity& identity_;
+  LogSink& log_;
+  std::list<WaitingAgent> waiting_agents_;
+  std::list<WaitingClient> waiting_clients_;
+  std::unique_ptr<Subscription> timer_;
+  Time armed_for_{};
+  bool settling_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace forgepool::hub

@@ -1,0 +1,243 @@
+/// What agents ask of the hub: leases, heartbeats, reports.
+#include "hub/evidence.hpp"
+#include "hub/hub_core.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+
+namespace forgepool::hub {
+namespace {
+
+std::uint64_t ms_until(Time deadline, Time now) {
+  return deadline <= now ? 0 : static_cast<std::uint64_t>((deadline - now) / std::chrono::milliseconds(1));
+}
+
+Result<SandboxOutcome::Kind> parse_outcome(std::string_view name) {
+  using Kind = SandboxOutcome::Kind;
+  static constexpr std::array kinds{Kind::exited,          Kind::signalled,    Kind::out_of_memory,    Kind::process_limit, Kind::cpu_time_limit,
+                                    Kind::wall_time_limit, Kind::output_limit, Kind::policy_violation, Kind::setup_failed,  Kind::cancelled};
+  for (const auto kind : kinds)
+    if (to_string(kind) == name) return kind;
+  return fail(ErrorKind::invalid_input, "unknown outcome of a shard");
+}
+
+}  // namespace
+
+Result<AgentRecord*> HubCore::admitted(const AgentId& id, const Peer& peer) {
+  const auto found = agents_.find(id);
+  if (found == agents_.end()) return fail(ErrorKind::denied, "this agent is not enrolled here; enrol it with a join token");
+  if (found->second.key_pin != peer.key_pin) return fail(ErrorKind::denied, "this agent is enrolled with another key; enrol it again");
+  if (!found->second.quarantined.empty()) return fail(ErrorKind::denied, "this agent is in quarantine: " + found->second.quarantined);
+  return &found->second;
+}
+
+Result<std::optional<wire::fb::LeaseGrantT>> HubCore::take_lease(const AgentId& id, const Peer& peer, std::uint32_t max_shards, Time now) {
+  const auto agent = admitted(id, peer);
+  if (!agent) return fail(agent.error());
+  last_seen_[id] = now;
+  parts_.scheduler.agent_seen({id, (*agent)->region}, now);
+  const auto wanted = std::clamp<std::uint32_t>(max_shards, 1, parts_.options.max_shards_per_lease);
+  const auto lease = parts_.scheduler.grant(id, LeaseId(fresh_id("l-")), wanted, now);
+  if (!lease) return std::nullopt;
+  Job& job = jobs_.at(lease->job);
+  job.running->leases.insert(lease->id);
+  effects_.put(lease_key(lease->id), write_lease(*lease));
+  changed_jobs_.insert(job.id);
+  return describe(*lease, job, mint_token(id, peer, *lease, job, now), now);
+}
+
+wire::fb::LeaseGrantT HubCore::describe(const Lease& lease, const Job& job, std::string token, Time now) const {
+  const Plan& plan = job.running->plan;
+  wire::fb::LeaseGrantT grant;
+  grant.lease = lease.id.str();
+  grant.token = std::move(token);
+  grant.job = job.pseudonym;
+  grant.deadline_ms = ms_until(lease.deadline, now);
+  grant.adapter = wire::to_wire_ptr(plan.adapter);
+  grant.arguments = plan.arguments;
+  grant.limits = std::make_unique<wire::fb::LimitsT>(wire::to_wire(plan.limits));
+  for (const auto relaxation : plan.relaxations) grant.relaxations.emplace_back(to_string(relaxation));
+  for (const auto index : lease.shards) {
+    const ShardSpec& spec = plan.shards.at(index);
+    auto shard = std::make_unique<wire::fb::LeaseShardT>();
+    shard->index = index;
+    shard->params = spec.params;
+    for (const auto& input : spec.inputs) {
+      auto one = std::make_unique<wire::fb::InputT>();
+      one->name = input.name;
+      one->digest = wire::to_wire_ptr(input.digest);
+      one->executable = input.executable;
+      shard->inputs.push_back(std::move(one));
+    }
+    grant.shards.push_back(std::move(shard));
+  }
+  return grant;
+}
+
+Result<wire::fb::HeartbeatAnswerT> HubCore::heartbeat(const AgentId& id, const Peer& peer, const wire::fb::HeartbeatT& heartbeat, Time now) {
+  const auto agent = admitted(id, peer);
+  if (!agent) return fail(agent.error());
+  last_seen_[id] = now;
+  parts_.scheduler.agent_seen({id, (*agent)->region}, now);
+  wire::fb::HeartbeatAnswerT answer;
+  for (const auto& text : heartbeat.leases) {
+    const auto lease_id = LeaseId::parse(text);
+    if (!lease_id) return fail(lease_id.error());
+    if (!parts_.scheduler.extend(*lease_id, id, now)) {
+      answer.ended.push_back(text);
+      continue;
+    }
+    const Lease lease = *parts_.scheduler.find(*lease_id);
+    effects_.put(lease_key(lease.id), write_lease(lease));
+    auto renewed = std::make_unique<wire::fb::RenewedLeaseT>();
+    renewed->lease = text;
+    renewed->token = mint_token(id, peer, lease, jobs_.at(lease.job), now);
+    renewed->deadline_ms = ms_until(lease.deadline, now);
+    answer.renewed.push_back(std::move(renewed));
+  }
+  return answer;
+}
+
+Status HubCore::may_fetch(const AgentId& id, const Peer& peer, const std::string& token, const Digest& digest, Time now) const {
+  // The token names the lease; the lease, not the token, says what it needs.
+  const auto lease_id = check_token(token, peer, "fetch", now);
+  if (!lease_id) return fail(lease_id.error());
+  const auto lease = parts_.scheduler.find(*lease_id);
+  if (!lease || lease->agent != id) return fail(ErrorKind::denied, "the token is not for a lease of yours that is under way");
+  const Plan& plan = jobs_.at(lease->job).running->plan;
+  if (digest == plan.adapter) return {};
+  for (const auto index : lease->shards)
+    for (const auto& input : plan.shards.at(index).inputs)
+      if (input.digest == digest) return {};
+  return fail(ErrorKind::denied, "the lease does not need this blob");
+}
+
+// --- reports ---------------------------------------------------------------------------------------------------------
+
+Result<std::vector<HubCore::CheckedShard>> HubCore::check_report(const Lease& lease, const Job& job, const wire::fb::LeaseResultT& result) const {
+  std::vector<std::uint32_t> indices;
+  for (const auto& shard : result.shards) indices.push_back(shard->index);
+  if (indices != lease.shards)
+    return fail(ErrorKind::invalid_input, "a report must name exactly the shards of its lease, in ascending order");
+  std::vector<CheckedShard> checked;
+  for (const auto& shard : result.shards) {
+    const auto kind = parse_outcome(shard->outcome);
+    if (!kind) return fail(kind.error());
+    const SandboxOutcome outcome{*kind, shard->code, shard->detail.substr(0, 500)};
+    CheckedShard one{shard->index, {}, {}, nullptr};
+    if (!outcome.ok()) {
+      one.trouble = forgepool::describe(outcome);
+    } else {
+      if (shard->output.size() > job.running->plan.limits.output_bytes)
+        return fail(ErrorKind::too_large, fmt::format("the output of shard {} is larger than its limit of {} bytes", shard->index,
+                                                      job.running->plan.limits.output_bytes));
+      const auto well_formed = job.adapter->check_output(job.contract, shard->output);
+      // The agent signed for this output: it stays an answer, and one that no honest agent gives. But nothing could be made of it, so it
+      // may not win: it counts as an execution that ended badly.
+      if (!well_formed) one.trouble = "returned an output that the adapter cannot read: " + well_formed.error().message;
+      else {
+        one.output = std::make_shared<const Bytes>(shard->output);
+        one.result = sha256(*one.output);
+      }
+    }
+    checked.push_back(std::move(one));
+  }
+  return checked;
+}
+
+Status HubCore::report(const AgentId& id, const Peer& peer, const std::string& token, const wire::fb::LeaseResultT& result, Time now) {
+  const auto agent = admitted(id, peer);
+  if (!agent) return fail(agent.error());
+  const auto lease_id = LeaseId::parse(result.lease);
+  if (!lease_id) return fail(lease_id.error());
+  const auto allowed = check_token(token, peer, "report", now);
+  if (!allowed) return fail(allowed.error());
+  if (*allowed != *lease_id) return fail(ErrorKind::denied, "the token is for another lease");
+
+  const auto lease = parts_.scheduler.find(*lease_id);
+  if (!lease) {
+    // Perhaps our answer to the first report was lost: it counts once, and is acknowledged again.
+    for (const auto& job_id : running_)
+      if (jobs_.at(job_id).running->reported.contains(*lease_id)) return {};
+    return fail(ErrorKind::conflict, "the lease has ended; its shards were given to others");
+  }
+  if (lease->agent != id) return fail(ErrorKind::denied, "the lease is another agent's");
+  Job& job = jobs_.at(lease->job);
+  auto shards = check_report(*lease, job, result);
+  if (!shards) return fail(shards.error());
+
+  const auto key = key_of(peer);
+  if (!key) return fail(key.error());
+  std::vector<std::pair<std::uint32_t, std::optional<Digest>>> claimed;
+  for (const auto& shard : result.shards)
+    claimed.emplace_back(shard->index, shard->outcome == to_string(SandboxOutcome::Kind::exited) && shard->code == 0
+                                           ? std::optional(sha256(shard->output))
+                                           : std::nullopt);
+  auto receipt = check_receipt(result.receipt, peer, *key, *lease, job, claimed);
+  if (!receipt) return fail(receipt.error());
+
+  last_seen_[id] = now;
+  (*agent)->answers += shards->size();
+  effects_.put(agent_key(id), write_agent(**agent));
+  receipt->record.index = effects_.append(std::move(receipt->leaf));
+  effects_.put(receipt_key(job.id, *lease_id), write_statement(receipt->record));
+  effects_.erase(lease_key(*lease_id));
+  if (const auto finished = parts_.scheduler.finish(*lease_id, id); !finished) return fail(finished.error());
+  job.running->leases.erase(*lease_id);
+  job.running->reported.insert(*lease_id);
+  job.running->agents.insert(id);
+  take_answers(job, *lease, *shards, now);
+  return {};
+}
+
+void HubCore::take_answers(Job& job, const Lease& lease, const std::vector<CheckedShard>& shards, Time now) {
+  AnswersCame came{job.id, lease.id, lease.agent, {}};
+  for (const auto& shard : shards) {
+    if (!shard.result) continue;
+    came.shards.emplace_back(shard.index, *shard.result);
+    if (job.running->outputs.emplace(*shard.result, shard.output).second) effects_.put(output_key(job.id, *shard.result), *shard.output);
+  }
+  job.answers += came.shards.size();
+  changed(job);
+  std::vector<VerifierAction> actions;
+  if (!came.shards.empty()) {
+    journal(came, &job);
+    for (const auto& [index, digest] : came.shards) {
+      parts_.scheduler.exclude({job.id, index}, lease.agent);
+      const auto more = parts_.verifier.answer({{job.id, index}, lease.agent, lease.id, digest});
+      actions.insert(actions.end(), more.begin(), more.end());
+    }
+  }
+  for (const auto& shard : shards)
+    if (!shard.result && job.state == JobState::running) take_failure(job, lease.agent, shard, now);
+  if (job.state == JobState::running) save(job);
+  apply(actions, now);
+}
+
+void HubCore::take_failure(Job& job, const AgentId& agent, const CheckedShard& failed, Time now) {
+  auto& shard = job.running->shards.at(failed.index);
+  if (shard.accepted) return;
+  shard.failed_on.push_back(agent);
+  effects_.put(failure_key(job.id, failed.index), write_failures(shard.failed_on));
+  parts_.scheduler.exclude({job.id, failed.index}, agent);
+  parts_.log.write(LogLevel::warning, "shard_failed",
+                   {{"shard", to_string(ShardId{job.id, failed.index})}, {"agent", agent.str()}, {"outcome", failed.trouble}});
+
+  // When everybody who is there has failed it, waiting for the limit would be waiting for nobody.
+  const bool nobody_left = std::ranges::all_of(agents_, [&](const auto& entry) {
+    const auto seen = last_seen_.find(entry.first);
+    const bool present = entry.second.quarantined.empty() && seen != last_seen_.end() && now - seen->second < std::chrono::seconds(45);
+    return !present || std::ranges::find(shard.failed_on, entry.first) != shard.failed_on.end();
+  });
+  if (shard.failed_on.size() >= parts_.options.max_failures_per_shard || nobody_left) {
+    end_job(job, JobState::failed,
+            fmt::format("shard {} failed on {} agent(s), the last time: {}", failed.index, shard.failed_on.size(), failed.trouble), now);
+    return;
+  }
+  parts_.scheduler.want({job.id, failed.index}, 1);
+  new_work_ = true;
+}
+
+}  // namespace forgepool::hub

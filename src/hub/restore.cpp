@@ -1,0 +1,176 @@
+/// Brings the hub's state back after a restart: records are read, and the calls to the verifier repeated in their order.
+#include "hub/hub_core.hpp"
+
+#include <fmt/core.h>
+
+namespace forgepool::hub {
+
+/// What repeating the calls adds up to.
+struct HubCore::Replay {
+  /// Executions wanted and not answered, per shard.
+  std::map<ShardId, std::int64_t> outstanding;
+
+  void add(const std::vector<VerifierAction>& actions) {
+    for (const auto& action : actions) {
+      if (const auto* execute = std::get_if<Execute>(&action)) outstanding[execute->shard] += execute->count;
+      if (const auto* verdict = std::get_if<ShardVerdict>(&action)) verdicts.push_back(*verdict);
+    }
+  }
+  std::vector<ShardVerdict> verdicts;
+};
+
+Status HubCore::restore(const Ledger& ledger, Time now) {
+  const auto agents = scan_records(ledger, "agent/", [&](std::string_view id, std::string_view record) -> Status {
+    auto agent = read_agent(AgentId(std::string(id)), record);
+    if (!agent) return fail(agent.error());
+    agents_.emplace(agent->id, std::move(*agent));
+    return {};
+  });
+  if (!agents) return agents;
+  const auto invitations = scan_records(ledger, "invitation/", [&](std::string_view hash, std::string_view record) -> Status {
+    auto invitation = read_invitation(record);
+    if (!invitation) return fail(invitation.error());
+    const auto digest = Digest::parse(hash);
+    if (!digest) return fail(ErrorKind::corrupt, digest.error().message);
+    invitations_.emplace(*digest, std::move(*invitation));
+    return {};
+  });
+  if (!invitations) return invitations;
+  const auto blobs = scan_records(ledger, "blob/", [&](std::string_view hash, std::string_view content) -> Status {
+    const auto digest = Digest::parse(hash);
+    if (!digest) return fail(ErrorKind::corrupt, digest.error().message);
+    blobs_.emplace(*digest, content.size());
+    blob_bytes_ += content.size();
+    return {};
+  });
+  if (!blobs) return blobs;
+  if (const auto jobs = restore_jobs(ledger); !jobs) return jobs;
+  return restore_running(ledger, now);
+}
+
+Status HubCore::restore_jobs(const Ledger& ledger) {
+  return scan_records(ledger, "job/", [&](std::string_view id, std::string_view record) -> Status {
+    const auto digest = job_adapter(record);
+    if (!digest) return fail(digest.error());
+    auto job = read_job(JobId(std::string(id)), record);
+    if (!job) return fail(job.error());
+    job->adapter = adapter(*digest);
+    if (!job->adapter) {
+      const auto package = ledger.read(blob_key(*digest));
+      if (!package) return fail(package.error());
+      if (!*package) return fail(ErrorKind::corrupt, "its adapter " + digest->str() + " is missing from the store");
+      auto opened = open_adapter(std::move(**package));
+      if (!opened) return fail(opened.error());
+      job->adapter = std::move(*opened);
+    }
+    if (job->state == JobState::running) {
+      auto plan = job->adapter->plan(job->contract);
+      if (!plan) return fail(ErrorKind::corrupt, "its contract can no longer be planned: " + plan.error().message);
+      job->running = std::make_unique<RunningJob>();
+      job->running->shards.resize(plan->shards.size());
+      job->running->plan = std::move(*plan);
+      job->accepted_count = 0;  // Counted again by the replay.
+      running_.insert(job->id);
+    }
+    jobs_.emplace(job->id, std::move(*job));
+    return {};
+  });
+}
+
+Status HubCore::restore_running(const Ledger& ledger, Time now) {
+  for (const auto& id : running_) {
+    Job& job = jobs_.at(id);
+    const auto outputs = ledger.scan("output/" + id.str() + "/", [&](std::string_view key, ByteView value) {
+      auto bytes = std::make_shared<const Bytes>(value.begin(), value.end());
+      if (const auto digest = Digest::parse(key.substr(key.rfind('/') + 1))) job.running->outputs.emplace(*digest, std::move(bytes));
+      return true;
+    });
+    if (!outputs) return outputs;
+    const auto& policy = job.contract.policy;
+    parts_.scheduler.add_job({id, policy.min_agents, policy.max_agents, policy.regions}, now);
+  }
+
+  Replay replay;
+  const auto journal = scan_records(ledger, "journal/", [&](std::string_view number, std::string_view record) -> Status {
+    const auto entry = read_journal_entry(record);
+    if (!entry) return fail(entry.error());
+    next_journal_ = std::stoull(std::string(number)) + 1;
+    if (const auto* began = std::get_if<JobBegan>(&*entry))
+      if (const auto job = jobs_.find(began->job); job != jobs_.end() && job->second.running)
+        job->second.running->journal.push_back(next_journal_ - 1);
+    if (const auto* came = std::get_if<AnswersCame>(&*entry))
+      if (const auto job = jobs_.find(came->job); job != jobs_.end() && job->second.running)
+        job->second.running->journal.push_back(next_journal_ - 1);
+    return replay_entry(*entry, replay);
+  });
+  if (!journal) return journal;
+
+  for (const auto& verdict : replay.verdicts) {
+    const auto job = jobs_.find(verdict.shard.job);
+    if (job == jobs_.end() || !job->second.running) continue;
+    const auto signed_verdict = ledger.read(verdict_key(verdict.shard.job, verdict.shard.index));
+    if (!signed_verdict) return fail(signed_verdict.error());
+    if (verdict.decision != Decision::accepted || !*signed_verdict)
+      return fail(ErrorKind::corrupt, fmt::format("shard {} of job {}: the answers in the store lead to a verdict that is not in it",
+                                                  verdict.shard.index, verdict.shard.job.str()));
+    auto& shard = job->second.running->shards.at(verdict.shard.index);
+    shard.accepted = true;
+    shard.result = verdict.result;
+    ++job->second.accepted_count;
+    if (!job->second.running->outputs.contains(verdict.result))
+      return fail(ErrorKind::corrupt, fmt::format("shard {} of job {}: its accepted output is not in the store", verdict.shard.index, verdict.shard.job.str()));
+  }
+  for (const auto& [shard, count] : replay.outstanding) {
+    const auto job = jobs_.find(shard.job);
+    if (job == jobs_.end() || !job->second.running || job->second.running->shards.at(shard.index).accepted || count <= 0) continue;
+    parts_.scheduler.want(shard, static_cast<std::uint32_t>(count));
+  }
+  const auto failures = scan_records(ledger, "failure/", [&](std::string_view key, std::string_view record) -> Status {
+    const auto agents = read_failures(record);
+    if (!agents) return fail(agents.error());
+    const auto slash = key.rfind('/');
+    const JobId id{std::string(key.substr(0, slash))};
+    const auto index = static_cast<std::uint32_t>(std::stoul(std::string(key.substr(slash + 1))));
+    const auto job = jobs_.find(id);
+    if (job == jobs_.end() || !job->second.running || index >= job->second.shard_count) return {};
+    job->second.running->shards[index].failed_on = *agents;
+    for (const auto& agent : *agents) parts_.scheduler.exclude({id, index}, agent);
+    return {};
+  });
+  if (!failures) return failures;
+  return scan_records(ledger, "lease/", [&](std::string_view id, std::string_view record) -> Status {
+    const auto lease = read_lease(LeaseId(std::string(id)), record);
+    if (!lease) return fail(lease.error());
+    const auto job = jobs_.find(lease->job);
+    const auto agent = agents_.find(lease->agent);
+    if (job == jobs_.end() || !job->second.running || agent == agents_.end()) return fail(ErrorKind::corrupt, "it is of a job or agent that is not in the store");
+    parts_.scheduler.agent_seen({agent->first, agent->second.region}, now);
+    parts_.scheduler.restore(*lease);
+    job->second.running->leases.insert(lease->id);
+    return {};
+  });
+}
+
+Status HubCore::replay_entry(const JournalEntry& entry, Replay& replay) {
+  if (const auto* began = std::get_if<JobBegan>(&entry)) {
+    const auto job = jobs_.find(began->job);
+    if (job == jobs_.end() || !job->second.running) return fail(ErrorKind::corrupt, "it begins a job that is not running");
+    replay.add(parts_.verifier.begin(began->job, job->second.shard_count, job->second.contract.policy, job->second.secret));
+  } else if (const auto* came = std::get_if<AnswersCame>(&entry)) {
+    const auto job = jobs_.find(came->job);
+    if (job == jobs_.end() || !job->second.running) return fail(ErrorKind::corrupt, "it answers for a job that is not running");
+    job->second.running->reported.insert(came->lease);
+    job->second.running->agents.insert(came->agent);
+    for (const auto& [index, digest] : came->shards) {
+      const ShardId shard{came->job, index};
+      parts_.scheduler.exclude(shard, came->agent);
+      --replay.outstanding[shard];
+      replay.add(parts_.verifier.answer({shard, came->agent, came->lease, digest}));
+    }
+  } else {
+    replay.add(parts_.verifier.quarantine(std::get<AgentQuarantined>(entry).agent));
+  }
+  return {};
+}
+
+}  // namespace forgepool::hub
