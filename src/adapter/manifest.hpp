@@ -1,0 +1,74 @@
+#pragma once
+/// A package's manifest as values. FORMAT.md, "Manifest", is its specification.
+#include "adapter/argument.hpp"
+
+#include <forgepool/adapter.hpp>
+
+namespace forgepool::adapter {
+
+inline constexpr std::size_t max_manifest_bytes = 64 << 10;
+inline constexpr std::uint32_t max_shards = 1'000'000;
+inline constexpr std::string_view params_name = "params.json";
+inline constexpr std::string_view item_prefix = "item.";
+
+/// How a contract becomes shards.
+struct SplitSpec {
+  enum class By { range, items };
+  By by = By::range;
+  std::string over;                       ///< The integer argument that is counted, or the list argument whose elements are dealt out.
+  std::int64_t shard_size = 1;            ///< Iterations or items per shard, unless an argument says so:
+  std::string shard_size_argument;        ///< Name of an integer argument; empty: `shard_size` holds.
+  bool items_executable = false;          ///< Items that are digests become executable files.
+};
+
+/// A digest argument that becomes an input file.
+struct InputSpec {
+  std::string argument;
+  std::string name;
+  bool executable = false;
+};
+
+struct ReduceSpec {
+  enum class By { summary, concat, count };
+  By by = By::count;
+  std::string unit;                       ///< summary: what one is of, for people ("cents").
+  std::string item_limit_argument;        ///< concat: the integer argument that bounds each item's output, in bytes.
+};
+
+enum class Determinism {
+  strict,    ///< Bit-identical on every x86-64 machine by construction.
+  standard,  ///< Bit-identical in the sandbox's fixed surroundings.
+  none,      ///< Differs from run to run: cannot be verified by comparing.
+};
+
+struct Profile {
+  ArgumentSpecs args;
+  SplitSpec split;
+  std::vector<InputSpec> inputs;
+  std::vector<std::string> arguments;     ///< argv[1…]
+  SandboxLimits limits;
+  std::vector<SandboxRelaxation> relaxations;
+  Determinism determinism = Determinism::strict;
+  std::vector<std::string> data_classes;  ///< Cleared for these, besides unclassified.
+  ReduceSpec reduce;
+};
+
+struct Manifest {
+  std::string name;
+  std::string version;
+  Digest program;
+  std::map<std::string, Profile> profiles;
+};
+
+/// invalid_input, starting with the JSON pointer into the manifest.
+Result<Manifest> read_manifest(const json::Value& value);
+
+/// The limits and relaxations as they stand in manifests and plans, and back.
+json::Value to_json(const SandboxLimits& limits);
+Result<SandboxLimits> read_limits(const json::Value& value, const std::string& pointer);
+std::string_view relaxation_name(SandboxRelaxation relaxation);
+std::vector<SandboxRelaxation> read_relaxations(json::ObjectReader& reader);
+/// At most 64 strings of up to 4096 bytes without zero bytes.
+std::vector<std::string> read_program_arguments(json::ObjectReader& reader, json::ObjectReader::Need need);
+
+}  // namespace forgepool::adapter

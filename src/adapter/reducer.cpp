@@ -1,0 +1,58 @@
+#include "adapter/reducer.hpp"
+
+namespace forgepool::adapter {
+namespace {
+
+constexpr std::uint64_t max_concat_bytes = 64u << 20;
+
+std::unique_ptr<Reducer> make_reducer(const CheckedContract& contract) {
+  switch (contract.profile->reduce.by) {
+    case ReduceSpec::By::summary: return make_summary_reducer(contract);
+    case ReduceSpec::By::concat: return make_concat_reducer(contract);
+    case ReduceSpec::By::count: break;
+  }
+  return make_count_reducer(contract);
+}
+
+Result<json::Value> parse_output(const CheckedContract& contract, ByteView output) {
+  return json::parse_canonical(as_text(output), contract.profile->limits.output_bytes);
+}
+
+}  // namespace
+
+Status check_reducible(const CheckedContract& contract) {
+  const ReduceSpec& reduce = contract.profile->reduce;
+  if (reduce.by != ReduceSpec::By::concat) return {};
+  const auto limit = static_cast<std::uint64_t>(contract.integer(reduce.item_limit_argument));
+  if (limit <= max_concat_bytes / contract.layout.total) return {};
+  return fail(ErrorKind::invalid_input,
+              json::at_pointer("/args/" + reduce.item_limit_argument,
+                               std::to_string(contract.layout.total) + " items of up to " + std::to_string(limit) +
+                                   " bytes could make a result of more than " + std::to_string(max_concat_bytes >> 20) +
+                                   " MiB; expected at most " + std::to_string(max_concat_bytes / contract.layout.total)));
+}
+
+Result<std::string> reduce(const CheckedContract& contract, const std::vector<ByteView>& outputs) {
+  const ShardLayout& layout = contract.layout;
+  if (outputs.size() != layout.count)
+    return fail(ErrorKind::invalid_input, "expected the outputs of all " + std::to_string(layout.count) + " shards, got " +
+                                              std::to_string(outputs.size()));
+  const auto reducer = make_reducer(contract);
+  for (std::uint32_t i = 0; i < layout.count; ++i) {
+    const auto output = parse_output(contract, outputs[i]);
+    const Status added = output ? reducer->add(*output, {layout.begin(i), layout.end(i)}) : Status(fail(output.error()));
+    if (!added) return fail(ErrorKind::corrupt, "output of shard " + std::to_string(i) + ": " + added.error().message);
+  }
+  const auto result = reducer->finish();
+  if (!result) return fail(result.error());
+  return json::canonicalize(*result);
+}
+
+Status check_output(const CheckedContract& contract, ByteView output) {
+  const auto value = parse_output(contract, output);
+  const Status checked = value ? make_reducer(contract)->check(*value) : Status(fail(value.error()));
+  if (!checked) return fail(ErrorKind::corrupt, checked.error().message);
+  return {};
+}
+
+}  // namespace forgepool::adapter
