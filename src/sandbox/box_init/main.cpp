@@ -1,0 +1,162 @@
+/// The first process of a box (pid 1 of its pid namespace). It is executed by the supervisor's clone in fresh namespaces, builds
+/// the surroundings, starts the program and waits for it. When it ends, the kernel kills every process that is left in the box,
+/// and only then is its own end reported: after that nothing of the shard is alive.
+#include "sandbox/box_init/program.hpp"
+#include "sandbox/box_init/root_filesystem.hpp"
+
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+#include <linux/prctl.h>
+#include <linux/resource.h>
+#include <linux/socket.h>
+#include <linux/stat.h>
+#include <linux/uio.h>
+#include <linux/wait.h>
+
+namespace forgepool::sandbox::box_init {
+namespace {
+
+constexpr int rights_message = 1;  // SCM_RIGHTS
+constexpr int socket_level = 1;    // SOL_SOCKET
+constexpr int no_sigpipe = 0x4000; // MSG_NOSIGNAL
+constexpr long kill_signal = 9;    // SIGKILL
+
+// As the kernel takes them (<sys/socket.h> belongs to the C library).
+struct Message {
+  void* name;
+  std::uint32_t name_size;
+  iovec* parts;
+  std::size_t part_count;
+  void* control;
+  std::size_t control_size;
+  std::uint32_t flags;
+};
+struct RightsMessage {
+  std::size_t size;
+  int level;
+  int type;
+  int fds[started_fd_count];
+};
+constexpr std::size_t rights_size = sizeof(std::size_t) + 2 * sizeof(int) + sizeof(int) * started_fd_count;
+
+void send(const BoxMessage& content, const int* fds = nullptr) {
+  BoxMessage copy = content;
+  iovec part{&copy, sizeof copy};
+  RightsMessage rights{rights_size, socket_level, rights_message, {}};
+  Message message{};
+  message.parts = &part;
+  message.part_count = 1;
+  if (fds) {
+    for (int i = 0; i < started_fd_count; ++i) rights.fds[i] = fds[i];
+    message.control = &rights;
+    message.control_size = sizeof rights;
+  }
+  const long sent = system_call(__NR_sendmsg, plan_control_fd, &message, no_sigpipe);
+  if (failed(sent)) exit_process(1);
+}
+
+[[noreturn]] void give_up(BoxFailure failure) {
+  BoxMessage message{};
+  message.kind = BoxMessage::failed;
+  message.failure = failure;
+  send(message);
+  exit_process(1);
+}
+
+/// The supervisor writes one byte once our user and group are mapped. If it is gone, there is nothing to do here.
+void wait_for_supervisor() {
+  char go = 0;
+  long got;
+  do got = system_call(__NR_read, plan_control_fd, &go, 1);
+  while (got == -interrupted);
+  if (got != 1) exit_process(1);
+}
+
+char* map_plan() {
+  struct statx status {};
+  const long result = system_call(__NR_statx, plan_memory_fd, "", AT_EMPTY_PATH, STATX_SIZE, &status);
+  if (auto failure = check(result, BoxStep::read_plan)) give_up(failure);
+  const long base = system_call(__NR_mmap, 0, status.stx_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, plan_memory_fd, 0);
+  if (auto failure = check(base, BoxStep::read_plan)) give_up(failure);
+  return reinterpret_cast<char*>(base);
+}
+
+BoxFailure take_identity(const BoxPlan& plan) {
+  constexpr auto step = BoxStep::take_identity;
+  if (auto failure = check(system_call(__NR_setresgid, box_group, box_group, box_group), step)) return failure;
+  if (plan.drop_groups)
+    if (auto failure = check(system_call(__NR_setgroups, 0, 0), step)) return failure;
+  if (auto failure = check(system_call(__NR_setresuid, box_user, box_user, box_user), step)) return failure;
+  if (auto failure = check(system_call(__NR_setsid), BoxStep::new_session)) return failure;
+  // If the agent is killed, so is the box. Set after the change of identity, which clears it.
+  return check(system_call(__NR_prctl, PR_SET_PDEATHSIG, kill_signal, 0, 0, 0), BoxStep::new_session);
+}
+
+BoxFailure set_host_name(const char* name) {
+  const auto length = length_of(name);
+  if (auto failure = check(system_call(__NR_sethostname, name, length), BoxStep::host_name)) return failure;
+  return check(system_call(__NR_setdomainname, name, length), BoxStep::host_name);
+}
+
+/// Standard input: the box's own /dev/null in place of what was there.
+BoxFailure empty_standard_input() {
+  const long fd = system_call(__NR_openat, AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC);
+  if (auto failure = check(fd, BoxStep::null_device)) return failure;
+  if (auto failure = check(system_call(__NR_dup3, fd, plan_stdin_fd, 0), BoxStep::null_device)) return failure;
+  return check(system_call(__NR_close, fd), BoxStep::null_device);
+}
+
+long open_folder(const char* path) {
+  const long fd = system_call(__NR_openat, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (auto failure = check(fd, BoxStep::writable_tmpfs)) give_up(failure);
+  return fd;
+}
+
+/// Reaps whatever ends, orphans included, until the program itself has ended.
+BoxMessage wait_for(long program) {
+  for (;;) {
+    int status = 0;
+    rusage usage{};
+    const long pid = system_call(__NR_wait4, -1, &status, __WALL, &usage);
+    if (pid == -interrupted) continue;
+    if (failed(pid)) exit_process(1);
+    if (pid != program) continue;
+    BoxMessage message{};
+    message.kind = BoxMessage::finished;
+    message.wait_status = status;
+    message.peak_memory_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+    return message;
+  }
+}
+
+[[noreturn]] void run() {
+  wait_for_supervisor();
+  const PlanView view(map_plan());
+  const auto& plan = view.plan();
+  if (auto failure = take_identity(plan)) give_up(failure);
+  if (auto failure = build_root(view)) give_up(failure);
+  if (auto failure = set_host_name(view.at(plan.host_name))) give_up(failure);
+  if (auto failure = empty_standard_input()) give_up(failure);
+  const int out = static_cast<int>(open_folder("/out"));
+  const int tmp = static_cast<int>(open_folder("/tmp"));
+
+  const auto started = start_program(view);
+  if (started.failure) give_up(started.failure);
+  const int fds[started_fd_count] = {out, tmp, static_cast<int>(started.listener)};
+  BoxMessage message{};
+  message.kind = BoxMessage::started;
+  send(message, fds);
+  system_call(__NR_close, started.listener);
+  send(wait_for(started.pid));
+  exit_process(0);
+}
+
+}  // namespace
+}  // namespace forgepool::sandbox::box_init
+
+/// With an argument it does nothing and succeeds: the program that is run to find out what the machine can do.
+extern "C" [[noreturn]] [[gnu::used]] void box_start(const long* stack) {
+  using namespace forgepool::sandbox::box_init;
+  if (*stack > 1) exit_process(0);
+  run();
+}

@@ -1,0 +1,17 @@
+#pragma once
+/// Starting the shard's program as the second process of the box.
+#include "sandbox/box_init/runtime.hpp"
+
+namespace forgepool::sandbox::box_init {
+
+struct Started {
+  BoxFailure failure;
+  long pid = -1;       ///< In the box's pid namespace.
+  long listener = -1;  ///< Of the program's system-call filter.
+};
+
+/// Forks; the child joins its cgroups, limits itself, gives up every privilege, installs the filter and executes the program.
+/// Returns when it has done so, or could not.
+Started start_program(const PlanView& view);
+
+}  // namespace forgepool::sandbox::box_init

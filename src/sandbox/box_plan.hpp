@@ -1,0 +1,119 @@
+#pragma once
+/// What the supervisor (in the agent) and the box's first process (box_init/, a program of its own without a C library) agree
+/// on: descriptors, the plan, and the messages on the control socket. Both sides come from the same build, so this is a memory
+/// layout and not a format. Usable without the standard library.
+#include <cstdint>
+
+namespace forgepool::sandbox {
+
+/// Descriptors of the first process when it starts. Everything else is closed.
+constexpr int plan_stdin_fd = 0;   ///< A placeholder; replaced by the box's own /dev/null.
+constexpr int plan_stdout_fd = 1;
+constexpr int plan_stderr_fd = 2;
+constexpr int plan_control_fd = 3; ///< SOCK_SEQPACKET to the supervisor.
+constexpr int plan_memory_fd = 4;  ///< The plan.
+constexpr int plan_cgroup_fd = 5;  ///< The first of `cgroup_count` v1 `tasks` files.
+
+/// The most descriptors that a program may have open.
+constexpr std::uint32_t program_open_files = 256;
+/// The program's own image. It lies just above the limit, so that once exec has closed it nothing can ever be open under this
+/// number again: that makes the one execveat call which the filter must allow (see seccomp_policy.hpp) useless to the program.
+constexpr int plan_program_fd = 256;
+
+/// User and group of the program as it sees them, on every machine.
+constexpr std::uint32_t box_user = 1000;
+constexpr std::uint32_t box_group = 1000;
+
+/// Where setting up can fail. Reported with the errno, named by describe(BoxStep).
+enum class BoxStep : std::uint32_t {
+  none,
+  clone,
+  start_init,
+  map_identity,
+  read_plan,
+  take_identity,
+  new_session,
+  private_mounts,
+  null_device,
+  root_tmpfs,
+  input_files,
+  writable_tmpfs,
+  pivot_root,
+  read_only_root,
+  host_name,
+  fork_program,
+  join_cgroup,
+  resource_limits,
+  drop_capabilities,
+  system_call_filter,
+  execute_program,
+  control_socket,
+};
+
+struct BoxFailure {
+  BoxStep step = BoxStep::none;
+  std::int32_t error = 0;  ///< errno; 0 with step none means success.
+
+  constexpr explicit operator bool() const { return step != BoxStep::none; }
+};
+
+/// Offsets are from the start of the plan; the first process turns them into pointers.
+using PlanOffset = std::uint64_t;
+
+struct PlannedFile {
+  PlanOffset name;     ///< Zero-terminated.
+  PlanOffset content;
+  std::uint64_t size;
+  std::uint32_t mode;
+  std::uint32_t unused;
+};
+
+struct PlannedTmpfs {
+  PlanOffset size;    ///< The mount option's value as text.
+  PlanOffset inodes;  ///< Likewise.
+};
+
+struct PlannedLimit {
+  std::uint32_t resource;
+  std::uint32_t unused;
+  std::uint64_t soft;
+  std::uint64_t hard;
+};
+
+constexpr std::uint32_t max_planned_limits = 16;
+
+struct BoxPlan {
+  std::uint64_t total_bytes;
+  std::uint32_t drop_groups;   ///< Supplementary groups can be given up (setgroups is not denied).
+  std::uint32_t cgroup_count;
+  std::uint32_t may_execute;   ///< Files in /in can be executed.
+  std::uint32_t file_count;
+  std::uint32_t limit_count;
+  std::uint32_t filter_length; ///< In BPF instructions.
+  PlanOffset files;            ///< PlannedFile[file_count]
+  PlanOffset filter;           ///< sock_filter[filter_length]
+  PlanOffset arguments;        ///< PlanOffset[] ending with 0, starting with argv[0].
+  PlanOffset environment;      ///< PlanOffset[] ending with 0.
+  PlanOffset host_name;
+  PlannedTmpfs root;
+  PlannedTmpfs out;
+  PlannedTmpfs tmp;
+  PlannedLimit limits[max_planned_limits];
+};
+
+/// From the first process to the supervisor.
+struct BoxMessage {
+  enum Kind : std::uint32_t {
+    failed,    ///< `failure` says where. Nothing was or will be run.
+    started,   ///< The program runs. Carries three descriptors: /out, /tmp, the filter's listener.
+    finished,  ///< The program ended: `wait_status`, as from wait4.
+  };
+  Kind kind;
+  BoxFailure failure;
+  std::int32_t wait_status;
+  std::uint64_t peak_memory_bytes;  ///< Of its largest process.
+};
+
+constexpr int started_fd_count = 3;
+
+}  // namespace forgepool::sandbox

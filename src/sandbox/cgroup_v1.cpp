@@ -1,0 +1,118 @@
+#include "sandbox/cgroup.hpp"
+#include "sandbox/cgroup_files.hpp"
+#include "sandbox/limits.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+
+namespace forgepool::sandbox {
+namespace {
+
+class V1Group final : public RunGroup {
+ public:
+  static Result<std::unique_ptr<RunGroup>> make(const std::string& memory, const std::string& pids, const std::string& cpuacct,
+                                                const SandboxLimits& limits) {
+    const auto name = new_group_name();
+    auto memory_folder = GroupFolder::make(memory, name);
+    if (!memory_folder) return fail(memory_folder.error());
+    auto pids_folder = GroupFolder::make(pids, name);
+    if (!pids_folder) return fail(pids_folder.error());
+    auto cpu_folder = GroupFolder::make(cpuacct, name);
+    if (!cpu_folder) return fail(cpu_folder.error());
+    std::unique_ptr<V1Group> group(new V1Group(std::move(*memory_folder), std::move(*pids_folder), std::move(*cpu_folder)));
+    if (auto status = group->set_limits(limits); !status) return fail(status.error());
+    if (auto status = group->open_files(); !status) return fail(status.error());
+    return group;
+  }
+
+  std::vector<int> join_fds() const override { return {join_memory_.get(), join_pids_.get(), join_cpu_.get()}; }
+
+  CgroupCounters counters() const override {
+    return {number_of(reread(oom_), "oom_kill"), number_of(reread(pids_events_), "max"), first_number(reread(cpu_usage_)),
+            first_number(reread(peak_))};
+  }
+
+ private:
+  V1Group(GroupFolder memory, GroupFolder pids, GroupFolder cpu)
+      : memory_(std::move(memory)), pids_(std::move(pids)), cpu_(std::move(cpu)) {}
+
+  Status set_limits(const SandboxLimits& limits) {
+    const auto bytes = std::to_string(whole_pages(limits.memory_bytes));
+    if (auto status = memory_.write("memory.limit_in_bytes", bytes); !status) return status;
+    // Memory and swap together, where the kernel counts swap; where not, keep the group out of it.
+    if (auto status = memory_.write("memory.memsw.limit_in_bytes", bytes); !status)
+      if (auto swappiness = memory_.write("memory.swappiness", "0"); !swappiness) return status;
+    return pids_.write("pids.max", std::to_string(limits.processes));
+  }
+
+  Status open_files() {
+    const auto open = [](const GroupFolder& folder, const char* name, int flags, UniqueFd& fd) -> Status {
+      auto opened = folder.open(name, flags);
+      if (!opened) return fail(opened.error());
+      fd = std::move(*opened);
+      return {};
+    };
+    // `tasks`, not `cgroup.procs`: see join_cgroups in box_init/program.cpp.
+    if (auto status = open(memory_, "tasks", O_WRONLY, join_memory_); !status) return status;
+    if (auto status = open(pids_, "tasks", O_WRONLY, join_pids_); !status) return status;
+    if (auto status = open(cpu_, "tasks", O_WRONLY, join_cpu_); !status) return status;
+    if (auto status = open(memory_, "memory.oom_control", O_RDONLY, oom_); !status) return status;
+    if (auto status = open(memory_, "memory.max_usage_in_bytes", O_RDONLY, peak_); !status) return status;
+    if (auto status = open(pids_, "pids.events", O_RDONLY, pids_events_); !status) return status;
+    return open(cpu_, "cpuacct.usage", O_RDONLY, cpu_usage_);
+  }
+
+  GroupFolder memory_, pids_, cpu_;
+  UniqueFd join_memory_, join_pids_, join_cpu_;
+  UniqueFd oom_, peak_, pids_events_, cpu_usage_;
+};
+
+class V1Site final : public CgroupSite {
+ public:
+  V1Site(std::string memory, std::string pids, std::string cpuacct)
+      : memory_(std::move(memory)), pids_(std::move(pids)), cpuacct_(std::move(cpuacct)) {}
+
+  Result<std::unique_ptr<RunGroup>> create(const SandboxRequest& request) override {
+    return V1Group::make(memory_, pids_, cpuacct_, request.limits);
+  }
+
+ private:
+  const std::string memory_, pids_, cpuacct_;
+};
+
+/// The agent's own group of a controller, if a group can be made in it; otherwise empty, with the reason in `mechanisms`.
+std::string usable_folder(const std::vector<OwnGroup>& groups, const char* controller, std::vector<SandboxMechanism>& mechanisms) {
+  const auto name = std::string("cgroup v1 ") + controller;
+  const auto group = std::ranges::find_if(groups, [&](const OwnGroup& candidate) {
+    return std::ranges::find(candidate.controllers, controller) != candidate.controllers.end();
+  });
+  if (group == groups.end()) {
+    mechanisms.push_back({name, false, "the controller is not mounted"});
+    return {};
+  }
+  remove_stale_groups(group->folder);
+  auto folder = GroupFolder::make(group->folder, new_group_name());
+  if (!folder) {
+    mechanisms.push_back({name, false, folder.error().message + " (run as root, or have this group delegated to you)"});
+    return {};
+  }
+  mechanisms.push_back({name, true, "groups are made in " + group->folder});
+  return group->folder;
+}
+
+}  // namespace
+
+std::unique_ptr<CgroupSite> open_cgroup_v1(const std::vector<OwnGroup>& groups, std::vector<SandboxMechanism>& mechanisms) {
+  const auto memory = usable_folder(groups, "memory", mechanisms);
+  const auto pids = usable_folder(groups, "pids", mechanisms);
+  const auto cpuacct = usable_folder(groups, "cpuacct", mechanisms);
+  if (memory.empty() || pids.empty() || cpuacct.empty()) return nullptr;
+  if (auto trial = V1Group::make(memory, pids, cpuacct, {}); !trial) {
+    mechanisms.push_back({"cgroup v1 limits", false, trial.error().message});
+    return nullptr;
+  }
+  return std::make_unique<V1Site>(memory, pids, cpuacct);
+}
+
+}  // namespace forgepool::sandbox

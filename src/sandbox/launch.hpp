@@ -1,0 +1,60 @@
+#pragma once
+/// Starting the first process of a box in its own namespaces, from a process with many threads.
+#include "sandbox/box_plan.hpp"
+#include "sandbox/identity.hpp"
+#include "sandbox/unique_fd.hpp"
+
+#include <string>
+#include <vector>
+
+namespace forgepool::sandbox {
+
+/// All borrowed.
+struct LaunchInput {
+  int init_image = -1;    ///< The first process's program (box_init_image.hpp).
+  int program_image = -1;
+  int standard_input = -1;
+  int standard_output = -1;
+  int standard_error = -1;
+  int plan = -1;
+  std::vector<int> join_fds;
+  int clone_into = -1;    ///< A v2 cgroup's folder, or -1.
+  BoxIdentity identity;
+};
+
+/// A box that has been started. Destruction kills everything in it and waits until it is gone.
+class Box {
+ public:
+  Box() = default;
+  Box(Box&&) noexcept = default;
+  Box& operator=(Box&&) = delete;
+  ~Box();
+
+  int process_fd() const { return process_.get(); }  ///< A pidfd: readable when every process in the box is dead.
+  int control_fd() const { return control_.get(); }
+  void kill();
+  /// Call once the box is dead. The CPU time that its first process and everything it has waited for took.
+  std::uint64_t reap_cpu_ms();
+
+ private:
+  friend struct BoxLauncher;
+  UniqueFd process_;
+  UniqueFd control_;
+  bool reaped_ = false;
+};
+
+struct Launched {
+  Box box;
+  BoxFailure failure;   ///< If set, nothing runs.
+  std::string reason;   ///< More than the errno, where there is more to say.
+};
+
+/// On return the first process has been let go: it sets up the box, starts the program and reports on the control socket.
+Launched launch_box(const LaunchInput& input);
+
+/// "mounting the root file system", … for messages.
+std::string_view describe(BoxStep step);
+/// "mounting the root file system: Operation not permitted"
+std::string describe(const BoxFailure& failure);
+
+}  // namespace forgepool::sandbox

@@ -1,0 +1,70 @@
+#include <forgepool/backends/linux_sandbox.hpp>
+
+#include "sandbox/machine_probe.hpp"
+#include "sandbox/program_image.hpp"
+#include "sandbox/request_check.hpp"
+
+#include <exception>
+
+namespace forgepool {
+namespace {
+
+constexpr std::size_t max_cached_programs = 16;
+constexpr std::size_t max_cached_bytes = 256u << 20;
+
+SandboxReport setup_failed(std::string detail) {
+  SandboxReport report;
+  report.outcome = {SandboxOutcome::Kind::setup_failed, 0, std::move(detail)};
+  return report;
+}
+
+class LinuxSandbox final : public Sandbox {
+ public:
+  LinuxSandbox(std::unique_ptr<const sandbox::BoxMachine> machine, SandboxLevel level)
+      : machine_(std::move(machine)), level_(level), programs_(max_cached_programs, max_cached_bytes) {}
+
+  std::string_view name() const override { return "linux"; }
+  SandboxLevel level() const override { return level_; }
+
+  SandboxReport run(const SandboxRequest& request) override {
+    try {
+      if (auto problem = sandbox::problem_with(request)) return setup_failed(*problem);
+      if (!request.program) return setup_failed("the request has no program");
+      const auto image = programs_.get(request.program_digest, *request.program);
+      if (!image) return setup_failed(image.error().message);
+      return sandbox::run_box(*machine_, request, (*image)->get()).report;
+    } catch (const std::exception& error) {
+      return setup_failed(error.what());
+    }
+  }
+
+ private:
+  const std::unique_ptr<const sandbox::BoxMachine> machine_;
+  const SandboxLevel level_;
+  sandbox::ProgramCache programs_;
+};
+
+std::string missing(const std::vector<SandboxMechanism>& mechanisms) {
+  std::string text;
+  for (const auto& mechanism : mechanisms) {
+    if (mechanism.available) continue;
+    if (!text.empty()) text += "; ";
+    text += mechanism.name + ": " + mechanism.detail;
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Sandbox>> open_linux_sandbox(LinuxSandboxOptions options) {
+  auto probed = sandbox::probe_machine();
+  if (!probed.machine || probed.level < options.minimum_level)
+    return fail(ErrorKind::unsupported, "the Linux sandbox reaches level \"" + std::string(to_string(probed.level)) +
+                                            "\" on this machine, \"" + std::string(to_string(options.minimum_level)) +
+                                            "\" is required. Missing: " + missing(probed.mechanisms));
+  return std::make_unique<LinuxSandbox>(std::move(probed.machine), probed.level);
+}
+
+std::vector<SandboxMechanism> probe_linux_sandbox() { return sandbox::probe_machine().mechanisms; }
+
+}  // namespace forgepool

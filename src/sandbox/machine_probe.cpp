@@ -1,0 +1,117 @@
+#include "sandbox/machine_probe.hpp"
+
+#include "sandbox/box_init_image.hpp"
+#include "sandbox/cgroup_files.hpp"
+#include "sandbox/launch.hpp"
+#include "sandbox/program_image.hpp"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace forgepool::sandbox {
+namespace {
+
+/// What the steps of setting up a box need, in their order.
+struct StepGroup {
+  BoxStep last;
+  const char* mechanism;
+  const char* advice;
+};
+constexpr StepGroup step_groups[] = {
+    {BoxStep::start_init, "namespaces", "user namespaces may be switched off (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, "
+                                        "kernel.apparmor_restrict_unprivileged_userns) or forbidden to this container"},
+    {BoxStep::new_session, "user and group of its own", "the agent may not map users; /proc has to be mounted"},
+    {BoxStep::host_name, "root file system", "Linux 5.12 or later and permission to mount in a user namespace are needed"},
+    {BoxStep::join_cgroup, "joining the cgroup", "the group has to belong to the agent's user"},
+    {BoxStep::drop_capabilities, "resource limits and capabilities", ""},
+    {BoxStep::system_call_filter, "system-call filter", "Linux 5.0 or later with seccomp user notification is needed"},
+    {BoxStep::control_socket, "sealed program", "memory files have to be executable (sysctl vm.memfd_noexec below 2)"},
+};
+
+void describe_trial(const BoxRun& trial, std::vector<SandboxMechanism>& mechanisms) {
+  bool reached = true;
+  for (const auto& group : step_groups) {
+    const bool here = reached && !trial.report.outcome.ok() && trial.failure.step <= group.last;
+    if (here) {
+      std::string detail = trial.report.outcome.detail;
+      if (*group.advice) detail += std::string(" (") + group.advice + ")";
+      mechanisms.push_back({group.mechanism, false, std::move(detail)});
+      reached = false;
+    } else {
+      mechanisms.push_back({group.mechanism, reached, reached ? "works" : "not tried"});
+    }
+  }
+}
+
+BoxRun run_trial(const BoxMachine& machine, int program_image) {
+  SandboxRequest request;
+  request.arguments = {"trial"};
+  request.limits.wall_ms = 30'000;
+  return run_box(machine, request, program_image);
+}
+
+Status prepare(BoxMachine& machine) {
+  const std::set<SandboxRelaxation> relaxation_sets[] = {{}, {SandboxRelaxation::spawn}};
+  for (const auto& relaxations : relaxation_sets) {
+    auto program = compile_policy(std::vector<SandboxRelaxation>(relaxations.begin(), relaxations.end()));
+    if (!program) return fail(program.error());
+    machine.filters.emplace(relaxations, std::move(*program));
+  }
+  auto image = make_sealed_image(box_init_image());
+  if (!image) return fail(image.error());
+  machine.init_image = std::move(*image);
+  machine.null_device = UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (!machine.null_device) return fail(ErrorKind::unsupported, std::string("no /dev/null: ") + std::strerror(errno));
+  const auto uid_map = read_cgroup_file("/proc/self/uid_map");
+  const auto gid_map = read_cgroup_file("/proc/self/gid_map");
+  if (!uid_map || !gid_map) return fail(ErrorKind::unsupported, "/proc is not mounted");
+  machine.uid_map = *uid_map;
+  machine.gid_map = *gid_map;
+  machine.separate_users = geteuid() == 0;
+  return {};
+}
+
+std::unique_ptr<CgroupSite> find_groups(std::vector<SandboxMechanism>& mechanisms) {
+  const auto memberships = read_cgroup_file("/proc/self/cgroup");
+  const auto mounts = read_cgroup_file("/proc/self/mountinfo");
+  if (memberships && mounts) return open_cgroup_site(find_own_groups(*memberships, *mounts), mechanisms);
+  mechanisms.push_back({"cgroups", false, "/proc/self/cgroup cannot be read"});
+  return nullptr;
+}
+
+}  // namespace
+
+ProbedMachine probe_machine() {
+  ProbedMachine probed;
+  auto machine = std::make_unique<BoxMachine>();
+  if (auto status = prepare(*machine); !status) {
+    probed.mechanisms.push_back({"preparation", false, status.error().message});
+    return probed;
+  }
+  auto trial = run_trial(*machine, machine->init_image.get());
+  if (trial.failure.step == BoxStep::map_identity || trial.failure.step == BoxStep::take_identity) {
+    // Root of a container that may not map other users: then boxes run as the agent's own, without its powers.
+    machine->separate_users = false;
+    trial = run_trial(*machine, machine->init_image.get());
+  }
+  describe_trial(trial, probed.mechanisms);
+  if (!trial.report.outcome.ok()) return probed;
+  probed.level = SandboxLevel::namespaces;
+
+  machine->groups = find_groups(probed.mechanisms);
+  if (machine->groups) {
+    const auto grouped = run_trial(*machine, machine->init_image.get());
+    if (grouped.report.outcome.ok()) {
+      probed.level = SandboxLevel::full;
+    } else {
+      probed.mechanisms.push_back({"running in a cgroup", false, describe(grouped.report.outcome)});
+      machine->groups.reset();
+    }
+  }
+  probed.machine = std::move(machine);
+  return probed;
+}
+
+}  // namespace forgepool::sandbox

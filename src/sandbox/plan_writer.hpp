@@ -1,0 +1,29 @@
+#pragma once
+/// Writes the plan of one run (box_plan.hpp) into a memory file for the box's first process.
+#include "sandbox/box_plan.hpp"
+#include "sandbox/seccomp_policy.hpp"
+#include "sandbox/unique_fd.hpp"
+
+#include <forgepool/sandbox.hpp>
+
+namespace forgepool::sandbox {
+
+/// The whole environment of a program, the same on every machine. glibc's libm picks variants with fused multiply-add where the
+/// processor has it, and their results differ in the last bits from those without: this turns them off (names of old and new
+/// versions of glibc; it ignores those it does not know). Programs with another C library see an unknown variable.
+constexpr const char* program_environment = "GLIBC_TUNABLES=glibc.cpu.hwcaps=-FMA,-FMA4,-FMA_Usable,-FMA4_Usable,-AVX2_Usable";
+
+constexpr const char* box_host_name = "forgepool";
+
+struct PlanInput {
+  const SandboxRequest& request;
+  const SeccompProgram& filter;
+  bool group_limits = false;   ///< A cgroup limits memory and processes.
+  std::uint32_t cgroup_count = 0;  ///< Descriptors from plan_cgroup_fd on.
+  bool drop_groups = false;
+};
+
+/// `internal` if there is no memory for it. The request has passed problem_with().
+Result<UniqueFd> write_plan(const PlanInput& input);
+
+}  // namespace forgepool::sandbox

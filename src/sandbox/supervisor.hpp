@@ -1,0 +1,25 @@
+#pragma once
+/// Watching one run from its start to the death of its last process.
+#include "sandbox/cgroup.hpp"
+#include "sandbox/launch.hpp"
+#include "sandbox/run_facts.hpp"
+#include "sandbox/stdio_capture.hpp"
+
+#include <chrono>
+
+namespace forgepool::sandbox {
+
+struct Supervision {
+  Box& box;
+  StdioCapture& standard_output;
+  StdioCapture& standard_error;
+  const RunGroup* group;  ///< Null without cgroups.
+  const SandboxLimits& limits;
+  const std::atomic<bool>* cancelled;
+  std::chrono::steady_clock::time_point start;
+};
+
+/// Blocks until everything in the box is dead, by itself or because it had to be killed.
+RunFacts supervise(const Supervision& supervision);
+
+}  // namespace forgepool::sandbox
