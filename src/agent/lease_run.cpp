@@ -172,7 +172,7 @@ void LeaseRun::report() {
     shard->output = ran.output;
     result.shards.push_back(std::move(shard));
   }
-  auto receipt = build_receipt(grant_, adapter_->program_digest(), ran_, inputs_, workshop_.sandbox->name(), started_, workshop_.loop.now(), workshop_.credentials);
+  auto receipt = build_receipt(grant_, ran_, workshop_.sandbox->name(), started_, workshop_.loop.now(), workshop_.credentials);
   if (!receipt) return end({false, 0, 0, receipt.error()});
   result.receipt = std::move(*receipt);
   send_report(std::make_shared<const Bytes>(wire::encode(result)));

@@ -1,6 +1,8 @@
 #include "hub/bundle_builder.hpp"
 
 #include "hub/records.hpp"
+#include "identity/dsse.hpp"
+#include "identity/verdict.hpp"
 #include "wire/bundle.hpp"
 
 #include <forgepool/merkle.hpp>
@@ -32,13 +34,18 @@ Result<std::vector<wire::BundleStatement>> statements(const Ledger& ledger, cons
   return result;
 }
 
-Status add_outputs(const Ledger& ledger, const BundleFacts& facts, const std::vector<Digest>& accepted, wire::Bundle& bundle) {
+/// The accepted output of every shard, which is what the verdicts are about.
+Status add_outputs(const Ledger& ledger, const BundleFacts& facts, wire::Bundle& bundle) {
   bundle.outputs.emplace();
-  for (std::uint32_t i = 0; i < accepted.size(); ++i) {
-    auto output = ledger.read(output_key(facts.job, accepted[i]));
+  for (const auto& statement : bundle.verdicts) {
+    const auto envelope = identity::parse_envelope(statement.envelope);
+    if (!envelope) return fail(envelope.error());
+    const auto verdict = identity::parse_verdict(as_text(envelope->payload));
+    if (!verdict) return fail(verdict.error());
+    auto output = ledger.read(output_key(facts.job, verdict->shard.result));
     if (!output) return fail(output.error());
-    if (!*output) return fail(ErrorKind::corrupt, fmt::format("the output of shard {} is not in the store", i));
-    bundle.outputs->emplace(i, std::move(**output));
+    if (!*output) return fail(ErrorKind::corrupt, fmt::format("the output of shard {} is not in the store", verdict->shard.shard.index));
+    bundle.outputs->emplace(verdict->shard.shard.index, std::move(**output));
   }
   return {};
 }
@@ -91,15 +98,7 @@ Result<std::string> build_bundle(Ledger& ledger, const BundleFacts& facts, const
     bundle.result = std::move(*result);
   }
   if (std::ranges::find(include, "shard_outputs") != include.end()) {
-    std::vector<Digest> accepted;
-    for (std::uint32_t i = 0; i < facts.shards; ++i) {
-      const auto record = ledger.read("accepted/" + facts.job.str() + fmt::format("/{:010}", i));
-      if (!record) return fail(record.error());
-      const auto digest = *record ? Digest::parse(as_text(**record)) : Result<Digest>(fail(ErrorKind::corrupt, "missing"));
-      if (!digest) return fail(ErrorKind::corrupt, fmt::format("the accepted digest of shard {} is not in the store", i));
-      accepted.push_back(*digest);
-    }
-    if (const auto added = add_outputs(ledger, facts, accepted, bundle); !added) return fail(added.error());
+    if (const auto added = add_outputs(ledger, facts, bundle); !added) return fail(added.error());
   }
   const auto signature = key.sign(as_bytes(wire::bundle_body(bundle)));
   if (!signature) return fail(signature.error());

@@ -11,8 +11,6 @@ struct BundleFacts {
   JobId job;
   Contract contract;
   std::shared_ptr<const AdapterPackage> adapter;
-  Digest result;
-  std::uint32_t shards = 0;
 };
 
 /// The result's bytes, checked against nothing: the client compares them with the digest in the status.

@@ -254,7 +254,7 @@ void Endpoints::read_job(const Caller& caller, const JobId& id, std::string_view
   auto respond_shared = std::make_shared<Responder>(std::move(respond));
   auto outcome = std::make_shared<Result<std::string>>();
   const bool bundle = part == "/bundle";
-  auto facts = BundleFacts{(*job)->id, (*job)->contract, (*job)->adapter, *(*job)->result, (*job)->shard_count};
+  auto facts = BundleFacts{(*job)->id, (*job)->contract, (*job)->adapter};
   committer_.after(core_.effects().take(), [this, bundle, respond_shared, outcome, facts = std::move(facts)] {
     loop_.run_blocking(
         [bundle, outcome, facts, ledger = ledger_, key = identity_.tls.key] {

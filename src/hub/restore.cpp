@@ -70,6 +70,7 @@ Status HubCore::restore_jobs(const Ledger& ledger) {
       job->running->shards.resize(plan->shards.size());
       job->running->plan = std::move(*plan);
       job->accepted_count = 0;  // Counted again by the replay.
+      job->version += 1'000'000;  // Past every version that was shown and not saved: it must never go back.
       running_.insert(job->id);
     }
     jobs_.emplace(job->id, std::move(*job));

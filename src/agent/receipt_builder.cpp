@@ -1,0 +1,43 @@
+#include "agent/receipt_builder.hpp"
+
+#include "crypto/random.hpp"
+#include "identity/dsse.hpp"
+#include "identity/receipt.hpp"
+
+#include <algorithm>
+
+namespace forgepool::agent {
+
+Result<std::string> build_receipt(const wire::fb::LeaseGrantT& grant, const std::map<std::uint32_t, LeaseRun::Ran>& ran, std::string_view sandbox,
+                                  Time started, Time ended, const Credentials& credentials) {
+  identity::Receipt receipt;
+  receipt.agent = credentials.name;
+  receipt.job = grant.job;
+  receipt.lease = LeaseId(grant.lease);
+  receipt.adapter = wire::from_wire(*grant.adapter);
+  receipt.sandbox = sandbox;
+  receipt.level = SandboxLevel::full;
+  receipt.limits = wire::from_wire(*grant.limits);
+  for (const auto& name : grant.relaxations)
+    if (const auto relaxation = parse_sandbox_relaxation(name)) receipt.relaxations.push_back(*relaxation);
+  for (const auto& granted : grant.shards) {
+    const auto& run = ran.at(granted->index);
+    identity::ReceiptShard shard;
+    shard.index = granted->index;
+    shard.params = run.params;
+    for (const auto& input : granted->inputs) shard.inputs.push_back({input->name, wire::from_wire(*input->digest)});
+    shard.outcome = run.report.outcome;
+    shard.usage = run.report.usage;
+    if (run.ok()) shard.output = sha256(run.output);
+    receipt.level = std::min(receipt.level, run.report.level);
+    receipt.shards.push_back(std::move(shard));
+  }
+  receipt.salt = random_bytes(identity::receipt_salt_bytes);
+  receipt.started_at = std::chrono::floor<std::chrono::seconds>(started);
+  receipt.finished_at = std::chrono::floor<std::chrono::seconds>(ended);
+  const auto payload = identity::write_receipt(receipt);
+  if (!payload) return fail(payload.error());
+  return identity::sign_envelope(identity::in_toto_payload_type, as_bytes(*payload), *credentials.identity.key);
+}
+
+}  // namespace forgepool::agent

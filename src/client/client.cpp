@@ -1,0 +1,197 @@
+#include <forgepool/client.hpp>
+
+#include "identity/svid.hpp"
+#include "wire/job_messages.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace forgepool {
+namespace {
+
+constexpr Duration follow_wait = std::chrono::seconds(20);
+constexpr Duration first_pause = std::chrono::milliseconds(200);
+constexpr Duration longest_pause = std::chrono::seconds(5);
+
+class DefaultClient final : public Client {
+ public:
+  DefaultClient(EventLoop& loop, Credentials credentials, std::unique_ptr<Transport> transport, ClientOptions options, Certificate ca, std::string trust_domain)
+      : loop_(loop),
+        credentials_(std::move(credentials)),
+        transport_(std::move(transport)),
+        options_(std::move(options)),
+        ca_(std::move(ca)),
+        trust_domain_(std::move(trust_domain)) {}
+
+  ~DefaultClient() override { *alive_ = false; }
+
+  void upload(Bytes content, Callback<Digest> done) override {
+    const Digest digest = sha256(content);
+    send("PUT", "/v1/blobs/" + digest.hex(), std::move(content), [digest, done = std::move(done)](Result<Response> response) {
+      if (!response) return done(fail(response.error()));
+      done(digest);
+    });
+  }
+
+  void submit(std::string contract, Callback<JobStatus> done) override {
+    send("POST", "/v1/jobs", to_bytes(contract), as_status(std::move(done)));
+  }
+
+  void status(const JobId& job, std::uint64_t seen, Duration wait, Callback<JobStatus> done) override {
+    const auto wait_ms = wait / std::chrono::milliseconds(1);
+    send("GET", fmt::format("/v1/jobs/{}?seen={}&wait_ms={}", job.str(), seen, std::max<std::int64_t>(0, wait_ms)), {}, as_status(std::move(done)));
+  }
+
+  void wait(const JobId& job, std::function<void(const JobStatus&)> progress, Callback<JobStatus> done) override {
+    follow(std::make_shared<Following>(Following{job, std::move(progress), std::move(done), 0, first_pause, nullptr}));
+  }
+
+  void result(const JobId& job, Callback<std::string> done) override {
+    send("GET", "/v1/jobs/" + job.str() + "/result", {}, as_text_body(std::move(done)));
+  }
+  void bundle(const JobId& job, Callback<std::string> done) override {
+    send("GET", "/v1/jobs/" + job.str() + "/bundle", {}, as_text_body(std::move(done)));
+  }
+
+  void explain(const JobId& job, Callback<JobExplanation> done) override {
+    send("GET", "/v1/jobs/" + job.str() + "/explain", {}, decoded<wire::fb::ExplanationT, JobExplanation>(std::move(done), [](const auto& m) { return wire::from_wire(m); }));
+  }
+
+  void jobs(Callback<std::vector<JobStatus>> done) override {
+    send("GET", "/v1/jobs", {}, decoded<wire::fb::JobListT, std::vector<JobStatus>>(std::move(done), [](const auto& list) -> Result<std::vector<JobStatus>> {
+           std::vector<JobStatus> statuses;
+           for (const auto& message : list.jobs) {
+             auto status = wire::from_wire(*message);
+             if (!status) return fail(status.error());
+             statuses.push_back(std::move(*status));
+           }
+           return statuses;
+         }));
+  }
+
+  void invite(const std::string& role, const std::string& region, Duration life, std::uint32_t uses, Callback<std::string> done) override {
+    wire::fb::InviteT message;
+    message.role = role;
+    message.region = region;
+    message.ttl_s = static_cast<std::uint32_t>(std::clamp<std::int64_t>(life / std::chrono::seconds(1), 0, UINT32_MAX));
+    message.uses = uses;
+    send("POST", "/v1/invitations", wire::encode(message),
+         decoded<wire::fb::InvitationT, std::string>(std::move(done), [](const auto& m) -> Result<std::string> { return m.join_token; }));
+  }
+
+  void agents(Callback<std::vector<AgentSummary>> done) override {
+    send("GET", "/v1/agents", {}, decoded<wire::fb::AgentListT, std::vector<AgentSummary>>(std::move(done), [](const auto& list) -> Result<std::vector<AgentSummary>> {
+           std::vector<AgentSummary> agents;
+           for (const auto& message : list.agents) {
+             auto agent = wire::from_wire(*message);
+             if (!agent) return fail(agent.error());
+             agents.push_back(std::move(*agent));
+           }
+           return agents;
+         }));
+  }
+
+ private:
+  struct Following {
+    JobId job;
+    std::function<void(const JobStatus&)> progress;
+    Callback<JobStatus> done;
+    std::uint64_t seen = 0;
+    Duration pause = first_pause;
+    std::unique_ptr<Subscription> retry;
+  };
+
+  void follow(const std::shared_ptr<Following>& following) {
+    status(following->job, following->seen, follow_wait, [this, following](Result<JobStatus> status) {
+      if (!status && status.error().kind == ErrorKind::unavailable) {
+        // The hub is away for a moment: the job is not.
+        following->retry = loop_.after(following->pause, [this, alive = alive_, following] {
+          if (*alive) follow(following);
+        });
+        following->pause = std::min(following->pause * 2, longest_pause);
+        return;
+      }
+      if (!status) return following->done(fail(status.error()));
+      following->pause = first_pause;
+      // A hub that came back may count from an older version: what it says is news all the same.
+      const bool news = status->version != following->seen;
+      following->seen = status->version;
+      if (news && following->progress) following->progress(*status);
+      if (status->state != JobState::running) return following->done(std::move(status));
+      follow(following);
+    });
+  }
+
+  void send(std::string method, std::string path, Bytes body, std::function<void(Result<Response>)> done) {
+    if (!connection_ || !connection_->usable()) {
+      connection_.reset();
+      ConnectOptions connect;
+      connect.address = options_.hub_address;
+      connect.port = options_.hub_port;
+      connect.identity = credentials_.identity;
+      connect.check_peer = identity::check_hub(ca_, trust_domain_, credentials_.hub_pin);
+      connect.limits.max_response_bytes = 1u << 30;  // Bundles.
+      auto connection = transport_->connect(std::move(connect));
+      if (!connection) {
+        loop_.post([alive = alive_, done = std::move(done), error = connection.error()] {
+          if (*alive) done(fail(error));
+        });
+        return;
+      }
+      connection_ = std::move(*connection);
+    }
+    Request request;
+    request.method = std::move(method);
+    request.path = std::move(path);
+    request.body = std::move(body);
+    connection_->send(std::move(request), [alive = alive_, done = std::move(done)](Result<Response> response) {
+      if (!*alive) return;
+      if (response && response->status / 100 != 2) return done(fail(wire::decode_failure(response->body, wire::kind_of(response->status))));
+      done(std::move(response));
+    });
+  }
+
+  /// Decodes a body as `Message` and makes a `T` of it.
+  template <class Message, class T, class Convert>
+  static std::function<void(Result<Response>)> decoded(Callback<T> done, Convert convert) {
+    return [done = std::move(done), convert](Result<Response> response) {
+      if (!response) return done(fail(response.error()));
+      const auto message = wire::decode<Message>(response->body);
+      if (!message) return done(fail(message.error()));
+      done(convert(*message));
+    };
+  }
+  static std::function<void(Result<Response>)> as_status(Callback<JobStatus> done) {
+    return decoded<wire::fb::JobStatusT, JobStatus>(std::move(done), [](const auto& message) { return wire::from_wire(message); });
+  }
+  static std::function<void(Result<Response>)> as_text_body(Callback<std::string> done) {
+    return [done = std::move(done)](Result<Response> response) {
+      if (!response) return done(fail(response.error()));
+      done(to_text(response->body));
+    };
+  }
+
+  EventLoop& loop_;
+  const Credentials credentials_;
+  const std::unique_ptr<Transport> transport_;
+  const ClientOptions options_;
+  const Certificate ca_;
+  const std::string trust_domain_;
+  std::unique_ptr<Connection> connection_;
+  /// Callbacks under way look at this before they touch the client.
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Client>> connect_client(EventLoop& loop, Credentials credentials, std::unique_ptr<Transport> transport, ClientOptions options) {
+  if (!transport) return fail(ErrorKind::invalid_input, "a client needs a transport");
+  auto ca = parse_certificate(credentials.ca_certificate);
+  if (!ca) return fail(ca.error());
+  auto own = identity::parse_spiffe_id(credentials.name);
+  if (!own) return fail(own.error());
+  return std::make_unique<DefaultClient>(loop, std::move(credentials), std::move(transport), std::move(options), std::move(*ca), own->trust_domain);
+}
+
+}  // namespace forgepool

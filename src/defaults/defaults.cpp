@@ -1,0 +1,72 @@
+#include <forgepool/defaults.hpp>
+
+#include <forgepool/backends/duplication_verifier.hpp>
+#include <forgepool/backends/fifo_scheduler.hpp>
+#include <forgepool/backends/quic_transport.hpp>
+#include <forgepool/backends/sqlite_ledger.hpp>
+
+#include <cerrno>
+#include <cstring>
+
+#include <sys/stat.h>
+
+namespace forgepool {
+namespace {
+
+std::unique_ptr<Transport> quic(EventLoop& loop, const std::shared_ptr<LogSink>& log) {
+  QuicTransportOptions options;
+  options.log = log;
+  return make_quic_transport(loop, std::move(options));
+}
+
+}  // namespace
+
+std::string hub_identity_directory(const std::string& data_directory) { return data_directory + "/identity"; }
+std::string hub_ledger_path(const std::string& data_directory) { return data_directory + "/ledger.db"; }
+
+Status init_hub_directory(const std::string& data_directory, const std::string& trust_domain, Time now) {
+  const auto hub = make_hub_identity(trust_domain, now);
+  if (!hub) return fail(hub.error());
+  const auto operator_credentials = issue_credentials(*hub, "operator", now);
+  if (!operator_credentials) return fail(operator_credentials.error());
+  if (::mkdir(data_directory.c_str(), 0700) != 0) {
+    if (errno == EEXIST) return fail(ErrorKind::conflict, data_directory + " exists already; choose another directory, or remove it if this hub is to be forgotten");
+    return fail(ErrorKind::internal, "cannot make " + data_directory + ": " + std::strerror(errno));
+  }
+  if (const auto saved = save_hub_identity(*hub, hub_identity_directory(data_directory)); !saved) return saved;
+  return save_credentials(*operator_credentials, data_directory + "/operator");
+}
+
+Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, const std::string& data_directory,
+                                              std::vector<std::shared_ptr<const AdapterPackage>> adapters, HubOptions options,
+                                              std::shared_ptr<LogSink> log) {
+  auto identity = load_hub_identity(hub_identity_directory(data_directory));
+  if (!identity) return fail(identity.error());
+  auto ledger = open_sqlite_ledger({hub_ledger_path(data_directory), identity->trust_domain, identity->log_key});
+  if (!ledger) return fail(ledger.error());
+  HubParts parts;
+  parts.transport = quic(loop, log);
+  parts.scheduler = make_fifo_scheduler();
+  parts.verifier = make_duplication_verifier();
+  parts.ledger = std::move(*ledger);
+  parts.adapters = std::move(adapters);
+  parts.log = std::move(log);
+  return open_hub(loop, std::move(*identity), std::move(parts), std::move(options));
+}
+
+Result<std::unique_ptr<Agent>> start_default_agent(EventLoop& loop, Credentials credentials, AgentOptions options, LinuxSandboxOptions sandbox,
+                                                   std::shared_ptr<LogSink> log) {
+  auto opened = open_linux_sandbox(sandbox);
+  if (!opened) return fail(opened.error());
+  AgentParts parts;
+  parts.transport = quic(loop, log);
+  parts.sandbox = std::move(*opened);
+  parts.log = std::move(log);
+  return start_agent(loop, std::move(credentials), std::move(parts), std::move(options));
+}
+
+Result<std::unique_ptr<Client>> connect_default_client(EventLoop& loop, Credentials credentials, ClientOptions options, std::shared_ptr<LogSink> log) {
+  return connect_client(loop, std::move(credentials), quic(loop, log), std::move(options));
+}
+
+}  // namespace forgepool

@@ -1,0 +1,62 @@
+#include <forgepool/defaults.hpp>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include <unistd.h>
+
+namespace forgepool {
+namespace {
+
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, CloseFile>;
+
+tl::unexpected<Error> file_error(const std::string& what, const std::string& path) {
+  const auto kind = errno == ENOENT ? ErrorKind::not_found : errno == EACCES ? ErrorKind::denied : ErrorKind::internal;
+  return fail(kind, "cannot " + what + " " + path + ": " + std::strerror(errno));
+}
+
+}  // namespace
+
+Result<Bytes> read_file(const std::string& path, std::size_t max_bytes) {
+  const File file(std::fopen(path.c_str(), "rbe"));
+  if (!file) return file_error("open", path);
+  Bytes content;
+  std::array<std::uint8_t, 65536> buffer;
+  while (const auto count = std::fread(buffer.data(), 1, buffer.size(), file.get())) {
+    content.insert(content.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(count));
+    if (content.size() > max_bytes) return fail(ErrorKind::too_large, path + " is larger than " + std::to_string(max_bytes) + " bytes");
+  }
+  if (std::ferror(file.get())) return file_error("read", path);
+  return content;
+}
+
+Status write_file(const std::string& path, ByteView content) {
+  const std::string partial = path + ".partial-" + std::to_string(::getpid());
+  {
+    const File file(std::fopen(partial.c_str(), "wbe"));
+    if (!file) return file_error("create", partial);
+    if (std::fwrite(content.data(), 1, content.size(), file.get()) != content.size() || std::fflush(file.get()) != 0 || ::fsync(::fileno(file.get())) != 0) {
+      const auto error = file_error("write", partial);
+      ::unlink(partial.c_str());
+      return error;
+    }
+  }
+  if (std::rename(partial.c_str(), path.c_str()) != 0) return file_error("rename into place", path);
+  return {};
+}
+
+Result<std::shared_ptr<const AdapterPackage>> load_adapter(const std::string& path) {
+  auto bytes = read_file(path, max_adapter_package_bytes);
+  if (!bytes) return fail(bytes.error());
+  auto package = open_adapter(std::move(*bytes));
+  if (!package) return fail(package.error().kind, path + ": " + package.error().message);
+  return package;
+}
+
+}  // namespace forgepool
