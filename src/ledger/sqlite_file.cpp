@@ -107,6 +107,9 @@ Status create_ledger_file(const std::string& path, std::string_view origin, cons
 }
 
 Result<sqlite::Database> open_ledger_file(const std::string& path) {
+  // SQLite takes an empty file for a new database.
+  if (std::error_code error; std::filesystem::file_size(path, error) == 0 && !error)
+    return fail(ErrorKind::corrupt, path + " is empty: a ledger's file never is. Restore it, or move it away to start anew");
   auto database = sqlite::Database::open(path, sqlite::Database::Mode::write);
   if (!database) return database;
   const auto application = database->query_integer("PRAGMA application_id");
