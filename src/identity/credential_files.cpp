@@ -7,7 +7,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,18 +18,35 @@ namespace {
 
 using identity::KeyStore;
 
+/// Makes a rename in `path` durable.
+Status sync_directory(const std::filesystem::path& path) {
+  const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = directory >= 0 && ::fsync(directory) == 0;
+  const int error = errno;
+  if (directory >= 0) ::close(directory);
+  if (!synced) return fail(ErrorKind::internal, "cannot make " + path.string() + " durable: " + std::strerror(error));
+  return {};
+}
+
 /// Fills a directory beside `path` and renames it into place.
-Status save_directory(const std::string& path, const std::function<Status(KeyStore&)>& fill) {
+Status save_directory(std::string path, const std::function<Status(KeyStore&)>& fill) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
   struct stat existing{};
   if (::stat(path.c_str(), &existing) == 0)
     return fail(ErrorKind::conflict, path + " exists already; nothing is overwritten: choose another directory or remove it first");
   const std::string partial = path + ".partial-" + std::to_string(::getpid());
-  auto store = identity::open_key_directory(partial);
+  std::error_code ignored;
+  std::filesystem::remove_all(partial, ignored);  // Left by a process of the same number that crashed.
+  auto store = identity::make_key_directory(partial);
   if (!store) return fail(store.error());
-  if (const auto filled = fill(**store); !filled) return filled;
-  if (std::rename(partial.c_str(), path.c_str()) != 0)
-    return fail(ErrorKind::internal, "cannot rename " + partial + " to " + path + ": " + std::strerror(errno));
-  return {};
+  auto filled = fill(**store);
+  if (filled && std::rename(partial.c_str(), path.c_str()) != 0)
+    filled = fail(ErrorKind::internal, "cannot rename " + partial + " to " + path + ": " + std::strerror(errno));
+  if (!filled) {
+    std::filesystem::remove_all(partial, ignored);
+    return filled;
+  }
+  return sync_directory(std::filesystem::absolute(path).parent_path());
 }
 
 Status put_signer(KeyStore& store, std::string_view name, const std::shared_ptr<Signer>& signer) {
@@ -100,6 +119,13 @@ Result<HubIdentity> load_hub_identity(const std::string& directory) {
   hub.tls = std::move(*tls);
   const auto svid = svid_of(hub.tls, directory);
   if (!svid) return fail(svid.error());
+  if (svid->id.role != identity::NodeRole::hub) return fail(ErrorKind::corrupt, directory + "/hub.pem is not the certificate of a hub");
+  const auto issuer = parse_certificate(hub.ca_certificate);
+  if (!issuer) return fail(issuer.error());
+  if (issuer->key != hub.ca_key->public_key()) return fail(ErrorKind::corrupt, directory + ": ca.key and ca.pem do not belong together");
+  if (!is_signed_by(svid->certificate, issuer->key)) return fail(ErrorKind::corrupt, directory + ": hub.pem was not issued by ca.pem");
+  for (const auto* key : {&hub.token_key, &hub.log_key})
+    if ((*key)->public_key().algorithm != KeyAlgorithm::ed25519) return fail(ErrorKind::corrupt, directory + ": token.key and log.key must be Ed25519 keys");
   hub.trust_domain = svid->id.trust_domain;
   return hub;
 }

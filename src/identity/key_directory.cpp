@@ -131,8 +131,12 @@ class KeyDirectory final : public KeyStore {
 
 }  // namespace
 
-Result<std::unique_ptr<KeyStore>> open_key_directory(const std::string& path) {
+Result<std::unique_ptr<KeyStore>> make_key_directory(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return system_failure("create the directory", path, errno);
+  return open_key_directory(path);
+}
+
+Result<std::unique_ptr<KeyStore>> open_key_directory(const std::string& path) {
   struct stat status;
   if (::stat(path.c_str(), &status) != 0) return system_failure("open", path, errno);
   if (!S_ISDIR(status.st_mode)) return fail(ErrorKind::conflict, path + " is not a directory: name a directory for the keys");

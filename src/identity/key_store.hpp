@@ -21,8 +21,10 @@ class KeyStore {
   virtual Result<std::string> text(std::string_view name) const = 0;
 };
 
-/// A directory (0700, made if missing with its last component) of files (0600).
+/// A directory (0700) of files (0600). `not_found` if it is not there, `denied` if others may change it.
 Result<std::unique_ptr<KeyStore>> open_key_directory(const std::string& path);
+/// Makes it, if it is not there, with its last component only.
+Result<std::unique_ptr<KeyStore>> make_key_directory(const std::string& path);
 std::unique_ptr<KeyStore> make_memory_key_store();
 
 }  // namespace forgepool::identity
