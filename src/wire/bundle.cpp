@@ -19,9 +19,9 @@ using json::Value;
 
 constexpr std::string_view bundle_media_type = "application/vnd.forgepool.bundle+json;version=1";
 
-constexpr std::size_t max_plan_bytes = 256u << 20;
-constexpr std::size_t max_result_bytes = 256u << 20;
-constexpr std::size_t max_envelope_bytes = 4u << 20;
+constexpr std::size_t max_plan_bytes = max_bundle_bytes;
+constexpr std::size_t max_result_bytes = max_bundle_bytes;
+constexpr std::size_t max_envelope_bytes = 8u << 20;
 constexpr std::size_t max_checkpoint_bytes = 1u << 20;
 constexpr std::size_t max_certificate_bytes = 16u << 10;
 constexpr std::size_t max_chain_length = 8;

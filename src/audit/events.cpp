@@ -1,0 +1,107 @@
+#include "audit/events.hpp"
+
+#include "audit/trail.hpp"
+#include "wire/json_reader.hpp"
+
+namespace forgepool::audit {
+namespace {
+
+constexpr std::size_t max_content_bytes = 64u << 10;
+
+/// Reads the events one by one into an `Events`.
+class EventReader {
+ public:
+  EventReader(const JobId& job, const Computation& computation) : job_(job), computation_(computation) {}
+
+  Status read(const wire::BundleEvent& event, const std::string& where) {
+    const auto content = json::parse_canonical(event.content, max_content_bytes);
+    if (!content) return refute(where, content.error());
+    json::ObjectReader reader(*content, where + "/content");
+    if (const auto job = reader.id("job"); reader.ok() && job != job_.str()) reader.refuse("job", "is job " + job + ", the bundle is of job " + job_.str());
+
+    const std::uint64_t index = event.position.index;
+    if (event.kind == "contract") read_contract(reader, index);
+    else if (event.kind == "plan") read_plan(reader, index);
+    else if (event.kind == "result") read_result(reader, index);
+    else if (event.kind == "quarantine") read_quarantine(reader, index, where);
+    else return refute(where, "unknown kind of event; expected contract, plan, quarantine or result");
+    if (const auto finished = reader.finish(); !finished) return fail(ErrorKind::corrupt, finished.error().message);
+    return {};
+  }
+
+  Result<Events> finish() {
+    if (!contract_index_) return refute("/events", "the event of kind contract is missing");
+    if (!plan_index_) return refute("/events", "the event of kind plan is missing");
+    if (!result_index_) return refute("/events", "the event of kind result is missing: the job did not end well");
+    if (!(*contract_index_ < *plan_index_ && *plan_index_ < *result_index_))
+      return refute("/events", "contract, plan and result do not stand in this order in the ledger");
+    events_.plan_index = *plan_index_;
+    events_.result_index = *result_index_;
+    return std::move(events_);
+  }
+
+ private:
+  static void once(json::ObjectReader& reader, std::optional<std::uint64_t>& slot, std::uint64_t index) {
+    if (slot) reader.refuse("", "there is a second event of this kind");
+    slot = index;
+  }
+  static void expect(json::ObjectReader& reader, std::string_view key, const Digest& expected) {
+    if (const Digest got = reader.digest(key); reader.ok() && got != expected)
+      reader.refuse(key, "is " + got.str() + ", but the bundle's has the digest " + expected.str());
+  }
+  std::uint32_t read_shard(json::ObjectReader& reader) {
+    return static_cast<std::uint32_t>(reader.integer("shard", 0, std::int64_t{computation_.shards()} - 1));
+  }
+
+  void read_contract(json::ObjectReader& reader, std::uint64_t index) {
+    once(reader, contract_index_, index);
+    expect(reader, "contract", computation_.contract.digest);
+  }
+  void read_plan(json::ObjectReader& reader, std::uint64_t index) {
+    once(reader, plan_index_, index);
+    expect(reader, "adapter", computation_.adapter->digest());
+    expect(reader, "plan", computation_.plan_digest);
+    events_.pseudonym = reader.id("pseudonym");
+    if (const auto shards = reader.integer("shards", 0, UINT32_MAX); reader.ok() && shards != computation_.shards())
+      reader.refuse("shards", "is " + std::to_string(shards) + ", but the plan has " + std::to_string(computation_.shards()));
+  }
+  void read_result(json::ObjectReader& reader, std::uint64_t index) {
+    once(reader, result_index_, index);
+    events_.result = reader.digest("result");
+  }
+  void read_quarantine(json::ObjectReader& reader, std::uint64_t index, const std::string& where) {
+    const AgentId agent(reader.id("agent"));
+    QuarantineEvent event{where, index, std::nullopt};
+    // All three or none of them.
+    if (reader.has("shard") || reader.has("returned") || reader.has("accepted")) {
+      CaughtWith answer;
+      answer.shard = read_shard(reader);
+      answer.returned = reader.digest("returned");
+      answer.accepted = reader.digest("accepted");
+      event.answer = answer;
+    }
+    if (reader.ok() && !events_.quarantined.emplace(agent, std::move(event)).second)
+      reader.refuse("agent", "there is a second quarantine event for " + agent.str());
+  }
+
+  const JobId& job_;
+  const Computation& computation_;
+  std::optional<std::uint64_t> contract_index_, plan_index_, result_index_;
+  Events events_;
+};
+
+}  // namespace
+
+Result<Events> check_events(const wire::Bundle& bundle, const Computation& computation, LogProofs& log) {
+  EventReader reader(bundle.job, computation);
+  for (std::size_t i = 0; i < bundle.events.size(); ++i) {
+    const auto& event = bundle.events[i];
+    const std::string where = "/events/" + std::to_string(i);
+    if (const auto logged = log.check(where, wire::event_leaf(event.kind, event.salt, event.content), event.position); !logged)
+      return fail(logged.error());
+    if (const auto read = reader.read(event, where); !read) return fail(read.error());
+  }
+  return reader.finish();
+}
+
+}  // namespace forgepool::audit

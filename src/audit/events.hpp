@@ -1,0 +1,35 @@
+#pragma once
+/// What the hub committed itself to in the ledger: each event's commitment is opened, proved and held against what it is about.
+#include "audit/computation.hpp"
+#include "audit/log_proofs.hpp"
+
+#include <map>
+
+namespace forgepool::audit {
+
+/// A wrong answer for which an agent was put in quarantine.
+struct CaughtWith {
+  std::uint32_t shard = 0;
+  Digest returned;
+  Digest accepted;
+};
+
+struct QuarantineEvent {
+  std::string where;
+  std::uint64_t index = 0;            ///< In the ledger.
+  std::optional<CaughtWith> answer;   ///< None: it was caught elsewhere, in another job or by an operator.
+};
+
+struct Events {
+  std::uint64_t plan_index = 0;       ///< In the ledger.
+  std::uint64_t result_index = 0;
+  std::string pseudonym;              ///< The job's name in receipts.
+  Digest result;
+  std::map<AgentId, QuarantineEvent> quarantined;
+};
+
+/// Checks that there are exactly one `contract`, `plan` and `result` event, in this order, about this job and computation, and any number
+/// of `quarantine` events, at most one per agent; and nothing else.
+Result<Events> check_events(const wire::Bundle& bundle, const Computation& computation, LogProofs& log);
+
+}  // namespace forgepool::audit

@@ -1,0 +1,23 @@
+#include "audit/log_proofs.hpp"
+
+#include "audit/trail.hpp"
+
+namespace forgepool::audit {
+
+Result<LogProofs> LogProofs::open(std::string_view checkpoint, const VerifierKey& log) {
+  const auto head = verify_checkpoint(checkpoint, log);
+  if (!head) return refute("/checkpoint", head.error());
+  return LogProofs(*head);
+}
+
+Status LogProofs::check(const std::string& where, ByteView leaf, const wire::LogPosition& position) {
+  const std::string leaf_name = where + ": leaf " + std::to_string(position.index);
+  if (position.index >= head_.size)
+    return refute(leaf_name, "is not in the ledger of " + std::to_string(head_.size) + " leaves that the checkpoint is for; is the checkpoint an older one?");
+  if (const auto proved = verify_inclusion(leaf_hash(leaf), position.index, head_, position.path); !proved)
+    return refute(leaf_name, "its inclusion in the ledger is not proved: " + proved.error().message);
+  if (!claimed_.insert(position.index).second) return refute(leaf_name, "stands twice in the bundle");
+  return {};
+}
+
+}  // namespace forgepool::audit

@@ -1,0 +1,28 @@
+#pragma once
+/// The ledger as a bundle shows it: a signed head, and the leaves that are proved to stand below it.
+#include "wire/bundle.hpp"
+
+#include <forgepool/merkle.hpp>
+
+#include <unordered_set>
+
+namespace forgepool::audit {
+
+class LogProofs {
+ public:
+  /// Checks the checkpoint's form, origin and signature.
+  static Result<LogProofs> open(std::string_view checkpoint, const VerifierKey& log);
+
+  /// Checks that `leaf` stands at its position, and that nothing else of the bundle claimed that position. `where` names it in errors.
+  Status check(const std::string& where, ByteView leaf, const wire::LogPosition& position);
+
+  const LedgerHead& head() const { return head_; }
+
+ private:
+  explicit LogProofs(const LedgerHead& head) : head_(head) {}
+
+  LedgerHead head_;
+  std::unordered_set<std::uint64_t> claimed_;
+};
+
+}  // namespace forgepool::audit

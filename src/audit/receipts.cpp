@@ -1,0 +1,59 @@
+#include "audit/receipts.hpp"
+
+#include "audit/statements.hpp"
+#include "identity/receipt_check.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace forgepool::audit {
+namespace {
+
+std::string summary(const identity::CheckedReceipt& checked) {
+  const auto well = std::ranges::count_if(checked.receipt.shards, [](const auto& shard) { return shard.output.has_value(); });
+  return "by " + checked.receipt.agent + ", " + std::to_string(well) + " of " + std::to_string(checked.receipt.shards.size()) +
+         " shards ended well, sandbox level " + std::string(to_string(checked.receipt.level));
+}
+
+}  // namespace
+
+const std::vector<Answer>& Receipts::answers(std::uint32_t shard) const {
+  static const std::vector<Answer> none;
+  const auto found = answers_.find(shard);
+  return found == answers_.end() ? none : found->second;
+}
+
+const Answer* Receipts::find(std::uint32_t shard, const AgentId& agent, const LeaseId& lease, const Digest& result) const {
+  const auto& all = answers(shard);
+  const auto found = std::ranges::find_if(
+      all, [&](const Answer& answer) { return answer.agent == agent && answer.lease == lease && answer.result == result; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+Result<Receipts> check_receipts(const wire::Bundle& bundle, const Anchors& anchors, const Computation& computation, const Events& events,
+                                LogProofs& log, Trail& trail) {
+  const identity::ReceiptTerms terms{anchors.ca, anchors.trust_domain, events.pseudonym, computation.plan};
+  Receipts receipts;
+  std::unordered_set<LeaseId> leases;
+  for (std::size_t i = 0; i < bundle.receipts.size(); ++i) {
+    const auto& statement = bundle.receipts[i];
+    const std::string where = "/receipts/" + std::to_string(i);
+    const auto envelope = read_envelope(where, statement.envelope);
+    if (!envelope) return fail(envelope.error());
+    const auto checked = identity::check_receipt(*envelope, statement.chain, terms);
+    if (!checked) return refute(where, checked.error());
+    if (const auto logged = check_logged(where, *envelope, checked->signer.certificate.key, statement.position, log); !logged)
+      return fail(logged.error());
+    if (statement.position.index <= events.plan_index)
+      return refute(where, "stands in the ledger before the plan that it is for");
+    const LeaseId& lease = checked->receipt.lease;
+    if (!leases.insert(lease).second) return refute(where, "is a second receipt for lease " + lease.str());
+
+    for (const auto& shard : checked->receipt.shards)
+      if (shard.output) receipts.add(shard.index, {AgentId(checked->signer.id.name), lease, *shard.output, statement.position.index});
+    trail.passed("receipt of lease " + lease.str(), summary(*checked));
+  }
+  return receipts;
+}
+
+}  // namespace forgepool::audit

@@ -1,0 +1,37 @@
+#pragma once
+/// What agents signed: every receipt is traced to the CA, to the plan and to the ledger.
+#include "audit/anchors.hpp"
+#include "audit/events.hpp"
+#include "audit/trail.hpp"
+
+#include <unordered_map>
+
+namespace forgepool::audit {
+
+/// One agent's receipted answer for one shard.
+struct Answer {
+  AgentId agent;
+  LeaseId lease;
+  Digest result;
+  std::uint64_t index = 0;   ///< Of the receipt in the ledger.
+};
+
+class Receipts {
+ public:
+  void add(std::uint32_t shard, Answer answer) { answers_[shard].push_back(std::move(answer)); }
+  /// In the order of the bundle; empty if there are none.
+  const std::vector<Answer>& answers(std::uint32_t shard) const;
+  /// Null unless that agent returned `result` for the shard under that lease.
+  const Answer* find(std::uint32_t shard, const AgentId& agent, const LeaseId& lease, const Digest& result) const;
+
+ private:
+  std::unordered_map<std::uint32_t, std::vector<Answer>> answers_;
+};
+
+/// Checks each receipt: the certificates lead to the CA and are those of an agent, and were in force when it was signed; the envelope is
+/// signed by that key; the statement is about this job (by its pseudonym), adapter and parameters; it is in the ledger, after the plan;
+/// no lease has two.
+Result<Receipts> check_receipts(const wire::Bundle& bundle, const Anchors& anchors, const Computation& computation, const Events& events,
+                                LogProofs& log, Trail& trail);
+
+}  // namespace forgepool::audit

@@ -1,0 +1,93 @@
+/// Executing shards of a bundle's job again. What the bundle says is taken as it is: `verify_bundle` judges it.
+#include "audit/computation.hpp"
+#include "audit/statements.hpp"
+#include "audit/trail.hpp"
+#include "identity/verdict.hpp"
+
+#include <forgepool/audit.hpp>
+
+#include <map>
+
+namespace forgepool {
+namespace {
+
+using namespace audit;
+
+Result<std::map<std::uint32_t, Digest>> accepted_results(const wire::Bundle& bundle) {
+  std::map<std::uint32_t, Digest> accepted;
+  for (std::size_t i = 0; i < bundle.verdicts.size(); ++i) {
+    const std::string where = "/verdicts/" + std::to_string(i);
+    const auto envelope = read_envelope(where, bundle.verdicts[i].envelope);
+    if (!envelope) return fail(envelope.error());
+    const auto verdict = identity::parse_verdict(as_text(envelope->payload));
+    if (!verdict) return refute(where, verdict.error());
+    if (verdict->shard.decision == Decision::accepted) accepted.emplace(verdict->shard.shard.index, verdict->shard.result);
+  }
+  return accepted;
+}
+
+Result<std::shared_ptr<const Bytes>> find_input(const ShardSpec& shard, const ShardInput& input, const InputSource& inputs) {
+  auto content = inputs ? inputs(input.digest) : std::nullopt;
+  const std::string name = "input " + input.name + " of shard " + std::to_string(shard.index) + " (" + input.digest.str() + ")";
+  if (!content) return fail(ErrorKind::not_found, name + " is needed to replay; bundles hold no inputs, so provide it");
+  if (sha256(*content) != input.digest) return fail(ErrorKind::corrupt, name + ": what was provided has another digest");
+  return std::make_shared<const Bytes>(std::move(*content));
+}
+
+Result<SandboxRequest> make_request(const Computation& computation, const ShardSpec& shard, const InputSource& inputs) {
+  SandboxRequest request;
+  request.program_digest = computation.adapter->program_digest();
+  request.program = computation.adapter->program();
+  request.arguments = computation.plan.arguments;
+  request.limits = computation.plan.limits;
+  request.relaxations = computation.plan.relaxations;
+  request.files.push_back({"params.json", std::make_shared<const Bytes>(to_bytes(shard.params)), false});
+  for (const ShardInput& input : shard.inputs) {
+    auto content = find_input(shard, input, inputs);
+    if (!content) return fail(content.error());
+    request.files.push_back({input.name, std::move(*content), input.executable});
+  }
+  return request;
+}
+
+Digest output_digest(const SandboxReport& report) {
+  if (!report.outcome.ok()) return {};
+  const auto output = report.outputs.find(std::string(shard_output_name));
+  return output == report.outputs.end() ? Digest{} : sha256(output->second);
+}
+
+}  // namespace
+
+Result<std::vector<ReplayedShard>> replay_bundle(std::string_view document, const std::vector<std::uint32_t>& shards, Sandbox& sandbox,
+                                                 const InputSource& inputs) {
+  const auto read = wire::read_bundle(document);
+  if (!read) return fail(read.error());
+  const auto computation = check_computation(read->bundle);
+  if (!computation) return fail(computation.error());
+  const auto accepted = accepted_results(read->bundle);
+  if (!accepted) return fail(accepted.error());
+
+  std::vector<std::uint32_t> wanted = shards;
+  if (wanted.empty())
+    for (const ShardSpec& shard : computation->plan.shards) wanted.push_back(shard.index);
+
+  // Everything that could be missing is found out before anything runs.
+  std::vector<SandboxRequest> requests;
+  for (const std::uint32_t index : wanted) {
+    if (index >= computation->shards() || !accepted->contains(index))
+      return fail(ErrorKind::not_found, "shard " + std::to_string(index) + " is not in the bundle, whose job has " +
+                                            std::to_string(computation->shards()) + ", counted from 0");
+    auto request = make_request(*computation, computation->plan.shards[index], inputs);
+    if (!request) return fail(request.error());
+    requests.push_back(std::move(*request));
+  }
+  std::vector<ReplayedShard> replayed;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    SandboxReport report = sandbox.run(requests[i]);
+    const Digest digest = output_digest(report);
+    replayed.push_back({wanted[i], accepted->at(wanted[i]), std::move(report), digest});
+  }
+  return replayed;
+}
+
+}  // namespace forgepool

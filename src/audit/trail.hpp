@@ -1,0 +1,23 @@
+#pragma once
+/// How a check speaks: what passed goes into the report in the order of checking, what failed is an error that says where.
+#include <forgepool/audit.hpp>
+
+namespace forgepool::audit {
+
+/// `corrupt`: "<where>: <what>". `where` is the JSON pointer of the part of the bundle, or of a part with a name ("checkpoint").
+inline tl::unexpected<Error> refute(std::string_view where, std::string_view what) {
+  return fail(ErrorKind::corrupt, std::string(where) + ": " + std::string(what));
+}
+inline tl::unexpected<Error> refute(std::string_view where, const Error& error) { return refute(where, error.message); }
+
+/// What passed so far.
+class Trail {
+ public:
+  void passed(std::string name, std::string detail = "") { checks_.push_back({std::move(name), std::move(detail)}); }
+  std::vector<AuditCheck> take() { return std::move(checks_); }
+
+ private:
+  std::vector<AuditCheck> checks_;
+};
+
+}  // namespace forgepool::audit

@@ -1,0 +1,34 @@
+#pragma once
+/// What makes a receipt good, whoever asks: the hub before it takes one, the auditor years later. One function for both, so that no agent
+/// can sign something that the hub counts and an auditor then refuses.
+#include "identity/dsse.hpp"
+#include "identity/receipt.hpp"
+#include "identity/svid.hpp"
+
+#include <forgepool/adapter.hpp>
+
+namespace forgepool::identity {
+
+/// What a receipt is held against.
+struct ReceiptTerms {
+  const Certificate& ca;
+  std::string_view trust_domain;
+  std::string_view job;          ///< The pseudonym.
+  const Plan& plan;
+};
+
+struct CheckedReceipt {
+  Receipt receipt;
+  Svid signer;
+};
+
+/// Checks that
+///  - `chain` (DER, leaf first) leads to the CA and is an agent's, and was in force when the receipt says that the work ended;
+///  - the envelope has one signature, and it is by that key;
+///  - the payload is a receipt of that agent, for this job, adapter, limits and relaxations;
+///  - each shard is one of the plan's, with its parameters and inputs.
+/// Which shards the lease was for, and whether the outputs are those that were sent, is for the hub to see. Errors: unauthenticated
+/// with the codes of verify_svid, or svid_role, receipt_signature, receipt_agent; invalid_input, starting with "receipt", for the rest.
+Result<CheckedReceipt> check_receipt(const Envelope& envelope, const std::vector<Bytes>& chain, const ReceiptTerms& terms);
+
+}  // namespace forgepool::identity
