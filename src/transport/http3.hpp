@@ -1,0 +1,101 @@
+#pragma once
+/// HTTP/3 (RFC 9114) over the streams of a QuicConnection: what a client and a server have in common. Knows no sockets and no
+/// clock. Bodies are collected up to a limit; flow-control credit is given back as they are, and withheld from all but the oldest
+/// message while a connection holds too much (`max_held_bytes`).
+///
+/// The QPACK dynamic table is off: no state that a peer can make us hold, and no request waits for another's headers.
+#include "transport/quic_connection.hpp"
+
+#include <forgepool/transport.hpp>
+
+#include <nghttp3/nghttp3.h>
+
+#include <map>
+
+namespace forgepool::transport {
+
+struct Http3Limits {
+  std::size_t max_header_bytes = 16u << 10;
+  std::size_t max_body_bytes = 64u << 20;
+  /// Of incomplete messages on one connection, before senders are slowed down.
+  std::size_t max_held_bytes = 128u << 20;
+};
+
+/// HTTP/3 error codes (RFC 9114, section 8.1) that this end uses.
+namespace h3_error {
+inline constexpr std::uint64_t no_error = 0x100, stream_creation = 0x103, excessive_load = 0x107, request_cancelled = 0x10c;
+}  // namespace h3_error
+
+class Http3 : public StreamLayer {
+ public:
+  ~Http3() override;
+
+  bool started() override;
+  bool received(StreamId stream, ByteView data, bool fin) override;
+  bool acknowledged(StreamId stream, std::uint64_t size) override;
+  bool reset(StreamId stream) override;
+  bool closed(StreamId stream, std::uint64_t code) override;
+  bool window_opened(StreamId stream) override;
+  void peer_streams(std::uint64_t maximum) override;
+  bool next(StreamChunk& chunk) override;
+  bool written(StreamId stream, std::size_t size) override;
+  void blocked(StreamId stream) override;
+  void refused(StreamId stream) override;
+
+ protected:
+  /// One request and its response. One of the two arrives here, the other leaves.
+  struct Exchange {
+    Request request;
+    Response response;
+    std::size_t header_bytes = 0;
+    std::uint64_t content_length = 0;  ///< As announced by the sender of what arrives; 0 if not.
+    std::uint64_t withheld_bytes = 0;  ///< Stream credit not yet given back.
+    bool arrived = false;              ///< The whole message is here.
+    bool unwanted = false;             ///< Drop what still arrives.
+    bool in_handler = false;           ///< Server: the responder has not been called yet.
+    bool closed = false;               ///< Server: the stream is over before the responder was called.
+  };
+  using Exchanges = std::map<StreamId, Exchange>;
+
+  Http3(Role role, QuicConnection& quic, const Http3Limits& limits) : role_(role), quic_(quic), limits_(limits) {}
+
+  // What differs between the ends. Called inside the HTTP/3 library: none of them may submit or drop a stream.
+  virtual void on_field(Exchange& exchange, std::int32_t token, std::string_view value) = 0;
+  /// All headers are here; returns false if the rest of the message is unwanted.
+  virtual bool on_headers(StreamId stream, Exchange& exchange) = 0;
+  virtual void on_message(StreamId stream, Exchange& exchange) = 0;
+  virtual void on_headers_too_large(StreamId stream, Exchange& exchange) = 0;
+  virtual void on_body_too_large(StreamId stream, Exchange& exchange) = 0;
+  /// The peer abandoned the message that was arriving.
+  virtual void on_reset(StreamId stream, Exchange& exchange) = 0;
+  /// After the library is left; here streams can be answered and dropped.
+  virtual void settle() = 0;
+  virtual void on_closed(StreamId stream, std::uint64_t code) = 0;
+
+  Bytes& arriving_body(Exchange& exchange) { return role_ == Role::server ? exchange.request.body : exchange.response.body; }
+  const Bytes& leaving_body(const Exchange& exchange) { return role_ == Role::server ? exchange.response.body : exchange.request.body; }
+  void forget(Exchanges::iterator exchange);
+
+  const Role role_;
+  QuicConnection& quic_;
+  const Http3Limits limits_;
+  nghttp3_conn* http_ = nullptr;
+  Exchanges exchanges_;  ///< By stream id, so that the first incomplete one is the oldest.
+
+ private:
+  friend struct Http3Callbacks;
+  bool check(int library_error);
+  void append_body(StreamId stream, Exchange& exchange, ByteView data);
+  void release_credit();
+
+  std::size_t held_bytes_ = 0;  ///< Bodies of messages that have not arrived as a whole.
+  bool credit_withheld_ = false;
+};
+
+/// A header to send, borrowed until it is submitted.
+nghttp3_nv http_field(std::string_view name, std::string_view value, bool secret = false);
+
+/// Sends a message's body from its exchange.
+extern const nghttp3_data_reader http_body_reader;
+
+}  // namespace forgepool::transport

@@ -1,0 +1,89 @@
+#include "transport/http3_server.hpp"
+
+#include "transport/message_rules.hpp"
+
+#include <strings.h>
+
+#include <utility>
+
+namespace forgepool::transport {
+
+void Http3Server::on_field(Exchange& exchange, std::int32_t token, std::string_view value) {
+  constexpr std::string_view bearer = "Bearer ";
+  Request& request = exchange.request;
+  switch (token) {
+    case NGHTTP3_QPACK_TOKEN__METHOD: request.method = value; break;
+    case NGHTTP3_QPACK_TOKEN__PATH: request.path = value; break;
+    case NGHTTP3_QPACK_TOKEN_AUTHORIZATION:
+      // Any other scheme is as good as none: the handler refuses the request if it needed a token.
+      if (value.size() > bearer.size() && strncasecmp(value.data(), bearer.data(), bearer.size()) == 0)
+        request.authorization = value.substr(bearer.size());
+      break;
+    default: break;
+  }
+}
+
+bool Http3Server::on_headers(StreamId stream, Exchange& exchange) {
+  if (is_allowed_method(exchange.request.method)) return true;
+  refused_.emplace_back(stream, method_not_allowed());
+  return false;
+}
+
+void Http3Server::on_message(StreamId stream, Exchange& exchange) {
+  exchange.in_handler = true;
+  arrived_.push_back({stream, std::move(exchange.request)});
+}
+
+void Http3Server::on_headers_too_large(StreamId stream, Exchange&) { refused_.emplace_back(stream, headers_too_large(limits_.max_header_bytes)); }
+void Http3Server::on_body_too_large(StreamId stream, Exchange&) { refused_.emplace_back(stream, body_too_large(limits_.max_body_bytes)); }
+
+// Half of a request is no use; without this its stream would stay open on our side.
+void Http3Server::on_reset(StreamId stream, Exchange& exchange) {
+  exchange.unwanted = true;
+  quic_.stop_writing(stream, h3_error::request_cancelled);
+}
+
+void Http3Server::settle() {
+  for (auto& [stream, response] : std::exchange(refused_, {})) {
+    const auto found = exchanges_.find(stream);
+    if (found == exchanges_.end()) continue;
+    submit(stream, found->second, std::move(response));
+    quic_.stop_reading(stream, h3_error::no_error);  // "The response is complete without the rest" (RFC 9114, section 4.1.1).
+  }
+}
+
+void Http3Server::respond(StreamId stream, Response response) {
+  const auto found = exchanges_.find(stream);
+  if (found == exchanges_.end() || !found->second.in_handler) return;
+  found->second.in_handler = false;
+  if (found->second.closed) {
+    quic_.replace_stream();
+    forget(found);
+  } else {
+    submit(stream, found->second, sendable(std::move(response)));
+  }
+}
+
+void Http3Server::submit(StreamId stream, Exchange& exchange, Response response) {
+  exchange.response = std::move(response);
+  const std::string status = std::to_string(exchange.response.status), length = std::to_string(exchange.response.body.size());
+  const nghttp3_nv fields[] = {http_field(":status", status), http_field("content-type", exchange.response.content_type),
+                               http_field("content-length", length)};
+  const bool body = !exchange.response.body.empty();
+  // Fails only for a stream that is gone, or without memory; its closing tidies up.
+  nghttp3_conn_submit_response(http_, stream, fields, std::size(fields), body ? &http_body_reader : nullptr);
+}
+
+// A client gets a place for another request when this one is over *and* its handler is done: else it could keep any number of
+// handlers busy by abandoning requests as fast as it makes them.
+void Http3Server::on_closed(StreamId stream, std::uint64_t) {
+  const auto found = exchanges_.find(stream);
+  if (found != exchanges_.end() && found->second.in_handler) {
+    found->second.closed = true;
+    return;
+  }
+  quic_.replace_stream();
+  if (found != exchanges_.end()) forget(found);
+}
+
+}  // namespace forgepool::transport

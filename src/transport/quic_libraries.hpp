@@ -1,0 +1,21 @@
+#pragma once
+/// BoringSSL's and ngtcp2's C headers, which do not compile under our warnings.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wshadow"
+#include <openssl/err.h>
+#include <openssl/pool.h>
+#include <openssl/rand.h>
+#include <openssl/siphash.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <ngtcp2/ngtcp2.h>
+#include <ngtcp2/ngtcp2_crypto.h>
+#include <ngtcp2/ngtcp2_crypto_boringssl.h>
+#pragma GCC diagnostic pop
+
+#ifndef OPENSSL_IS_BORINGSSL
+#error "OpenSSL's headers were found instead of BoringSSL's: check the order of the include paths"
+#endif

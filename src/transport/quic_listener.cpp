@@ -1,0 +1,192 @@
+#include "transport/connection_id.hpp"
+#include "transport/quic_server_session.hpp"
+#include "transport/stateless_packets.hpp"
+
+#include <unordered_map>
+
+namespace forgepool::transport {
+namespace {
+
+/// A UDP socket, the connections on it, and which datagram belongs to which. Kept alive by its listener and, while it works, by
+/// itself: a handler may destroy the listener.
+class QuicListenerCore final : public SessionHost, public std::enable_shared_from_this<QuicListenerCore> {
+ public:
+  QuicListenerCore(std::shared_ptr<const QuicShared> shared, std::shared_ptr<const TlsContext> tls, std::unique_ptr<UdpSocket> socket,
+                   RequestHandler handler, const TransportLimits& limits)
+      : shared_(std::move(shared)), tls_(std::move(tls)), limits_(limits), handler_(std::move(handler)), socket_(std::move(socket)) {}
+
+  void start() {
+    socket_->watch([weak = weak_from_this()] { if (const auto self = weak.lock()) self->read(); },
+                   [weak = weak_from_this()] { if (const auto self = weak.lock()) self->resume(); });
+  }
+
+  std::uint16_t port() const { return socket_->local().port(); }
+
+  void close() {
+    for (const auto& [key, session] : sessions_) session->close();
+    closed_ = true;
+    socket_.reset();
+    routes_.clear();
+    scheduled_.clear();
+    sessions_.clear();
+  }
+
+  void disconnect(const Digest& key_pin) {
+    for (const auto& [key, session] : sessions_)
+      if (!session->peer().certificate.empty() && session->peer().key_pin == key_pin) session->close();
+  }
+
+  void route(ByteView id, QuicServerSession& session) override { routes_.insert_or_assign(ConnectionId(id), &session); }
+  void unroute(ByteView id) override { routes_.erase(ConnectionId(id)); }
+  bool closed() const override { return closed_; }
+  const RequestHandler& handler() const override { return handler_; }
+
+  void schedule(QuicServerSession& session) override {
+    if (closed_ || session.scheduled) return;
+    session.scheduled = true;
+    scheduled_.push_back(session.shared_from_this());
+    if (running_ || posted_) return;
+    posted_ = true;
+    shared_->loop.post([weak = weak_from_this()] {
+      if (const auto self = weak.lock()) {
+        self->posted_ = false;
+        self->run_scheduled();
+      }
+    });
+  }
+
+  void run_scheduled() override {
+    if (running_) return;
+    const auto self = shared_from_this();
+    running_ = true;
+    while (!scheduled_.empty() && !closed_) {
+      for (const auto& session : std::exchange(scheduled_, {})) {
+        session->step();
+        if (closed_) return;
+        session->scheduled = false;
+        if (session->finished()) forget(*session);
+      }
+    }
+    running_ = false;
+  }
+
+ private:
+  // A few batches per turn, so that other work of the loop gets its turn too.
+  void read() {
+    constexpr int batches_per_turn = 4;
+    const auto self = shared_from_this();
+    const UdpSocket::Receiver receiver = [this](ByteView datagram, const SocketAddress& from, const SocketAddress& to) { receive(datagram, {to, from}); };
+    for (int i = 0; i < batches_per_turn; ++i) {
+      running_ = true;  // What arrives is handled below, in one go.
+      const auto received = socket_->receive(receiver);
+      running_ = false;
+      run_scheduled();
+      if (closed_ || received != UdpSocket::Received::more) return;
+    }
+    shared_->loop.post([weak = weak_from_this()] {
+      const auto again = weak.lock();
+      if (again && !again->closed_) again->read();
+    });
+  }
+
+  void resume() {
+    for (const auto& [key, session] : sessions_) schedule(*session);
+  }
+
+  void receive(ByteView datagram, const Path& path) {
+    ngtcp2_version_cid header;
+    const int decoded = ngtcp2_pkt_decode_version_cid(&header, datagram.data(), datagram.size(), connection_id_bytes);
+    if (decoded == NGTCP2_ERR_VERSION_NEGOTIATION) {
+      answer(path, write_version_negotiation(answer_, header, datagram.size()));
+      return;
+    }
+    if (decoded != 0) return;
+    const auto found = routes_.find(ConnectionId({header.dcid, header.dcidlen}));
+    if (found != routes_.end()) {
+      found->second->receive(datagram, path);
+    } else if (header.version == 0) {
+      if (may_answer()) answer(path, write_stateless_reset(answer_, shared_->reset_secret, {header.dcid, header.dcidlen}, datagram.size()));
+    } else {
+      accept(datagram, path);
+    }
+  }
+
+  void accept(ByteView datagram, const Path& path) {
+    ngtcp2_pkt_hd initial;
+    if (ngtcp2_accept(&initial, datagram.data(), datagram.size()) != 0) return;
+    if (sessions_.size() >= limits_.max_connections) {
+      if (may_answer()) {
+        log_refusal(shared_->options.log.get(), path.remote.str(), "max_connections (" + std::to_string(limits_.max_connections) + ") is reached");
+        answer(path, write_connection_refused(answer_, initial));
+      }
+      return;
+    }
+    const auto session = std::make_shared<QuicServerSession>(*this, shared_, *socket_);
+    if (!session->start(tls_, limits_, initial, path)) return forget(*session);
+    sessions_.emplace(session.get(), session);
+    session->receive(datagram, path);
+  }
+
+  void forget(QuicServerSession& session) {
+    std::erase_if(routes_, [&](const auto& route) { return route.second == &session; });
+    sessions_.erase(&session);
+  }
+
+  void answer(const Path& path, std::size_t size) {
+    if (size != 0) socket_->send(ByteView(answer_).first(size), size, path.remote, path.local);
+  }
+
+  // Stateless answers go to addresses that may be forged: a bounded number per second.
+  bool may_answer() {
+    constexpr unsigned per_second = 200;
+    const auto second = unix_seconds(shared_->loop.now());
+    if (second != answers_second_) {
+      answers_second_ = second;
+      answers_ = 0;
+    }
+    return answers_++ < per_second;
+  }
+
+  const std::shared_ptr<const QuicShared> shared_;
+  const std::shared_ptr<const TlsContext> tls_;
+  const TransportLimits limits_;
+  const RequestHandler handler_;
+  std::unique_ptr<UdpSocket> socket_;
+  bool closed_ = false;
+  std::unordered_map<ConnectionId, QuicServerSession*, ConnectionIdHash> routes_;
+  std::unordered_map<QuicServerSession*, std::shared_ptr<QuicServerSession>> sessions_;
+  std::vector<std::shared_ptr<QuicServerSession>> scheduled_;
+  bool running_ = false;  ///< `run_scheduled` is at work, or about to be.
+  bool posted_ = false;
+  DatagramBuffer answer_;
+  std::int64_t answers_second_ = 0;
+  unsigned answers_ = 0;
+};
+
+class QuicListener final : public Listener {
+ public:
+  explicit QuicListener(std::shared_ptr<QuicListenerCore> core) : core_(std::move(core)) {}
+  ~QuicListener() override { core_->close(); }
+  std::uint16_t port() const override { return core_->port(); }
+  void disconnect(const Digest& key_pin) override { core_->disconnect(key_pin); }
+
+ private:
+  const std::shared_ptr<QuicListenerCore> core_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Listener>> make_quic_listener(std::shared_ptr<const QuicShared> shared, ListenOptions options) {
+  if (!options.handler) return fail(ErrorKind::invalid_input, "listening needs a handler");
+  const auto address = SocketAddress::parse(options.address, options.port);
+  if (!address) return fail(address.error());
+  auto tls = TlsContext::make(Role::server, std::move(options.identity), std::move(options.check_peer));
+  if (!tls) return fail(std::move(tls.error()));
+  auto socket = UdpSocket::bind(shared->loop, shared->buffers, *address, shared->options.offload);
+  if (!socket) return fail(std::move(socket.error()));
+  const auto core = std::make_shared<QuicListenerCore>(std::move(shared), std::move(*tls), std::move(*socket), std::move(options.handler), options.limits);
+  core->start();
+  return std::make_unique<QuicListener>(core);
+}
+
+}  // namespace forgepool::transport
