@@ -16,18 +16,18 @@ std::uint32_t read_key_id(ByteView bytes) {
   return std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 | std::uint32_t{bytes[2]} << 8 | bytes[3];
 }
 
-Bytes key_id_and(std::uint32_t key_id, ByteView rest) {
-  Bytes bytes = {static_cast<std::uint8_t>(key_id >> 24), static_cast<std::uint8_t>(key_id >> 16),
-                 static_cast<std::uint8_t>(key_id >> 8), static_cast<std::uint8_t>(key_id)};
-  bytes.insert(bytes.end(), rest.begin(), rest.end());
+std::array<std::uint8_t, key_id_bytes> write_key_id(std::uint32_t key_id) {
+  return {static_cast<std::uint8_t>(key_id >> 24), static_cast<std::uint8_t>(key_id >> 16), static_cast<std::uint8_t>(key_id >> 8),
+          static_cast<std::uint8_t>(key_id)};
+}
+
+Bytes concatenated(ByteView first, ByteView second) {
+  Bytes bytes(first.size() + second.size());
+  std::ranges::copy(second, std::ranges::copy(first, bytes.begin()).out);
   return bytes;
 }
 
-Bytes typed_key(const PublicKey& key) {
-  Bytes bytes = raw_public_key(key);
-  bytes.insert(bytes.begin(), ed25519_type);
-  return bytes;
-}
+Bytes typed_key(const PublicKey& key) { return concatenated(std::array{ed25519_type}, raw_public_key(key)); }
 
 tl::unexpected<Error> malformed(std::string_view why) {
   return fail(ErrorKind::corrupt, "malformed signed note: " + std::string(why));
@@ -58,11 +58,8 @@ bool is_valid_key_name(std::string_view name) {
 }
 
 std::uint32_t note_key_id(std::string_view name, const PublicKey& key) {
-  Bytes input = to_bytes(name);
-  input.push_back('\n');
-  const Bytes encoded = typed_key(key);
-  input.insert(input.end(), encoded.begin(), encoded.end());
-  return read_key_id(sha256(input).bytes);
+  const std::string line = std::string(name) + '\n';
+  return read_key_id(sha256(concatenated(as_bytes(line), typed_key(key))).bytes);
 }
 
 Result<SignedNote> parse_note(std::string_view note) {
@@ -117,14 +114,14 @@ Result<std::string> sign_note(std::string_view text, std::string_view name, cons
   note += signature_start;
   note += name;
   note += ' ';
-  note += to_base64(key_id_and(note_key_id(name, key.public_key()), *signature));
+  note += to_base64(concatenated(write_key_id(note_key_id(name, key.public_key())), *signature));
   note += '\n';
   return note;
 }
 
 std::string to_vkey(std::string_view name, const PublicKey& key) {
   if (key.algorithm != KeyAlgorithm::ed25519) return {};
-  return std::string(name) + "+" + to_hex(key_id_and(note_key_id(name, key), {})) + "+" + to_base64(typed_key(key));
+  return std::string(name) + "+" + to_hex(write_key_id(note_key_id(name, key))) + "+" + to_base64(typed_key(key));
 }
 
 Result<VerifierKey> parse_vkey(std::string_view text) {
