@@ -15,7 +15,7 @@ Bytes read_base64(json::ObjectReader& reader, std::string_view key, std::size_t 
   std::string text = reader.string(key, max_chars);
   auto bytes = from_base64(text);
   if (!bytes) {
-    while (text.size() % 4 != 1 && text.ends_with('=')) text.pop_back();
+    if (text.size() % 4 == 0) text.resize(text.size() - (text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0));
     bytes = from_base64url(text);
   }
   if (!bytes) reader.refuse(key, "expected base64");

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <set>
 
 namespace forgepool::identity {
 namespace {
@@ -185,6 +186,9 @@ void read_internal(json::ObjectReader& reader, Receipt* receipt) {
 
 void read_dependencies(json::ObjectReader& reader, Receipt* receipt) {
   const auto resources = read_resources(reader, "resolvedDependencies", max_inputs);
+  std::set<std::string_view> names;
+  for (const auto& resource : resources)
+    if (!names.insert(resource.name).second) return reader.refuse("resolvedDependencies", "expected each name once");
   // In order: first the adapter, then the inputs shard by shard. What does not fit is caught by the comparison at the end.
   auto shard = receipt->shards.begin();
   for (std::size_t i = 1; i < resources.size(); ++i) {
