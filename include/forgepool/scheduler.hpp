@@ -27,7 +27,7 @@ struct SchedulerAgent {
 /// A job as the scheduler sees it.
 struct SchedulerJob {
   JobId id{};
-  std::uint32_t min_agents = 1;       ///< Nothing is leased before this many agents that may work on it are there; it goes on with fewer.
+  std::uint32_t min_agents = 1;       ///< Nothing is leased before this many agents that may work on it are there; then also with fewer.
   std::uint32_t max_agents = 100'000; ///< At most this many agents hold leases of it at once.
   std::vector<std::string> regions{}; ///< Agents must be in one of these; empty: anywhere.
 };

@@ -80,7 +80,7 @@ void JobQueue::exclude(std::uint32_t index, KnownAgent& agent) {
   obtain(shard(index), agent).excluded = true;
 }
 
-bool JobQueue::admits(const KnownAgent& agent) {
+bool JobQueue::admits(const KnownAgent& agent) const {
   if (!region_allowed(job_.regions, agent.region)) return false;
   // Only the beginning waits for company: a job whose agent was put in quarantine must still come to its end.
   if (!begun_ && eligible().present < job_.min_agents) return false;
@@ -88,7 +88,6 @@ bool JobQueue::admits(const KnownAgent& agent) {
     const auto position = positions_.find(agent.number);
     if (position == positions_.end() || position->second.leases == 0) return false;
   }
-  begun_ = true;
   return true;
 }
 

@@ -49,15 +49,15 @@ class JobQueue {
   const std::unordered_set<LeaseRecord*>& leases() const { return leases_; }
   /// Agents that are there and may work on the job.
   AgentCount eligible() const { return agents_.within(job_.regions); }
-  /// Whether enough agents were there once for the job to begin, or work on it shows that they were before a restart.
+  /// Whether something of it was leased, or answered before a restart.
   bool begun() const { return begun_; }
 
   void want(std::uint32_t index, std::uint32_t count);
   void settle(std::uint32_t index);
   void exclude(std::uint32_t index, KnownAgent& agent);
 
-  /// Whether the agent may take part at all (region, min_agents, max_agents). Begins the job if it may.
-  bool admits(const KnownAgent& agent);
+  /// Whether the agent may take part at all (region, min_agents, max_agents).
+  bool admits(const KnownAgent& agent) const;
   /// The shards that the agent gets next, ascending: at most `max_shards`, and no more than its fair part of what waits. They
   /// must be bound to a lease before anything else is called.
   std::vector<std::uint32_t> select(const KnownAgent& agent, std::uint32_t max_shards, Time now);
