@@ -63,6 +63,15 @@ void send(const BoxMessage& content, const int* fds = nullptr) {
   exit_process(1);
 }
 
+/// What the host ignores, SIGCHLD perhaps, we would ignore too, and so would the program.
+void reset_signals() {
+  struct {
+    unsigned long handler, flags, restorer, mask;
+  } const by_default{};
+  for (long signal = 1; signal <= 64; ++signal)
+    system_call(__NR_rt_sigaction, signal, &by_default, 0, sizeof by_default.mask);
+}
+
 /// The supervisor writes one byte once our user and group are mapped. If it is gone, there is nothing to do here.
 void wait_for_supervisor() {
   char go = 0;
@@ -130,6 +139,7 @@ BoxMessage wait_for(long program) {
 }
 
 [[noreturn]] void run() {
+  reset_signals();
   wait_for_supervisor();
   const PlanView view(map_plan());
   const auto& plan = view.plan();

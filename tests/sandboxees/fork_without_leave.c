@@ -1,0 +1,3 @@
+#include "sandboxee.h"
+
+int main(void) { return fork() == 0 ? 1 : 2; }

@@ -1,0 +1,25 @@
+#pragma once
+/// What the sandbox's tests share: programs from tests/sandboxees, requests for them, and running a whole test program again as
+/// a user without privileges.
+#include <forgepool/backends/linux_sandbox.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace forgepool::sandbox_test {
+
+/// The Linux sandbox at the best level that this machine and user reach, opened once. Skips the running test case, with what is
+/// missing, where not even namespaces can be had.
+Sandbox& linux_sandbox();
+
+/// A request for a program of tests/sandboxees, with limits small enough for tests. It has one input file, /in/secret.
+SandboxRequest request_for(const std::string& program, std::vector<std::string> arguments = {});
+
+std::shared_ptr<const Bytes> load_program(const std::string& program);
+
+/// Copies this test program and the sandboxees to where everyone can read them and runs it there as user and group 65534, with
+/// `arguments`. Its exit code.
+int run_again_unprivileged(const std::vector<std::string>& arguments);
+
+}  // namespace forgepool::sandbox_test
