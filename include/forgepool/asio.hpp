@@ -3,12 +3,14 @@
 /// not ours. Run the context on one thread.
 #include <forgepool/event_loop.hpp>
 
+#include <asio/async_result.hpp>
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/thread_pool.hpp>
+#include <asio/use_awaitable.hpp>
 
 #include <algorithm>
 
@@ -99,5 +101,21 @@ class AsioEventLoop : public EventLoop {
   const Time wall_start_ = std::chrono::system_clock::now();
   const std::chrono::steady_clock::time_point steady_start_ = std::chrono::steady_clock::now();
 };
+
+/// Turns a call that takes a callback into an asynchronous operation of Asio's, for `co_await` or any other completion token:
+///
+///     Result<JobStatus> job = co_await async_call<JobStatus>([&](auto done) { client.submit(contract, done); });
+///
+/// Completes on the loop. As with the call itself, nothing completes once the object called is destroyed.
+template <class T, class Start, class Token = asio::use_awaitable_t<>>
+auto async_call(Start start, Token token = {}) {
+  return asio::async_initiate<Token, void(Result<T>)>(
+      [start = std::move(start)](auto handler) mutable {
+        // std::function wants to copy what it holds, and handlers only move.
+        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+        start([shared](Result<T> result) { std::move (*shared)(std::move(result)); });
+      },
+      token);
+}
 
 }  // namespace forgepool

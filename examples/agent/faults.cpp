@@ -1,0 +1,70 @@
+#include "faults.hpp"
+
+#include <mutex>
+#include <optional>
+
+namespace forgepool_agent {
+namespace {
+
+using namespace forgepool;
+
+class Misbehaving : public Sandbox {
+ public:
+  explicit Misbehaving(std::unique_ptr<Sandbox> sandbox) : sandbox_(std::move(sandbox)) {}
+  std::string_view name() const override { return sandbox_->name(); }
+  SandboxLevel level() const override { return sandbox_->level(); }
+
+ protected:
+  const std::unique_ptr<Sandbox> sandbox_;
+};
+
+/// Changes the last digit in every output: still well-formed for an adapter whose outputs hold numbers, and wrong.
+class CorruptResult final : public Misbehaving {
+ public:
+  using Misbehaving::Misbehaving;
+  SandboxReport run(const SandboxRequest& request) override {
+    auto report = sandbox_->run(request);
+    for (auto& [name, output] : report.outputs) corrupt(output);
+    return report;
+  }
+
+ private:
+  /// A multi-digit whole number somewhere in the middle of a JSON text loses its last digit's truth.
+  static void corrupt(Bytes& output) {
+    const auto text = as_text(output);
+    if (const auto at = text.find("\"sum\":\""); at != std::string_view::npos) {
+      const auto end = text.find('"', at + 7);
+      if (end != std::string_view::npos && end > at + 7) {
+        auto& digit = output[end - 1];
+        digit = digit == '0' ? '1' : static_cast<std::uint8_t>(digit - 1);
+        return;
+      }
+    }
+    if (!output.empty()) output.back() ^= 1;
+  }
+};
+
+class LazyResult final : public Misbehaving {
+ public:
+  using Misbehaving::Misbehaving;
+  SandboxReport run(const SandboxRequest& request) override {
+    const std::lock_guard lock(mutex_);
+    if (!first_) first_ = sandbox_->run(request);
+    return *first_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::optional<SandboxReport> first_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Sandbox>> with_fault(std::unique_ptr<Sandbox> sandbox, const std::string& fault) {
+  if (fault.empty()) return sandbox;
+  if (fault == "corrupt-result") return std::make_unique<CorruptResult>(std::move(sandbox));
+  if (fault == "lazy-result") return std::make_unique<LazyResult>(std::move(sandbox));
+  return fail(ErrorKind::invalid_input, "--fault: expected corrupt-result or lazy-result, got \"" + fault + "\"");
+}
+
+}  // namespace forgepool_agent

@@ -1,0 +1,10 @@
+#pragma once
+// Openly named test knobs: sandboxes that misbehave, to show what the hub does about it. No product uses them.
+#include <forgepool/sandbox.hpp>
+
+namespace forgepool_agent {
+
+/// "corrupt-result": every output is changed a little. "lazy-result": returns the first output it ever computed for every shard.
+forgepool::Result<std::unique_ptr<forgepool::Sandbox>> with_fault(std::unique_ptr<forgepool::Sandbox> sandbox, const std::string& fault);
+
+}  // namespace forgepool_agent

@@ -1,0 +1,105 @@
+// An agent: the library's default parts, options from the command line.
+#include "faults.hpp"
+
+#include <forgepool/backends/linux_sandbox.hpp>
+#include <forgepool/backends/quic_transport.hpp>
+#include <forgepool/defaults.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <thread>
+
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+using namespace forgepool;
+
+namespace {
+
+int complain(const Error& error) {
+  std::fprintf(stderr, "forgepool-agent: error: %s\n", error.message.c_str());
+  return error.kind == ErrorKind::invalid_input || error.kind == ErrorKind::not_found ? 2 : 6;
+}
+
+int block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
+  return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string credentials_directory, hub = "127.0.0.1:4433", level = "full", fault;
+  AgentOptions options;
+  options.slots = std::max(1u, std::thread::hardware_concurrency());
+  bool verbose = false;
+  CLI::App app{"Agent of a forgepool: runs shards in a sandbox and signs receipts"};
+  app.add_option("--credentials", credentials_directory, "Directory made by `forgepool agent enroll`")->required();
+  app.add_option("--hub", hub, "ADDRESS:PORT of the hub")->capture_default_str();
+  app.add_option("--slots", options.slots, "Shards that run at once")->check(CLI::Range(1, 1024))->capture_default_str();
+  app.add_option("--shards-per-lease", options.max_shards_per_lease, "Shards asked for at once")->check(CLI::Range(1, 256))->capture_default_str();
+  app.add_option("--allow-sandbox-level", level,
+                 "Weakest isolation to run at: full, namespaces (an unprivileged user without a delegated cgroup), process, none")
+      ->capture_default_str();
+  app.add_option("--fault", fault, "TEST KNOB: misbehave openly (corrupt-result, lazy-result)");
+  app.add_flag("--verbose", verbose, "Log more");
+  CLI11_PARSE(app, argc, argv);
+
+  const int signals = block_signals();
+  const auto colon = hub.rfind(':');
+  const int port = colon == std::string::npos ? 0 : std::atoi(hub.c_str() + colon + 1);
+  if (port <= 0 || port > 65535) return complain({ErrorKind::invalid_input, "--hub: expected ADDRESS:PORT, got \"" + hub + "\""});
+  options.hub_address = hub.substr(0, colon);
+  options.hub_port = static_cast<std::uint16_t>(port);
+  const auto minimum = parse_sandbox_level(level);
+  if (!minimum) return complain({ErrorKind::invalid_input, "--allow-sandbox-level: " + minimum.error().message});
+
+  auto credentials = load_credentials(credentials_directory);
+  if (!credentials) return complain(credentials.error());
+  auto log = make_stderr_log("agent", verbose ? LogLevel::debug : LogLevel::info);
+  auto sandbox = open_linux_sandbox({*minimum});
+  if (!sandbox) return complain(sandbox.error());
+  auto faulty = forgepool_agent::with_fault(std::move(*sandbox), fault);
+  if (!faulty) return complain(faulty.error());
+  if (!fault.empty()) log->write(LogLevel::warning, "fault_injected", {{"fault", fault}});
+
+  auto loop = make_event_loop({options.slots + 2});
+  AgentParts parts;
+  QuicTransportOptions quic;
+  quic.log = log;
+  parts.transport = make_quic_transport(*loop, quic);
+  parts.sandbox = std::move(*faulty);
+  parts.log = log;
+  log->write(LogLevel::info, "starting", {{"agent", credentials->name}, {"hub", hub}, {"sandbox", std::string(to_string(parts.sandbox->level()))}});
+  auto agent = start_agent(*loop, std::move(*credentials), std::move(parts), options);
+  if (!agent) return complain(agent.error());
+
+  bool stopping = false;
+  auto signal_watch = loop->watch(signals, Readiness::readable, [&] {
+    signalfd_siginfo info;
+    if (::read(signals, &info, sizeof info) != sizeof info) return;
+    // The first signal lets the leases at hand finish; the second does not.
+    if (std::exchange(stopping, true)) loop->stop();
+    else (*agent)->drain([&] { loop->stop(); });
+  });
+  std::unique_ptr<Subscription> refusal_check;
+  std::function<void()> check = [&] {
+    if (!(*agent)->statistics().refused.empty()) return loop->stop();
+    refusal_check = loop->after(std::chrono::milliseconds(500), check);
+  };
+  check();
+  loop->run();
+  const std::string refused = (*agent)->statistics().refused;
+  signal_watch.reset();
+  refusal_check.reset();
+  agent->reset();
+  if (refused.empty()) return 0;
+  std::fprintf(stderr, "forgepool-agent: the hub refuses this agent: %s\n", refused.c_str());
+  return 4;
+}

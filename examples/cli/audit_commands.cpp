@@ -1,0 +1,96 @@
+// Audit: no hub is asked, nothing but files is read.
+#include "commands.hpp"
+#include "output.hpp"
+
+#include <forgepool/audit.hpp>
+#include <forgepool/backends/linux_sandbox.hpp>
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+
+namespace forgepool_cli {
+
+using namespace forgepool;
+
+namespace {
+
+constexpr std::size_t max_root_bytes = 1u << 20;
+constexpr std::size_t max_input_bytes = 1u << 30;
+
+}  // namespace
+
+int verify(const Common& common, const std::string& bundle_path, const std::string& root_path) {
+  const auto bundle = read_file(bundle_path, max_bundle_bytes);
+  if (!bundle) return complain(bundle.error(), common.json);
+  const auto root = read_file(root_path, max_root_bytes);
+  if (!root) return complain(root.error(), common.json);
+  const auto report = verify_bundle(as_text(*bundle), as_text(*root));
+  if (!report) {
+    // Whatever is wrong with a bundle, it does not verify: one exit code for all of it.
+    if (common.json) print_json({{"verified", false}, {"reason", report.error().message}, {"exit_code", exit_failed}});
+    else fmt::print(stderr, "NOT VERIFIED: {}: {}\n", bundle_path, printable(report.error().message));
+    return exit_failed;
+  }
+  if (common.json) {
+    auto checks = nlohmann::ordered_json::array();
+    for (const auto& check : report->checks) checks.push_back({{"name", check.name}, {"detail", check.detail}});
+    print_json({{"verified", true},
+                {"job", report->job.str()},
+                {"contract", report->contract.str()},
+                {"plan", report->plan.str()},
+                {"adapter", report->adapter.str()},
+                {"result", report->result.str()},
+                {"shards", report->shards},
+                {"receipts", report->receipts},
+                {"agents", report->agents},
+                {"rejected", report->rejected},
+                {"ledger_size", report->ledger_size},
+                {"checks", std::move(checks)}});
+    return exit_ok;
+  }
+  fmt::print("VERIFIED: job {}, {} shards, {} receipts, in a ledger of {} entries\n", report->job.str(), report->shards, report->receipts, report->ledger_size);
+  fmt::print("  contract {}\n  plan     {}\n  adapter  {}\n  result   {}\n", report->contract.str(), report->plan.str(), report->adapter.str(), report->result.str());
+  for (const auto& agent : report->agents) fmt::print("  accepted results of {}\n", agent);
+  for (const auto& agent : report->rejected) fmt::print("  REJECTED results of {}\n", agent);
+  for (const auto& check : report->checks) fmt::print("  ok  {}{}\n", check.name, check.detail.empty() ? "" : ": " + check.detail);
+  return exit_ok;
+}
+
+int replay(const Common& common, const ReplayOptions& options) {
+  const auto bundle = read_file(options.bundle, max_bundle_bytes);
+  if (!bundle) return complain(bundle.error(), common.json);
+  const auto level = parse_sandbox_level(options.level);
+  if (!level) return complain(level.error(), common.json);
+  std::map<Digest, Bytes> inputs;
+  for (const auto& path : options.inputs) {
+    auto content = read_file(path, max_input_bytes);
+    if (!content) return complain(content.error(), common.json);
+    const Digest digest = sha256(*content);
+    inputs.emplace(digest, std::move(*content));
+  }
+  auto sandbox = open_linux_sandbox({*level});
+  if (!sandbox) return complain(sandbox.error(), common.json);
+  const auto replayed = replay_bundle(as_text(*bundle), options.shards, **sandbox, [&](const Digest& digest) -> std::optional<Bytes> {
+    const auto found = inputs.find(digest);
+    return found == inputs.end() ? std::nullopt : std::optional(found->second);
+  });
+  if (!replayed) return complain(replayed.error(), common.json);
+
+  const bool identical = std::ranges::all_of(*replayed, &ReplayedShard::identical);
+  auto list = nlohmann::ordered_json::array();
+  for (const auto& shard : *replayed) {
+    if (common.json)
+      list.push_back({{"shard", shard.index}, {"identical", shard.identical()}, {"accepted", shard.accepted.str()}, {"replayed", shard.replayed.str()}, {"outcome", describe(shard.report.outcome)}});
+    else if (shard.identical())
+      fmt::print("shard {}: IDENTICAL {}\n", shard.index, shard.replayed.str());
+    else
+      fmt::print("shard {}: DIFFERENT: accepted {}, here {} ({})\n", shard.index, shard.accepted.str(),
+                 shard.report.outcome.ok() ? shard.replayed.str() : "nothing", describe(shard.report.outcome));
+  }
+  if (common.json) print_json({{"identical", identical}, {"shards", std::move(list)}});
+  return identical ? exit_ok : exit_failed;
+}
+
+}  // namespace forgepool_cli

@@ -1,0 +1,50 @@
+#pragma once
+// The commands, one function each: they print, and return the exit code.
+#include "session.hpp"
+
+#include <string>
+#include <vector>
+
+namespace forgepool_cli {
+
+struct Common {
+  HubAddress address;
+  bool json = false;
+};
+
+// pool_commands.cpp
+int hub_init(const Common& common, const std::string& data, const std::string& trust_domain);
+int invite(const Common& common, const std::string& role, const std::string& region, std::uint64_t ttl_minutes, std::uint32_t uses);
+int enroll(const Common& common, const std::string& join_token, const std::string& output);
+int list_agents(const Common& common);
+
+// job_commands.cpp
+struct SubmitOptions {
+  std::string contract;
+  std::vector<std::string> inputs;  ///< Files to upload first.
+  bool wait = false;
+};
+int submit(const Common& common, const SubmitOptions& options);
+int wait_for(const Common& common, const std::string& job);
+int status(const Common& common, const std::string& job);
+int list_jobs(const Common& common);
+int result(const Common& common, const std::string& job, const std::string& output);
+int bundle(const Common& common, const std::string& job, const std::string& output);
+int explain(const Common& common, const std::string& job);
+
+// audit_commands.cpp
+int verify(const Common& common, const std::string& bundle, const std::string& root);
+struct ReplayOptions {
+  std::string bundle;
+  std::vector<std::uint32_t> shards;
+  std::vector<std::string> inputs;  ///< Files, found by their digest.
+  std::string level = "full";
+};
+int replay(const Common& common, const ReplayOptions& options);
+
+// adapter_commands.cpp
+int adapter_pack(const Common& common, const std::string& manifest, const std::string& program, const std::string& output);
+int adapter_inspect(const Common& common, const std::string& package);
+int digest(const Common& common, const std::string& file);
+
+}  // namespace forgepool_cli

@@ -1,0 +1,154 @@
+// Jobs: submit, follow, fetch.
+#include "commands.hpp"
+#include "output.hpp"
+#include "progress.hpp"
+
+#include <fmt/core.h>
+
+namespace forgepool_cli {
+
+using namespace forgepool;
+
+namespace {
+
+constexpr std::size_t max_input_bytes = 1u << 30;
+
+Result<JobStatus> follow(Session& session, const JobId& job, bool quiet) {
+  Progress progress;
+  auto end = session.call<JobStatus>(
+      [&](auto done) {
+        session.client().wait(job, [&, quiet](const JobStatus& status) { if (!quiet) progress.update(status); }, done);
+      },
+      std::chrono::hours(24 * 31));
+  progress.finish();
+  return end;
+}
+
+/// The end of a job, with its result for people.
+int show_end(Session& session, const Common& common, const JobStatus& status) {
+  if (common.json) {
+    print_json(to_json(status));
+  } else {
+    fmt::print("{}", describe(status));
+    if (status.state == JobState::done) {
+      const auto result = session.call<std::string>([&](auto done) { session.client().result(status.id, done); });
+      if (!result) return complain(result.error(), false);
+      if (sha256(*result) != *status.result) return complain({ErrorKind::corrupt, "the hub sent a result that does not have the digest it announced"}, false);
+      fmt::print("{}", describe_result(*result));
+    }
+  }
+  return status.state == JobState::failed ? exit_failed : exit_ok;
+}
+
+/// Runs `act` with a session and a job id from the command line.
+int with_job(const Common& common, const std::string& text, const std::function<int(Session&, const JobId&)>& act) {
+  const auto job = JobId::parse(text);
+  if (!job) return complain(job.error(), common.json);
+  auto session = Session::open(common.address);
+  if (!session) return complain(session.error(), common.json);
+  return act(*session, *job);
+}
+
+int deliver(const Common& common, const Result<std::string>& content, const std::string& output) {
+  if (!content) return complain(content.error(), common.json);
+  if (output.empty() || output == "-") {
+    fmt::print("{}", *content);
+    return exit_ok;
+  }
+  if (const auto written = write_file(output, as_bytes(*content)); !written) return complain(written.error(), common.json);
+  if (common.json) print_json({{"file", output}, {"bytes", content->size()}, {"sha256", sha256(*content).str()}});
+  else fmt::print("wrote {} ({} bytes)\n", output, content->size());
+  return exit_ok;
+}
+
+}  // namespace
+
+int submit(const Common& common, const SubmitOptions& options) {
+  const auto contract = read_file(options.contract, max_contract_bytes);
+  if (!contract) return complain(contract.error(), common.json);
+  // Mistakes are found here, before anything is sent.
+  if (const auto parsed = parse_contract(as_text(*contract)); !parsed)
+    return complain({parsed.error().kind, options.contract + ": " + parsed.error().message}, common.json);
+  auto session = Session::open(common.address);
+  if (!session) return complain(session.error(), common.json);
+  for (const auto& path : options.inputs) {
+    auto content = read_file(path, max_input_bytes);
+    if (!content) return complain(content.error(), common.json);
+    const auto uploaded = session->call<Digest>([&](auto done) { session->client().upload(std::move(*content), done); }, std::chrono::minutes(10));
+    if (!uploaded) return complain({uploaded.error().kind, path + ": " + uploaded.error().message}, common.json);
+  }
+  const auto status = session->call<JobStatus>([&](auto done) { session->client().submit(to_text(*contract), done); });
+  if (!status) return complain({status.error().kind, status.error().message}, common.json);
+  if (!options.wait) {
+    if (common.json) print_json(to_json(*status));
+    else fmt::print("{}\n", status->id.str());
+    return exit_ok;
+  }
+  if (!common.json) fmt::print(stderr, "submitted as {}\n", status->id.str());
+  const auto end = follow(*session, status->id, common.json);
+  if (!end) return complain(end.error(), common.json);
+  return show_end(*session, common, *end);
+}
+
+int wait_for(const Common& common, const std::string& job) {
+  return with_job(common, job, [&](Session& session, const JobId& id) {
+    const auto end = follow(session, id, common.json);
+    if (!end) return complain(end.error(), common.json);
+    return show_end(session, common, *end);
+  });
+}
+
+int status(const Common& common, const std::string& job) {
+  return with_job(common, job, [&](Session& session, const JobId& id) {
+    const auto status = session.call<JobStatus>([&](auto done) { session.client().status(id, 0, Duration::zero(), done); });
+    if (!status) return complain(status.error(), common.json);
+    if (common.json) print_json(to_json(*status));
+    else fmt::print("{}", describe(*status));
+    return static_cast<int>(status->state == JobState::failed ? exit_failed : exit_ok);
+  });
+}
+
+int list_jobs(const Common& common) {
+  auto session = Session::open(common.address);
+  if (!session) return complain(session.error(), common.json);
+  const auto jobs = session->call<std::vector<JobStatus>>([&](auto done) { session->client().jobs(done); });
+  if (!jobs) return complain(jobs.error(), common.json);
+  if (common.json) {
+    auto list = nlohmann::ordered_json::array();
+    for (const auto& job : *jobs) list.push_back(to_json(job));
+    print_json({{"jobs", std::move(list)}});
+    return exit_ok;
+  }
+  for (const auto& job : *jobs) fmt::print("{}  {:<7}  {}/{} shards\n", job.id.str(), to_string(job.state), job.accepted, job.shards);
+  return exit_ok;
+}
+
+int result(const Common& common, const std::string& job, const std::string& output) {
+  return with_job(common, job, [&](Session& session, const JobId& id) {
+    return deliver(common, session.call<std::string>([&](auto done) { session.client().result(id, done); }, std::chrono::minutes(10)), output);
+  });
+}
+
+int bundle(const Common& common, const std::string& job, const std::string& output) {
+  return with_job(common, job, [&](Session& session, const JobId& id) {
+    return deliver(common, session.call<std::string>([&](auto done) { session.client().bundle(id, done); }, std::chrono::minutes(10)), output);
+  });
+}
+
+int explain(const Common& common, const std::string& job) {
+  return with_job(common, job, [&](Session& session, const JobId& id) {
+    const auto explanation = session.call<JobExplanation>([&](auto done) { session.client().explain(id, done); });
+    if (!explanation) return complain(explanation.error(), common.json);
+    if (common.json) {
+      auto shards = nlohmann::ordered_json::array();
+      for (const auto& shard : explanation->shards) shards.push_back({{"shard", shard.index}, {"text", shard.text}});
+      print_json({{"status", to_json(explanation->status)}, {"shards", std::move(shards)}});
+      return static_cast<int>(exit_ok);
+    }
+    fmt::print("{}", describe(explanation->status));
+    for (const auto& shard : explanation->shards) fmt::print("  shard {}: {}\n", shard.index, printable(shard.text));
+    return static_cast<int>(exit_ok);
+  });
+}
+
+}  // namespace forgepool_cli

@@ -1,0 +1,113 @@
+// The command line: options in, one of commands.hpp out.
+#include "commands.hpp"
+
+#include <CLI/CLI.hpp>
+
+using namespace forgepool_cli;
+
+namespace {
+
+constexpr const char* footer =
+    "Exit codes: 0 done; 1 the job failed, or the bundle or replay does not hold; 2 wrong usage or input;\n"
+    "            3 the hub cannot be reached; 4 the hub refuses you; 5 not found; 6 trouble on this machine.\n"
+    "Environment: FORGEPOOL_HUB and FORGEPOOL_CREDENTIALS stand in for --hub and --credentials.";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"forgepool: run work on machines nobody trusts, and prove what was computed"};
+  app.footer(footer);
+  app.require_subcommand(1);
+  app.fallthrough();
+  Common common;
+  int code = exit_ok;
+  app.add_flag("--json", common.json, "Print one JSON object instead of text");
+  app.add_option("--hub", common.address.hub, "ADDRESS:PORT of the hub (of its enrolment port for `enroll`)")->envname("FORGEPOOL_HUB")->capture_default_str();
+  app.add_option("--credentials", common.address.credentials, "Directory with our key and certificate")->envname("FORGEPOOL_CREDENTIALS");
+
+  // --- pools
+  auto* hub = app.add_subcommand("hub", "Make a pool and invite nodes into it");
+  hub->require_subcommand(1);
+  std::string data, trust_domain, role = "agent", region, join_token, output;
+  std::uint64_t ttl_minutes = 60;
+  std::uint32_t uses = 1;
+  auto* init = hub->add_subcommand("init", "Make a hub's data directory: trust domain, CA, keys, operator");
+  init->add_option("--data", data, "Directory to make")->required();
+  init->add_option("--trust-domain", trust_domain, "Name of the pool, like a domain name")->required();
+  init->callback([&] { code = hub_init(common, data, trust_domain); });
+  auto* invitation = hub->add_subcommand("invite", "Print a join token for a new agent or client (operators only)");
+  invitation->add_option("--role", role, "agent or client")->check(CLI::IsMember({"agent", "client"}))->capture_default_str();
+  invitation->add_option("--region", region, "Region that the node is in");
+  invitation->add_option("--ttl-minutes", ttl_minutes, "Life of the token")->capture_default_str();
+  invitation->add_option("--uses", uses, "How many nodes may use it")->capture_default_str();
+  invitation->callback([&] { code = invite(common, role, region, ttl_minutes, uses); });
+  auto* agents = hub->add_subcommand("agents", "List the agents (operators only)");
+  agents->callback([&] { code = list_agents(common); });
+  for (const char* kind : {"agent", "client"}) {
+    auto* node = app.add_subcommand(kind, std::string("Enrol ") + (kind[0] == 'a' ? "an agent" : "a client"));
+    node->require_subcommand(1);
+    auto* enrolment = node->add_subcommand("enroll", "Turn a join token into a key and a certificate");
+    enrolment->add_option("--join", join_token, "The join token")->required();
+    enrolment->add_option("--output", output, "Directory to make")->required();
+    enrolment->callback([&] { code = enroll(common, join_token, output); });
+  }
+
+  // --- jobs
+  SubmitOptions submission;
+  auto* submit_command = app.add_subcommand("submit", "Submit a contract");
+  submit_command->add_option("contract", submission.contract, "Contract (JSON file)")->required();
+  submit_command->add_option("--input", submission.inputs, "File that the contract names by digest; uploaded first. May be repeated");
+  submit_command->add_flag("--wait", submission.wait, "Follow the job to its end and show the result");
+  submit_command->callback([&] { code = submit(common, submission); });
+  std::string job, file;
+  const auto job_command = [&](const char* name, const char* help, auto act) {
+    auto* command = app.add_subcommand(name, help);
+    command->add_option("job", job, "Job id")->required();
+    command->callback([&, act] { code = act(); });
+    return command;
+  };
+  job_command("wait", "Follow a job to its end and show the result", [&] { return wait_for(common, job); });
+  job_command("status", "Show how far a job is", [&] { return status(common, job); });
+  job_command("explain", "Say why a job waits, and why results were rejected", [&] { return explain(common, job); });
+  job_command("result", "Fetch the result (JSON)", [&] { return result(common, job, file); })->add_option("--output", file, "File to write; default: standard output");
+  job_command("bundle", "Fetch the evidence for auditors", [&] { return bundle(common, job, file); })->add_option("--output", file, "File to write; default: standard output");
+  app.add_subcommand("jobs", "List jobs")->callback([&] { code = list_jobs(common); });
+
+  // --- audit
+  std::string root;
+  auto* verification = app.add_subcommand("verify", "Check a bundle offline");
+  verification->add_option("bundle", file, "Bundle")->required();
+  verification->add_option("--root", root, "Trusted root (root.json of the pool)")->required();
+  verification->callback([&] { code = verify(common, file, root); });
+  ReplayOptions replaying;
+  auto* replay_command = app.add_subcommand("replay", "Run shards of a bundle again in the local sandbox and compare");
+  replay_command->add_option("bundle", replaying.bundle, "Bundle")->required();
+  replay_command->add_option("--shard", replaying.shards, "Shard to replay; may be repeated; default: all");
+  replay_command->add_option("--input", replaying.inputs, "Input file, found by its digest; may be repeated");
+  replay_command->add_option("--allow-sandbox-level", replaying.level, "Weakest isolation to run at: full, namespaces, process, none")->capture_default_str();
+  replay_command->callback([&] { code = replay(common, replaying); });
+
+  // --- adapters
+  auto* adapter = app.add_subcommand("adapter", "Make and look at adapter packages");
+  adapter->require_subcommand(1);
+  std::string manifest, program;
+  auto* pack = adapter->add_subcommand("pack", "Make a package of a manifest and a static ELF");
+  pack->add_option("manifest", manifest, "manifest.json")->required();
+  pack->add_option("program", program, "Static x86-64 ELF")->required();
+  pack->add_option("output", output, "Package to write (.fpa)")->required();
+  pack->callback([&] { code = adapter_pack(common, manifest, program, output); });
+  auto* inspect = adapter->add_subcommand("inspect", "Show a package's digest, profiles and arguments");
+  inspect->add_option("package", file, "Package (.fpa)")->required();
+  inspect->callback([&] { code = adapter_inspect(common, file); });
+  auto* digest_command = app.add_subcommand("digest", "Print a file's digest, as contracts name inputs");
+  digest_command->add_option("file", file, "File")->required();
+  digest_command->callback([&] { code = digest(common, file); });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int shown = app.exit(error);
+    return shown == 0 ? exit_ok : exit_usage;
+  }
+  return code;
+}

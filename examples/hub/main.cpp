@@ -1,0 +1,86 @@
+// A hub: the library's default parts, options from the command line.
+#include <forgepool/defaults.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <csignal>
+#include <cstdio>
+
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+using namespace forgepool;
+
+namespace {
+
+int complain(const Error& error) {
+  std::fprintf(stderr, "forgepool-hub: error: %s\n", error.message.c_str());
+  return error.kind == ErrorKind::invalid_input ? 2 : 6;
+}
+
+/// A descriptor that becomes readable on SIGINT and SIGTERM. Before any thread starts, so that all of them block the signals.
+int block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
+  return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string data, address = "127.0.0.1", port_file;
+  std::vector<std::string> adapter_files;
+  HubOptions options;
+  options.port = 4433;
+  options.enrolment_port = 4434;
+  std::uint64_t certificate_hours = 24 * 7;
+  bool verbose = false;
+  CLI::App app{"Hub of a forgepool: plans jobs, leases shards to agents, verifies, keeps the ledger"};
+  app.add_option("--data", data, "Data directory, made by `forgepool hub init`")->required();
+  app.add_option("--address", address, "Address to listen on")->capture_default_str();
+  app.add_option("--port", options.port, "UDP port for agents and clients (mutual TLS); 0 takes a free one")->capture_default_str();
+  app.add_option("--enrol-port", options.enrolment_port, "UDP port for enrolment; 0 takes a free one")->capture_default_str();
+  app.add_option("--adapter", adapter_files, "Adapter package (.fpa) that contracts may ask for; may be repeated");
+  app.add_option("--certificate-hours", certificate_hours, "Life of the certificates issued")->check(CLI::Range(1, 24 * 365))->capture_default_str();
+  app.add_option("--port-file", port_file, "Write \"PORT ENROL_PORT\" here once listening");
+  app.add_flag("--verbose", verbose, "Log more");
+  CLI11_PARSE(app, argc, argv);
+
+  const int signals = block_signals();
+  auto log = make_stderr_log("hub", verbose ? LogLevel::debug : LogLevel::info);
+  std::vector<std::shared_ptr<const AdapterPackage>> adapters;
+  for (const auto& file : adapter_files) {
+    auto adapter = load_adapter(file);
+    if (!adapter) return complain(adapter.error());
+    adapters.push_back(std::move(*adapter));
+  }
+  auto loop = make_event_loop();
+  int status = 0;
+  options.address = address;
+  options.certificate_life = std::chrono::hours(certificate_hours);
+  options.on_fatal = [&](const Error& error) {
+    status = complain(error);
+    loop->stop();
+  };
+  auto hub = open_default_hub(*loop, data, std::move(adapters), options, log);
+  if (!hub) return complain(hub.error());
+  log->write(LogLevel::info, "listening",
+             {{"address", address}, {"port", std::to_string((*hub)->port())}, {"enrol_port", std::to_string((*hub)->enrolment_port())}});
+  if (!port_file.empty()) {
+    const auto ports = std::to_string((*hub)->port()) + " " + std::to_string((*hub)->enrolment_port()) + "\n";
+    if (const auto written = write_file(port_file, as_bytes(ports)); !written) return complain(written.error());
+  }
+  auto signal_watch = loop->watch(signals, Readiness::readable, [&] {
+    signalfd_siginfo info;
+    if (::read(signals, &info, sizeof info) != sizeof info) return;
+    log->write(LogLevel::info, "stopping", {});
+    (*hub)->stop([&] { loop->stop(); });
+  });
+  loop->run();
+  signal_watch.reset();
+  hub->reset();
+  return status;
+}
