@@ -81,7 +81,7 @@ class DuplicationVerifier final : public Verifier {
     const std::uint32_t required = job.required(index);
     const Tally votes = tally(shard, agents_);
     if (votes.support >= required && votes.clear) {
-      if (!job.holds_back(index)) accept(job, index, votes, actions);
+      if (!job.holds_back(index, votes.support)) accept(job, index, votes, actions);
       return;
     }
     const std::uint32_t outstanding = shard.outstanding();

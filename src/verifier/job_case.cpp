@@ -71,8 +71,9 @@ std::string JobCase::rule(std::uint32_t index) const {
   if (mode == VerifyMode::none) return shard.state == ShardCase::State::accepted ? "none" : "none, given up";
   std::string name(mode_name(mode));
   if (mode == VerifyMode::spotcheck) {
-    if (!is_checked(index)) return fmt::format("spotcheck unchecked, {} of {} shards checked", checks, shards.size());
-    name += " checked";
+    if (!is_checked(index) && shard.support < 2)
+      return fmt::format("spotcheck unchecked, {} of {} shards checked", checks, shards.size());
+    if (is_checked(index)) name += " checked";
   }
   if (shard.state == ShardCase::State::undecided)
     return fmt::format("{} undecided: no {} of {} agree", name, required(index), shard.answers.size());

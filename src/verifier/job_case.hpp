@@ -55,8 +55,11 @@ struct JobCase {
   bool is_checked(std::uint32_t index) const { return !checked.empty() && checked[index]; }
   /// How many agents must agree on the shard.
   std::uint32_t required(std::uint32_t index) const;
-  /// The shard may not be accepted before the checked ones are settled.
-  bool holds_back(std::uint32_t index) const { return open_checks > 0 && !is_checked(index); }
+  /// The shard may not be accepted before the checked ones are settled. One that happened to be compared (an answer came late)
+  /// is as good as checked, and must come first: it may show that what others rest on was returned by a liar.
+  bool holds_back(std::uint32_t index, std::uint32_t support) const {
+    return open_checks > 0 && !is_checked(index) && support < 2;
+  }
 
   std::uint32_t lease_number(const LeaseId& lease);
   std::vector<ShardAnswer> evidence(std::uint32_t index, const AgentTable& agents) const;

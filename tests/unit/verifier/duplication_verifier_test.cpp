@@ -232,6 +232,25 @@ TEST_CASE("what an agent caught by a spot check returned before is executed agai
         Lines{"accept " + name(one) + " X [liar=L b=X] spotcheck unchecked, 1 of 3 shards checked"});
 }
 
+TEST_CASE("an unchecked shard that happens to be answered twice is compared, before anything rests on the two") {
+  Court court;
+  const auto asked = court.begin(VerifyMode::spotcheck, 3, 2, 0.1);
+  std::vector<std::string> unchecked;
+  std::vector<std::uint32_t> index;
+  for (std::uint32_t i = 0; i < 3; ++i)
+    if (asked[i].ends_with("x1")) {
+      unchecked.push_back("j/" + std::to_string(i));
+      index.push_back(i);
+    }
+  REQUIRE(unchecked.size() == 2);
+  court.answer("liar", index[0], 'L');
+  court.answer("liar", index[1], 'L');
+  CHECK(court.answer("late", index[1], 'X') == Lines{"execute " + unchecked[1] + " x1"});
+  CHECK(court.answer("a", index[1], 'X') ==
+        Lines{"accept " + unchecked[1] + " X [liar=L late=X a=X] spotcheck 2 of 3", "quarantine liar at " + unchecked[1] + " L!=X",
+              "execute " + unchecked[0] + " x1"});
+}
+
 TEST_CASE("spotcheck checks the asked-for part of the shards, at least one, none at ratio 0, all at 1") {
   const auto checks = [](std::uint32_t shards, double ratio, std::uint8_t secret) {
     Court court;

@@ -1,0 +1,119 @@
+#include "checked_verifier.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <algorithm>
+
+#include "actions.hpp"
+
+namespace forgepool::testing {
+
+std::vector<VerifierAction> CheckedVerifier::make_call(Call call) {
+  calls_.push_back(call);
+  const auto actions = call(*real_);
+  REQUIRE(describe(actions) == describe(call(*twin_)));
+  check(actions);
+  return actions;
+}
+
+std::vector<VerifierAction> CheckedVerifier::begin(const JobId& job, std::uint32_t shards, const ContractPolicy& policy,
+                                                   const std::array<std::uint8_t, 32>& secret) {
+  const bool known = shards_.contains({job, 0});
+  for (std::uint32_t i = 0; i < shards && !known; ++i) shards_[{job, i}];
+  const auto actions = make_call([=](Verifier& verifier) { return verifier.begin(job, shards, policy, secret); });
+  if (known) REQUIRE(actions.empty());
+  return actions;
+}
+
+std::vector<VerifierAction> CheckedVerifier::answer(const ShardAnswer& answer) {
+  const auto shard = shards_.find(answer.shard);
+  const bool counts = shard != shards_.end() && std::ranges::find(shard->second.answers, answer.agent, &ShardAnswer::agent) ==
+                                                    shard->second.answers.end();
+  if (counts) {
+    shard->second.answers.push_back(answer);
+    --shard->second.outstanding;
+  }
+  const auto actions = make_call([=](Verifier& verifier) { return verifier.answer(answer); });
+  if (!counts) REQUIRE(actions.empty());
+  return actions;
+}
+
+std::vector<VerifierAction> CheckedVerifier::quarantine(const AgentId& agent) {
+  const bool news = quarantined_.insert(agent).second;
+  const auto actions = make_call([=](Verifier& verifier) { return verifier.quarantine(agent); });
+  if (!news) REQUIRE(actions.empty());
+  return actions;
+}
+
+void CheckedVerifier::end(const JobId& job) {
+  std::erase_if(shards_, [&](const auto& entry) { return entry.first.job == job; });
+  make_call([=](Verifier& verifier) {
+    verifier.end(job);
+    return std::vector<VerifierAction>();
+  });
+  REQUIRE(real_->explain({job, 0}).empty());
+}
+
+void CheckedVerifier::restart() {
+  auto replayed = make_();
+  for (const Call& call : calls_) call(*replayed);
+  for (const auto& [id, shard] : shards_) REQUIRE(replayed->explain(id) == real_->explain(id));
+  real_ = std::move(replayed);
+}
+
+void CheckedVerifier::check(const std::vector<VerifierAction>& actions) {
+  for (const auto& action : actions) std::visit([&](const auto& each) { check(each); }, action);
+  for (const auto& action : actions) {
+    const auto* verdict = std::get_if<ShardVerdict>(&action);
+    if (!verdict || verdict->decision != Decision::accepted) continue;
+    for (const auto& answer : verdict->evidence)
+      if (answer.result != verdict->result) REQUIRE(in_quarantine(answer.agent));
+  }
+  check_all();
+}
+
+void CheckedVerifier::check(const Execute& execute) {
+  REQUIRE(execute.count > 0);
+  REQUIRE(shards_.contains(execute.shard));
+  Shard& shard = shards_.at(execute.shard);
+  REQUIRE_FALSE(shard.verdict);
+  shard.outstanding = std::max<std::int64_t>(shard.outstanding, 0) + execute.count;
+}
+
+void CheckedVerifier::check(const ShardVerdict& verdict) {
+  REQUIRE(shards_.contains(verdict.shard));
+  Shard& shard = shards_.at(verdict.shard);
+  REQUIRE_FALSE(shard.verdict);
+  REQUIRE(verdict.evidence == shard.answers);
+  REQUIRE_FALSE(verdict.rule.empty());
+  const auto supports = [&](const ShardAnswer& answer) {
+    return answer.result == verdict.result && !in_quarantine(answer.agent);
+  };
+  if (verdict.decision == Decision::accepted) REQUIRE(std::ranges::any_of(verdict.evidence, supports));
+  shard.verdict = verdict;
+}
+
+void CheckedVerifier::check(const Quarantine& quarantine) {
+  REQUIRE(quarantined_.insert(quarantine.agent).second);
+  const Shard& shard = shards_.at(quarantine.shard);
+  REQUIRE(shard.verdict);
+  REQUIRE(shard.verdict->decision == Decision::accepted);
+  REQUIRE(shard.verdict->result == quarantine.accepted);
+  REQUIRE(quarantine.returned != quarantine.accepted);
+  REQUIRE_FALSE(quarantine.reason.empty());
+  const auto answer = std::ranges::find(shard.answers, quarantine.agent, &ShardAnswer::agent);
+  REQUIRE(answer != shard.answers.end());
+  REQUIRE(answer->result == quarantine.returned);
+}
+
+void CheckedVerifier::check_all() const {
+  for (const auto& [id, shard] : shards_) REQUIRE_FALSE(real_->explain(id).empty());
+  // Nothing may wait for nobody: whatever is open is asked for, or held back for something else of its job that is.
+  std::set<JobId> asking;
+  for (const auto& [id, shard] : shards_)
+    if (!shard.verdict && shard.outstanding > 0) asking.insert(id.job);
+  for (const auto& [id, shard] : shards_)
+    if (!shard.verdict) REQUIRE(asking.contains(id.job));
+}
+
+}  // namespace forgepool::testing

@@ -1,0 +1,112 @@
+/// What every verifier guarantees, checked on random sequences of calls. To check another backend, add it to `backends`.
+#include <forgepool/backends/duplication_verifier.hpp>
+#include <forgepool/testing/random.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "actions.hpp"
+#include "checked_verifier.hpp"
+#include "majority_verifier.hpp"
+
+using namespace forgepool;
+using namespace forgepool::testing;
+
+namespace {
+
+struct Backend {
+  std::string name;
+  VerifierFactory make;
+};
+
+const std::vector<Backend> backends{
+    {"duplication", [] { return make_duplication_verifier(); }},
+    {"duplication, tight limit", [] { return make_duplication_verifier({.max_executions = 4}); }},
+    {"majority", [] { return make_majority_verifier(); }},
+};
+
+ContractPolicy random_policy(Random& random) {
+  ContractPolicy policy;
+  policy.verify = static_cast<VerifyMode>(random.below(4));
+  policy.replicas = static_cast<std::uint32_t>(random.between(1, 4));
+  policy.spotcheck_ratio = static_cast<double>(random.below(5)) / 4;
+  return policy;
+}
+
+/// A few jobs, and agents of whom some lie: each in its own way, or all the same.
+class Workload {
+ public:
+  Workload(const VerifierFactory& make, std::uint64_t seed)
+      : random_(seed), verifier_(make), liars_(random_.below(5)), collude_(random_.chance(0.5)) {}
+
+  void step() {
+    switch (random_.below(20)) {
+      case 0: begin(job()); break;
+      case 1:
+        if (random_.chance(0.1)) verifier_.quarantine(agent(random_.below(agents)));
+        break;
+      case 2:
+        if (random_.chance(0.1)) verifier_.end(job());
+        break;
+      case 3:
+        if (random_.chance(0.3)) verifier_.restart();
+        break;
+      default: answer({job(), static_cast<std::uint32_t>(random_.below(shards + 1))}, random_.below(agents)); break;
+    }
+  }
+
+  /// Every execution that is asked for comes back, from honest agents nobody has heard of.
+  void drain() {
+    for (std::uint64_t fresh = agents;; ++fresh) {
+      REQUIRE(fresh < 100'000);
+      std::optional<ShardId> open;
+      for (const auto& [id, shard] : verifier_.shards())
+        if (!shard.verdict && shard.outstanding > 0) open = id;
+      if (!open) break;
+      answer(*open, fresh);
+    }
+    for (const auto& [id, shard] : verifier_.shards()) REQUIRE(shard.verdict);
+  }
+
+ private:
+  static constexpr std::uint64_t agents = 12, jobs = 3;
+  static constexpr std::uint32_t shards = 5;
+
+  JobId job() { return JobId("j" + std::to_string(random_.below(jobs))); }
+  AgentId agent(std::uint64_t number) const { return AgentId("a" + std::to_string(number)); }
+  void begin(const JobId& id) {
+    std::array<std::uint8_t, 32> secret{};
+    secret[0] = static_cast<std::uint8_t>(random_.next());
+    verifier_.begin(id, shards, random_policy(random_), secret);
+  }
+  void answer(const ShardId& shard, std::uint64_t number) {
+    const bool lies = number < liars_ && random_.chance(0.6);
+    const char said = !lies ? 'X' : collude_ ? 'L' : static_cast<char>('a' + number);
+    verifier_.answer({shard, agent(number), LeaseId("l" + std::to_string(random_.below(4))), result(said)});
+  }
+
+  Random random_;
+  CheckedVerifier verifier_;
+  const std::uint64_t liars_;
+  const bool collude_;
+};
+
+}  // namespace
+
+TEST_CASE("a verifier keeps its guarantees, and acts the same when called the same, through any sequence of calls") {
+  for (const Backend& backend : backends)
+    for (std::uint64_t seed = 1; seed <= 400; ++seed) {
+      INFO("backend " << backend.name << ", seed " << seed);
+      Workload workload(backend.make, seed);
+      for (int i = 0; i < 200; ++i) workload.step();
+    }
+}
+
+TEST_CASE("every shard is decided in the end when the executions asked for come back") {
+  for (const Backend& backend : backends)
+    for (std::uint64_t seed = 1001; seed <= 1300; ++seed) {
+      INFO("backend " << backend.name << ", seed " << seed);
+      Workload workload(backend.make, seed);
+      for (int i = 0; i < 60; ++i) workload.step();
+      workload.drain();
+    }
+}
