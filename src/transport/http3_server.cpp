@@ -69,9 +69,11 @@ void Http3Server::submit(StreamId stream, Exchange& exchange, Response response)
   const std::string status = std::to_string(exchange.response.status), length = std::to_string(exchange.response.body.size());
   const nghttp3_nv fields[] = {http_field(":status", status), http_field("content-type", exchange.response.content_type),
                                http_field("content-length", length)};
-  const bool body = !exchange.response.body.empty();
+  // 204 has no length (RFC 9110, section 8.6), the answer to HEAD (a 405) no body.
+  const std::size_t count = exchange.response.status == 204 ? 2 : 3;
+  const bool body = !exchange.response.body.empty() && exchange.request.method != "HEAD";
   // Fails only for a stream that is gone, or without memory; its closing tidies up.
-  nghttp3_conn_submit_response(http_, stream, fields, std::size(fields), body ? &http_body_reader : nullptr);
+  nghttp3_conn_submit_response(http_, stream, fields, count, body ? &http_body_reader : nullptr);
 }
 
 // A client gets a place for another request when this one is over *and* its handler is done: else it could keep any number of

@@ -50,7 +50,9 @@ Response no_answer() { return text(500, "The request was not answered."); }
 Response sendable(Response response) {
   const bool fine = response.status >= 200 && response.status <= 599 && !response.content_type.empty() &&
                     std::ranges::all_of(response.content_type, [](char c) { return is_visible(c) || c == ' '; });
-  return fine ? std::move(response) : no_answer();
+  if (!fine) return no_answer();
+  if (response.status == 204 || response.status == 304) response.body.clear();  // Never have a body (RFC 9110, section 6.4.1).
+  return response;
 }
 
 Error response_too_large(std::size_t limit_bytes) {
