@@ -13,7 +13,7 @@ using Duration = std::chrono::nanoseconds;
 
 /// RFC 3339 in UTC with whole seconds: "2026-01-31T08:15:00Z".
 FORGEPOOL_API std::string to_rfc3339(Time time);
-/// Accepts exactly the form above, and a fraction of up to nine digits; invalid_input otherwise.
+/// Accepts exactly the form above, with years from 1678 to 2261, and a fraction of up to nine digits; invalid_input otherwise.
 FORGEPOOL_API Result<Time> from_rfc3339(std::string_view text);
 
 inline std::int64_t unix_seconds(Time time) {

@@ -43,6 +43,8 @@ Result<Time> from_rfc3339(std::string_view text) {
   }
   const year_month_day date{year{*y}, month{static_cast<unsigned>(*mo)}, day{static_cast<unsigned>(*d)}};
   if (!date.ok() || *h > 23 || *mi > 59 || *s > 59) return malformed();
+  // Nanoseconds in 64 bits end within 1677 and 2262.
+  if (*y < 1678 || *y > 2261) return fail(ErrorKind::invalid_input, "time out of range: expected a year from 1678 to 2261");
   return Time{sys_days{date}} + hours{*h} + minutes{*mi} + seconds{*s} + nanoseconds{nanos};
 }
 

@@ -91,7 +91,7 @@ Result<LeaseClaims> read_claims(std::string_view payload) {
   }
   if (const auto* fp = reader.object("fp"))
     if (auto status = read_lease_part(*fp, &claims); !status) reader.refuse(status.error());
-  if (claims.expires_at <= claims.issued_at || claims.expires_at - claims.issued_at > max_token_life)
+  if (claims.expires_at <= claims.issued_at || claims.expires_at > claims.issued_at + max_token_life)
     reader.refuse("exp", "expected a time within 5 minutes after iat");
   if (auto status = reader.finish(); !status) return fail(status.error());
   return claims;

@@ -146,6 +146,11 @@ TEST_CASE("a rightly signed token with other claims than ours is refused") {
   CHECK(f.code(f.signed_payload("{}"), f.expectation()) == "token_malformed");
   CHECK(f.code(f.signed_payload("not json"), f.expectation()) == "token_malformed");
   CHECK(f.code(f.signed_payload("{\"x\":1," + good.substr(1)), f.expectation()) == "token_malformed");
+  for (const char* year : {"1600", "1678", "2261", "2262", "9999"}) {
+    std::string far = good;
+    far.replace(far.find("\"exp\":\"2026") + 7, 4, year);
+    CHECK(f.code(f.signed_payload(far), f.expectation()) == "token_malformed");
+  }
   std::string version = good;
   version.replace(version.find("\"v\":1"), 5, "\"v\":2");
   CHECK(f.code(f.signed_payload(version), f.expectation()) == "token_malformed");
