@@ -33,7 +33,7 @@ int bundle(const Common& common, const std::string& job, const std::string& outp
 int explain(const Common& common, const std::string& job);
 
 // audit_commands.cpp
-int verify(const Common& common, const std::string& bundle, const std::string& root);
+int verify(const Common& common, const std::string& bundle, const std::string& root, bool details);
 struct ReplayOptions {
   std::string bundle;
   std::vector<std::uint32_t> shards;

@@ -5,6 +5,8 @@
 
 #include <fmt/core.h>
 
+#include <sstream>
+
 namespace forgepool_cli {
 
 using namespace forgepool;
@@ -47,6 +49,13 @@ int with_job(const Common& common, const std::string& text, const std::function<
   auto session = Session::open(common.address);
   if (!session) return complain(session.error(), common.json);
   return act(*session, *job);
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(std::move(line));
+  return lines;
 }
 
 int deliver(const Common& common, const Result<std::string>& content, const std::string& output) {
@@ -146,7 +155,10 @@ int explain(const Common& common, const std::string& job) {
       return static_cast<int>(exit_ok);
     }
     fmt::print("{}", describe(explanation->status));
-    for (const auto& shard : explanation->shards) fmt::print("  shard {}: {}\n", shard.index, printable(shard.text));
+    for (const auto& shard : explanation->shards) {
+      fmt::print("  shard {}:\n", shard.index);
+      for (const auto& line : lines_of(shard.text)) fmt::print("    {}\n", printable(line));
+    }
     return static_cast<int>(exit_ok);
   });
 }

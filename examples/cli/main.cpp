@@ -78,7 +78,9 @@ int main(int argc, char** argv) {
   auto* verification = app.add_subcommand("verify", "Check a bundle offline");
   verification->add_option("bundle", file, "Bundle")->required();
   verification->add_option("--root", root, "Trusted root (root.json of the pool)")->required();
-  verification->callback([&] { code = verify(common, file, root); });
+  bool details = false;
+  verification->add_flag("--details", details, "List every check");
+  verification->callback([&] { code = verify(common, file, root, details); });
   ReplayOptions replaying;
   auto* replay_command = app.add_subcommand("replay", "Run shards of a bundle again in the local sandbox and compare");
   replay_command->add_option("bundle", replaying.bundle, "Bundle")->required();
