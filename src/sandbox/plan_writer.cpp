@@ -38,7 +38,9 @@ class PlanBuffer {
   PlannedTmpfs add_tmpfs(const TmpfsSize& size) {
     return {add_text(std::to_string(size.bytes)), add_text(std::to_string(size.inodes))};
   }
-  void put(PlanOffset offset, const void* data, std::size_t size) { std::memcpy(bytes_.data() + offset, data, size); }
+  void put(PlanOffset offset, const void* data, std::size_t size) {
+    if (size > 0) std::memcpy(bytes_.data() + offset, data, size);
+  }
 
   static std::size_t aligned(std::size_t offset) { return (offset + alignment - 1) / alignment * alignment; }
   const Bytes& bytes() const { return bytes_; }
