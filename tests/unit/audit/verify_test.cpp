@@ -1,0 +1,164 @@
+/// Honest bundles pass; what they prove is in the report.
+#include "story.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <algorithm>
+
+namespace forgepool {
+namespace {
+
+using testing::Story;
+
+bool has_check(const AuditReport& report, std::string_view name) {
+  return std::ranges::any_of(report.checks, [&](const AuditCheck& check) { return check.name == name; });
+}
+
+AuditReport passes(const Story& story) {
+  auto report = story.verify();
+  if (!report) FAIL(report.error().message);
+  return *report;
+}
+
+}  // namespace
+
+TEST_CASE("a true bundle passes, and the report says what it proves") {
+  Story story;
+  story.tell();
+  const AuditReport report = passes(story);
+  CHECK(report.job == story.job);
+  CHECK(report.contract == story.contract.digest);
+  CHECK(report.plan == story.plan.digest());
+  CHECK(report.adapter == story.adapter->digest());
+  CHECK(report.result == sha256(story.result));
+  CHECK(report.shards == 3);
+  CHECK(report.receipts == 4);
+  CHECK(report.agents == std::vector<std::string>{"spiffe://pool.example/agent/alice", "spiffe://pool.example/agent/bob"});
+  CHECK(report.rejected == std::vector<std::string>{"spiffe://pool.example/agent/mallory"});
+  CHECK(report.ledger_size == story.ledger().head().size);
+  for (const char* name : {"document", "checkpoint", "contract", "adapter", "plan", "events", "receipt of lease l-m", "quarantine of mallory",
+                           "verdict on shard 2", "result", "outputs"}) {
+    INFO(name);
+    CHECK(has_check(report, name));
+  }
+}
+
+TEST_CASE("a bundle passes under every policy") {
+  SECTION("none: one answer is enough") {
+    Story story({{"verify", "none"}});
+    story.contract_event();
+    story.plan_event();
+    story.receipt("alice", "l-a", {{0, story.right(0)}, {1, story.right(1)}, {2, story.right(2)}});
+    for (std::uint32_t i = 0; i < 3; ++i) story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}});
+    story.result_event();
+    passes(story);
+  }
+  SECTION("spotcheck: one of three shards is confirmed") {
+    Story story({{"verify", "spotcheck"}, {"spotcheck_ratio", 0.3}});
+    story.contract_event();
+    story.plan_event();
+    story.receipt("alice", "l-a", {{0, story.right(0)}, {1, story.right(1)}, {2, story.right(2)}});
+    story.receipt("bob", "l-b", {{1, story.right(1)}});
+    story.verdict(1, story.right(1), {{"alice", "l-a", story.right(1)}, {"bob", "l-b", story.right(1)}});
+    for (const std::uint32_t i : {0u, 2u}) story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}});
+    story.result_event();
+    passes(story);
+  }
+  SECTION("quorum of three against one") {
+    Story story({{"verify", "quorum"}, {"replicas", 3}});
+    story.contract_event();
+    story.plan_event();
+    for (const char* agent : {"alice", "bob", "carol"})
+      story.receipt(agent, std::string("l-") + agent, {{0, story.right(0)}, {1, story.right(1)}, {2, story.right(2)}});
+    for (std::uint32_t i = 0; i < 3; ++i)
+      story.verdict(i, story.right(i), {{"alice", "l-alice", story.right(i)}, {"bob", "l-bob", story.right(i)}, {"carol", "l-carol", story.right(i)}});
+    story.result_event();
+    passes(story);
+  }
+}
+
+TEST_CASE("an agent's true answers count up to the moment it is caught, in whichever order the hub logs that moment") {
+  Story story;
+  story.contract_event();
+  story.plan_event();
+  story.receipt("alice", "l-a", {{0, story.right(0)}, {1, story.right(1)}, {2, story.right(2)}});
+  story.receipt("mallory", "l-m", {{0, story.right(0)}, {1, story.right(1)}, {2, Story::wrong(2)}});
+  story.receipt("bob", "l-b", {{1, story.right(1)}, {2, story.right(2)}});
+  story.quarantine("mallory", 2);  // Logged with the verdict that catches it, before the one that still rests on it.
+  story.verdict(0, story.right(0), {{"alice", "l-a", story.right(0)}, {"mallory", "l-m", story.right(0)}});
+  story.verdict(2, story.right(2), {{"alice", "l-a", story.right(2)}, {"mallory", "l-m", Story::wrong(2)}, {"bob", "l-b", story.right(2)}});
+  story.verdict(1, story.right(1), {{"alice", "l-a", story.right(1)}, {"mallory", "l-m", story.right(1)}, {"bob", "l-b", story.right(1)}});
+  story.result_event();
+  passes(story);
+}
+
+TEST_CASE("agents caught elsewhere do not stand against the accepted result") {
+  Story story;
+  story.contract_event();
+  story.plan_event();
+  story.receipt("mallory", "l-m", {{0, Story::wrong(0)}});
+  story.receipt("carol", "l-c", {{0, Story::wrong(0)}});
+  for (const char* agent : {"mallory", "carol"}) story.event("quarantine", {{"agent", agent}, {"job", story.job.str()}});
+  story.receipt("alice", "l-a", {{0, story.right(0)}, {1, story.right(1)}, {2, story.right(2)}});
+  story.receipt("bob", "l-b", {{0, story.right(0)}, {1, story.right(1)}, {2, story.right(2)}});
+  story.verdict(0, story.right(0), {{"mallory", "l-m", Story::wrong(0)}, {"carol", "l-c", Story::wrong(0)}, {"alice", "l-a", story.right(0)}, {"bob", "l-b", story.right(0)}});
+  for (const std::uint32_t i : {1u, 2u}) story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}, {"bob", "l-b", story.right(i)}});
+  story.result_event();
+  const AuditReport report = passes(story);
+  CHECK(report.rejected.size() == 2);
+}
+
+TEST_CASE("executions that ended badly are receipts like others, and prove no answer") {
+  Story story;
+  story.contract_event();
+  story.plan_event();
+  story.receipt("carol", "l-c", {{0, {}}}, [](identity::Receipt& receipt) {
+    receipt.shards[0].outcome = {SandboxOutcome::Kind::signalled, 11, "crashed"};
+    receipt.shards[0].output.reset();
+  });
+  story.receipt("alice", "l-a", {{0, story.right(0)}, {1, story.right(1)}, {2, story.right(2)}});
+  story.receipt("bob", "l-b", {{0, story.right(0)}, {1, story.right(1)}, {2, story.right(2)}});
+  for (std::uint32_t i = 0; i < 3; ++i) story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}, {"bob", "l-b", story.right(i)}});
+  story.result_event();
+  CHECK(passes(story).rejected.empty());
+}
+
+TEST_CASE("a trusted root that cannot be one is refused") {
+  Story story;
+  story.tell();
+  const std::string document = story.document();
+  const auto refuses = [&](wire::TrustedRoot root, std::string_view fragment) {
+    const auto report = verify_bundle(document, wire::write_trusted_root(root));
+    REQUIRE_FALSE(report);
+    INFO(report.error().message);
+    CHECK(report.error().kind == ErrorKind::invalid_input);
+    CHECK(report.error().message.find(fragment) != std::string::npos);
+  };
+  const auto good = wire::read_trusted_root(story.root());
+  REQUIRE(good);
+  auto root = *good;
+  root.trust_domain = "Pool.example";
+  refuses(root, "/trustDomain");
+  root = *good;
+  root.ca_certificate = story.agents.at("alice").identity.certificate_chain[0];
+  refuses(root, "/caCertificate");
+  root = *good;
+  root.hub_spki = story.hub.log_key->public_key().spki;
+  refuses(root, "/hubKey");
+  root = *good;
+  root.log_vkey += "A";
+  refuses(root, "/logKey");
+  CHECK_FALSE(verify_bundle(document, ""));
+  CHECK_FALSE(verify_bundle(document, document));
+}
+
+TEST_CASE("another pool's root proves nothing") {
+  Story story, other;
+  story.tell();
+  const auto report = verify_bundle(story.document(), other.root());
+  REQUIRE_FALSE(report);
+  CHECK(report.error().kind == ErrorKind::corrupt);
+  CHECK(report.error().message.starts_with("/signature: "));
+}
+
+}  // namespace forgepool
