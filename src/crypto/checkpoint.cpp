@@ -36,7 +36,8 @@ Result<std::uint64_t> parse_size(std::string_view text) {
 Result<Digest> parse_root(std::string_view text) {
   const auto bytes = from_base64(text);
   Digest root;
-  if (!bytes || bytes->size() != root.bytes.size()) return malformed("the third line must be the root hash, 32 bytes in base64");
+  if (!bytes || bytes->size() != root.bytes.size())
+    return malformed("the third line must be the root hash, 32 bytes in base64");
   std::ranges::copy(*bytes, root.bytes.begin());
   return root;
 }
@@ -54,7 +55,8 @@ Result<LedgerHead> verify_checkpoint(std::string_view note, const VerifierKey& k
   auto text = open_note(note, key);
   if (!text) return fail(text.error());
   const std::string_view origin = take_line(*text);
-  if (origin != key.name) return fail(ErrorKind::corrupt, "the checkpoint's origin is not \"" + key.name + "\": it is of another log");
+  if (origin != key.name)
+    return fail(ErrorKind::corrupt, "the checkpoint's origin is not \"" + key.name + "\": it is of another log");
   const auto size = parse_size(take_line(*text));
   if (!size) return fail(size.error());
   const auto root = parse_root(take_line(*text));

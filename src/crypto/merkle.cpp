@@ -16,7 +16,9 @@ Status refuse(std::string_view proof, std::string_view why) {
   return fail(ErrorKind::corrupt, std::string(proof) + " proof does not verify: " + std::string(why));
 }
 
-std::string of_size(const LedgerHead& head) { return "the tree of " + std::to_string(head.size) + " leaves"; }
+std::string of_size(const LedgerHead& head) {
+  return "the tree of " + std::to_string(head.size) + " leaves";
+}
 
 }  // namespace
 
@@ -56,8 +58,7 @@ Digest merkle_root(std::span<const Digest> leaf_hashes) {
 }
 
 Status verify_inclusion(const Digest& leaf, std::uint64_t index, const LedgerHead& head, const MerklePath& path) {
-  if (index >= head.size)
-    return refuse("inclusion", "index " + std::to_string(index) + " is not in " + of_size(head));
+  if (index >= head.size) return refuse("inclusion", "index " + std::to_string(index) + " is not in " + of_size(head));
   std::uint64_t node = index, last = head.size - 1;
   Digest root = leaf;
   for (const Digest& sibling : path) {
@@ -72,14 +73,18 @@ Status verify_inclusion(const Digest& leaf, std::uint64_t index, const LedgerHea
     node >>= 1, last >>= 1;
   }
   if (last != 0) return refuse("inclusion", "the path is shorter than " + of_size(head) + " is high");
-  if (root != head.root) return refuse("inclusion", "leaf " + std::to_string(index) + " does not lead to the root of " + of_size(head));
+  if (root != head.root)
+    return refuse("inclusion", "leaf " + std::to_string(index) + " does not lead to the root of " + of_size(head));
   return {};
 }
 
 Status verify_consistency(const LedgerHead& older, const LedgerHead& newer, const MerklePath& path) {
   if (older.size == 0)
-    return fail(ErrorKind::invalid_input, "a consistency proof from the empty tree proves nothing: expected an older size of at least 1");
-  if (older.size > newer.size) return refuse("consistency", "the log shrank from " + std::to_string(older.size) + " to " + std::to_string(newer.size) + " leaves");
+    return fail(ErrorKind::invalid_input,
+                "a consistency proof from the empty tree proves nothing: expected an older size of at least 1");
+  if (older.size > newer.size)
+    return refuse("consistency",
+                  "the log shrank from " + std::to_string(older.size) + " to " + std::to_string(newer.size) + " leaves");
   if (older.size == newer.size) {
     if (!path.empty()) return refuse("consistency", "the path between equal sizes must be empty");
     if (older.root != newer.root) return refuse("consistency", "two roots for " + of_size(older));

@@ -17,8 +17,8 @@ std::uint32_t read_key_id(ByteView bytes) {
 }
 
 std::array<std::uint8_t, key_id_bytes> write_key_id(std::uint32_t key_id) {
-  return {static_cast<std::uint8_t>(key_id >> 24), static_cast<std::uint8_t>(key_id >> 16), static_cast<std::uint8_t>(key_id >> 8),
-          static_cast<std::uint8_t>(key_id)};
+  return {static_cast<std::uint8_t>(key_id >> 24), static_cast<std::uint8_t>(key_id >> 16),
+          static_cast<std::uint8_t>(key_id >> 8), static_cast<std::uint8_t>(key_id)};
 }
 
 Bytes concatenated(ByteView first, ByteView second) {
@@ -27,7 +27,9 @@ Bytes concatenated(ByteView first, ByteView second) {
   return bytes;
 }
 
-Bytes typed_key(const PublicKey& key) { return concatenated(std::array{ed25519_type}, raw_public_key(key)); }
+Bytes typed_key(const PublicKey& key) {
+  return concatenated(std::array{ed25519_type}, raw_public_key(key));
+}
 
 tl::unexpected<Error> malformed(std::string_view why) {
   return fail(ErrorKind::corrupt, "malformed signed note: " + std::string(why));
@@ -104,7 +106,8 @@ Result<std::string> sign_note(std::string_view text, std::string_view name, cons
   if (key.public_key().algorithm != KeyAlgorithm::ed25519)
     return fail(ErrorKind::invalid_input, "a note is signed with an Ed25519 key; this one is ECDSA P-256");
   if (!is_valid_key_name(name))
-    return fail(ErrorKind::invalid_input, "a note's key name must be non-empty UTF-8 without spaces, control characters and '+'");
+    return fail(ErrorKind::invalid_input,
+                "a note's key name must be non-empty UTF-8 without spaces, control characters and '+'");
   if (!text.ends_with('\n') || !is_note_text(text) || text.size() > max_note_bytes / 2)
     return fail(ErrorKind::invalid_input, "a note's text must be UTF-8 without control characters and end in a newline");
   const auto signature = key.sign(as_bytes(text));
@@ -126,7 +129,8 @@ std::string to_vkey(std::string_view name, const PublicKey& key) {
 
 Result<VerifierKey> parse_vkey(std::string_view text) {
   const auto refuse = [](std::string_view why) {
-    return fail(ErrorKind::invalid_input, "malformed verifier key: " + std::string(why) + "; expected <name>+<8 hex digits>+<base64>");
+    return fail(ErrorKind::invalid_input,
+                "malformed verifier key: " + std::string(why) + "; expected <name>+<8 hex digits>+<base64>");
   };
   // Base64 may contain '+', a name and hex may not.
   const std::size_t first = text.find('+');

@@ -5,8 +5,9 @@ namespace forgepool {
 Status check_batch(const LedgerBatch& batch) {
   for (std::size_t i = 0; i < batch.leaves.size(); ++i) {
     if (batch.leaves[i].size() > max_leaf_bytes)
-      return fail(ErrorKind::too_large, "leaf " + std::to_string(i) + " of the batch has " + std::to_string(batch.leaves[i].size()) +
-                                            " bytes, a leaf may have " + std::to_string(max_leaf_bytes) + ": log a digest instead");
+      return fail(ErrorKind::too_large, "leaf " + std::to_string(i) + " of the batch has " +
+                                            std::to_string(batch.leaves[i].size()) + " bytes, a leaf may have " +
+                                            std::to_string(max_leaf_bytes) + ": log a digest instead");
   }
   for (const StateWrite& write : batch.writes) {
     const std::size_t size = write.key.size() + (write.value ? write.value->size() : 0);

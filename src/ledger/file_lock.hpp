@@ -1,6 +1,6 @@
 #pragma once
-/// Keeps other processes, and other ledgers of this one, off a ledger's files for as long as the object lives. The kernel lets go
-/// of the lock when its holder dies.
+/// Keeps other processes, and other ledgers of this one, off a ledger's files for as long as the object lives. The kernel lets
+/// go of the lock when its holder dies.
 #include <forgepool/result.hpp>
 
 namespace forgepool {

@@ -6,8 +6,9 @@ namespace forgepool {
 
 Status LogIdentity::check(std::string_view origin, const Signer* key) {
   if (!is_valid_key_name(origin))
-    return fail(ErrorKind::invalid_input, "a ledger's origin must be non-empty UTF-8 without spaces, control characters and '+', "
-                                          "such as \"pool.example.com/org-1\"");
+    return fail(ErrorKind::invalid_input,
+                "a ledger's origin must be non-empty UTF-8 without spaces, control characters and '+', "
+                "such as \"pool.example.com/org-1\"");
   if (key == nullptr) return fail(ErrorKind::invalid_input, "a ledger needs a key to sign its checkpoints with");
   if (key->public_key().algorithm != KeyAlgorithm::ed25519)
     return fail(ErrorKind::invalid_input, "a ledger's key must be Ed25519, as C2SP checkpoints need; this one is ECDSA P-256");

@@ -30,8 +30,10 @@ class MemoryLedger final : public Ledger {
     }
     for (FullTile& full : filled) tiles_[full.id.level].push_back(std::move(full.tile));
     for (const StateWrite& write : batch.writes) {
-      if (write.value) state_.insert_or_assign(write.key, *write.value);
-      else state_.erase(write.key);
+      if (write.value)
+        state_.insert_or_assign(write.key, *write.value);
+      else
+        state_.erase(write.key);
     }
     return tree_.head();
   }
@@ -70,7 +72,8 @@ class MemoryLedger final : public Ledger {
     std::vector<std::pair<std::string, Bytes>> found;
     {
       const std::shared_lock lock(mutex_);
-      for (auto at = state_.lower_bound(prefix); at != state_.end() && at->first.starts_with(prefix); ++at) found.emplace_back(*at);
+      for (auto at = state_.lower_bound(prefix); at != state_.end() && at->first.starts_with(prefix); ++at)
+        found.emplace_back(*at);
     }
     for (const auto& [key, value] : found)
       if (!visit(key, value)) break;

@@ -9,7 +9,9 @@ namespace forgepool {
 namespace {
 
 /// RFC 6962's k: the largest power of two smaller than `count`, which is at least 2.
-std::uint64_t split(std::uint64_t count) { return std::bit_floor(count - 1); }
+std::uint64_t split(std::uint64_t count) {
+  return std::bit_floor(count - 1);
+}
 
 tl::unexpected<Error> damaged(const Error& why) {
   return fail(ErrorKind::corrupt, "the ledger's stored hash tiles are damaged: " + why.message);
@@ -19,7 +21,8 @@ tl::unexpected<Error> damaged(const Error& why) {
 
 Result<MerklePath> Prover::inclusion(std::uint64_t index, std::uint64_t size) {
   if (size > tree_.size() || index >= size)
-    return fail(ErrorKind::invalid_input, "no inclusion proof of leaf " + std::to_string(index) + " in the tree of " + std::to_string(size) +
+    return fail(ErrorKind::invalid_input, "no inclusion proof of leaf " + std::to_string(index) + " in the tree of " +
+                                              std::to_string(size) +
                                               " leaves: expected index < size <= " + std::to_string(tree_.size()));
   std::vector<Range> siblings;  // From the root down: each turn leaves the other half behind.
   for (Range rest{0, size}; rest.end - rest.begin > 1;) {
@@ -32,13 +35,15 @@ Result<MerklePath> Prover::inclusion(std::uint64_t index, std::uint64_t size) {
   const auto leaf = leaf_hash(index);
   const auto head_root = root(size);
   if (!path || !leaf || !head_root) return fail(!path ? path.error() : !leaf ? leaf.error() : head_root.error());
-  if (const auto verified = verify_inclusion(*leaf, index, {size, *head_root}, *path); !verified) return damaged(verified.error());
+  if (const auto verified = verify_inclusion(*leaf, index, {size, *head_root}, *path); !verified)
+    return damaged(verified.error());
   return path;
 }
 
 Result<MerklePath> Prover::consistency(std::uint64_t old_size, std::uint64_t size) {
   if (old_size == 0 || old_size > size || size > tree_.size())
-    return fail(ErrorKind::invalid_input, "no consistency proof from " + std::to_string(old_size) + " to " + std::to_string(size) +
+    return fail(ErrorKind::invalid_input, "no consistency proof from " + std::to_string(old_size) + " to " +
+                                              std::to_string(size) +
                                               " leaves: expected 0 < old size <= size <= " + std::to_string(tree_.size()));
   std::vector<Range> ranges;
   Range rest{0, size};
@@ -58,7 +63,8 @@ Result<MerklePath> Prover::consistency(std::uint64_t old_size, std::uint64_t siz
   auto path = roots(ranges);
   const auto old_root = root(old_size), new_root = root(size);
   if (!path || !old_root || !new_root) return fail(!path ? path.error() : !old_root ? old_root.error() : new_root.error());
-  if (const auto verified = verify_consistency({old_size, *old_root}, {size, *new_root}, *path); !verified) return damaged(verified.error());
+  if (const auto verified = verify_consistency({old_size, *old_root}, {size, *new_root}, *path); !verified)
+    return damaged(verified.error());
   return path;
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 /// Inclusion and consistency proofs (RFC 6962, sections 2.1.1 and 2.1.2) from a tree's edge and its stored tiles.
 ///
-/// A proof reads O(log size) nodes from at most two tiles per level. What it returns has been verified: damage in the stored tiles
-/// is `corrupt`, never a wrong proof.
+/// A proof reads O(log size) nodes from at most two tiles per level. What it returns has been verified: damage in the stored
+/// tiles is `corrupt`, never a wrong proof.
 #include "ledger/tree.hpp"
 
 namespace forgepool {

@@ -26,17 +26,23 @@ tl::unexpected<Error> failed(sqlite3* database, int code) {
 }
 
 tl::unexpected<Error> wrong_type(int column) {
-  return fail(ErrorKind::corrupt, "ledger storage: column " + std::to_string(column) + " of a row does not hold the type it should");
+  return fail(ErrorKind::corrupt,
+              "ledger storage: column " + std::to_string(column) + " of a row does not hold the type it should");
 }
 
 }  // namespace
 
-void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-void Database::Close::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
+void Statement::Finalize::operator()(sqlite3_stmt* statement) const {
+  sqlite3_finalize(statement);
+}
+void Database::Close::operator()(sqlite3* database) const {
+  sqlite3_close_v2(database);
+}
 
 Statement& Statement::bind(int position, ByteView blob) {
   // A null pointer would bind NULL instead of the empty blob.
-  const int code = sqlite3_bind_blob64(statement_.get(), position, blob.empty() ? static_cast<const void*>("") : blob.data(), blob.size(), SQLITE_STATIC);
+  const int code = sqlite3_bind_blob64(statement_.get(), position, blob.empty() ? static_cast<const void*>("") : blob.data(),
+                                       blob.size(), SQLITE_STATIC);
   if (code != SQLITE_OK) bind_error_ = code;
   return *this;
 }
@@ -67,7 +73,9 @@ void Statement::reset() {
   bind_error_ = 0;
 }
 
-bool Statement::is_null(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
+}
 
 Result<std::int64_t> Statement::integer(int column) const {
   if (sqlite3_column_type(statement_.get(), column) != SQLITE_INTEGER) return wrong_type(column);
@@ -79,7 +87,8 @@ Result<ByteView> Statement::blob(int column) const {
   const void* data = sqlite3_column_blob(statement_.get(), column);
   const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column));
   // Null for the empty blob, but also if the content could not be read or held.
-  if (data == nullptr && size != 0) return failed(sqlite3_db_handle(statement_.get()), sqlite3_errcode(sqlite3_db_handle(statement_.get())));
+  if (data == nullptr && size != 0)
+    return failed(sqlite3_db_handle(statement_.get()), sqlite3_errcode(sqlite3_db_handle(statement_.get())));
   return ByteView(static_cast<const std::uint8_t*>(data), data == nullptr ? 0 : size);
 }
 
@@ -91,7 +100,9 @@ Result<std::string> Statement::text(int column) const {
 }
 
 Result<Database> Database::open(const std::string& path, Mode mode) {
-  const int access = mode == Mode::read ? SQLITE_OPEN_READONLY : mode == Mode::write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  const int access = mode == Mode::read    ? SQLITE_OPEN_READONLY
+                     : mode == Mode::write ? SQLITE_OPEN_READWRITE
+                                           : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   sqlite3* raw = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &raw, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   Database database(raw);
@@ -108,7 +119,8 @@ Status Database::exec(const std::string& sql) {
 
 Result<Statement> Database::prepare(std::string_view sql) {
   sqlite3_stmt* raw = nullptr;
-  const int code = sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
+  const int code =
+      sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
   if (code != SQLITE_OK) return failed(database_.get(), code);
   return Statement(raw);
 }

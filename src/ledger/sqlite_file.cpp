@@ -46,8 +46,9 @@ std::string folder_of(const std::string& path) {
 Status fill_new_file(const std::string& path, std::string_view origin, const PublicKey& key) {
   auto database = sqlite::Database::open(path, sqlite::Database::Mode::write);
   if (!database) return fail(database.error());
-  std::string setup = "PRAGMA page_size = 4096; PRAGMA synchronous = FULL; PRAGMA application_id = " + std::to_string(application_id) +
-                      "; PRAGMA user_version = " + std::to_string(format_version) + "; BEGIN;";
+  std::string setup =
+      "PRAGMA page_size = 4096; PRAGMA synchronous = FULL; PRAGMA application_id = " + std::to_string(application_id) +
+      "; PRAGMA user_version = " + std::to_string(format_version) + "; BEGIN;";
   for (const std::string_view table : schema) setup += std::string(table) + ";";
   if (auto done = database->exec(setup); !done) return done;
   {
@@ -69,7 +70,8 @@ Status check_schema(sqlite::Database& database) {
     if (!row) return fail(row.error());
     if (!*row) break;
     const auto sql = rows->text(0);
-    if (tables == schema.size() || !sql || *sql != schema[tables]) return fail(ErrorKind::corrupt, "the ledger file's tables are not those of a ledger");
+    if (tables == schema.size() || !sql || *sql != schema[tables])
+      return fail(ErrorKind::corrupt, "the ledger file's tables are not those of a ledger");
   }
   if (tables != schema.size()) return fail(ErrorKind::corrupt, "a table of the ledger file is missing");
   return {};
@@ -77,7 +79,9 @@ Status check_schema(sqlite::Database& database) {
 
 }  // namespace
 
-std::int64_t tile_key(const TileId& id) { return static_cast<std::int64_t>(std::uint64_t{id.level} << 56 | id.index); }
+std::int64_t tile_key(const TileId& id) {
+  return static_cast<std::int64_t>(std::uint64_t{id.level} << 56 | id.index);
+}
 
 std::uint64_t state_checksum(ByteView key, ByteView value) {
   std::array<std::uint8_t, 8> size;
@@ -92,7 +96,8 @@ Status create_ledger_file(const std::string& path, std::string_view origin, cons
   // SQLite would replay a stray write-ahead log into the new file.
   for (const char* suffix : {"-wal", "-journal"}) {
     if (std::error_code error; std::filesystem::exists(path + suffix, error))
-      return fail(ErrorKind::corrupt, "there is " + path + suffix + " but no " + path + ": the ledger's file was lost. Restore it, or move the rest away to start anew");
+      return fail(ErrorKind::corrupt, "there is " + path + suffix + " but no " + path +
+                                          ": the ledger's file was lost. Restore it, or move the rest away to start anew");
   }
   const std::string unfinished = path + ".new";
   for (const char* suffix : {"", "-journal"}) ::unlink((unfinished + suffix).c_str());
@@ -114,19 +119,23 @@ Result<sqlite::Database> open_ledger_file(const std::string& path) {
   if (!database) return database;
   const auto application = database->query_integer("PRAGMA application_id");
   if (!application) return fail(application.error());
-  if (*application != application_id) return fail(ErrorKind::invalid_input, path + " is a database, but not a forgepool ledger");
+  if (*application != application_id)
+    return fail(ErrorKind::invalid_input, path + " is a database, but not a forgepool ledger");
   const auto version = database->query_integer("PRAGMA user_version");
   if (!version) return fail(version.error());
   if (*version != format_version)
-    return fail(ErrorKind::unsupported, path + " is a ledger of format " + std::to_string(*version) + ", this library reads format " +
-                                            std::to_string(format_version));
+    return fail(ErrorKind::unsupported, path + " is a ledger of format " + std::to_string(*version) +
+                                            ", this library reads format " + std::to_string(format_version));
   if (const auto checked = check_schema(*database); !checked) return fail(checked.error());
   const auto journal = database->query_text("PRAGMA journal_mode = WAL");
   if (!journal) return fail(journal.error());
-  if (*journal != "wal") return fail(ErrorKind::unsupported, path + " is on a file system without write-ahead logging: put the ledger on a local disk");
+  if (*journal != "wal")
+    return fail(ErrorKind::unsupported,
+                path + " is on a file system without write-ahead logging: put the ledger on a local disk");
   // Deleted state is overwritten: erasure must erase. 4,000 pages of log (16 MiB) before they are moved to the file.
-  if (const auto set = database->exec("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON; "
-                                      "PRAGMA trusted_schema = OFF; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864");
+  if (const auto set = database->exec(
+          "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON; "
+          "PRAGMA trusted_schema = OFF; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864");
       !set)
     return fail(set.error());
   return database;

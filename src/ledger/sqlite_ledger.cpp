@@ -20,7 +20,9 @@ namespace {
 class SqliteLedger final : public Ledger {
  public:
   SqliteLedger(SqliteLedgerOptions options, FileLock lock, std::unique_ptr<SqliteWriter> writer)
-      : identity_(std::move(options.origin), std::move(options.key)), lock_(std::move(lock)), writer_(std::move(writer)),
+      : identity_(std::move(options.origin), std::move(options.key)),
+        lock_(std::move(lock)),
+        writer_(std::move(writer)),
         readers_(std::move(options.path)) {}
 
   /// Reads the tree's edge and checks what was stored; before anything else is called.
@@ -29,12 +31,14 @@ class SqliteLedger final : public Ledger {
     const LedgerHead stored = writer_->log().head;
     auto reader = readers_.take();
     if (!reader) return fail(reader.error());
-    const auto leaf_hash_of = [&](std::uint64_t index) { return (*reader)->leaf(index).map([](const Bytes& leaf) { return forgepool::leaf_hash(leaf); }); };
+    const auto leaf_hash_of = [&](std::uint64_t index) {
+      return (*reader)->leaf(index).map([](const Bytes& leaf) { return forgepool::leaf_hash(leaf); });
+    };
     auto tree = Tree::restore(stored.size, leaf_hash_of, [&](const TileId& id) { return (*reader)->tile(id); });
     if (!tree) return fail(tree.error());
     if (tree->root() != stored.root)
-      return fail(ErrorKind::corrupt, "the stored tree of " + std::to_string(stored.size) + " leaves has the root " + tree->root().hex() +
-                                          ", but its head says " + stored.root.hex());
+      return fail(ErrorKind::corrupt, "the stored tree of " + std::to_string(stored.size) + " leaves has the root " +
+                                          tree->root().hex() + ", but its head says " + stored.root.hex());
     tree_ = std::make_shared<const Tree>(std::move(*tree));
     return check_state(**reader);
   }
@@ -76,7 +80,8 @@ class SqliteLedger final : public Ledger {
     const auto expected = Prover(*now, tiles).leaf_hash(index);
     if (!expected) return fail(expected.error());
     if (forgepool::leaf_hash(*leaf) != *expected)
-      return fail(ErrorKind::corrupt, "leaf " + std::to_string(index) + " of the ledger file does not fit its hash in the tree");
+      return fail(ErrorKind::corrupt,
+                  "leaf " + std::to_string(index) + " of the ledger file does not fit its hash in the tree");
     return leaf;
   }
 
@@ -144,8 +149,9 @@ class SqliteLedger final : public Ledger {
     });
     if (!scanned) return scanned;
     if (!ordered || rows != writer_->log().state_rows || sum != writer_->log().state_sum)
-      return fail(ErrorKind::corrupt, "the ledger file's state (" + std::to_string(rows) + " keys) is not what its head says (" +
-                                          std::to_string(writer_->log().state_rows) + " keys): keys were lost, changed or added");
+      return fail(ErrorKind::corrupt, "the ledger file's state (" + std::to_string(rows) +
+                                          " keys) is not what its head says (" + std::to_string(writer_->log().state_rows) +
+                                          " keys): keys were lost, changed or added");
     return {};
   }
 
@@ -198,7 +204,8 @@ Result<std::unique_ptr<Ledger>> open_sqlite_ledger(SqliteLedgerOptions options) 
   const bool exists = std::filesystem::exists(options.path, error);
   if (error) return fail(ErrorKind::internal, "cannot look for " + options.path + ": " + error.message());
   if (!exists) {
-    if (const auto created = create_ledger_file(options.path, options.origin, options.key->public_key()); !created) return fail(created.error());
+    if (const auto created = create_ledger_file(options.path, options.origin, options.key->public_key()); !created)
+      return fail(created.error());
   }
   auto writer = SqliteWriter::open(options.path, options.origin, options.key->public_key());
   if (!writer) return fail(writer.error());

@@ -15,20 +15,26 @@ Status check_state_row(ByteView key, ByteView value, const sqlite::Statement& ro
   const auto checksum = row.integer(checksum_column);
   if (!checksum) return fail(checksum.error());
   if (static_cast<std::uint64_t>(*checksum) != state_checksum(key, value))
-    return fail(ErrorKind::corrupt, "the stored value of key \"" + to_text(key.first(std::min<std::size_t>(key.size(), 128))) + "\" fails its checksum");
+    return fail(ErrorKind::corrupt, "the stored value of key \"" + to_text(key.first(std::min<std::size_t>(key.size(), 128))) +
+                                        "\" fails its checksum");
   return {};
 }
 
 }  // namespace
 
 SqliteReader::SqliteReader(sqlite::Database database, std::array<sqlite::Statement, 5> statements)
-    : database_(std::move(database)), leaf_(std::move(statements[0])), tile_(std::move(statements[1])), value_(std::move(statements[2])),
-      scan_range_(std::move(statements[3])), scan_rest_(std::move(statements[4])) {}
+    : database_(std::move(database)),
+      leaf_(std::move(statements[0])),
+      tile_(std::move(statements[1])),
+      value_(std::move(statements[2])),
+      scan_range_(std::move(statements[3])),
+      scan_rest_(std::move(statements[4])) {}
 
 Result<std::unique_ptr<SqliteReader>> SqliteReader::open(const std::string& path) {
   auto database = sqlite::Database::open(path, sqlite::Database::Mode::read);
   if (!database) return fail(database.error());
-  if (const auto set = database->exec("PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY"); !set)
+  if (const auto set = database->exec("PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY");
+      !set)
     return fail(set.error());
   auto leaf = database->prepare("SELECT leaf FROM leaves WHERE id = ?1");
   auto tile = database->prepare("SELECT hashes, inner FROM tiles WHERE id = ?1");
@@ -37,8 +43,9 @@ Result<std::unique_ptr<SqliteReader>> SqliteReader::open(const std::string& path
   auto scan_rest = database->prepare("SELECT key, value, checksum FROM state WHERE key >= ?1 ORDER BY key");
   for (const auto* statement : {&leaf, &tile, &value, &scan_range, &scan_rest})
     if (!*statement) return fail(statement->error());
-  return std::unique_ptr<SqliteReader>(new SqliteReader(
-      std::move(*database), {std::move(*leaf), std::move(*tile), std::move(*value), std::move(*scan_range), std::move(*scan_rest)}));
+  return std::unique_ptr<SqliteReader>(
+      new SqliteReader(std::move(*database),
+                       {std::move(*leaf), std::move(*tile), std::move(*value), std::move(*scan_range), std::move(*scan_rest)}));
 }
 
 Result<Bytes> SqliteReader::leaf(std::uint64_t index) {
@@ -56,7 +63,8 @@ Result<TilePtr> SqliteReader::tile(const TileId& id) {
   const auto found = query->bind(1, tile_key(id)).step();
   if (!found) return fail(found.error());
   if (!*found)
-    return fail(ErrorKind::corrupt, "hash tile " + std::to_string(id.index) + " of level " + std::to_string(id.level) + " is missing from the ledger file");
+    return fail(ErrorKind::corrupt, "hash tile " + std::to_string(id.index) + " of level " + std::to_string(id.level) +
+                                        " is missing from the ledger file");
   const auto hashes = query->blob(0), inner = query->blob(1);
   if (!hashes || !inner) return fail(!hashes ? hashes.error() : inner.error());
   return Tile::from_stored(*hashes, *inner).map([](const Tile& tile) { return std::make_shared<const Tile>(tile); });

@@ -1,6 +1,6 @@
 #pragma once
-/// Reading a ledger's SQLite file from several threads, also while it is being written: each reader has a connection of its own.
-/// Leaves and tiles never change, so a reader that sees more than it was asked about still answers right.
+/// Reading a ledger's SQLite file from several threads, also while it is being written: each reader has a connection of its
+/// own. Leaves and tiles never change, so a reader that sees more than it was asked about still answers right.
 #include "ledger/sqlite.hpp"
 #include "ledger/tree.hpp"
 

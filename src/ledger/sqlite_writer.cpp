@@ -2,16 +2,19 @@
 
 namespace forgepool {
 
-Result<std::unique_ptr<SqliteWriter>> SqliteWriter::open(const std::string& path, std::string_view origin, const PublicKey& key) {
+Result<std::unique_ptr<SqliteWriter>> SqliteWriter::open(const std::string& path, std::string_view origin,
+                                                         const PublicKey& key) {
   auto database = open_ledger_file(path);
   if (!database) return fail(database.error());
   auto log = read_log_row(*database);
   if (!log) return fail(log.error());
   if (log->origin != origin)
-    return fail(ErrorKind::invalid_input, path + " is the ledger of origin \"" + log->origin + "\", not of \"" + std::string(origin) + "\"");
+    return fail(ErrorKind::invalid_input,
+                path + " is the ledger of origin \"" + log->origin + "\", not of \"" + std::string(origin) + "\"");
   if (log->key != key.spki)
-    return fail(ErrorKind::invalid_input, path + " is signed with the key of pin " + sha256(log->key).hex() + ", not with that of pin " +
-                                              key.pin().hex() + ": open it with the key it was made with");
+    return fail(ErrorKind::invalid_input, path + " is signed with the key of pin " + sha256(log->key).hex() +
+                                              ", not with that of pin " + key.pin().hex() +
+                                              ": open it with the key it was made with");
   std::unique_ptr<SqliteWriter> writer(new SqliteWriter(std::move(*database)));
   writer->log_ = std::move(*log);
   if (const auto prepared = writer->prepare(); !prepared) return fail(prepared.error());
@@ -29,10 +32,13 @@ Status SqliteWriter::prepare() {
       .and_then([&] { return add(insert_tile_, "INSERT INTO tiles VALUES (?1, ?2, ?3)"); })
       .and_then([&] { return add(checksum_, "SELECT checksum FROM state WHERE key = ?1"); })
       .and_then([&] {
-        return add(put_, "INSERT INTO state VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET value = excluded.value, checksum = excluded.checksum");
+        return add(put_,
+                   "INSERT INTO state VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET value = excluded.value, checksum = "
+                   "excluded.checksum");
       })
       .and_then([&] { return add(remove_, "DELETE FROM state WHERE key = ?1"); })
-      .and_then([&] { return add(update_log_, "UPDATE log SET size = ?1, root = ?2, state_rows = ?3, state_sum = ?4 WHERE id = 0"); })
+      .and_then(
+          [&] { return add(update_log_, "UPDATE log SET size = ?1, root = ?2, state_rows = ?3, state_sum = ?4 WHERE id = 0"); })
       .and_then([&] { return add(begin_, "BEGIN IMMEDIATE"); })
       .and_then([&] { return add(commit_, "COMMIT"); });
 }
@@ -41,7 +47,8 @@ Status SqliteWriter::check_nothing_beyond_head() {
   const auto check = [this](const std::string& rows) -> Status {
     const auto found = database_.query_integer("SELECT EXISTS (SELECT 1 FROM " + rows + ")");
     if (!found) return fail(found.error());
-    if (*found != 0) return fail(ErrorKind::corrupt, "the ledger file holds rows that its head does not know of (" + rows + ")");
+    if (*found != 0)
+      return fail(ErrorKind::corrupt, "the ledger file holds rows that its head does not know of (" + rows + ")");
     return {};
   };
   const std::uint64_t size = log_.head.size;
@@ -49,12 +56,14 @@ Status SqliteWriter::check_nothing_beyond_head() {
   for (unsigned level = 0; checked && level < Tree::max_levels; ++level) {
     const unsigned span = Tile::height * (level + 1);  // log2 of the leaves under a full tile.
     const std::uint64_t full = span < 64 ? size >> span : 0;
-    checked = check("tiles WHERE id >= " + std::to_string(tile_key({level, full})) + " AND id < " + std::to_string(tile_key({level + 1, 0})));
+    checked = check("tiles WHERE id >= " + std::to_string(tile_key({level, full})) + " AND id < " +
+                    std::to_string(tile_key({level + 1, 0})));
   }
   return checked;
 }
 
-Status SqliteWriter::commit(std::span<const LedgerBatch* const> batches, const std::vector<FullTile>& filled, const LedgerHead& head) {
+Status SqliteWriter::commit(std::span<const LedgerBatch* const> batches, const std::vector<FullTile>& filled,
+                            const LedgerHead& head) {
   if (broken_) return fail(ErrorKind::internal, "the ledger's disk failed earlier: open the ledger anew when the disk is well");
   if (auto begun = begin_->run(); !begun) return begun;
   LogRow log = log_;
@@ -83,7 +92,9 @@ Status SqliteWriter::write(std::span<const LedgerBatch* const> batches, const st
       if (auto done = write_state(state, log); !done) return done;
   }
   for (const FullTile& full : filled)
-    if (auto done = insert_tile_->bind(1, tile_key(full.id)).bind(2, full.tile->hashes()).bind(3, full.tile->inner()).run(); !done) return done;
+    if (auto done = insert_tile_->bind(1, tile_key(full.id)).bind(2, full.tile->hashes()).bind(3, full.tile->inner()).run();
+        !done)
+      return done;
   return write_log(log);
 }
 

@@ -16,9 +16,9 @@ class SqliteWriter {
   /// `corrupt` if the file holds leaves or tiles that the head does not know of.
   Status check_nothing_beyond_head();
 
-  /// Writes the batches' leaves from index log().head.size on, the tiles they fill, their state and the new head: all or nothing,
-  /// durable when it returns. After a failure of the disk (`internal`) nobody knows what a later crash would leave, so that every
-  /// further commit fails until the file is opened anew.
+  /// Writes the batches' leaves from index log().head.size on, the tiles they fill, their state and the new head: all or
+  /// nothing, durable when it returns. After a failure of the disk (`internal`) nobody knows what a later crash would leave, so
+  /// that every further commit fails until the file is opened anew.
   Status commit(std::span<const LedgerBatch* const> batches, const std::vector<FullTile>& filled, const LedgerHead& head);
 
  private:

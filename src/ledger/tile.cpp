@@ -18,12 +18,15 @@ void Tile::append(const Digest& hash) {
   }
 }
 
-Digest Tile::root() const { return node_hash(node(height - 1, 0), node(height - 1, 1)); }
+Digest Tile::root() const {
+  return node_hash(node(height - 1, 0), node(height - 1, 1));
+}
 
 Result<Tile> Tile::from_stored(ByteView hashes, ByteView inner) {
   if (hashes.size() != hashes_bytes || inner.size() != inner_bytes)
-    return fail(ErrorKind::corrupt, "a stored hash tile has " + std::to_string(hashes.size()) + " + " + std::to_string(inner.size()) +
-                                        " bytes; expected " + std::to_string(hashes_bytes) + " + " + std::to_string(inner_bytes));
+    return fail(ErrorKind::corrupt, "a stored hash tile has " + std::to_string(hashes.size()) + " + " +
+                                        std::to_string(inner.size()) + " bytes; expected " + std::to_string(hashes_bytes) +
+                                        " + " + std::to_string(inner_bytes));
   Tile tile;
   std::memcpy(tile.nodes_.data(), hashes.data(), hashes.size());
   std::memcpy(tile.nodes_.data() + width, inner.data(), inner.size());

@@ -1,8 +1,8 @@
 #pragma once
 /// A hash tile (C2SP tlog-tiles): up to 256 neighbouring nodes of one tile level, and the nodes above them inside the tile.
 ///
-/// Tile level L holds the tree's nodes of height 8·L; a full tile's root is one hash of a tile on level L + 1. Keeping the nodes in
-/// between costs as much space again and saves a proof from hashing half a tile per level.
+/// Tile level L holds the tree's nodes of height 8·L; a full tile's root is one hash of a tile on level L + 1. Keeping the
+/// nodes in between costs as much space again and saves a proof from hashing half a tile per level.
 #include <forgepool/digest.hpp>
 
 #include <array>

@@ -5,14 +5,16 @@
 namespace forgepool {
 
 Result<Tree> Tree::restore(std::uint64_t size, const LeafHashReader& leaf_hashes, const TileReader& full_tiles) {
-  if (size > max_size) return fail(ErrorKind::corrupt, "a stored tree of " + std::to_string(size) + " leaves: no log gets that long");
+  if (size > max_size)
+    return fail(ErrorKind::corrupt, "a stored tree of " + std::to_string(size) + " leaves: no log gets that long");
   Tree tree;
   tree.size_ = size;
   for (unsigned level = 0; level < max_levels && size >> (Tile::height * level) != 0; ++level) {
     const std::uint64_t hashes = size >> (Tile::height * level);
     Edge edge{.index = hashes / Tile::width, .tile = {}};
     for (std::uint64_t i = edge.index * Tile::width; i < hashes; ++i) {
-      Result<Digest> hash = level == 0 ? leaf_hashes(i) : full_tiles({level - 1, i}).map([](const TilePtr& tile) { return tile->root(); });
+      Result<Digest> hash =
+          level == 0 ? leaf_hashes(i) : full_tiles({level - 1, i}).map([](const TilePtr& tile) { return tile->root(); });
       if (!hash) return fail(hash.error());
       edge.tile.append(*hash);
     }
@@ -22,7 +24,8 @@ Result<Tree> Tree::restore(std::uint64_t size, const LeafHashReader& leaf_hashes
 }
 
 Digest Tree::root() const {
-  // From the right: at each height the last complete subtree is a left sibling of everything after it, if the size has that bit.
+  // From the right: at each height the last complete subtree is a left sibling of everything after it, if the size has that
+  // bit.
   bool started = false;
   Digest root = sha256(ByteView{});
   for (unsigned level = 0; level < edges_.size(); ++level) {

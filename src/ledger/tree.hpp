@@ -1,6 +1,6 @@
 #pragma once
-/// The RFC 6962 tree of a log as its right edge: the one tile per level that is not full yet. Sans-I/O: tiles that become full are
-/// handed to the caller, who stores them; proofs read full tiles through the caller. Nothing stored ever changes.
+/// The RFC 6962 tree of a log as its right edge: the one tile per level that is not full yet. Sans-I/O: tiles that become full
+/// are handed to the caller, who stores them; proofs read full tiles through the caller. Nothing stored ever changes.
 ///
 /// An append costs the same at any size: about two hashes, and the same again per 256 leaves.
 #include "ledger/tile.hpp"

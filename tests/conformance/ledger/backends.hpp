@@ -57,14 +57,16 @@ inline std::vector<Backend> backends() {
 }
 
 /// For each backend, with a fresh ledger in a fresh folder.
-#define FOR_EACH_LEDGER(ledger)                                                    \
-  const auto backend_ = GENERATE(from_range(::forgepool::test::backends()));       \
-  CAPTURE(backend_.name);                                                          \
-  const ::forgepool::test::Folder folder_;                                         \
+#define FOR_EACH_LEDGER(ledger)                                                       \
+  const auto backend_ = GENERATE(from_range(::forgepool::test::backends()));          \
+  CAPTURE(backend_.name);                                                             \
+  const ::forgepool::test::Folder folder_;                                            \
   const std::unique_ptr<::forgepool::Ledger> ledger##_owner = backend_.make(folder_); \
   ::forgepool::Ledger& ledger = *ledger##_owner
 
-inline Bytes numbered_leaf(std::uint64_t index) { return to_bytes("leaf " + std::to_string(index)); }
+inline Bytes numbered_leaf(std::uint64_t index) {
+  return to_bytes("leaf " + std::to_string(index));
+}
 
 inline LedgerBatch numbered_leaves(std::uint64_t first, std::uint64_t count) {
   LedgerBatch batch;

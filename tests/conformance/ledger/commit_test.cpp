@@ -19,7 +19,8 @@ TEST_CASE("a log is not made with an origin or key that cannot sign its checkpoi
   const auto refused = [&](const std::string& origin, const std::shared_ptr<Signer>& key) {
     const auto in_memory = make_memory_ledger(origin, key);
     const auto in_file = open_sqlite_ledger({.path = folder.file(), .origin = origin, .key = key});
-    return !in_memory && in_memory.error().kind == ErrorKind::invalid_input && !in_file && in_file.error().kind == ErrorKind::invalid_input;
+    return !in_memory && in_memory.error().kind == ErrorKind::invalid_input && !in_file &&
+           in_file.error().kind == ErrorKind::invalid_input;
   };
   CHECK(refused("", test_key()));
   CHECK(refused("two words", test_key()));

@@ -31,13 +31,15 @@ class Complaints {
   std::vector<std::string> all_;
 };
 
-/// What a reader can check at any moment of a log whose leaf i is numbered_leaf(i), and whose key "size" is written with each batch.
+/// What a reader can check at any moment of a log whose leaf i is numbered_leaf(i), and whose key "size" is written with each
+/// batch.
 void read_once(Ledger& ledger, std::mt19937_64& random, LedgerHead& last, Complaints& complaints) {
   const LedgerHead head = ledger.head();
   complaints.unless(head.size >= last.size, "the head went back");
   if (last.size > 0) {
     const auto consistency = ledger.prove_consistency(last.size, head.size);
-    complaints.unless(consistency && verify_consistency(last, head, *consistency), "a head is not consistent with an earlier one");
+    complaints.unless(consistency && verify_consistency(last, head, *consistency),
+                      "a head is not consistent with an earlier one");
   }
   last = head;
   if (head.size > 0) {
@@ -45,7 +47,8 @@ void read_once(Ledger& ledger, std::mt19937_64& random, LedgerHead& last, Compla
     const auto leaf = ledger.leaf(index);
     complaints.unless(leaf && *leaf == numbered_leaf(index), "a leaf is missing or wrong");
     const auto inclusion = ledger.prove_inclusion(index, head.size);
-    complaints.unless(inclusion && verify_inclusion(leaf_hash(numbered_leaf(index)), index, head, *inclusion), "an inclusion proof is wrong");
+    complaints.unless(inclusion && verify_inclusion(leaf_hash(numbered_leaf(index)), index, head, *inclusion),
+                      "an inclusion proof is wrong");
     const auto size = ledger.read("size");
     complaints.unless(size && *size && std::stoull(to_text(**size)) >= head.size, "the state is behind the head");
   }
@@ -98,14 +101,16 @@ TEST_CASE("commits from several threads each get their own unbroken run of indic
         for (int i = 0; i < count; ++i) batch.leaves.push_back(to_bytes(name + "/" + std::to_string(i)));
         batch.writes.push_back({name, to_bytes("done")});
         // A refused batch in between must not take others down with it.
-        if (round % 5 == 0) complaints.unless(!ledger.commit({.leaves = {Bytes(max_leaf_bytes + 1)}, .writes = {}}), "too long a leaf was taken");
+        if (round % 5 == 0)
+          complaints.unless(!ledger.commit({.leaves = {Bytes(max_leaf_bytes + 1)}, .writes = {}}), "too long a leaf was taken");
         const auto head = ledger.commit(batch);
         if (!head) {
           complaints.add(head.error().message);
           continue;
         }
         const std::lock_guard lock(mutex);
-        for (std::size_t i = 0; i < batch.leaves.size(); ++i) acknowledged.emplace_back(head->size - batch.leaves.size() + i, batch.leaves[i]);
+        for (std::size_t i = 0; i < batch.leaves.size(); ++i)
+          acknowledged.emplace_back(head->size - batch.leaves.size() + i, batch.leaves[i]);
         complaints.unless(ledger.head().size >= head->size, "the head is behind an acknowledged batch");
       }
     });

@@ -73,7 +73,9 @@ class Child {
   Acknowledged seen_;
 };
 
-inline Acknowledged run_until_exit(const std::function<int(const Acknowledge&)>& body) { return Child(body).finish(false); }
+inline Acknowledged run_until_exit(const std::function<int(const Acknowledge&)>& body) {
+  return Child(body).finish(false);
+}
 
 inline int exit_code_of(const std::function<int()>& body) {
   return run_until_exit([&](const Acknowledge&) { return body(); }).exit_code;

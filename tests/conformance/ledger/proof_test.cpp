@@ -44,7 +44,9 @@ TEST_CASE("all inclusion proofs of a small log verify, and none that was damaged
       const auto path = ledger.prove_inclusion(index, size);
       REQUIRE(path);
       REQUIRE(verify_inclusion(leaves[index], index, heads[size], *path));
-      refuse_damage(*path, index * 131 + size, [&](const MerklePath& bad) { return verify_inclusion(leaves[index], index, heads[size], bad).has_value(); });
+      refuse_damage(*path, index * 131 + size, [&](const MerklePath& bad) {
+        return verify_inclusion(leaves[index], index, heads[size], bad).has_value();
+      });
     }
   }
 }
@@ -58,7 +60,8 @@ TEST_CASE("all consistency proofs of a small log verify, and none that was damag
       const auto path = ledger.prove_consistency(old_size, size);
       REQUIRE(path);
       REQUIRE(verify_consistency(heads[old_size], heads[size], *path));
-      refuse_damage(*path, old_size * 131 + size, [&](const MerklePath& bad) { return verify_consistency(heads[old_size], heads[size], bad).has_value(); });
+      refuse_damage(*path, old_size * 131 + size,
+                    [&](const MerklePath& bad) { return verify_consistency(heads[old_size], heads[size], bad).has_value(); });
     }
   }
 }
@@ -94,9 +97,11 @@ TEST_CASE("proofs about leaves and sizes that are not there are refused") {
   CHECK(ledger.prove_inclusion(0, 0).error().kind == ErrorKind::invalid_input);
   CHECK(ledger.prove_consistency(0, 0).error().kind == ErrorKind::invalid_input);
   REQUIRE(ledger.commit(numbered_leaves(0, 5)));
-  for (const auto& [index, size] : std::vector<std::pair<std::uint64_t, std::uint64_t>>{{5, 5}, {0, 6}, {0, 0}, {3, 3}, {UINT64_MAX, UINT64_MAX}})
+  for (const auto& [index, size] :
+       std::vector<std::pair<std::uint64_t, std::uint64_t>>{{5, 5}, {0, 6}, {0, 0}, {3, 3}, {UINT64_MAX, UINT64_MAX}})
     CHECK(ledger.prove_inclusion(index, size).error().kind == ErrorKind::invalid_input);
-  for (const auto& [old_size, size] : std::vector<std::pair<std::uint64_t, std::uint64_t>>{{0, 5}, {4, 3}, {1, 6}, {6, 6}, {1, UINT64_MAX}})
+  for (const auto& [old_size, size] :
+       std::vector<std::pair<std::uint64_t, std::uint64_t>>{{0, 5}, {4, 3}, {1, 6}, {6, 6}, {1, UINT64_MAX}})
     CHECK(ledger.prove_consistency(old_size, size).error().kind == ErrorKind::invalid_input);
   CHECK(ledger.prove_inclusion(4, 5));
   CHECK(ledger.prove_consistency(5, 5)->empty());

@@ -10,8 +10,8 @@ using namespace forgepool::test;
 
 namespace {
 
-// What is committed follows from the index alone, so that a reader knows it without being told: leaf i, and the batch that starts
-// at i, which also writes key "size" and a key of its own.
+// What is committed follows from the index alone, so that a reader knows it without being told: leaf i, and the batch that
+// starts at i, which also writes key "size" and a key of its own.
 
 Bytes crash_leaf(std::uint64_t index) {
   // Now and then a big one, so that the write-ahead log is moved to the file (16 MiB) during the test.
@@ -22,7 +22,9 @@ Bytes crash_leaf(std::uint64_t index) {
   return leaf;
 }
 
-std::uint64_t batch_length(std::uint64_t first) { return 1 + first * 7919 % 61; }
+std::uint64_t batch_length(std::uint64_t first) {
+  return 1 + first * 7919 % 61;
+}
 
 LedgerBatch crash_batch(std::uint64_t first) {
   LedgerBatch batch;
@@ -91,7 +93,8 @@ TEST_CASE("a process killed at any moment loses no acknowledged batch and leaves
     CHECK(ledger->head().size >= acknowledged);
     check_whole(*ledger, hashes);
     for (std::uint64_t i = 0; i < 20 && ledger->head().size > 0; ++i) {
-      const std::uint64_t index = i < 10 ? random() % ledger->head().size : ledger->head().size - 1 - std::min(i - 10, ledger->head().size - 1);
+      const std::uint64_t index =
+          i < 10 ? random() % ledger->head().size : ledger->head().size - 1 - std::min(i - 10, ledger->head().size - 1);
       REQUIRE(ledger->leaf(index) == crash_leaf(index));
     }
     interrupted += ledger->head().size > acknowledged;

@@ -17,7 +17,8 @@ struct Original {
   Original() {
     const auto ledger = open_sqlite(folder.file());
     LedgerBatch batch = numbered_leaves(0, leaves);
-    for (int i = 0; i < 200; ++i) batch.writes.push_back({"key/" + std::to_string(i), to_bytes(std::string(static_cast<std::size_t>(i), 'v'))});
+    for (int i = 0; i < 200; ++i)
+      batch.writes.push_back({"key/" + std::to_string(i), to_bytes(std::string(static_cast<std::size_t>(i), 'v'))});
     head = ledger->commit(batch).value();
     state = scan_all(*ledger);
   }
@@ -86,9 +87,11 @@ TEST_CASE("a flipped bit anywhere in the file is noticed or harmless") {
     }
     ++(right_or_refused(**ledger, original) ? on_reading : harmless);
     // The log may refuse to grow, but not grow into another one.
-    if (const auto head = (*ledger)->commit(numbered_leaves(leaves, 2))) CHECK(head->root == merkle_root(numbered_hashes(leaves + 2)));
+    if (const auto head = (*ledger)->commit(numbered_leaves(leaves, 2)))
+      CHECK(head->root == merkle_root(numbered_hashes(leaves + 2)));
   }
-  std::printf("seed %u: of 500 damaged files %d were refused on opening, %d when read, %d were harmless\n", seed, on_opening, on_reading, harmless);
+  std::printf("seed %u: of 500 damaged files %d were refused on opening, %d when read, %d were harmless\n", seed, on_opening,
+              on_reading, harmless);
 }
 
 TEST_CASE("a truncated file is refused") {
@@ -107,20 +110,25 @@ TEST_CASE("a truncated file is refused") {
 }
 
 TEST_CASE("rows changed, lost, added or swapped behind the ledger's back are corrupt on opening") {
-  for (const std::string sql : {
-           // The head.
-           "UPDATE log SET size = size - 1", "UPDATE log SET size = size + 1", "UPDATE log SET size = 0", "UPDATE log SET size = -1",
-           "UPDATE log SET size = 9223372036854775807", "UPDATE log SET root = zeroblob(32)", "UPDATE log SET root = x'00'", "DELETE FROM log",
-           // The right edge: the last leaves and the roots of full tiles.
-           "UPDATE leaves SET leaf = x'00' WHERE id = 1499", "DELETE FROM leaves WHERE id = 1400", "INSERT INTO leaves VALUES (1500, x'00')",
-           "DELETE FROM tiles WHERE id = 2", "UPDATE tiles SET inner = zeroblob(8128) WHERE id = 4", "UPDATE tiles SET hashes = x'00' WHERE id = 4",
-           "INSERT INTO tiles VALUES (5, zeroblob(8192), zeroblob(8128))", "INSERT INTO tiles VALUES (72057594037927936, zeroblob(8192), zeroblob(8128))",
-           // The state.
-           "DELETE FROM state WHERE key = CAST('key/7' AS BLOB)", "UPDATE state SET value = x'00' WHERE key = CAST('key/7' AS BLOB)",
-           "UPDATE state SET checksum = checksum + 1", "INSERT INTO state VALUES (x'00', x'00', 0)",
-           "UPDATE state SET key = CAST('key/x' AS BLOB) WHERE key = CAST('key/7' AS BLOB)", "UPDATE log SET state_sum = state_sum + 1",
-           // The schema.
-           "DROP TABLE state", "CREATE TABLE extra (x)", "CREATE TRIGGER t AFTER INSERT ON leaves BEGIN DELETE FROM state; END"}) {
+  for (const std::string sql :
+       {// The head.
+        "UPDATE log SET size = size - 1", "UPDATE log SET size = size + 1", "UPDATE log SET size = 0",
+        "UPDATE log SET size = -1", "UPDATE log SET size = 9223372036854775807", "UPDATE log SET root = zeroblob(32)",
+        "UPDATE log SET root = x'00'", "DELETE FROM log",
+        // The right edge: the last leaves and the roots of full tiles.
+        "UPDATE leaves SET leaf = x'00' WHERE id = 1499", "DELETE FROM leaves WHERE id = 1400",
+        "INSERT INTO leaves VALUES (1500, x'00')", "DELETE FROM tiles WHERE id = 2",
+        "UPDATE tiles SET inner = zeroblob(8128) WHERE id = 4", "UPDATE tiles SET hashes = x'00' WHERE id = 4",
+        "INSERT INTO tiles VALUES (5, zeroblob(8192), zeroblob(8128))",
+        "INSERT INTO tiles VALUES (72057594037927936, zeroblob(8192), zeroblob(8128))",
+        // The state.
+        "DELETE FROM state WHERE key = CAST('key/7' AS BLOB)",
+        "UPDATE state SET value = x'00' WHERE key = CAST('key/7' AS BLOB)", "UPDATE state SET checksum = checksum + 1",
+        "INSERT INTO state VALUES (x'00', x'00', 0)",
+        "UPDATE state SET key = CAST('key/x' AS BLOB) WHERE key = CAST('key/7' AS BLOB)",
+        "UPDATE log SET state_sum = state_sum + 1",
+        // The schema.
+        "DROP TABLE state", "CREATE TABLE extra (x)", "CREATE TRIGGER t AFTER INSERT ON leaves BEGIN DELETE FROM state; END"}) {
     CAPTURE(sql);
     const Original original;
     run_sql(original.folder.file(), sql);
@@ -132,10 +140,11 @@ TEST_CASE("rows changed, lost, added or swapped behind the ledger's back are cor
 
 TEST_CASE("damage away from the right edge is found by whoever reads there, and by nobody else") {
   const Original original;
-  run_sql(original.folder.file(),
-          "UPDATE leaves SET leaf = x'00' WHERE id = 3; DELETE FROM leaves WHERE id = 4;"
-          "UPDATE leaves SET id = -1 WHERE id = 5; UPDATE leaves SET id = 5 WHERE id = 6; UPDATE leaves SET id = 6 WHERE id = -1;"
-          "UPDATE tiles SET hashes = zeroblob(8192) WHERE id = 1");
+  run_sql(
+      original.folder.file(),
+      "UPDATE leaves SET leaf = x'00' WHERE id = 3; DELETE FROM leaves WHERE id = 4;"
+      "UPDATE leaves SET id = -1 WHERE id = 5; UPDATE leaves SET id = 5 WHERE id = 6; UPDATE leaves SET id = 6 WHERE id = -1;"
+      "UPDATE tiles SET hashes = zeroblob(8192) WHERE id = 1");
   const auto ledger = open_sqlite(original.folder.file());
   for (const std::uint64_t index : {3, 4, 5, 6, 256, 300, 511}) CHECK(ledger->leaf(index).error().kind == ErrorKind::corrupt);
   for (const std::uint64_t index : {0, 2, 7, 255, 512, 1'499}) CHECK(ledger->leaf(index) == numbered_leaf(index));

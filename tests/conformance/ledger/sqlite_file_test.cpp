@@ -103,7 +103,8 @@ TEST_CASE("a ledger is not made where there is no folder, or of no name") {
 
 TEST_CASE("files that are no ledger, or one of a later version, are refused and left alone") {
   const Folder folder;
-  std::ofstream(folder.file("text.db")) << "This is no database, though it is long enough to be taken for the beginning of one. " << std::string(5'000, 'x');
+  std::ofstream(folder.file("text.db"))
+      << "This is no database, though it is long enough to be taken for the beginning of one. " << std::string(5'000, 'x');
   CHECK(refusal(try_open(folder.file("text.db"))) == ErrorKind::corrupt);
   CHECK(std::filesystem::file_size(folder.file("text.db")) > 5'000);
 

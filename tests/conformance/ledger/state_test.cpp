@@ -7,8 +7,12 @@ using namespace forgepool::test;
 
 namespace {
 
-StateWrite put(std::string key, std::string_view value) { return {std::move(key), to_bytes(value)}; }
-StateWrite drop(std::string key) { return {std::move(key), std::nullopt}; }
+StateWrite put(std::string key, std::string_view value) {
+  return {std::move(key), to_bytes(value)};
+}
+StateWrite drop(std::string key) {
+  return {std::move(key), std::nullopt};
+}
 
 }  // namespace
 
@@ -27,14 +31,17 @@ TEST_CASE("a key has the value last written, and none after it was deleted") {
 
 TEST_CASE("the writes of a batch apply in order") {
   FOR_EACH_LEDGER(ledger);
-  REQUIRE(ledger.commit({.leaves = {}, .writes = {put("a", "1"), put("a", "2"), put("b", "1"), drop("b"), drop("c"), put("c", "3")}}));
+  REQUIRE(ledger.commit(
+      {.leaves = {}, .writes = {put("a", "1"), put("a", "2"), put("b", "1"), drop("b"), drop("c"), put("c", "3")}}));
   CHECK(scan_all(ledger) == State{{"a", "2"}, {"c", "3"}});
 }
 
 TEST_CASE("keys and values are bytes: zeros, newlines, 0xff and nothing at all") {
   FOR_EACH_LEDGER(ledger);
   const std::string zero("\0", 1);
-  REQUIRE(ledger.commit({.leaves = {}, .writes = {put("", "empty key"), put(zero, zero), put("a" + zero, "1"), put("a", "\xff\xfe"), put("\n", "\n")}}));
+  REQUIRE(ledger.commit(
+      {.leaves = {},
+       .writes = {put("", "empty key"), put(zero, zero), put("a" + zero, "1"), put("a", "\xff\xfe"), put("\n", "\n")}}));
   CHECK(scan_all(ledger) == State{{"", "empty key"}, {zero, zero}, {"\n", "\n"}, {"a", "\xff\xfe"}, {"a" + zero, "1"}});
   CHECK(ledger.read("") == to_bytes("empty key"));
   CHECK(ledger.read(zero) == to_bytes(zero));
@@ -42,8 +49,9 @@ TEST_CASE("keys and values are bytes: zeros, newlines, 0xff and nothing at all")
 
 TEST_CASE("a scan visits the keys of a prefix in byte order, also around 0xff") {
   FOR_EACH_LEDGER(ledger);
-  const std::vector<std::string> keys = {"", "a", "a/", "a/1", "a/10", "a/2", "a0", "a\xff", "a\xff\x01", "a\xff\xff", "b", "\x7f", "\x80", "\xfe\xff",
-                                         "\xff", "\xff\xfe", "\xff\xff", "\xff\xff\x01"};
+  const std::vector<std::string> keys = {"",     "a",        "a/",        "a/1",       "a/10",     "a/2",
+                                         "a0",   "a\xff",    "a\xff\x01", "a\xff\xff", "b",        "\x7f",
+                                         "\x80", "\xfe\xff", "\xff",      "\xff\xfe",  "\xff\xff", "\xff\xff\x01"};
   LedgerBatch batch;
   for (auto at = keys.rbegin(); at != keys.rend(); ++at) batch.writes.push_back(put(*at, *at));
   REQUIRE(ledger.commit(batch));
@@ -92,7 +100,8 @@ TEST_CASE("values larger than a page, and thousands of keys, come back whole") {
   LedgerBatch batch;
   State expected;
   for (int i = 1000; i < 4000; ++i) {
-    expected.emplace_back("key/" + std::to_string(i), std::string(static_cast<std::size_t>(i % 7 == 0 ? i * 5 : i % 50), static_cast<char>('a' + i % 26)));
+    expected.emplace_back("key/" + std::to_string(i),
+                          std::string(static_cast<std::size_t>(i % 7 == 0 ? i * 5 : i % 50), static_cast<char>('a' + i % 26)));
     batch.writes.push_back(put(expected.back().first, expected.back().second));
   }
   REQUIRE(ledger.commit(batch));

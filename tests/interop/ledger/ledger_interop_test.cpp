@@ -72,7 +72,8 @@ struct Evidence {
     std::string inclusion = list(under_new, "new"), older = list(under_old, "old");
     std::string all;
     for (const Bytes& leaf : leaves) all += (all.empty() ? "\"" : ",\"") + to_base64(leaf) + "\"";
-    folder.write("proofs.json", "{\"leaves\":[" + all + "],\"inclusion\":[" + inclusion + "," + older + "],\"consistency\":" + json(consistency) + "}");
+    folder.write("proofs.json", "{\"leaves\":[" + all + "],\"inclusion\":[" + inclusion + "," + older +
+                                    "],\"consistency\":" + json(consistency) + "}");
   }
 
  private:
@@ -93,7 +94,10 @@ struct Evidence {
 
 Evidence make_evidence() {
   const Folder folder;
-  const auto ledger = open_sqlite_ledger({.path = folder.path("log.db"), .origin = "pool.example/org-1", .key = *generate_key(KeyAlgorithm::ed25519)}).value();
+  const auto ledger =
+      open_sqlite_ledger(
+          {.path = folder.path("log.db"), .origin = "pool.example/org-1", .key = *generate_key(KeyAlgorithm::ed25519)})
+          .value();
   Evidence evidence;
   evidence.vkey = to_vkey(ledger->origin(), ledger->key());
   LedgerBatch batch;
@@ -108,8 +112,10 @@ Evidence make_evidence() {
   };
   evidence.older_checkpoint = grow_to(old_size);
   evidence.checkpoint = grow_to(new_size);
-  for (std::uint64_t i = 0; i < new_size; i += 13) evidence.under_new.emplace_back(i, ledger->prove_inclusion(i, new_size).value());
-  for (std::uint64_t i = 0; i < old_size; i += 13) evidence.under_old.emplace_back(i, ledger->prove_inclusion(i, old_size).value());
+  for (std::uint64_t i = 0; i < new_size; i += 13)
+    evidence.under_new.emplace_back(i, ledger->prove_inclusion(i, new_size).value());
+  for (std::uint64_t i = 0; i < old_size; i += 13)
+    evidence.under_old.emplace_back(i, ledger->prove_inclusion(i, old_size).value());
   evidence.consistency = ledger->prove_consistency(old_size, new_size).value();
   return evidence;
 }
@@ -128,9 +134,13 @@ void refused(const Evidence& evidence, const std::string& reason) {
   CHECK(ran.output.find("refused: " + reason) != std::string::npos);
 }
 
-void flip(Digest& digest) { digest.bytes[7] ^= 0x10; }
+void flip(Digest& digest) {
+  digest.bytes[7] ^= 0x10;
+}
 
-bool no_go() { return std::string_view(FORGEPOOL_SUMDB_VERIFIER).empty(); }
+bool no_go() {
+  return std::string_view(FORGEPOOL_SUMDB_VERIFIER).empty();
+}
 #define SKIP_WITHOUT_GO() \
   if (no_go()) SKIP("needs Go and golang.org/x/mod (Debian: golang-1.23-go, golang-golang-x-mod-dev)")
 

@@ -69,9 +69,11 @@ TEST_CASE("proofs that make no sense are refused as the caller's mistake") {
   const TileReader reader = store.reader();
   Prover prover(tree, reader);
   for (const auto& [index, size] : {std::pair{10, 10}, {0, 11}, {11, 10}, {0, 0}})
-    CHECK(prover.inclusion(static_cast<std::uint64_t>(index), static_cast<std::uint64_t>(size)).error().kind == ErrorKind::invalid_input);
+    CHECK(prover.inclusion(static_cast<std::uint64_t>(index), static_cast<std::uint64_t>(size)).error().kind ==
+          ErrorKind::invalid_input);
   for (const auto& [old_size, size] : {std::pair{0, 10}, {0, 0}, {6, 5}, {5, 11}})
-    CHECK(prover.consistency(static_cast<std::uint64_t>(old_size), static_cast<std::uint64_t>(size)).error().kind == ErrorKind::invalid_input);
+    CHECK(prover.consistency(static_cast<std::uint64_t>(old_size), static_cast<std::uint64_t>(size)).error().kind ==
+          ErrorKind::invalid_input);
   CHECK(prover.inclusion(UINT64_MAX, UINT64_MAX).error().kind == ErrorKind::invalid_input);
 }
 
@@ -79,7 +81,8 @@ TEST_CASE("a proof in a log of any size reads at most two tiles per level") {
   UniformTree uniform;
   const TileReader reader = uniform.reader();
   std::mt19937_64 random(1);
-  for (const std::uint64_t size : {std::uint64_t{1'000}, std::uint64_t{100'000'000}, (std::uint64_t{1} << 62) - 1, std::uint64_t{1} << 62}) {
+  for (const std::uint64_t size :
+       {std::uint64_t{1'000}, std::uint64_t{100'000'000}, (std::uint64_t{1} << 62) - 1, std::uint64_t{1} << 62}) {
     const auto tree = uniform.of_size(size);
     REQUIRE(tree);
     for (int round = 0; round < 50; ++round) {

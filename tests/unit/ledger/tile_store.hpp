@@ -32,7 +32,9 @@ class TileStore {
   std::map<std::pair<unsigned, std::uint64_t>, TilePtr> tiles_;
 };
 
-inline Digest leaf_number(std::uint64_t index) { return leaf_hash(as_bytes("leaf " + std::to_string(index))); }
+inline Digest leaf_number(std::uint64_t index) {
+  return leaf_hash(as_bytes("leaf " + std::to_string(index)));
+}
 
 inline std::vector<Digest> leaf_numbers(std::uint64_t count) {
   std::vector<Digest> leaves;
@@ -68,7 +70,8 @@ class UniformTree {
     };
   }
   Result<Tree> of_size(std::uint64_t size) {
-    return Tree::restore(size, [](std::uint64_t) { return leaf_number(0); }, reader());
+    return Tree::restore(
+        size, [](std::uint64_t) { return leaf_number(0); }, reader());
   }
 
   std::size_t reads = 0;

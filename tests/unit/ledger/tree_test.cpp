@@ -18,7 +18,8 @@ TEST_CASE("a growing tree has the root of the definition at every size") {
 }
 
 TEST_CASE("full tiles are those of C2SP tlog-tiles") {
-  // The specification's example: 70,000 leaves are 273 full tiles of level 0, one of level 1, and partial tiles of 112, 17 and 1.
+  // The specification's example: 70,000 leaves are 273 full tiles of level 0, one of level 1, and partial tiles of 112, 17
+  // and 1.
   const auto leaves = leaf_numbers(70'000);
   TileStore store;
   const Tree tree = grow(leaves, store);

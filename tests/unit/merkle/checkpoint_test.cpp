@@ -31,7 +31,8 @@ TEST_CASE("a checkpoint says what was signed") {
   for (const std::uint64_t size : {std::uint64_t{1}, std::uint64_t{20852163}, std::uint64_t{INT64_MAX}}) {
     const auto note = sign_checkpoint(log.origin, {size, root}, *log.key);
     REQUIRE(note);
-    CHECK(note->starts_with(log.origin + "\n" + std::to_string(size) + "\n" + to_base64(root.bytes) + "\n\n\xe2\x80\x94 " + log.origin + " "));
+    CHECK(note->starts_with(log.origin + "\n" + std::to_string(size) + "\n" + to_base64(root.bytes) + "\n\n\xe2\x80\x94 " +
+                            log.origin + " "));
     const auto head = verify_checkpoint(*note, log.verifier);
     REQUIRE(head);
     CHECK(head->size == size);
@@ -68,13 +69,27 @@ TEST_CASE("malformed checkpoints are refused even when correctly signed") {
   const Log log;
   const std::string start = log.origin + "\n";
   CHECK(log.read(start + "1\n" + root64 + "\n"));
-  for (const std::string& bad : std::initializer_list<std::string>{
-           "\n", start, start + "1\n", start + root64 + "\n1\n", start + "\n" + root64 + "\n", start + "01\n" + root64 + "\n",
-           start + "+1\n" + root64 + "\n", start + "-1\n" + root64 + "\n", start + " 1\n" + root64 + "\n", start + "1 \n" + root64 + "\n",
-           start + "0x1\n" + root64 + "\n", start + "1e3\n" + root64 + "\n", start + "00\n" + root64 + "\n",
-           start + "9223372036854775808\n" + root64 + "\n", start + "18446744073709551616\n" + root64 + "\n",
-           start + "1\n" + root64.substr(4) + "\n", start + "1\n" + root64.substr(0, 43) + "\n", start + "1\nAAAA" + root64 + "\n",
-           start + "1\n " + root64 + "\n", start + "1\n" + sha256("root").hex() + "\n", "\n" + start + "1\n" + root64 + "\n"}) {
+  for (const std::string& bad : std::initializer_list<std::string>{"\n",
+                                                                   start,
+                                                                   start + "1\n",
+                                                                   start + root64 + "\n1\n",
+                                                                   start + "\n" + root64 + "\n",
+                                                                   start + "01\n" + root64 + "\n",
+                                                                   start + "+1\n" + root64 + "\n",
+                                                                   start + "-1\n" + root64 + "\n",
+                                                                   start + " 1\n" + root64 + "\n",
+                                                                   start + "1 \n" + root64 + "\n",
+                                                                   start + "0x1\n" + root64 + "\n",
+                                                                   start + "1e3\n" + root64 + "\n",
+                                                                   start + "00\n" + root64 + "\n",
+                                                                   start + "9223372036854775808\n" + root64 + "\n",
+                                                                   start + "18446744073709551616\n" + root64 + "\n",
+                                                                   start + "1\n" + root64.substr(4) + "\n",
+                                                                   start + "1\n" + root64.substr(0, 43) + "\n",
+                                                                   start + "1\nAAAA" + root64 + "\n",
+                                                                   start + "1\n " + root64 + "\n",
+                                                                   start + "1\n" + sha256("root").hex() + "\n",
+                                                                   "\n" + start + "1\n" + root64 + "\n"}) {
     INFO(bad);
     const auto head = log.read(bad);
     REQUIRE_FALSE(head);

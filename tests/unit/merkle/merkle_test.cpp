@@ -40,7 +40,9 @@ std::vector<Digest> some_leaves(std::size_t count) {
   return leaves;
 }
 
-LedgerHead head_of(Leaves leaves) { return {leaves.size(), mth(leaves)}; }
+LedgerHead head_of(Leaves leaves) {
+  return {leaves.size(), mth(leaves)};
+}
 
 Digest flipped(Digest digest, std::size_t bit) {
   digest.bytes[bit / 8 % 32] ^= static_cast<std::uint8_t>(1u << bit % 8);
@@ -61,7 +63,8 @@ TEST_CASE("the hashes of RFC 6962 are those that Certificate Transparency publis
 
 TEST_CASE("the root of any number of leaves is that of the recursive definition") {
   const auto leaves = some_leaves(300);
-  for (std::size_t n = 0; n <= leaves.size(); ++n) REQUIRE(merkle_root(Leaves(leaves).first(n)) == mth(Leaves(leaves).first(n)));
+  for (std::size_t n = 0; n <= leaves.size(); ++n)
+    REQUIRE(merkle_root(Leaves(leaves).first(n)) == mth(Leaves(leaves).first(n)));
 }
 
 TEST_CASE("every inclusion proof of the definition verifies, and none with a flipped bit, a missing or an extra element") {

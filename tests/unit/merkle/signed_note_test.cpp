@@ -16,10 +16,13 @@ namespace {
 constexpr std::string_view example_vkey = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
 const std::string example_text = "This is an example message.\n";
 const std::string example_line =
-    "\xe2\x80\x94 example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n";
+    "\xe2\x80\x94 example.com/foo "
+    "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n";
 const std::string example_note = example_text + "\n" + example_line;
 
-VerifierKey example_key() { return *parse_vkey(example_vkey); }
+VerifierKey example_key() {
+  return *parse_vkey(example_vkey);
+}
 
 /// A well-formed line by a key that nobody knows.
 std::string stranger_line(std::string_view name = "stranger.example") {
@@ -61,18 +64,17 @@ TEST_CASE("a verifier key survives being written and read") {
 }
 
 TEST_CASE("malformed verifier keys are refused") {
-  for (const std::string_view bad :
-       {"", "+", "++", "example.com/foo", "example.com/foo+530d903a", "example.com/foo+530d903a+",
-        "+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",                                  // no name
-        "example.com/bar+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",                   // another name
-        "example.com/foo+530d903b+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",                   // another id
-        "example.com/foo+530D903A+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",                   // upper case
-        "example.com/foo+530d903+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",                    // short id
-        "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2",                    // cut short
-        "example.com/foo+530d903a+BOkyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",                   // type 4
-        "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2kAAAA",               // long key
-        "example com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",                   // space
-        "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k\n"}) {
+  for (const std::string_view bad : {"", "+", "++", "example.com/foo", "example.com/foo+530d903a", "example.com/foo+530d903a+",
+                                     "+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",                 // no name
+                                     "example.com/bar+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",  // another name
+                                     "example.com/foo+530d903b+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",  // another id
+                                     "example.com/foo+530D903A+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",  // upper case
+                                     "example.com/foo+530d903+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",   // short id
+                                     "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2",   // cut short
+                                     "example.com/foo+530d903a+BOkyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",  // type 4
+                                     "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2kAAAA",  // long key
+                                     "example com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",      // space
+                                     "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k\n"}) {
     const auto parsed = parse_vkey(bad);
     INFO(bad);
     REQUIRE_FALSE(parsed);
@@ -96,7 +98,10 @@ TEST_CASE("what is signed verifies, whatever the text holds") {
   }
   for (const std::string text : {"", "no newline", "tab\t\n", "cr\r\n", "bad utf8 \xff\n"})
     CHECK(sign_note(text, "log.example", *key).error().kind == ErrorKind::invalid_input);
-  for (const std::string name : {"", "a b", "a+b", "a\nb", "a\xc2\xa0" "b", "\xff"})
+  for (const std::string name : {"", "a b", "a+b", "a\nb",
+                                 "a\xc2\xa0"
+                                 "b",
+                                 "\xff"})
     CHECK(sign_note("text\n", name, *key).error().kind == ErrorKind::invalid_input);
 }
 
@@ -119,20 +124,32 @@ TEST_CASE("a line in our key's name and id that does not verify spoils the note"
 }
 
 TEST_CASE("malformed notes are refused") {
-  for (const std::string& bad : std::initializer_list<std::string>{
-           "", "\n", "\n\n", example_text, example_text + "\n", example_text + example_line, example_text + "\n" + example_line + "\n",
-           example_note.substr(0, example_note.size() - 1), example_note + "x", example_note + "x\n", "\n" + example_line,
-           example_text + "\n" + example_line.substr(3),                                         // no dash
-           example_text + "\n-" + example_line.substr(3),                                        // another dash
-           example_text + "\n\xe2\x80\x94  YWJjZGVm\n" + example_line,                           // empty name
-           example_text + "\n\xe2\x80\x94 a+b YWJjZGVm\n" + example_line,                        // plus
-           example_text + "\n\xe2\x80\x94 a\n" + example_line,                                   // no signature
-           example_text + "\n\xe2\x80\x94 a YWJj\n" + example_line,                              // 3 bytes
-           example_text + "\n\xe2\x80\x94 a YWJjZA==\n" + example_line,                          // only a key id
-           example_text + "\n\xe2\x80\x94 a YWJjZGVm=\n" + example_line,                         // not base64
-           example_text + "\n\xe2\x80\x94 a YWJjZGVm YWJj\n" + example_line,                     // four parts
-           "tab\t\n\n" + example_line, "nul" + std::string(1, '\0') + "\n\n" + example_line, "cr\r\n\n" + example_line,
-           "\xc0\xaf\n\n" + example_line, "\xed\xa0\x80\n\n" + example_line}) {
+  for (const std::string& bad :
+       std::initializer_list<std::string>{"",
+                                          "\n",
+                                          "\n\n",
+                                          example_text,
+                                          example_text + "\n",
+                                          example_text + example_line,
+                                          example_text + "\n" + example_line + "\n",
+                                          example_note.substr(0, example_note.size() - 1),
+                                          example_note + "x",
+                                          example_note + "x\n",
+                                          "\n" + example_line,
+                                          example_text + "\n" + example_line.substr(3),                      // no dash
+                                          example_text + "\n-" + example_line.substr(3),                     // another dash
+                                          example_text + "\n\xe2\x80\x94  YWJjZGVm\n" + example_line,        // empty name
+                                          example_text + "\n\xe2\x80\x94 a+b YWJjZGVm\n" + example_line,     // plus
+                                          example_text + "\n\xe2\x80\x94 a\n" + example_line,                // no signature
+                                          example_text + "\n\xe2\x80\x94 a YWJj\n" + example_line,           // 3 bytes
+                                          example_text + "\n\xe2\x80\x94 a YWJjZA==\n" + example_line,       // only a key id
+                                          example_text + "\n\xe2\x80\x94 a YWJjZGVm=\n" + example_line,      // not base64
+                                          example_text + "\n\xe2\x80\x94 a YWJjZGVm YWJj\n" + example_line,  // four parts
+                                          "tab\t\n\n" + example_line,
+                                          "nul" + std::string(1, '\0') + "\n\n" + example_line,
+                                          "cr\r\n\n" + example_line,
+                                          "\xc0\xaf\n\n" + example_line,
+                                          "\xed\xa0\x80\n\n" + example_line}) {
     INFO(bad);
     CHECK(refused(bad));
     const auto parsed = parse_note(bad);
@@ -172,9 +189,12 @@ TEST_CASE("random bytes and random edits never crash the parsers") {
       for (std::string* text : {&note, &vkey}) {
         const std::size_t at = random() % (text->size() + 1);
         const char byte = random() % 2 ? static_cast<char>(random()) : "\n +\xe2"[random() % 4];
-        if (random() % 3 == 0) text->insert(at, 1, byte);
-        else if (at < text->size() && random() % 2) text->erase(at, random() % 8);
-        else if (at < text->size()) (*text)[at] = byte;
+        if (random() % 3 == 0)
+          text->insert(at, 1, byte);
+        else if (at < text->size() && random() % 2)
+          text->erase(at, random() % 8);
+        else if (at < text->size())
+          (*text)[at] = byte;
       }
     }
     const auto opened = open_note(note, example_key());
