@@ -34,8 +34,12 @@ inline CBS to_cbs(ByteView bytes) {
   CBS_init(&cbs, bytes.data(), bytes.size());
   return cbs;
 }
-inline ByteView view(const CBS& cbs) { return {CBS_data(&cbs), CBS_len(&cbs)}; }
-inline Bytes copy(const CBS& cbs) { return {CBS_data(&cbs), CBS_data(&cbs) + CBS_len(&cbs)}; }
+inline ByteView view(const CBS& cbs) {
+  return {CBS_data(&cbs), CBS_len(&cbs)};
+}
+inline Bytes copy(const CBS& cbs) {
+  return {CBS_data(&cbs), CBS_data(&cbs) + CBS_len(&cbs)};
+}
 
 /// A growing DER encoding. BoringSSL's CBB only fails when memory runs out or a caller misuses it; `finish` reports that.
 class DerWriter {
@@ -65,10 +69,14 @@ inline constexpr std::uint8_t server_auth[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x0
 inline constexpr std::uint8_t client_auth[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02};
 }  // namespace oid
 
-inline bool same_bytes(ByteView a, ByteView b) { return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin()); }
+inline bool same_bytes(ByteView a, ByteView b) {
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin());
+}
 /// A primitive element with the given contents.
 bool add_element(CBB* out, CBS_ASN1_TAG tag, ByteView contents);
-inline bool add_oid(CBB* out, ByteView contents) { return add_element(out, CBS_ASN1_OBJECT, contents); }
+inline bool add_oid(CBB* out, ByteView contents) {
+  return add_element(out, CBS_ASN1_OBJECT, contents);
+}
 
 /// The AlgorithmIdentifier of signatures by keys of `algorithm` (RFC 5758 section 3.2, RFC 8410 section 3).
 bool add_signature_algorithm(CBB* out, KeyAlgorithm algorithm);

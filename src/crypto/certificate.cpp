@@ -9,8 +9,12 @@
 namespace forgepool {
 namespace {
 
-constexpr CBS_ASN1_TAG context(unsigned number) { return CBS_ASN1_CONTEXT_SPECIFIC | number; }
-constexpr CBS_ASN1_TAG context_constructed(unsigned number) { return context(number) | CBS_ASN1_CONSTRUCTED; }
+constexpr CBS_ASN1_TAG context(unsigned number) {
+  return CBS_ASN1_CONTEXT_SPECIFIC | number;
+}
+constexpr CBS_ASN1_TAG context_constructed(unsigned number) {
+  return context(number) | CBS_ASN1_CONSTRUCTED;
+}
 
 // The limits of nanoseconds in 64 bits lie in the years 1677 and 2262; "no expiry" is written as the year 9999.
 Time time_from(const std::tm& tm) {
@@ -135,8 +139,10 @@ Status read_extension(ByteView type, CBS value, bool critical, Certificate* cert
     return fail(ErrorKind::invalid_input, fmt::format("certificate has a malformed {} extension", name));
   };
   if (same_bytes(type, oid::key_usage)) return check(read_key_usage(value, &certificate->fields.key_usage), "key usage");
-  if (same_bytes(type, oid::basic_constraints)) return check(read_basic_constraints(value, &certificate->fields), "basic constraints");
-  if (same_bytes(type, oid::extended_key_usage)) return check(read_extended_key_usage(value, &certificate->fields), "extended key usage");
+  if (same_bytes(type, oid::basic_constraints))
+    return check(read_basic_constraints(value, &certificate->fields), "basic constraints");
+  if (same_bytes(type, oid::extended_key_usage))
+    return check(read_extended_key_usage(value, &certificate->fields), "extended key usage");
   if (same_bytes(type, oid::subject_alternative_name)) return check(read_names(value, certificate), "subject alternative name");
   if (same_bytes(type, oid::authority_key_identifier))
     return check(read_authority_key_id(value, &certificate->authority_key_id), "authority key identifier");
@@ -149,7 +155,8 @@ Status read_extension(ByteView type, CBS value, bool critical, Certificate* cert
   if (!critical) return {};
   CBS identifier = to_cbs(type);
   const bssl::UniquePtr<char> text(CBS_asn1_oid_to_text(&identifier));
-  return fail(ErrorKind::invalid_input, fmt::format("certificate has an unknown critical extension {}", text ? text.get() : "?"));
+  return fail(ErrorKind::invalid_input,
+              fmt::format("certificate has an unknown critical extension {}", text ? text.get() : "?"));
 }
 
 Status read_extensions(CBS list, Certificate* certificate) {
@@ -160,8 +167,10 @@ Status read_extensions(CBS list, Certificate* certificate) {
   while (CBS_len(&list) != 0) {
     CBS extension, type, value;
     int critical = 0;
-    if (!CBS_get_asn1(&list, &extension, CBS_ASN1_SEQUENCE) || !CBS_get_asn1(&extension, &type, CBS_ASN1_OBJECT)) return malformed();
-    if (CBS_peek_asn1_tag(&extension, CBS_ASN1_BOOLEAN) && (!CBS_get_asn1_bool(&extension, &critical) || !critical)) return malformed();
+    if (!CBS_get_asn1(&list, &extension, CBS_ASN1_SEQUENCE) || !CBS_get_asn1(&extension, &type, CBS_ASN1_OBJECT))
+      return malformed();
+    if (CBS_peek_asn1_tag(&extension, CBS_ASN1_BOOLEAN) && (!CBS_get_asn1_bool(&extension, &critical) || !critical))
+      return malformed();
     if (!CBS_get_asn1(&extension, &value, CBS_ASN1_OCTETSTRING) || CBS_len(&extension) != 0) return malformed();
     for (const auto& other : seen)
       if (same_bytes(other, view(type))) return fail(ErrorKind::invalid_input, "certificate has the same extension twice");
@@ -175,7 +184,8 @@ Status read_extensions(CBS list, Certificate* certificate) {
 bool read_serial(CBS* in, Bytes* serial) {
   CBS integer;
   int negative = 0;
-  if (!CBS_get_asn1(in, &integer, CBS_ASN1_INTEGER) || !CBS_is_valid_asn1_integer(&integer, &negative) || negative) return false;
+  if (!CBS_get_asn1(in, &integer, CBS_ASN1_INTEGER) || !CBS_is_valid_asn1_integer(&integer, &negative) || negative)
+    return false;
   if (CBS_len(&integer) > 1 && CBS_data(&integer)[0] == 0) CBS_skip(&integer, 1);
   *serial = copy(integer);
   return serial->size() <= 20;
@@ -220,19 +230,25 @@ Result<Certificate> parse_certificate(ByteView der) {
   return certificate;
 }
 
-Result<std::vector<Bytes>> certificate_chain_from_pem(std::string_view pem) { return from_pem("CERTIFICATE", pem); }
+Result<std::vector<Bytes>> certificate_chain_from_pem(std::string_view pem) {
+  return from_pem("CERTIFICATE", pem);
+}
 
 Result<Certificate> certificate_from_pem(std::string_view pem) {
   const auto blocks = certificate_chain_from_pem(pem);
   if (!blocks) return fail(blocks.error());
-  if (blocks->size() != 1) return fail(ErrorKind::invalid_input, fmt::format("expected one certificate, found {}", blocks->size()));
+  if (blocks->size() != 1)
+    return fail(ErrorKind::invalid_input, fmt::format("expected one certificate, found {}", blocks->size()));
   return parse_certificate(blocks->front());
 }
 
-std::string certificate_to_pem(ByteView der) { return to_pem("CERTIFICATE", der); }
+std::string certificate_to_pem(ByteView der) {
+  return to_pem("CERTIFICATE", der);
+}
 
 bool is_signed_by(const Certificate& certificate, const PublicKey& issuer) {
-  return certificate.signature_algorithm == issuer.algorithm && verify_signature(issuer, certificate.tbs, certificate.signature);
+  return certificate.signature_algorithm == issuer.algorithm &&
+         verify_signature(issuer, certificate.tbs, certificate.signature);
 }
 
 }  // namespace forgepool

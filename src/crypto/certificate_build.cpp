@@ -8,8 +8,12 @@
 namespace forgepool {
 namespace {
 
-constexpr CBS_ASN1_TAG context(unsigned number) { return CBS_ASN1_CONTEXT_SPECIFIC | number; }
-constexpr CBS_ASN1_TAG context_constructed(unsigned number) { return context(number) | CBS_ASN1_CONSTRUCTED; }
+constexpr CBS_ASN1_TAG context(unsigned number) {
+  return CBS_ASN1_CONTEXT_SPECIFIC | number;
+}
+constexpr CBS_ASN1_TAG context_constructed(unsigned number) {
+  return context(number) | CBS_ASN1_CONSTRUCTED;
+}
 
 bool add_time(CBB* out, Time time) {
   const std::string text = to_rfc3339(time);  // 2026-01-31T08:15:00Z
@@ -33,8 +37,8 @@ template <class Body>
 bool add_extension(CBB* list, ByteView type, bool critical, Body body) {
   CBB extension, value;
   return CBB_add_asn1(list, &extension, CBS_ASN1_SEQUENCE) && add_oid(&extension, type) &&
-         (!critical || CBB_add_asn1_bool(&extension, 1)) && CBB_add_asn1(&extension, &value, CBS_ASN1_OCTETSTRING) && body(&value) &&
-         CBB_flush(list);
+         (!critical || CBB_add_asn1_bool(&extension, 1)) && CBB_add_asn1(&extension, &value, CBS_ASN1_OCTETSTRING) &&
+         body(&value) && CBB_flush(list);
 }
 
 bool add_key_usage(CBB* list, std::uint16_t usage) {
@@ -63,8 +67,8 @@ bool add_extended_key_usage(CBB* list, const std::vector<std::string>& purposes)
     CBB sequence, purpose;
     if (!CBB_add_asn1(value, &sequence, CBS_ASN1_SEQUENCE)) return false;
     for (const auto& text : purposes)
-      if (!CBB_add_asn1(&sequence, &purpose, CBS_ASN1_OBJECT) || !CBB_add_asn1_oid_from_text(&purpose, text.data(), text.size()) ||
-          !CBB_flush(&sequence))
+      if (!CBB_add_asn1(&sequence, &purpose, CBS_ASN1_OBJECT) ||
+          !CBB_add_asn1_oid_from_text(&purpose, text.data(), text.size()) || !CBB_flush(&sequence))
         return false;
     return CBB_flush(value) == 1;
   });
@@ -111,7 +115,9 @@ Bytes key_id_of(const PublicKey& key) {
 }
 
 Status check_fields(const CertificateFields& fields) {
-  const auto wrong = [](std::string message) { return fail(ErrorKind::invalid_input, "certificate cannot be made: " + message); };
+  const auto wrong = [](std::string message) {
+    return fail(ErrorKind::invalid_input, "certificate cannot be made: " + message);
+  };
   if (fields.common_name.size() > 64) return wrong("the common name is longer than 64 bytes");
   if (fields.not_after < fields.not_before) return wrong("it would expire before it becomes valid");
   if (fields.path_length && !fields.is_ca) return wrong("only a CA has a path length");
@@ -136,8 +142,9 @@ Result<Bytes> build(const CertificateFields& fields, const PublicKey& subject, B
       !CBB_add_asn1_uint64(&version, 2) || !add_unsigned(&tbs, serial) ||
       !add_signature_algorithm(&tbs, issuer_key.public_key().algorithm) ||
       !CBB_add_bytes(&tbs, issuer_name.data(), issuer_name.size()) || !CBB_add_asn1(&tbs, &validity, CBS_ASN1_SEQUENCE) ||
-      !add_time(&validity, fields.not_before) || !add_time(&validity, fields.not_after) || !add_name(&tbs, fields.common_name) ||
-      !CBB_add_bytes(&tbs, subject.spki.data(), subject.spki.size()) || !add_extensions(&tbs, fields, key_id, issuer_key_id))
+      !add_time(&validity, fields.not_before) || !add_time(&validity, fields.not_after) ||
+      !add_name(&tbs, fields.common_name) || !CBB_add_bytes(&tbs, subject.spki.data(), subject.spki.size()) ||
+      !add_extensions(&tbs, fields, key_id, issuer_key_id))
     return fail(ErrorKind::invalid_input, "certificate cannot be made: a field cannot be encoded (object identifier?)");
   const Bytes encoded = writer.finish();
   return sign_der(encoded, issuer_key);
@@ -159,8 +166,10 @@ Result<Bytes> make_ca_certificate(const Signer& key, const CaProfile& profile) {
   return build(fields, key.public_key(), name.finish(), key_id_of(key.public_key()), key);
 }
 
-Result<Bytes> make_certificate(const Certificate& ca, const Signer& ca_key, const PublicKey& subject, const CertificateFields& fields) {
-  if (ca.key != ca_key.public_key()) return fail(ErrorKind::invalid_input, "the CA certificate and the CA key do not belong together");
+Result<Bytes> make_certificate(const Certificate& ca, const Signer& ca_key, const PublicKey& subject,
+                               const CertificateFields& fields) {
+  if (ca.key != ca_key.public_key())
+    return fail(ErrorKind::invalid_input, "the CA certificate and the CA key do not belong together");
   if (!ca.fields.is_ca) return fail(ErrorKind::invalid_input, "the issuing certificate is not that of a CA");
   CertificateFields cut = fields;
   // What outlives its issuer stops verifying anyway; better that its own date says so.

@@ -14,8 +14,9 @@ tl::unexpected<Error> refuse_chain(std::string_view code, std::string message) {
 
 Status check_validity(const Certificate& certificate, std::string_view role, Time now) {
   if (now < certificate.fields.not_before)
-    return refuse_chain("certificate_not_yet_valid", fmt::format("the {} certificate is valid from {}, and it is {} (is this machine's clock right?)", role,
-                                                                 to_rfc3339(certificate.fields.not_before), to_rfc3339(now)));
+    return refuse_chain("certificate_not_yet_valid",
+                        fmt::format("the {} certificate is valid from {}, and it is {} (is this machine's clock right?)", role,
+                                    to_rfc3339(certificate.fields.not_before), to_rfc3339(now)));
   // The last second named is still valid.
   if (std::chrono::floor<std::chrono::seconds>(now) > certificate.fields.not_after)
     return refuse_chain("certificate_expired", fmt::format("the {} certificate expired at {}, and it is {}", role,
@@ -26,9 +27,11 @@ Status check_validity(const Certificate& certificate, std::string_view role, Tim
 // One link: `subject` was issued by `issuer`, below which `cas_below` CAs stand.
 Status check_link(const Certificate& subject, const Certificate& issuer, std::uint32_t cas_below) {
   if (subject.issuer != issuer.subject)
-    return refuse_chain("chain_issuer", "a certificate names another issuer than the one above it (signed by a CA of another pool?)");
+    return refuse_chain("chain_issuer",
+                        "a certificate names another issuer than the one above it (signed by a CA of another pool?)");
   if (!subject.authority_key_id.empty() && !issuer.subject_key_id.empty() && subject.authority_key_id != issuer.subject_key_id)
-    return refuse_chain("chain_issuer", "a certificate names another issuer key than that of the one above it (has the CA been replaced?)");
+    return refuse_chain("chain_issuer",
+                        "a certificate names another issuer key than that of the one above it (has the CA been replaced?)");
   if (!issuer.fields.is_ca) return refuse_chain("issuer_not_ca", "an issuing certificate does not say CA:TRUE");
   if (!(issuer.fields.key_usage & key_usage::key_cert_sign))
     return refuse_chain("issuer_not_ca", "an issuing certificate may not sign certificates (key usage without keyCertSign)");

@@ -14,8 +14,9 @@ Result<Bytes> make_certificate_request(const Signer& key, std::string_view commo
   const Bytes& spki = key.public_key().spki;
   DerWriter writer;
   CBB info;
-  if (!CBB_add_asn1(writer.get(), &info, CBS_ASN1_SEQUENCE) || !CBB_add_asn1_uint64(&info, 0) || !add_name(&info, common_name) ||
-      !CBB_add_bytes(&info, spki.data(), spki.size()) || !add_element(&info, attributes_tag, {}))
+  if (!CBB_add_asn1(writer.get(), &info, CBS_ASN1_SEQUENCE) || !CBB_add_asn1_uint64(&info, 0) ||
+      !add_name(&info, common_name) || !CBB_add_bytes(&info, spki.data(), spki.size()) ||
+      !add_element(&info, attributes_tag, {}))
     return fail(ErrorKind::internal, "out of memory while encoding a certificate request");
   return sign_der(writer.finish(), key);
 }
@@ -29,7 +30,8 @@ Result<CertificateRequest> parse_certificate_request(ByteView der) {
       !CBS_get_asn1_element(&info, &subject, CBS_ASN1_SEQUENCE) || !CBS_get_asn1_element(&info, &spki, CBS_ASN1_SEQUENCE) ||
       // Attributes are wishes of the requester's (extensions, passwords); none is granted, so none is read.
       !CBS_get_asn1(&info, &attributes, attributes_tag) || CBS_len(&info) != 0)
-    return fail(ErrorKind::invalid_input, "malformed certificate request: expected a PKCS#10 CertificationRequestInfo of version 0");
+    return fail(ErrorKind::invalid_input,
+                "malformed certificate request: expected a PKCS#10 CertificationRequestInfo of version 0");
   auto key = parse_public_key(view(spki));
   if (!key) return fail(key.error().kind, "certificate request: " + key.error().message);
   if (parts->algorithm != key->algorithm || !verify_signature(*key, parts->tbs, parts->signature))
@@ -44,6 +46,8 @@ Result<Bytes> certificate_request_from_pem(std::string_view pem) {
   return std::move(blocks->front());
 }
 
-std::string certificate_request_to_pem(ByteView der) { return to_pem("CERTIFICATE REQUEST", der); }
+std::string certificate_request_to_pem(ByteView der) {
+  return to_pem("CERTIFICATE REQUEST", der);
+}
 
 }  // namespace forgepool

@@ -21,7 +21,8 @@ bool algorithm_of(const EVP_PKEY* key, KeyAlgorithm* algorithm) {
 Result<PublicKey> public_half(const EVP_PKEY* key) {
   PublicKey result;
   DerWriter writer;
-  if (!algorithm_of(key, &result.algorithm)) return fail(ErrorKind::invalid_input, "unsupported key: expected P-256 or Ed25519");
+  if (!algorithm_of(key, &result.algorithm))
+    return fail(ErrorKind::invalid_input, "unsupported key: expected P-256 or Ed25519");
   if (!EVP_marshal_public_key(writer.get(), key)) return fail(ErrorKind::internal, "out of memory while encoding a public key");
   result.spki = writer.finish();
   return result;
@@ -33,14 +34,17 @@ Key parse_spki(ByteView spki) {
   return key && CBS_len(&in) == 0 ? std::move(key) : nullptr;
 }
 
-const EVP_MD* digest_for(KeyAlgorithm algorithm) { return algorithm == KeyAlgorithm::ecdsa_p256 ? EVP_sha256() : nullptr; }
+const EVP_MD* digest_for(KeyAlgorithm algorithm) {
+  return algorithm == KeyAlgorithm::ecdsa_p256 ? EVP_sha256() : nullptr;
+}
 
 }  // namespace
 
 Result<PublicKey> parse_public_key(ByteView spki) {
   constexpr std::size_t limit = 256;  // A P-256 key has 91 bytes.
   const Key key = spki.size() <= limit ? parse_spki(spki) : nullptr;
-  if (!key) return fail(ErrorKind::invalid_input, "malformed public key: expected a DER SubjectPublicKeyInfo (P-256 or Ed25519)");
+  if (!key)
+    return fail(ErrorKind::invalid_input, "malformed public key: expected a DER SubjectPublicKeyInfo (P-256 or Ed25519)");
   auto result = public_half(key.get());
   // A second spelling of the same key (a compressed point, say) would have another pin.
   if (result && !same_bytes(result->spki, spki))
@@ -93,7 +97,8 @@ struct PrivateKeyAccess {
   }
   static Result<PrivateKey> hold_ec(bssl::UniquePtr<EC_KEY> ec) {
     Key key(EVP_PKEY_new());
-    if (!key || !EVP_PKEY_set1_EC_KEY(key.get(), ec.get())) return fail(ErrorKind::internal, "out of memory while making a key");
+    if (!key || !EVP_PKEY_set1_EC_KEY(key.get(), ec.get()))
+      return fail(ErrorKind::internal, "out of memory while making a key");
     return hold(std::move(key));
   }
 };
@@ -140,7 +145,8 @@ Result<PrivateKey> PrivateKey::from_pem(std::string_view pem) {
     if (CBS_len(&in) != 0) key.reset();
   }
   for (auto& block : *blocks) wipe(block);
-  if (!key) return fail(ErrorKind::invalid_input, "malformed private key: expected one unencrypted PKCS#8 key (P-256 or Ed25519)");
+  if (!key)
+    return fail(ErrorKind::invalid_input, "malformed private key: expected one unencrypted PKCS#8 key (P-256 or Ed25519)");
   return PrivateKeyAccess::hold(std::move(key));
 }
 
@@ -160,8 +166,12 @@ SecretBytes PrivateKey::to_pem() const {
   return pem;
 }
 
-const PublicKey& PrivateKey::public_key() const { return held_->public_key(); }
-std::shared_ptr<Signer> PrivateKey::signer() const { return std::const_pointer_cast<Held>(held_); }
+const PublicKey& PrivateKey::public_key() const {
+  return held_->public_key();
+}
+std::shared_ptr<Signer> PrivateKey::signer() const {
+  return std::const_pointer_cast<Held>(held_);
+}
 
 Result<std::shared_ptr<Signer>> generate_key(KeyAlgorithm algorithm) {
   return PrivateKey::generate(algorithm).map([](const PrivateKey& key) { return key.signer(); });
@@ -171,7 +181,9 @@ Result<std::shared_ptr<Signer>> signer_from_pem(std::string_view pem) {
   return PrivateKey::from_pem(pem).map([](const PrivateKey& key) { return key.signer(); });
 }
 
-std::string public_key_to_pem(const PublicKey& key) { return to_pem("PUBLIC KEY", key.spki); }
+std::string public_key_to_pem(const PublicKey& key) {
+  return to_pem("PUBLIC KEY", key.spki);
+}
 
 Result<PublicKey> public_key_from_pem(std::string_view pem) {
   const auto blocks = from_pem("PUBLIC KEY", pem);

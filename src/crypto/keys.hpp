@@ -1,6 +1,6 @@
 #pragma once
-/// Private keys in this process's memory, and their PKCS#8 PEM form. Only what makes, stores and loads keys uses this; everything
-/// else gets a `Signer` (forgepool/keys.hpp). Strictly P-256 and Ed25519.
+/// Private keys in this process's memory, and their PKCS#8 PEM form. Only what makes, stores and loads keys uses this;
+/// everything else gets a `Signer` (forgepool/keys.hpp). Strictly P-256 and Ed25519.
 #include "crypto/secret.hpp"
 
 #include <forgepool/keys.hpp>

@@ -31,7 +31,8 @@ Result<std::vector<Bytes>> from_pem(std::string_view label, std::string_view tex
       if (c != '\n' && c != '\r' && c != ' ' && c != '\t') body += c;
     auto der = from_base64(body);
     wipe({reinterpret_cast<std::uint8_t*>(body.data()), body.size()});
-    if (!der || der->empty()) return fail(ErrorKind::invalid_input, fmt::format("malformed base64 in the PEM block \"{}\"", label));
+    if (!der || der->empty())
+      return fail(ErrorKind::invalid_input, fmt::format("malformed base64 in the PEM block \"{}\"", label));
     blocks.push_back(std::move(*der));
     at = stop + end.size();
   }

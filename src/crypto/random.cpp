@@ -4,7 +4,9 @@
 
 namespace forgepool {
 
-void fill_random(std::span<std::uint8_t> out) { RAND_bytes(out.data(), out.size()); }  // BoringSSL aborts where it cannot.
+void fill_random(std::span<std::uint8_t> out) {
+  RAND_bytes(out.data(), out.size());
+}  // BoringSSL aborts where it cannot.
 
 Bytes random_bytes(std::size_t size) {
   Bytes bytes(size);

@@ -1,6 +1,6 @@
 #pragma once
-/// Refusals that machines tell apart: the message of such an error begins with a stable snake_case code and ": ". Logs, metrics,
-/// tests and `explain` use the code; people read the rest.
+/// Refusals that machines tell apart: the message of such an error begins with a stable snake_case code and ": ". Logs,
+/// metrics, tests and `explain` use the code; people read the rest.
 #include <forgepool/result.hpp>
 
 #include <string>
@@ -19,7 +19,8 @@ inline tl::unexpected<Error> refuse(ErrorKind kind, std::string_view code, std::
 inline std::string_view reason_code(const Error& error) {
   const std::string_view message = error.message;
   const auto end = message.find(": ");
-  if (end == message.npos || message.substr(0, end).find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != message.npos) return {};
+  if (end == message.npos || message.substr(0, end).find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != message.npos)
+    return {};
   return message.substr(0, end);
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-/// X.509 certificates (RFC 5280) and PKCS#10 certificate requests (RFC 2986), as far as this system uses them: keys are P-256 or
-/// Ed25519, encodings are DER and nothing but, everything is signed through a `Signer`.
+/// X.509 certificates (RFC 5280) and PKCS#10 certificate requests (RFC 2986), as far as this system uses them: keys are P-256
+/// or Ed25519, encodings are DER and nothing but, everything is signed through a `Signer`.
 ///
 /// The parser is strict. It refuses what it does not know where that matters (critical extensions, other algorithms, duplicate
 /// extensions, non-canonical numbers and booleans), so that no two readers can see two things in one certificate.
@@ -26,16 +26,16 @@ inline constexpr std::string_view eku_client_auth = "1.3.6.1.5.5.7.3.2";
 
 /// What a certificate says, apart from whose it is and who signed it.
 struct CertificateFields {
-  std::string common_name;           ///< Of the subject; empty for an empty subject. At most 64 bytes.
-  Time not_before{};                 ///< Whole seconds; a fraction is cut off.
-  Time not_after{};                  ///< Inclusive.
+  std::string common_name;  ///< Of the subject; empty for an empty subject. At most 64 bytes.
+  Time not_before{};        ///< Whole seconds; a fraction is cut off.
+  Time not_after{};         ///< Inclusive.
   bool is_ca = false;
-  std::optional<std::uint32_t> path_length;  ///< Only with is_ca: how many CAs may stand below this one.
-  std::uint16_t key_usage = 0;       ///< Bits of namespace key_usage; 0 if the extension is absent.
+  std::optional<std::uint32_t> path_length;     ///< Only with is_ca: how many CAs may stand below this one.
+  std::uint16_t key_usage = 0;                  ///< Bits of namespace key_usage; 0 if the extension is absent.
   std::vector<std::string> extended_key_usage;  ///< Dotted object identifiers; empty if the extension is absent.
   std::vector<std::string> uri_names;           ///< Subject alternative names.
   std::vector<std::string> dns_names;
-  std::vector<Bytes> ip_addresses;              ///< 4 or 16 bytes each.
+  std::vector<Bytes> ip_addresses;  ///< 4 or 16 bytes each.
 };
 
 /// A parsed certificate. Nothing in it is trusted before `verify_chain` has said so.
@@ -43,19 +43,19 @@ struct Certificate {
   Bytes der;
   CertificateFields fields;
   PublicKey key;
-  Bytes serial;                     ///< Big-endian, without leading zeros.
-  Bytes issuer, subject;            ///< Names, DER.
-  bool has_other_names = false;     ///< The subject alternative name holds kinds of names not in `fields` (e-mail, directory, …).
+  Bytes serial;                  ///< Big-endian, without leading zeros.
+  Bytes issuer, subject;         ///< Names, DER.
+  bool has_other_names = false;  ///< The subject alternative name holds kinds of names not in `fields` (e-mail, directory, …).
   Bytes subject_key_id, authority_key_id;  ///< Empty if absent.
 
-  Bytes tbs;                        ///< The signed part.
+  Bytes tbs;  ///< The signed part.
   KeyAlgorithm signature_algorithm = KeyAlgorithm::ecdsa_p256;
   Bytes signature;
 };
 
 /// `invalid_input` (or `too_large`) with the reason.
 Result<Certificate> parse_certificate(ByteView der);
-Result<Certificate> certificate_from_pem(std::string_view pem);  ///< Exactly one.
+Result<Certificate> certificate_from_pem(std::string_view pem);               ///< Exactly one.
 Result<std::vector<Bytes>> certificate_chain_from_pem(std::string_view pem);  ///< DER each, not parsed further.
 std::string certificate_to_pem(ByteView der);
 
@@ -71,7 +71,8 @@ Result<Bytes> make_ca_certificate(const Signer& key, const CaProfile& profile);
 
 /// A certificate (DER) for `subject`, signed by the CA: its validity is cut to that of the CA. invalid_input for fields that
 /// cannot be encoded, an empty validity, or a `ca` whose key is not `ca_key`.
-Result<Bytes> make_certificate(const Certificate& ca, const Signer& ca_key, const PublicKey& subject, const CertificateFields& fields);
+Result<Bytes> make_certificate(const Certificate& ca, const Signer& ca_key, const PublicKey& subject,
+                               const CertificateFields& fields);
 
 /// True if `issuer`'s key made the certificate's signature.
 bool is_signed_by(const Certificate& certificate, const PublicKey& issuer);

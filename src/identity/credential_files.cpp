@@ -31,9 +31,10 @@ Status sync_directory(const std::filesystem::path& path) {
 /// Fills a directory beside `path` and renames it into place.
 Status save_directory(std::string path, const std::function<Status(KeyStore&)>& fill) {
   while (path.size() > 1 && path.ends_with('/')) path.pop_back();
-  struct stat existing{};
+  struct stat existing {};
   if (::stat(path.c_str(), &existing) == 0)
-    return fail(ErrorKind::conflict, path + " exists already; nothing is overwritten: choose another directory or remove it first");
+    return fail(ErrorKind::conflict,
+                path + " exists already; nothing is overwritten: choose another directory or remove it first");
   const std::string partial = path + ".partial-" + std::to_string(::getpid());
   std::error_code ignored;
   std::filesystem::remove_all(partial, ignored);  // Left by a process of the same number that crashed.
@@ -86,7 +87,8 @@ Result<identity::Svid> svid_of(const TransportIdentity& identity, const std::str
   if (!certificate) return fail(certificate.error());
   auto svid = identity::check_svid_profile(std::move(*certificate));
   if (!svid) return fail(svid.error());
-  if (svid->certificate.key != identity.key->public_key()) return fail(ErrorKind::corrupt, where + ": the key and the certificate do not belong together");
+  if (svid->certificate.key != identity.key->public_key())
+    return fail(ErrorKind::corrupt, where + ": the key and the certificate do not belong together");
   return svid;
 }
 
@@ -94,7 +96,8 @@ Result<identity::Svid> svid_of(const TransportIdentity& identity, const std::str
 
 Status save_hub_identity(const HubIdentity& hub, const std::string& directory) {
   return save_directory(directory, [&](KeyStore& store) -> Status {
-    for (const auto& [name, signer] : {std::pair{"ca.key", hub.ca_key}, {"hub.key", hub.tls.key}, {"token.key", hub.token_key}, {"log.key", hub.log_key}})
+    for (const auto& [name, signer] :
+         {std::pair{"ca.key", hub.ca_key}, {"hub.key", hub.tls.key}, {"token.key", hub.token_key}, {"log.key", hub.log_key}})
       if (const auto put = put_signer(store, name, signer); !put) return put;
     if (const auto put = store.put_text("ca.pem", certificate_to_pem(hub.ca_certificate)); !put) return put;
     if (const auto put = store.put_text("hub.pem", chain_to_pem(hub.tls.certificate_chain)); !put) return put;
@@ -106,7 +109,8 @@ Result<HubIdentity> load_hub_identity(const std::string& directory) {
   const auto store = identity::open_key_directory(directory);
   if (!store) return fail(store.error());
   HubIdentity hub;
-  for (const auto& [name, signer] : {std::pair{"ca.key", &hub.ca_key}, {"token.key", &hub.token_key}, {"log.key", &hub.log_key}}) {
+  for (const auto& [name, signer] :
+       {std::pair{"ca.key", &hub.ca_key}, {"token.key", &hub.token_key}, {"log.key", &hub.log_key}}) {
     auto key = (*store)->signer(name);
     if (!key) return fail(key.error());
     *signer = std::move(*key);
@@ -119,13 +123,17 @@ Result<HubIdentity> load_hub_identity(const std::string& directory) {
   hub.tls = std::move(*tls);
   const auto svid = svid_of(hub.tls, directory);
   if (!svid) return fail(svid.error());
-  if (svid->id.role != identity::NodeRole::hub) return fail(ErrorKind::corrupt, directory + "/hub.pem is not the certificate of a hub");
+  if (svid->id.role != identity::NodeRole::hub)
+    return fail(ErrorKind::corrupt, directory + "/hub.pem is not the certificate of a hub");
   const auto issuer = parse_certificate(hub.ca_certificate);
   if (!issuer) return fail(issuer.error());
-  if (issuer->key != hub.ca_key->public_key()) return fail(ErrorKind::corrupt, directory + ": ca.key and ca.pem do not belong together");
-  if (!is_signed_by(svid->certificate, issuer->key)) return fail(ErrorKind::corrupt, directory + ": hub.pem was not issued by ca.pem");
+  if (issuer->key != hub.ca_key->public_key())
+    return fail(ErrorKind::corrupt, directory + ": ca.key and ca.pem do not belong together");
+  if (!is_signed_by(svid->certificate, issuer->key))
+    return fail(ErrorKind::corrupt, directory + ": hub.pem was not issued by ca.pem");
   for (const auto* key : {&hub.token_key, &hub.log_key})
-    if ((*key)->public_key().algorithm != KeyAlgorithm::ed25519) return fail(ErrorKind::corrupt, directory + ": token.key and log.key must be Ed25519 keys");
+    if ((*key)->public_key().algorithm != KeyAlgorithm::ed25519)
+      return fail(ErrorKind::corrupt, directory + ": token.key and log.key must be Ed25519 keys");
   hub.trust_domain = svid->id.trust_domain;
   return hub;
 }
@@ -140,9 +148,10 @@ Status save_credentials(const Credentials& credentials, const std::string& direc
 }
 
 Result<Credentials> load_credentials(const std::string& directory) {
-  struct stat existing{};
+  struct stat existing {};
   if (::stat(directory.c_str(), &existing) != 0)
-    return fail(ErrorKind::not_found, "no credentials in " + directory + ": enrol first (forgepool agent enroll, forgepool client enroll)");
+    return fail(ErrorKind::not_found,
+                "no credentials in " + directory + ": enrol first (forgepool agent enroll, forgepool client enroll)");
   const auto store = identity::open_key_directory(directory);
   if (!store) return fail(store.error());
   Credentials credentials;

@@ -16,11 +16,14 @@ constexpr Duration direct_certificate_life = std::chrono::hours(24 * 365);
 
 }  // namespace
 
-Digest HubIdentity::pin() const { return tls.key->public_key().pin(); }
+Digest HubIdentity::pin() const {
+  return tls.key->public_key().pin();
+}
 
 Result<HubIdentity> make_hub_identity(const std::string& trust_domain, Time now) {
   if (!identity::is_valid_trust_domain(trust_domain))
-    return fail(ErrorKind::invalid_input, "trust domain: expected lower-case letters, digits, dots and dashes, got \"" + trust_domain + "\"");
+    return fail(ErrorKind::invalid_input,
+                "trust domain: expected lower-case letters, digits, dots and dashes, got \"" + trust_domain + "\"");
   HubIdentity hub;
   hub.trust_domain = trust_domain;
   auto ca_key = generate_key(KeyAlgorithm::ecdsa_p256), hub_key = generate_key(KeyAlgorithm::ecdsa_p256);
@@ -44,7 +47,8 @@ Result<HubIdentity> make_hub_identity(const std::string& trust_domain, Time now)
   identity::SvidOptions options;
   options.life = hub_certificate_life;
   options.dns_names = {"localhost"};
-  auto certificate = identity::issue_svid(*ca, *hub.ca_key, hub.tls.key->public_key(), {trust_domain, identity::NodeRole::hub, ""}, now, options);
+  auto certificate = identity::issue_svid(*ca, *hub.ca_key, hub.tls.key->public_key(),
+                                          {trust_domain, identity::NodeRole::hub, ""}, now, options);
   if (!certificate) return fail(certificate.error());
   hub.tls.certificate_chain = {std::move(*certificate), hub.ca_certificate};
   return hub;
@@ -61,7 +65,8 @@ Result<Credentials> issue_credentials(const HubIdentity& hub, const std::string&
   options.life = direct_certificate_life;
   auto certificate = identity::issue_svid(*ca, *hub.ca_key, (*key)->public_key(), *id, now, options);
   if (!certificate) return fail(certificate.error());
-  return Credentials{{{std::move(*certificate), hub.ca_certificate}, std::move(*key)}, hub.ca_certificate, hub.pin(), id->uri()};
+  return Credentials{
+      {{std::move(*certificate), hub.ca_certificate}, std::move(*key)}, hub.ca_certificate, hub.pin(), id->uri()};
 }
 
 std::string make_trusted_root(const HubIdentity& hub) {

@@ -10,7 +10,8 @@
 namespace forgepool::identity {
 namespace {
 
-// Either alphabet (the specification asks for it), the URL-safe one with or without padding. Mixed alphabets fail in both decoders.
+// Either alphabet (the specification asks for it), the URL-safe one with or without padding. Mixed alphabets fail in both
+// decoders.
 Bytes read_base64(json::ObjectReader& reader, std::string_view key, std::size_t max_chars) {
   std::string text = reader.string(key, max_chars);
   auto bytes = from_base64(text);
@@ -47,7 +48,8 @@ Result<std::string> sign_envelope(std::string_view payload_type, ByteView payloa
       {"payloadType", payload_type},
       {"signatures", json::Array{json::Object{{"keyid", key_id(key.public_key())}, {"sig", to_base64(*signature)}}}}});
   if (text.size() > max_envelope_bytes)
-    return fail(ErrorKind::too_large, fmt::format("the signed envelope would have {} bytes; at most {} are accepted", text.size(), max_envelope_bytes));
+    return fail(ErrorKind::too_large, fmt::format("the signed envelope would have {} bytes; at most {} are accepted",
+                                                  text.size(), max_envelope_bytes));
   return text;
 }
 
@@ -61,8 +63,10 @@ Result<Envelope> parse_envelope(std::string_view text) {
   const auto* signatures = reader.array("signatures", 1, max_envelope_signatures);
   for (std::size_t i = 0; signatures && i < signatures->size(); ++i) {
     auto signature = read_signature((*signatures)[i], json::pointer_to(reader.pointer("signatures"), i));
-    if (!signature) reader.refuse(signature.error());
-    else envelope.signatures.push_back(std::move(*signature));
+    if (!signature)
+      reader.refuse(signature.error());
+    else
+      envelope.signatures.push_back(std::move(*signature));
   }
   if (auto status = reader.finish(); !status) return fail(status.error().kind, "envelope: " + status.error().message);
   return envelope;
@@ -71,7 +75,8 @@ Result<Envelope> parse_envelope(std::string_view text) {
 Status verify_envelope(const Envelope& envelope, std::string_view payload_type, const PublicKey& key) {
   const Bytes signed_bytes = envelope.pae();
   // The key id is only a hint, and no reason to skip a signature.
-  const bool valid = std::ranges::any_of(envelope.signatures, [&](const auto& s) { return verify_signature(key, signed_bytes, s.signature); });
+  const bool valid =
+      std::ranges::any_of(envelope.signatures, [&](const auto& s) { return verify_signature(key, signed_bytes, s.signature); });
   if (!valid) return fail(ErrorKind::unauthenticated, "envelope: no signature by the expected key over this payload");
   if (envelope.payload_type != payload_type)
     return fail(ErrorKind::invalid_input, fmt::format("envelope: the payload is not of the type {}", payload_type));

@@ -1,6 +1,6 @@
 #pragma once
-/// DSSE 1.0.2 envelopes: a payload, its type, and signatures over both. What is verified is what was received: nothing is serialised
-/// again on the way.
+/// DSSE 1.0.2 envelopes: a payload, its type, and signatures over both. What is verified is what was received: nothing is
+/// serialised again on the way.
 #include <forgepool/digest.hpp>
 #include <forgepool/keys.hpp>
 

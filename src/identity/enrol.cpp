@@ -18,7 +18,8 @@ Result<Credentials> accept(const wire::fb::EnrolledT& enrolled, std::shared_ptr<
   if (!leaf) return fail(leaf.error());
   const auto ca = parse_certificate(credentials.ca_certificate);
   if (!ca) return fail(ca.error());
-  if (leaf->key != key->public_key() || !is_signed_by(*leaf, ca->key)) return fail(ErrorKind::corrupt, "the hub sent a certificate that is not for our key");
+  if (leaf->key != key->public_key() || !is_signed_by(*leaf, ca->key))
+    return fail(ErrorKind::corrupt, "the hub sent a certificate that is not for our key");
   const auto svid = identity::check_svid_profile(std::move(*leaf));
   if (!svid) return fail(svid.error());
   credentials.identity.key = std::move(key);
@@ -54,13 +55,15 @@ void enrol(Transport& transport, const EnrolOptions& options, std::function<void
   request.path = "/v1/enroll";
   request.body = wire::encode(message);
   // The connection lives until the answer is there: the callback holds it.
-  connection->send(std::move(request), [connection, key = *key, pin = token->hub_pin, done = std::move(done)](Result<Response> response) {
-    if (!response) return done(fail(response.error()));
-    if (response->status != 200) return done(fail(wire::decode_failure(response->body, wire::kind_of(response->status))));
-    const auto enrolled = wire::decode<wire::fb::EnrolledT>(response->body);
-    if (!enrolled) return done(fail(enrolled.error()));
-    done(accept(*enrolled, key, pin));
-  });
+  connection->send(std::move(request),
+                   [connection, key = *key, pin = token->hub_pin, done = std::move(done)](Result<Response> response) {
+                     if (!response) return done(fail(response.error()));
+                     if (response->status != 200)
+                       return done(fail(wire::decode_failure(response->body, wire::kind_of(response->status))));
+                     const auto enrolled = wire::decode<wire::fb::EnrolledT>(response->body);
+                     if (!enrolled) return done(fail(enrolled.error()));
+                     done(accept(*enrolled, key, pin));
+                   });
 }
 
 }  // namespace forgepool

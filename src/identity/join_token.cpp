@@ -20,11 +20,14 @@ JoinToken join_token_from(const std::array<std::uint8_t, join_secret_bytes>& ran
   return {SecretBytes(Bytes(random.begin(), random.end())), hub_pin};
 }
 
-JoinToken make_join_token(const Digest& hub_pin) { return {SecretBytes(random_bytes(join_secret_bytes)), hub_pin}; }
+JoinToken make_join_token(const Digest& hub_pin) {
+  return {SecretBytes(random_bytes(join_secret_bytes)), hub_pin};
+}
 
 Result<JoinToken> parse_join_token(std::string_view text) {
   const auto malformed = [] {
-    return fail(ErrorKind::invalid_input, "malformed join token: expected fpj1.<secret>.<pin> as printed when it was made; copy it whole");
+    return fail(ErrorKind::invalid_input,
+                "malformed join token: expected fpj1.<secret>.<pin> as printed when it was made; copy it whole");
   };
   if (!text.starts_with(prefix)) return malformed();
   text.remove_prefix(prefix.size());
@@ -39,8 +42,12 @@ Result<JoinToken> parse_join_token(std::string_view text) {
   return token;
 }
 
-Digest join_secret_hash(ByteView secret) { return Sha256().update("forgepool join token v1\n").update(secret).finish(); }
+Digest join_secret_hash(ByteView secret) {
+  return Sha256().update("forgepool join token v1\n").update(secret).finish();
+}
 
-bool is_join_secret(ByteView secret, const Digest& hash) { return equal_in_constant_time(join_secret_hash(secret).bytes, hash.bytes); }
+bool is_join_secret(ByteView secret, const Digest& hash) {
+  return equal_in_constant_time(join_secret_hash(secret).bytes, hash.bytes);
+}
 
 }  // namespace forgepool::identity

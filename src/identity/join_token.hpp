@@ -1,6 +1,6 @@
 #pragma once
-/// Join tokens: what lets a new node in, once. Text form "fpj1.<32 random bytes>.<pin of the hub's key>", both base64url: the secret
-/// proves the node to the hub, the pin proves the hub to the node.
+/// Join tokens: what lets a new node in, once. Text form "fpj1.<32 random bytes>.<pin of the hub's key>", both base64url: the
+/// secret proves the node to the hub, the pin proves the hub to the node.
 #include "crypto/secret.hpp"
 
 #include <forgepool/digest.hpp>
@@ -25,7 +25,8 @@ JoinToken join_token_from(const std::array<std::uint8_t, join_secret_bytes>& ran
 /// invalid_input unless it has exactly the form above. The message does not repeat the token.
 Result<JoinToken> parse_join_token(std::string_view text);
 
-/// What the hub keeps instead of the secret. The secret has 256 random bits, so a plain hash under a label of its own is enough.
+/// What the hub keeps instead of the secret. The secret has 256 random bits, so a plain hash under a label of its own is
+/// enough.
 Digest join_secret_hash(ByteView secret);
 /// Compares in constant time.
 bool is_join_secret(ByteView secret, const Digest& hash);

@@ -34,7 +34,9 @@ class File {
 };
 
 tl::unexpected<Error> system_failure(std::string_view what, const std::string& path, int error) {
-  const ErrorKind kind = error == ENOENT ? ErrorKind::not_found : error == EACCES || error == EPERM || error == EROFS ? ErrorKind::denied : ErrorKind::internal;
+  const ErrorKind kind = error == ENOENT                                       ? ErrorKind::not_found
+                         : error == EACCES || error == EPERM || error == EROFS ? ErrorKind::denied
+                                                                               : ErrorKind::internal;
   return fail(kind, fmt::format("cannot {} {}: {}", what, path, std::strerror(error)));
 }
 
@@ -96,7 +98,8 @@ class KeyDirectory final : public KeyStore {
   std::string path_of(std::string_view name) const { return fmt::format("{}/{}", path_, name); }
 
   static tl::unexpected<Error> taken(const std::string& path) {
-    return fail(ErrorKind::conflict, path + " exists already, and keys are never overwritten: choose another directory, or move the old files away");
+    return fail(ErrorKind::conflict,
+                path + " exists already, and keys are never overwritten: choose another directory, or move the old files away");
   }
 
   Result<std::string> read(std::string_view name, bool secret) const {
@@ -109,10 +112,14 @@ class KeyDirectory final : public KeyStore {
     if (::fstat(file.get(), &status) != 0) return system_failure("read", path, errno);
     if (!S_ISREG(status.st_mode)) return fail(ErrorKind::corrupt, path + " is not a file");
     if (secret && (status.st_mode & 077) != 0)
-      return fail(ErrorKind::denied, fmt::format("{} is a private key that others can read or change (mode {:04o}): run chmod 600 on it, and consider "
-                                                 "whether the key is still secret", path, status.st_mode & 07777));
+      return fail(
+          ErrorKind::denied,
+          fmt::format("{} is a private key that others can read or change (mode {:04o}): run chmod 600 on it, and consider "
+                      "whether the key is still secret",
+                      path, status.st_mode & 07777));
     if (static_cast<std::uint64_t>(status.st_size) > max_file_bytes)
-      return fail(ErrorKind::too_large, fmt::format("{} has {} bytes; at most {} are expected", path, status.st_size, max_file_bytes));
+      return fail(ErrorKind::too_large,
+                  fmt::format("{} has {} bytes; at most {} are expected", path, status.st_size, max_file_bytes));
     std::string text(static_cast<std::size_t>(status.st_size), '\0');
     std::size_t at = 0;
     while (at < text.size()) {
@@ -141,8 +148,9 @@ Result<std::unique_ptr<KeyStore>> open_key_directory(const std::string& path) {
   if (::stat(path.c_str(), &status) != 0) return system_failure("open", path, errno);
   if (!S_ISDIR(status.st_mode)) return fail(ErrorKind::conflict, path + " is not a directory: name a directory for the keys");
   if ((status.st_mode & 022) != 0)
-    return fail(ErrorKind::denied, fmt::format("{} can be changed by others (mode {:04o}): run chmod 700 on it, or choose another directory", path,
-                                               status.st_mode & 07777));
+    return fail(ErrorKind::denied,
+                fmt::format("{} can be changed by others (mode {:04o}): run chmod 700 on it, or choose another directory", path,
+                            status.st_mode & 07777));
   return std::make_unique<KeyDirectory>(path);
 }
 

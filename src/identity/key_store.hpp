@@ -1,8 +1,8 @@
 #pragma once
 /// Where private keys and certificates are kept. Names are ids (ids.hpp) such as "ca.key" or "chain.pem".
 ///
-/// Implementations: a directory of files, memory. Hardware tokens come in behind the same interface: what it gives out are signers.
-/// Threads: one at a time per store. `put` blocks until the content is durable.
+/// Implementations: a directory of files, memory. Hardware tokens come in behind the same interface: what it gives out are
+/// signers. Threads: one at a time per store. `put` blocks until the content is durable.
 #include "crypto/keys.hpp"
 
 #include <memory>

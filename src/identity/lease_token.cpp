@@ -16,7 +16,9 @@ constexpr int version = 1;
 constexpr std::size_t max_name_bytes = 512;
 constexpr std::size_t max_actions = 16;
 
-json::Array strings(const std::vector<std::string>& texts) { return {texts.begin(), texts.end()}; }
+json::Array strings(const std::vector<std::string>& texts) {
+  return {texts.begin(), texts.end()};
+}
 
 std::string payload_of(const LeaseClaims& claims) {
   json::Object fp{{"v", version},
@@ -107,20 +109,27 @@ Result<const PublicKey*> choose_key(std::string_view token, const std::vector<Pu
   if (!reader.finish()) return refuse(ErrorKind::unauthenticated, "token_malformed", "the token's footer is not {\"kid\": …}");
   for (const auto& key : keys)
     if (key_id(key) == kid) return &key;
-  return refuse(ErrorKind::unauthenticated, "token_key", "the token is signed with a key that is not trusted here (was it issued by another hub?)");
+  return refuse(ErrorKind::unauthenticated, "token_key",
+                "the token is signed with a key that is not trusted here (was it issued by another hub?)");
 }
 
 Status check_expectation(const LeaseClaims& claims, const TokenExpectation& expected) {
-  const auto refuse_token = [](std::string_view code, std::string message) { return refuse(ErrorKind::unauthenticated, code, message); };
-  if (claims.issuer != expected.issuer) return refuse_token("token_issuer", "the token was issued by somebody else than " + expected.issuer);
-  if (claims.audience != expected.audience) return refuse_token("token_audience", "the token is for somebody else than " + expected.audience);
+  const auto refuse_token = [](std::string_view code, std::string message) {
+    return refuse(ErrorKind::unauthenticated, code, message);
+  };
+  if (claims.issuer != expected.issuer)
+    return refuse_token("token_issuer", "the token was issued by somebody else than " + expected.issuer);
+  if (claims.audience != expected.audience)
+    return refuse_token("token_audience", "the token is for somebody else than " + expected.audience);
   if (expected.now + expected.max_skew < std::max(claims.not_before, claims.issued_at))
-    return refuse_token("token_not_yet_valid", fmt::format("the token is valid from {}, and it is {}", to_rfc3339(claims.not_before), to_rfc3339(expected.now)));
+    return refuse_token("token_not_yet_valid", fmt::format("the token is valid from {}, and it is {}",
+                                                           to_rfc3339(claims.not_before), to_rfc3339(expected.now)));
   if (expected.now - expected.max_skew >= claims.expires_at)
     return refuse_token("token_expired", fmt::format("the token expired at {}, and it is {}: send a heartbeat for a fresh one",
                                                      to_rfc3339(claims.expires_at), to_rfc3339(expected.now)));
   if (claims.key_thumbprint != expected.key_thumbprint)
-    return refuse_token("token_holder", "the token belongs to the holder of another key than the one this connection was made with");
+    return refuse_token("token_holder",
+                        "the token belongs to the holder of another key than the one this connection was made with");
   if (std::ranges::find(claims.actions, expected.action) == claims.actions.end())
     return refuse(ErrorKind::denied, "token_action", "the token does not permit \"" + expected.action + "\"");
   return {};
@@ -130,11 +139,13 @@ Status check_expectation(const LeaseClaims& claims, const TokenExpectation& expe
 
 Result<std::string> mint_lease_token(const Signer& key, const LeaseClaims& claims) {
   const std::string payload = payload_of(claims);
-  if (auto read = read_claims(payload); !read) return fail(read.error().kind, "the token's claims are not valid: " + read.error().message);
+  if (auto read = read_claims(payload); !read)
+    return fail(read.error().kind, "the token's claims are not valid: " + read.error().message);
   return sign_token(key, payload, json::canonicalize(json::Object{{"kid", key_id(key.public_key())}}));
 }
 
-Result<LeaseClaims> check_lease_token(std::string_view token, const std::vector<PublicKey>& keys, const TokenExpectation& expected) {
+Result<LeaseClaims> check_lease_token(std::string_view token, const std::vector<PublicKey>& keys,
+                                      const TokenExpectation& expected) {
   const auto key = choose_key(token, keys);
   if (!key) return fail(key.error());
   const auto payload = verify_token(token, **key);

@@ -39,7 +39,9 @@ class MemoryKeyStore final : public KeyStore {
       return fail(ErrorKind::conflict, std::string(name) + " exists already, and keys are never overwritten");
     return {};
   }
-  static tl::unexpected<Error> missing(std::string_view name) { return fail(ErrorKind::not_found, "no key or text named " + std::string(name)); }
+  static tl::unexpected<Error> missing(std::string_view name) {
+    return fail(ErrorKind::not_found, "no key or text named " + std::string(name));
+  }
 
   std::map<std::string, std::shared_ptr<Signer>, std::less<>> signers_;
   std::map<std::string, std::string, std::less<>> texts_;
@@ -47,6 +49,8 @@ class MemoryKeyStore final : public KeyStore {
 
 }  // namespace
 
-std::unique_ptr<KeyStore> make_memory_key_store() { return std::make_unique<MemoryKeyStore>(); }
+std::unique_ptr<KeyStore> make_memory_key_store() {
+  return std::make_unique<MemoryKeyStore>();
+}
 
 }  // namespace forgepool::identity

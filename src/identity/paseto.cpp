@@ -29,7 +29,9 @@ struct Parts {
 };
 
 Result<Parts> split(std::string_view token) {
-  const auto malformed = [] { return fail(ErrorKind::invalid_input, "malformed token: expected PASETO v4.public.<payload>[.<footer>]"); };
+  const auto malformed = [] {
+    return fail(ErrorKind::invalid_input, "malformed token: expected PASETO v4.public.<payload>[.<footer>]");
+  };
   if (token.size() > max_token_bytes)
     return fail(ErrorKind::too_large, fmt::format("token of {} bytes; at most {} are accepted", token.size(), max_token_bytes));
   if (!token.starts_with(header)) return malformed();
@@ -52,16 +54,20 @@ Result<Parts> split(std::string_view token) {
 
 }  // namespace
 
-Result<std::string> sign_token(const Signer& key, std::string_view payload, std::string_view footer, std::string_view implicit_assertion) {
-  if (key.public_key().algorithm != KeyAlgorithm::ed25519) return fail(ErrorKind::invalid_input, "v4.public tokens are signed with Ed25519 keys");
-  const auto signature = key.sign(pre_auth({as_bytes(header), as_bytes(payload), as_bytes(footer), as_bytes(implicit_assertion)}));
+Result<std::string> sign_token(const Signer& key, std::string_view payload, std::string_view footer,
+                               std::string_view implicit_assertion) {
+  if (key.public_key().algorithm != KeyAlgorithm::ed25519)
+    return fail(ErrorKind::invalid_input, "v4.public tokens are signed with Ed25519 keys");
+  const auto signature =
+      key.sign(pre_auth({as_bytes(header), as_bytes(payload), as_bytes(footer), as_bytes(implicit_assertion)}));
   if (!signature) return fail(signature.error());
   Bytes body = to_bytes(payload);
   body.insert(body.end(), signature->begin(), signature->end());
   std::string token = std::string(header) + to_base64url(body);
   if (!footer.empty()) token += "." + to_base64url(as_bytes(footer));
   if (token.size() > max_token_bytes)
-    return fail(ErrorKind::too_large, fmt::format("the token would have {} bytes; at most {} are accepted", token.size(), max_token_bytes));
+    return fail(ErrorKind::too_large,
+                fmt::format("the token would have {} bytes; at most {} are accepted", token.size(), max_token_bytes));
   return token;
 }
 
@@ -74,7 +80,8 @@ Result<std::string> verify_token(std::string_view token, const PublicKey& key, s
   if (!parts) return fail(parts.error());
   // The key's kind decides, never the token: a P-256 or other key is no key for this version.
   if (key.algorithm != KeyAlgorithm::ed25519 ||
-      !verify_signature(key, pre_auth({as_bytes(header), parts->payload, parts->footer, as_bytes(implicit_assertion)}), parts->signature))
+      !verify_signature(key, pre_auth({as_bytes(header), parts->payload, parts->footer, as_bytes(implicit_assertion)}),
+                        parts->signature))
     return fail(ErrorKind::unauthenticated, "the token's signature does not verify");
   return to_text(parts->payload);
 }

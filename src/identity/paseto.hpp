@@ -6,12 +6,13 @@ namespace forgepool::identity {
 
 inline constexpr std::size_t max_token_bytes = 8 * 1024;
 
-/// "v4.public.<payload and signature>[.<footer>]". The implicit assertion is signed and not part of the token. invalid_input if the key
-/// is not Ed25519, too_large beyond max_token_bytes.
+/// "v4.public.<payload and signature>[.<footer>]". The implicit assertion is signed and not part of the token. invalid_input if
+/// the key is not Ed25519, too_large beyond max_token_bytes.
 Result<std::string> sign_token(const Signer& key, std::string_view payload, std::string_view footer = {},
                                std::string_view implicit_assertion = {});
 
-/// The footer as it stands in a token: not verified, only good for choosing the key. invalid_input for anything that is no v4.public token.
+/// The footer as it stands in a token: not verified, only good for choosing the key. invalid_input for anything that is no
+/// v4.public token.
 Result<std::string> token_footer(std::string_view token);
 
 /// The payload, if `key` signed it with this footer and assertion; invalid_input or unauthenticated otherwise.

@@ -17,8 +17,9 @@ constexpr std::size_t max_detail_bytes = 512;
 constexpr std::size_t max_inputs = 65'536;
 
 using Kind = SandboxOutcome::Kind;
-constexpr Kind outcome_kinds[] = {Kind::exited,          Kind::signalled,    Kind::out_of_memory,    Kind::process_limit, Kind::cpu_time_limit,
-                                  Kind::wall_time_limit, Kind::output_limit, Kind::policy_violation, Kind::setup_failed,  Kind::cancelled};
+constexpr Kind outcome_kinds[] = {Kind::exited,         Kind::signalled,       Kind::out_of_memory, Kind::process_limit,
+                                  Kind::cpu_time_limit, Kind::wall_time_limit, Kind::output_limit,  Kind::policy_violation,
+                                  Kind::setup_failed,   Kind::cancelled};
 
 // --- writing ---------------------------------------------------------------------------------------------------------
 
@@ -31,18 +32,16 @@ std::string clean(std::string_view detail) {
 }
 
 json::Value limits_to_json(const SandboxLimits& limits) {
-  return json::Object{{"cpu_ms", limits.cpu_ms},
-                      {"wall_ms", limits.wall_ms},
-                      {"memory_bytes", limits.memory_bytes},
-                      {"processes", limits.processes},
-                      {"output_bytes", limits.output_bytes},
-                      {"output_files", limits.output_files},
-                      {"stdio_bytes", limits.stdio_bytes}};
+  return json::Object{
+      {"cpu_ms", limits.cpu_ms},          {"wall_ms", limits.wall_ms},           {"memory_bytes", limits.memory_bytes},
+      {"processes", limits.processes},    {"output_bytes", limits.output_bytes}, {"output_files", limits.output_files},
+      {"stdio_bytes", limits.stdio_bytes}};
 }
 
 json::Value external_parameters(const Receipt& receipt) {
   json::Array shards;
-  for (const auto& shard : receipt.shards) shards.push_back(json::Object{{"index", shard.index}, {"params", shard.params.str()}});
+  for (const auto& shard : receipt.shards)
+    shards.push_back(json::Object{{"index", shard.index}, {"params", shard.params.str()}});
   return json::Object{{"job", receipt.job},
                       {"lease", receipt.lease.str()},
                       {"attempt", receipt.attempt},
@@ -88,7 +87,8 @@ std::string to_statement(const Receipt& receipt) {
                        {"metadata", json::Object{{"invocationId", receipt.lease.str()},
                                                  {"startedOn", to_rfc3339(receipt.started_at)},
                                                  {"finishedOn", to_rfc3339(receipt.finished_at)}}}};
-  return write_statement(subject, predicate_type, json::Object{{"buildDefinition", std::move(definition)}, {"runDetails", std::move(details)}});
+  return write_statement(subject, predicate_type,
+                         json::Object{{"buildDefinition", std::move(definition)}, {"runDetails", std::move(details)}});
 }
 
 // --- reading ---------------------------------------------------------------------------------------------------------
@@ -134,8 +134,10 @@ void read_limits(json::ObjectReader& reader, SandboxLimits* limits) {
 void read_outcome(json::ObjectReader& reader, SandboxOutcome* outcome) {
   const std::string kind = reader.string("kind", 64);
   const auto* found = std::ranges::find(outcome_kinds, kind, [](Kind k) { return to_string(k); });
-  if (found == std::end(outcome_kinds)) reader.refuse("kind", "expected an outcome, like exited");
-  else outcome->kind = *found;
+  if (found == std::end(outcome_kinds))
+    reader.refuse("kind", "expected an outcome, like exited");
+  else
+    outcome->kind = *found;
   outcome->code = static_cast<int>(reader.integer("code", INT32_MIN, INT32_MAX));
   outcome->detail = reader.string("detail", max_detail_bytes);
 }
@@ -149,7 +151,8 @@ void read_external(json::ObjectReader& reader, Receipt* receipt) {
     ReceiptShard shard;
     shard.index = count(item, "index");
     shard.params = item.digest("params");
-    if (!receipt->shards.empty() && shard.index <= receipt->shards.back().index) item.refuse("index", "expected ascending shard indices");
+    if (!receipt->shards.empty() && shard.index <= receipt->shards.back().index)
+      item.refuse("index", "expected ascending shard indices");
     receipt->shards.push_back(std::move(shard));
   });
 }
@@ -157,21 +160,27 @@ void read_external(json::ObjectReader& reader, Receipt* receipt) {
 void read_sandbox(json::ObjectReader& reader, Receipt* receipt) {
   receipt->sandbox = reader.id("name");
   const auto level = parse_sandbox_level(reader.string("level", 64));
-  if (!level) reader.refuse("level", level.error().message);
-  else receipt->level = *level;
+  if (!level)
+    reader.refuse("level", level.error().message);
+  else
+    receipt->level = *level;
   within(reader, "limits", [&](json::ObjectReader& limits) { read_limits(limits, &receipt->limits); });
   for (const auto& name : reader.strings("relaxations", 16, 64)) {
     const auto relaxation = parse_sandbox_relaxation(name);
-    if (!relaxation) reader.refuse("relaxations", relaxation.error().message);
-    else receipt->relaxations.push_back(*relaxation);
+    if (!relaxation)
+      reader.refuse("relaxations", relaxation.error().message);
+    else
+      receipt->relaxations.push_back(*relaxation);
   }
 }
 
 void read_internal(json::ObjectReader& reader, Receipt* receipt) {
   within(reader, "sandbox", [&](json::ObjectReader& sandbox) { read_sandbox(sandbox, receipt); });
   const auto salt = from_hex(reader.string("salt", receipt_salt_bytes * 2, {}, receipt_salt_bytes * 2));
-  if (!salt) reader.refuse("salt", salt.error().message);
-  else receipt->salt = *salt;
+  if (!salt)
+    reader.refuse("salt", salt.error().message);
+  else
+    receipt->salt = *salt;
   each(reader, "shards", receipt->shards.size(), receipt->shards.size(), [&](json::ObjectReader& item, std::size_t i) {
     auto& shard = receipt->shards[i];
     if (count(item, "index") != shard.index) item.refuse("index", "expected the same shards as in externalParameters");
@@ -195,7 +204,8 @@ void read_dependencies(json::ObjectReader& reader, Receipt* receipt) {
     const auto& name = resources[i].name;
     const auto belongs = [&](const ReceiptShard& s) { return name.starts_with(shard_name(s.index) + "/"); };
     shard = std::find_if(shard, receipt->shards.end(), belongs);
-    if (shard == receipt->shards.end()) return reader.refuse("resolvedDependencies", "expected the adapter and then the inputs of the shards");
+    if (shard == receipt->shards.end())
+      return reader.refuse("resolvedDependencies", "expected the adapter and then the inputs of the shards");
     shard->inputs.push_back({name.substr(shard_name(shard->index).size() + 1), resources[i].digest});
   }
 }
@@ -225,17 +235,20 @@ Status read_subject(const std::vector<Resource>& subject, Receipt* receipt) {
   for (auto& shard : receipt->shards) {
     if (next != subject.end() && next->name == shard_name(shard.index)) shard.output = (next++)->digest;
     if (shard.output.has_value() != shard.outcome.ok())
-      return fail(ErrorKind::invalid_input, fmt::format("receipt: shard {} must be among the subjects if, and only if, it ended well", shard.index));
+      return fail(ErrorKind::invalid_input,
+                  fmt::format("receipt: shard {} must be among the subjects if, and only if, it ended well", shard.index));
   }
-  if (next != subject.end()) return fail(ErrorKind::invalid_input, "receipt: a subject is not one of its shards, in their order");
+  if (next != subject.end())
+    return fail(ErrorKind::invalid_input, "receipt: a subject is not one of its shards, in their order");
   return {};
 }
 
 }  // namespace
 
 bool operator==(const ReceiptShard& a, const ReceiptShard& b) {
-  return a.index == b.index && a.params == b.params && a.inputs == b.inputs && a.outcome == b.outcome && a.usage.cpu_ms == b.usage.cpu_ms &&
-         a.usage.wall_ms == b.usage.wall_ms && a.usage.peak_memory_bytes == b.usage.peak_memory_bytes && a.output == b.output;
+  return a.index == b.index && a.params == b.params && a.inputs == b.inputs && a.outcome == b.outcome &&
+         a.usage.cpu_ms == b.usage.cpu_ms && a.usage.wall_ms == b.usage.wall_ms &&
+         a.usage.peak_memory_bytes == b.usage.peak_memory_bytes && a.output == b.output;
 }
 
 Result<std::string> write_receipt(const Receipt& receipt) {

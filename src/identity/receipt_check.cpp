@@ -19,13 +19,18 @@ Inputs by_name(const std::vector<Input>& inputs) {
   return pairs;
 }
 
-tl::unexpected<Error> wrong(const std::string& what) { return fail(ErrorKind::invalid_input, "receipt: " + what); }
+tl::unexpected<Error> wrong(const std::string& what) {
+  return fail(ErrorKind::invalid_input, "receipt: " + what);
+}
 
 Status check_shard(const ReceiptShard& shard, const Plan& plan) {
-  if (shard.index >= plan.shards.size()) return wrong(fmt::format("there is no shard {}: the plan has {}", shard.index, plan.shards.size()));
+  if (shard.index >= plan.shards.size())
+    return wrong(fmt::format("there is no shard {}: the plan has {}", shard.index, plan.shards.size()));
   const ShardSpec& planned = plan.shards[shard.index];
-  if (shard.params != sha256(planned.params)) return wrong(fmt::format("shard {} ran with other parameters than the plan's", shard.index));
-  if (by_name(shard.inputs) != by_name(planned.inputs)) return wrong(fmt::format("shard {} ran with other inputs than the plan's", shard.index));
+  if (shard.params != sha256(planned.params))
+    return wrong(fmt::format("shard {} ran with other parameters than the plan's", shard.index));
+  if (by_name(shard.inputs) != by_name(planned.inputs))
+    return wrong(fmt::format("shard {} ran with other inputs than the plan's", shard.index));
   return {};
 }
 
@@ -48,12 +53,15 @@ Result<CheckedReceipt> check_receipt(const Envelope& envelope, const std::vector
   if (!receipt) return fail(receipt.error());
   auto signer = verify_svid(chain, terms.ca, terms.trust_domain, receipt->finished_at);
   if (!signer) return fail(signer.error());
-  if (signer->id.role != NodeRole::agent) return refuse(ErrorKind::unauthenticated, "svid_role", signer->id.uri() + " is no agent");
+  if (signer->id.role != NodeRole::agent)
+    return refuse(ErrorKind::unauthenticated, "svid_role", signer->id.uri() + " is no agent");
   if (envelope.signatures.size() != 1) return wrong("expected exactly one signature");
   if (auto verified = verify_envelope(envelope, in_toto_payload_type, signer->certificate.key); !verified)
-    return refuse(ErrorKind::unauthenticated, "receipt_signature", "not signed by the key of " + signer->id.uri() + ": " + verified.error().message);
+    return refuse(ErrorKind::unauthenticated, "receipt_signature",
+                  "not signed by the key of " + signer->id.uri() + ": " + verified.error().message);
   if (receipt->agent != signer->id.uri())
-    return refuse(ErrorKind::unauthenticated, "receipt_agent", receipt->agent + " by its own account, but signed by " + signer->id.uri());
+    return refuse(ErrorKind::unauthenticated, "receipt_agent",
+                  receipt->agent + " by its own account, but signed by " + signer->id.uri());
   if (auto fits = check_terms(*receipt, terms); !fits) return fail(fits.error());
   return CheckedReceipt{std::move(*receipt), std::move(*signer)};
 }

@@ -1,6 +1,6 @@
 #pragma once
-/// What makes a receipt good, whoever asks: the hub before it takes one, the auditor years later. One function for both, so that no agent
-/// can sign something that the hub counts and an auditor then refuses.
+/// What makes a receipt good, whoever asks: the hub before it takes one, the auditor years later. One function for both, so
+/// that no agent can sign something that the hub counts and an auditor then refuses.
 #include "identity/dsse.hpp"
 #include "identity/receipt.hpp"
 #include "identity/svid.hpp"
@@ -13,7 +13,7 @@ namespace forgepool::identity {
 struct ReceiptTerms {
   const Certificate& ca;
   std::string_view trust_domain;
-  std::string_view job;          ///< The pseudonym.
+  std::string_view job;  ///< The pseudonym.
   const Plan& plan;
 };
 
@@ -27,8 +27,9 @@ struct CheckedReceipt {
 ///  - the envelope has one signature, and it is by that key;
 ///  - the payload is a receipt of that agent, for this job, adapter, limits and relaxations;
 ///  - each shard is one of the plan's, with its parameters and inputs.
-/// Which shards the lease was for, and whether the outputs are those that were sent, is for the hub to see. Errors: unauthenticated
-/// with the codes of verify_svid, or svid_role, receipt_signature, receipt_agent; invalid_input, starting with "receipt", for the rest.
+/// Which shards the lease was for, and whether the outputs are those that were sent, is for the hub to see. Errors:
+/// unauthenticated with the codes of verify_svid, or svid_role, receipt_signature, receipt_agent; invalid_input, starting with
+/// "receipt", for the rest.
 Result<CheckedReceipt> check_receipt(const Envelope& envelope, const std::vector<Bytes>& chain, const ReceiptTerms& terms);
 
 }  // namespace forgepool::identity

@@ -74,6 +74,8 @@ Result<Statement> read_statement(std::string_view text, std::string_view predica
   return statement;
 }
 
-std::string shard_name(std::uint32_t index) { return fmt::format("shard-{}", index); }
+std::string shard_name(std::uint32_t index) {
+  return fmt::format("shard-{}", index);
+}
 
 }  // namespace forgepool::identity

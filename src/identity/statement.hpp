@@ -1,6 +1,6 @@
 #pragma once
-/// in-toto Statement v1 (https://in-toto.io/Statement/v1): subjects by digest, and what is said about them. Receipts (receipt.hpp) and
-/// verdicts (verdict.hpp) are statements; both are RFC 8785 JSON and have exactly one spelling.
+/// in-toto Statement v1 (https://in-toto.io/Statement/v1): subjects by digest, and what is said about them. Receipts
+/// (receipt.hpp) and verdicts (verdict.hpp) are statements; both are RFC 8785 JSON and have exactly one spelling.
 #include "wire/json_reader.hpp"
 
 #include <forgepool/digest.hpp>

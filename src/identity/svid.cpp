@@ -18,16 +18,20 @@ tl::unexpected<Error> refuse_svid(std::string_view code, std::string message) {
 }
 
 Status check_extended_key_usage(const std::vector<std::string>& purposes) {
-  const bool both = purposes.size() == 2 && std::ranges::count(purposes, eku_server_auth) == 1 && std::ranges::count(purposes, eku_client_auth) == 1;
-  if (!both) return refuse_svid("svid_extended_key_usage", "the certificate is not for TLS servers and clients and nothing else");
+  const bool both = purposes.size() == 2 && std::ranges::count(purposes, eku_server_auth) == 1 &&
+                    std::ranges::count(purposes, eku_client_auth) == 1;
+  if (!both)
+    return refuse_svid("svid_extended_key_usage", "the certificate is not for TLS servers and clients and nothing else");
   return {};
 }
 
 Status check_names(const Certificate& certificate) {
   const auto& fields = certificate.fields;
   if (fields.uri_names.size() != 1)
-    return refuse_svid("svid_names", fmt::format("the certificate has {} URI names; a SPIFFE identity has exactly one", fields.uri_names.size()));
-  if (certificate.has_other_names) return refuse_svid("svid_names", "the certificate has alternative names other than URI, DNS and IP address");
+    return refuse_svid("svid_names", fmt::format("the certificate has {} URI names; a SPIFFE identity has exactly one",
+                                                 fields.uri_names.size()));
+  if (certificate.has_other_names)
+    return refuse_svid("svid_names", "the certificate has alternative names other than URI, DNS and IP address");
   return {};
 }
 
@@ -43,7 +47,9 @@ std::string SpiffeId::path() const {
   return {};
 }
 
-std::string SpiffeId::uri() const { return fmt::format("{}{}/{}", scheme, trust_domain, path()); }
+std::string SpiffeId::uri() const {
+  return fmt::format("{}{}/{}", scheme, trust_domain, path());
+}
 
 bool is_valid_trust_domain(std::string_view text) {
   const auto alphanumeric = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
@@ -53,7 +59,8 @@ bool is_valid_trust_domain(std::string_view text) {
 
 Result<SpiffeId> spiffe_id_from_path(std::string_view trust_domain, std::string_view path) {
   if (!is_valid_trust_domain(trust_domain))
-    return fail(ErrorKind::invalid_input, "malformed trust domain: expected up to 255 lower-case letters, digits, dots and dashes, like pool.example");
+    return fail(ErrorKind::invalid_input,
+                "malformed trust domain: expected up to 255 lower-case letters, digits, dots and dashes, like pool.example");
   SpiffeId id{std::string(trust_domain), NodeRole::hub, ""};
   if (path == "hub") return id;
   if (path == "operator") {
@@ -94,8 +101,8 @@ Result<Bytes> issue_svid(const Certificate& ca, const Signer& ca_key, const Publ
   return make_certificate(ca, ca_key, subject, fields);
 }
 
-Result<Bytes> issue_svid_for_request(const Certificate& ca, const Signer& ca_key, ByteView request, const SpiffeId& id, Time now,
-                                     const SvidOptions& options) {
+Result<Bytes> issue_svid_for_request(const Certificate& ca, const Signer& ca_key, ByteView request, const SpiffeId& id,
+                                     Time now, const SvidOptions& options) {
   const auto parsed = parse_certificate_request(request);
   if (!parsed) return fail(parsed.error());
   return issue_svid(ca, ca_key, parsed->key, id, now, options);
@@ -103,7 +110,8 @@ Result<Bytes> issue_svid_for_request(const Certificate& ca, const Signer& ca_key
 
 Result<Svid> check_svid_profile(Certificate certificate) {
   const auto& fields = certificate.fields;
-  if (certificate.key.algorithm != KeyAlgorithm::ecdsa_p256) return refuse_svid("svid_key_type", "the certificate's key is not P-256");
+  if (certificate.key.algorithm != KeyAlgorithm::ecdsa_p256)
+    return refuse_svid("svid_key_type", "the certificate's key is not P-256");
   if (fields.is_ca) return refuse_svid("svid_ca", "the certificate is that of a CA, which is no node");
   if (fields.key_usage != key_usage::digital_signature)
     return refuse_svid("svid_key_usage", "the certificate's key usage is not digitalSignature and nothing else");
@@ -119,10 +127,12 @@ Result<Svid> check_svid_profile(Certificate certificate) {
 Result<Svid> verify_svid(const std::vector<Bytes>& chain, const Certificate& ca, std::string_view trust_domain, Time now) {
   auto leaf = verify_chain(chain, ca, now);
   if (!leaf) return fail(leaf.error());
-  if (leaf->issuer != ca.subject) return refuse_svid("chain_intermediate", "the certificate was not issued by the pool's CA itself");
+  if (leaf->issuer != ca.subject)
+    return refuse_svid("chain_intermediate", "the certificate was not issued by the pool's CA itself");
   auto svid = check_svid_profile(std::move(*leaf));
   if (svid && svid->id.trust_domain != trust_domain)
-    return refuse_svid("svid_trust_domain", fmt::format("the peer is of the trust domain {}, not {}", svid->id.trust_domain, trust_domain));
+    return refuse_svid("svid_trust_domain",
+                       fmt::format("the peer is of the trust domain {}, not {}", svid->id.trust_domain, trust_domain));
   return svid;
 }
 

@@ -39,13 +39,13 @@ struct SvidOptions {
   std::vector<Bytes> ip_addresses;
 };
 
-/// A certificate (DER) for the holder of `subject`. invalid_input for a key that is not P-256, a name that is not valid, or names
-/// that only a hub may have.
+/// A certificate (DER) for the holder of `subject`. invalid_input for a key that is not P-256, a name that is not valid, or
+/// names that only a hub may have.
 Result<Bytes> issue_svid(const Certificate& ca, const Signer& ca_key, const PublicKey& subject, const SpiffeId& id, Time now,
                          const SvidOptions& options = {});
 /// The same for the key that a PKCS#10 request proves possession of. Nothing else in the request has any effect.
-Result<Bytes> issue_svid_for_request(const Certificate& ca, const Signer& ca_key, ByteView request, const SpiffeId& id, Time now,
-                                     const SvidOptions& options = {});
+Result<Bytes> issue_svid_for_request(const Certificate& ca, const Signer& ca_key, ByteView request, const SpiffeId& id,
+                                     Time now, const SvidOptions& options = {});
 
 /// A node as proved by its certificate.
 struct Svid {
@@ -64,13 +64,13 @@ Result<Svid> check_svid_profile(Certificate certificate);
 /// chain_intermediate (there is one issuing CA, and nothing between it and a leaf), svid_trust_domain.
 Result<Svid> verify_svid(const std::vector<Bytes>& chain, const Certificate& ca, std::string_view trust_domain, Time now);
 
-/// For agents and clients: the peer must be /hub of this trust domain by a certificate of this CA, and hold the pinned key. Further
-/// codes: svid_role, pin_mismatch.
+/// For agents and clients: the peer must be /hub of this trust domain by a certificate of this CA, and hold the pinned key.
+/// Further codes: svid_role, pin_mismatch.
 PeerCheck check_hub(Certificate ca, std::string trust_domain, Digest hub_pin);
 /// For enrolment, before the CA is known: the peer must hold the pinned key, by a certificate in force that says /hub.
 PeerCheck check_hub_by_pin(Digest hub_pin);
-/// For the hub: the peer must be an agent, client or operator of this trust domain by a certificate of this CA. `is_denied` is the
-/// deny-list, asked on each handshake and resumption. Further codes: svid_role, key_revoked.
+/// For the hub: the peer must be an agent, client or operator of this trust domain by a certificate of this CA. `is_denied` is
+/// the deny-list, asked on each handshake and resumption. Further codes: svid_role, key_revoked.
 PeerCheck check_member(Certificate ca, std::string trust_domain, std::function<bool(const Digest& key_pin)> is_denied);
 
 }  // namespace forgepool::identity

@@ -23,7 +23,8 @@ std::vector<Resource> subject_of(const ShardVerdict& shard) {
   if (shard.decision == Decision::accepted) return {{name, shard.result}};
   std::vector<Resource> subject;
   for (const auto& answer : shard.evidence)
-    if (const Resource resource{name, answer.result}; std::ranges::find(subject, resource) == subject.end()) subject.push_back(resource);
+    if (const Resource resource{name, answer.result}; std::ranges::find(subject, resource) == subject.end())
+      subject.push_back(resource);
   return subject;
 }
 
@@ -36,7 +37,8 @@ std::string to_statement(const Verdict& verdict) {
   const auto& shard = verdict.shard;
   json::Array evidence;
   for (const auto& answer : shard.evidence)
-    evidence.push_back(json::Object{{"agent", answer.agent.str()}, {"lease", answer.lease.str()}, {"result", answer.result.str()}});
+    evidence.push_back(
+        json::Object{{"agent", answer.agent.str()}, {"lease", answer.lease.str()}, {"result", answer.result.str()}});
   json::Object predicate{{"verifier", json::Object{{"id", verdict.verifier}}},
                          {"timeVerified", to_rfc3339(verdict.verified_at)},
                          {"resourceUri", std::string(resource_prefix) + to_string(shard.shard)},
@@ -97,8 +99,10 @@ void read_fixed(json::ObjectReader& reader, Verdict* verdict) {
   }
   verdict->verified_at = read_time(reader, "timeVerified");
   const auto salt = from_hex(reader.string("forgepool_salt", verdict_salt_bytes * 2, {}, verdict_salt_bytes * 2));
-  if (!salt) reader.refuse("forgepool_salt", salt.error().message);
-  else verdict->salt = *salt;
+  if (!salt)
+    reader.refuse("forgepool_salt", salt.error().message);
+  else
+    verdict->salt = *salt;
 }
 
 }  // namespace
@@ -117,8 +121,10 @@ Result<Verdict> parse_verdict(std::string_view text) {
   json::ObjectReader reader(statement->predicate, "/predicate");
   read_fixed(reader, &verdict);
   const auto shard = read_resource_uri(reader.string("resourceUri", 256));
-  if (!shard) reader.refuse("resourceUri", shard.error().message);
-  else verdict.shard.shard = *shard;
+  if (!shard)
+    reader.refuse("resourceUri", shard.error().message);
+  else
+    verdict.shard.shard = *shard;
   constexpr std::string_view results[] = {"PASSED", "FAILED"};
   const bool accepted = reader.choice("verificationResult", results) == 0;
   verdict.shard.decision = accepted ? Decision::accepted : Decision::undecided;
@@ -127,7 +133,8 @@ Result<Verdict> parse_verdict(std::string_view text) {
   read_evidence(reader, &verdict.shard);
   if (auto status = reader.finish(); !status) return fail(status.error().kind, "verdict: " + status.error().message);
   if (accepted) {
-    if (statement->subject.size() != 1) return fail(ErrorKind::invalid_input, "verdict: expected the accepted output as its only subject");
+    if (statement->subject.size() != 1)
+      return fail(ErrorKind::invalid_input, "verdict: expected the accepted output as its only subject");
     verdict.shard.result = statement->subject.front().digest;
     if (std::ranges::count(verdict.shard.evidence, verdict.shard.result, &ShardAnswer::result) == 0)
       return fail(ErrorKind::invalid_input, "verdict: no answer in the evidence has the accepted output");

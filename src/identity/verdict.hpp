@@ -22,15 +22,15 @@ namespace forgepool::identity {
 inline constexpr std::size_t verdict_salt_bytes = 32;
 
 struct Verdict {
-  std::string verifier;         ///< SPIFFE id of the hub.
-  Time verified_at{};           ///< Whole seconds.
+  std::string verifier;  ///< SPIFFE id of the hub.
+  Time verified_at{};    ///< Whole seconds.
   Digest contract;
-  ShardVerdict shard;           ///< At least one piece of evidence, all for this shard; at most 64. The result is zeros if undecided.
-  Bytes salt;                   ///< verdict_salt_bytes random bytes.
+  ShardVerdict shard;  ///< At least one piece of evidence, all for this shard; at most 64. The result is zeros if undecided.
+  Bytes salt;          ///< verdict_salt_bytes random bytes.
 };
 
-/// RFC 8785 JSON, to be signed as the payload of an envelope (dsse.hpp) of in_toto_payload_type. invalid_input for a verdict that
-/// `parse_verdict` would refuse.
+/// RFC 8785 JSON, to be signed as the payload of an envelope (dsse.hpp) of in_toto_payload_type. invalid_input for a verdict
+/// that `parse_verdict` would refuse.
 Result<std::string> write_verdict(const Verdict& verdict);
 
 /// Reads exactly what `write_verdict` writes; invalid_input, with the JSON pointer, for any deviation.

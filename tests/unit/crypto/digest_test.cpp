@@ -26,8 +26,8 @@ TEST_CASE("a digest is read from its text forms and nothing else") {
   const auto digest = sha256("x");
   CHECK(Digest::parse(digest.str()) == digest);
   CHECK(Digest::parse(digest.hex()) == digest);
-  for (const std::string& bad : {std::string(), std::string("sha256:"), digest.hex().substr(1), digest.hex() + "0", "sha1:" + digest.hex(),
-                                "SHA256:" + digest.hex(), std::string(64, 'G'), std::string(64, 'A')})
+  for (const std::string& bad : {std::string(), std::string("sha256:"), digest.hex().substr(1), digest.hex() + "0",
+                                 "sha1:" + digest.hex(), "SHA256:" + digest.hex(), std::string(64, 'G'), std::string(64, 'A')})
     CHECK(Digest::parse(bad).error().kind == ErrorKind::invalid_input);
 }
 

@@ -40,7 +40,8 @@ TEST_CASE("the Ed25519 signature of RFC 8032 test 2 is reproduced") {
   REQUIRE(key);
   CHECK(to_hex(raw_public_key(key->public_key())) == "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
   CHECK(to_hex(*key->signer()->sign(Bytes{0x72})) ==
-        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00");
+        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d29"
+        "1612bb0c00");
 }
 
 TEST_CASE("a private key survives its PEM form, and signatures of the copy verify with the original") {
@@ -87,8 +88,9 @@ TEST_CASE("a public key that is truncated, extended, off the curve or of another
   compressed[0] = static_cast<std::uint8_t>(2 + (raw.back() & 1));
   CHECK_FALSE(public_key_from_raw(KeyAlgorithm::ecdsa_p256, compressed));
   // RSA, as OpenSSL writes it.
-  CHECK_FALSE(public_key_from_pem("-----BEGIN PUBLIC KEY-----\nMFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAL4vpoH3H3byehjj7RAGxefGRATiq4mX\n"
-                                  "tzc9Q91W7uT0DTaFEbjzVch9aGsNjmLs4QHsoZbuoUmi0st4x5z9SQpTAgMBAAE=\n-----END PUBLIC KEY-----\n"));
+  CHECK_FALSE(
+      public_key_from_pem("-----BEGIN PUBLIC KEY-----\nMFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAL4vpoH3H3byehjj7RAGxefGRATiq4mX\n"
+                          "tzc9Q91W7uT0DTaFEbjzVch9aGsNjmLs4QHsoZbuoUmi0st4x5z9SQpTAgMBAAE=\n-----END PUBLIC KEY-----\n"));
 }
 
 TEST_CASE("ECDSA signatures convert between DER and r||s") {

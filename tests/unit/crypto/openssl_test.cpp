@@ -43,9 +43,13 @@ class Folder {
   std::filesystem::path path_;
 };
 
-bool openssl_missing() { return std::system("openssl version >/dev/null 2>&1") != 0; }
+bool openssl_missing() {
+  return std::system("openssl version >/dev/null 2>&1") != 0;
+}
 
-Time current_time() { return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now()); }
+Time current_time() {
+  return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
+}
 
 }  // namespace
 
@@ -96,10 +100,13 @@ TEST_CASE("we read keys, requests and certificates that openssl made") {
   if (openssl_missing()) SKIP("no openssl program");
   const Folder folder;
   folder.openssl("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ca.key");
-  folder.openssl("req -x509 -new -key ca.key -subj /CN=theirs -days 2 -addext keyUsage=critical,keyCertSign,cRLSign -out ca.pem");
+  folder.openssl(
+      "req -x509 -new -key ca.key -subj /CN=theirs -days 2 -addext keyUsage=critical,keyCertSign,cRLSign -out ca.pem");
   folder.openssl("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out leaf.key");
   folder.openssl("req -new -key leaf.key -subj /O=x/CN=leaf -addext subjectAltName=URI:spiffe://example.org/hub -out leaf.csr");
-  folder.write("ext", "subjectAltName=URI:spiffe://example.org/hub\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\n");
+  folder.write("ext",
+               "subjectAltName=URI:spiffe://example.org/"
+               "hub\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\n");
   folder.openssl("x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -days 1 -extfile ext -out leaf.pem");
 
   const auto signer = signer_from_pem(folder.read("leaf.key"));
@@ -120,7 +127,8 @@ TEST_CASE("we read keys, requests and certificates that openssl made") {
 TEST_CASE("keys of other kinds that openssl made are refused") {
   if (openssl_missing()) SKIP("no openssl program");
   const Folder folder;
-  for (const char* algorithm : {"EC -pkeyopt ec_paramgen_curve:P-384", "EC -pkeyopt ec_paramgen_curve:secp256k1", "RSA", "X25519"}) {
+  for (const char* algorithm :
+       {"EC -pkeyopt ec_paramgen_curve:P-384", "EC -pkeyopt ec_paramgen_curve:secp256k1", "RSA", "X25519"}) {
     folder.openssl(std::string("genpkey -algorithm ") + algorithm + " -out key.pem");
     folder.openssl("pkey -in key.pem -pubout -out public.pem");
     CHECK(signer_from_pem(folder.read("key.pem")).error().kind == ErrorKind::invalid_input);

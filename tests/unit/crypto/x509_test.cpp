@@ -1,5 +1,5 @@
-#include "crypto/reason.hpp"
 #include "crypto/x509.hpp"
+#include "crypto/reason.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -29,7 +29,9 @@ CertificateFields leaf_fields() {
   return fields;
 }
 
-std::string code_of(const Result<Certificate>& result) { return result ? "" : std::string(reason_code(result.error())); }
+std::string code_of(const Result<Certificate>& result) {
+  return result ? "" : std::string(reason_code(result.error()));
+}
 
 }  // namespace
 

@@ -37,7 +37,8 @@ TEST_CASE("a new pool's hub and members recognise each other") {
     CHECK(member->name == std::string("spiffe://pool.example/") + path);
     CHECK(identity::check_member(ca, "pool.example", nullptr)(member->identity.certificate_chain, now) == member->name);
     const auto trusted = *parse_certificate(member->ca_certificate);
-    CHECK(identity::check_hub(trusted, "pool.example", member->hub_pin)(hub->tls.certificate_chain, now) == "spiffe://pool.example/hub");
+    CHECK(identity::check_hub(trusted, "pool.example", member->hub_pin)(hub->tls.certificate_chain, now) ==
+          "spiffe://pool.example/hub");
   }
   CHECK_FALSE(make_hub_identity("Not A Domain", now));
   CHECK_FALSE(issue_credentials(*hub, "agent/", now));

@@ -1,6 +1,6 @@
+#include "identity/dsse.hpp"
 #include "crypto/keys.hpp"
 #include "hostile.hpp"
-#include "identity/dsse.hpp"
 #include "identity/key_id.hpp"
 #include "wire/json.hpp"
 
@@ -15,16 +15,19 @@ constexpr std::string_view type = "http://example.com/HelloWorld";
 }
 
 TEST_CASE("the pre-authentication encoding is that of the specification") {
-  CHECK(to_text(pre_authentication_encoding(type, as_bytes("hello world"))) == "DSSEv1 29 http://example.com/HelloWorld 11 hello world");
+  CHECK(to_text(pre_authentication_encoding(type, as_bytes("hello world"))) ==
+        "DSSEv1 29 http://example.com/HelloWorld 11 hello world");
   CHECK(to_text(pre_authentication_encoding("", {})) == "DSSEv1 0  0 ");
 }
 
 TEST_CASE("the specification's P-256 vector verifies, once its r||s is turned into DER") {
   // DSSE 1.0.2, protocol.md; its numbers are in decimal there.
-  const auto signer = PrivateKey::from_raw(KeyAlgorithm::ecdsa_p256, *from_hex("d73ec437fd6346e3619c5ebfdfff0f6916804955ad32ac9ac492b0ede1f6ffb7"));
+  const auto signer = PrivateKey::from_raw(KeyAlgorithm::ecdsa_p256,
+                                           *from_hex("d73ec437fd6346e3619c5ebfdfff0f6916804955ad32ac9ac492b0ede1f6ffb7"));
   REQUIRE(signer);
-  CHECK(to_hex(raw_public_key(signer->public_key())) == "0467cd390f77aa359cb08c2235f652270493a9ed832b0abcc01f70954c0390d238"
-                                                        "0c782bd54e269125a44f4433aff1432ce94e12bca73aa67ac80cea12608ddf74");
+  CHECK(to_hex(raw_public_key(signer->public_key())) ==
+        "0467cd390f77aa359cb08c2235f652270493a9ed832b0abcc01f70954c0390d238"
+        "0c782bd54e269125a44f4433aff1432ce94e12bca73aa67ac80cea12608ddf74");
   const auto envelope = parse_envelope(
       R"({"payload": "aGVsbG8gd29ybGQ=", "payloadType": "http://example.com/HelloWorld", "signatures": [{"sig": )"
       R"("A3JqsQGtVsJ2O2xqrI5IcnXip5GToJ3F+FnZ+O88SjtR6rDAajabZKciJTfUiHqJPcIAriEGAHTVeCUjW2JIZA=="}]})");
@@ -64,12 +67,15 @@ TEST_CASE("URL-safe base64 is accepted as the specification asks, a mixture is n
   const Bytes payload{0xfb, 0xff, 0xfe, 0x01};  // "+//+AQ==" in base64
   const auto signature = *signer->sign(pre_authentication_encoding(type, payload));
   const auto envelope_with = [&](const std::string& encoded) {
-    return json::canonicalize(json::Object{{"payload", encoded}, {"payloadType", type}, {"signatures", json::Array{json::Object{{"sig", to_base64url(signature)}}}}});
+    return json::canonicalize(json::Object{{"payload", encoded},
+                                           {"payloadType", type},
+                                           {"signatures", json::Array{json::Object{{"sig", to_base64url(signature)}}}}});
   };
   CHECK(open_envelope(envelope_with("+//+AQ=="), type, signer->public_key()) == payload);
   CHECK(open_envelope(envelope_with("-__-AQ=="), type, signer->public_key()) == payload);
   CHECK(open_envelope(envelope_with("-__-AQ"), type, signer->public_key()) == payload);
-  for (const char* bad : {"+/_+AQ==", "+//+AQ", "-__-AQ=", "-__-AR==", "-__-AQ===", "-__-A", "!"}) CHECK_FALSE(parse_envelope(envelope_with(bad)));
+  for (const char* bad : {"+/_+AQ==", "+//+AQ", "-__-AQ=", "-__-AR==", "-__-AQ===", "-__-A", "!"})
+    CHECK_FALSE(parse_envelope(envelope_with(bad)));
 }
 
 TEST_CASE("no damaged envelope opens to another payload") {
@@ -85,10 +91,14 @@ TEST_CASE("no damaged envelope opens to another payload") {
 TEST_CASE("malformed envelopes are refused with the place") {
   CHECK(parse_envelope("{}").error().kind == ErrorKind::invalid_input);
   CHECK(parse_envelope("[]").error().kind == ErrorKind::invalid_input);
-  CHECK(parse_envelope(R"({"payload":"","payloadType":"t","signatures":[]})").error().message.find("/signatures") != std::string::npos);
-  CHECK(parse_envelope(R"({"payload":"","payloadType":"t","signatures":[{}]})").error().message.find("/signatures/0") != std::string::npos);
-  CHECK(parse_envelope(R"({"payload":"","payloadType":"t","signatures":[{"sig":"AA==","x":1}]})").error().message.find("/x") != std::string::npos);
-  CHECK(parse_envelope(R"({"payload":"","payload":"","payloadType":"t","signatures":[{"sig":"AA=="}]})").error().kind == ErrorKind::invalid_input);
+  CHECK(parse_envelope(R"({"payload":"","payloadType":"t","signatures":[]})").error().message.find("/signatures") !=
+        std::string::npos);
+  CHECK(parse_envelope(R"({"payload":"","payloadType":"t","signatures":[{}]})").error().message.find("/signatures/0") !=
+        std::string::npos);
+  CHECK(parse_envelope(R"({"payload":"","payloadType":"t","signatures":[{"sig":"AA==","x":1}]})").error().message.find("/x") !=
+        std::string::npos);
+  CHECK(parse_envelope(R"({"payload":"","payload":"","payloadType":"t","signatures":[{"sig":"AA=="}]})").error().kind ==
+        ErrorKind::invalid_input);
   CHECK(parse_envelope(std::string(max_envelope_bytes + 1, ' ')).error().kind == ErrorKind::too_large);
   const auto signer = *generate_key(KeyAlgorithm::ed25519);
   CHECK(sign_envelope(type, Bytes(max_envelope_bytes), *signer).error().kind == ErrorKind::too_large);

@@ -60,7 +60,8 @@ struct Enrolment {
     const auto message = *wire::decode<wire::fb::EnrollT>(request.body);
     CHECK(request.path == "/v1/enroll");
     CHECK(identity::is_join_secret(message.secret, identity::join_secret_hash(token.secret.view())));
-    return {*identity::issue_svid_for_request(ca, *hub.ca_key, message.certificate_request, {"pool.example", identity::NodeRole::agent, "a-1"}, now),
+    return {*identity::issue_svid_for_request(ca, *hub.ca_key, message.certificate_request,
+                                              {"pool.example", identity::NodeRole::agent, "a-1"}, now),
             hub.ca_certificate};
   }
   static Response enrolled(const std::vector<Bytes>& chain) {
@@ -102,21 +103,26 @@ TEST_CASE("a newcomer shows its secret to nobody but the pinned hub") {
 TEST_CASE("the hub's refusal reaches the newcomer with its kind and sentence") {
   Enrolment e;
   const Error refusal{ErrorKind::denied, "this join token is used up"};
-  e.transport.answer = [&](const Request&) { return Response{wire::status_of(refusal.kind), "application/octet-stream", wire::encode_failure(refusal)}; };
+  e.transport.answer = [&](const Request&) {
+    return Response{wire::status_of(refusal.kind), "application/octet-stream", wire::encode_failure(refusal)};
+  };
   CHECK(e.run().error() == refusal);
 }
 
 TEST_CASE("an answer that is not a certificate for the newcomer's key is refused") {
   Enrolment e;
   const auto other_key = *generate_key(KeyAlgorithm::ecdsa_p256);
-  const auto foreign = *identity::issue_svid(e.ca, *e.hub.ca_key, other_key->public_key(), {"pool.example", identity::NodeRole::agent, "a-2"}, now);
+  const auto foreign = *identity::issue_svid(e.ca, *e.hub.ca_key, other_key->public_key(),
+                                             {"pool.example", identity::NodeRole::agent, "a-2"}, now);
   const auto answers_with = [&](auto make) {
     e.transport.answer = make;
     return e.run().has_value();
   };
   CHECK_FALSE(answers_with([&](const Request&) { return Enrolment::enrolled({foreign, e.hub.ca_certificate}); }));
   CHECK_FALSE(answers_with([&](const Request& r) { return Enrolment::enrolled({e.issue(r).front()}); }));
-  CHECK_FALSE(answers_with([&](const Request& r) { return Enrolment::enrolled({e.issue(r).front(), make_hub_identity("pool.example", now)->ca_certificate}); }));
+  CHECK_FALSE(answers_with([&](const Request& r) {
+    return Enrolment::enrolled({e.issue(r).front(), make_hub_identity("pool.example", now)->ca_certificate});
+  }));
   CHECK_FALSE(answers_with([&](const Request&) { return Response{200, "", to_bytes("nonsense")}; }));
   CHECK_FALSE(answers_with([&](const Request&) { return Response{500, "", {}}; }));
 }

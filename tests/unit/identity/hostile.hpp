@@ -47,13 +47,16 @@ void for_each_mutation(const std::string& original, int rounds, Refused refused)
     for (std::size_t edits = 1 + below(4); edits > 0; --edits) {
       const std::size_t at = below(mutated.size()), length = std::min(below(24), mutated.size() - at);
       switch (below(4)) {
-        case 0: if (!mutated.empty()) mutated[at] = static_cast<char>(random()); break;
+        case 0:
+          if (!mutated.empty()) mutated[at] = static_cast<char>(random());
+          break;
         case 1: mutated.erase(at, length); break;
         case 2: mutated.insert(at, mutated.substr(at, length)); break;
         default: mutated.insert(at, length, static_cast<char>(random())); break;
       }
     }
-    if (mutated != original && !refused(mutated)) FAIL_CHECK("a mutation was accepted in round " << round << ": " << to_hex(as_bytes(mutated)));
+    if (mutated != original && !refused(mutated))
+      FAIL_CHECK("a mutation was accepted in round " << round << ": " << to_hex(as_bytes(mutated)));
   }
 }
 

@@ -22,8 +22,10 @@ TEST_CASE("mutated certificates and requests are refused") {
   const auto ca_key = *generate_key(KeyAlgorithm::ecdsa_p256), key = *generate_key(KeyAlgorithm::ecdsa_p256);
   const auto ca = *parse_certificate(*make_ca_certificate(*ca_key, {"CA", now - 1h, now + 1h, 0}));
   const auto leaf = *issue_svid(ca, *ca_key, key->public_key(), {"pool.example", NodeRole::agent, "a-1"}, now);
-  test::for_each_mutation(to_text(leaf), rounds, [&](const std::string& m) { return !verify_svid({to_bytes(m)}, ca, "pool.example", now); });
-  test::for_each_mutation(to_text(*make_certificate_request(*key)), rounds, [](const std::string& m) { return !parse_certificate_request(as_bytes(m)); });
+  test::for_each_mutation(to_text(leaf), rounds,
+                          [&](const std::string& m) { return !verify_svid({to_bytes(m)}, ca, "pool.example", now); });
+  test::for_each_mutation(to_text(*make_certificate_request(*key)), rounds,
+                          [](const std::string& m) { return !parse_certificate_request(as_bytes(m)); });
   test::for_each_mutation(to_text(key->public_key().spki), rounds, [&](const std::string& m) {
     const auto parsed = parse_public_key(as_bytes(m));
     return !parsed || parsed->spki == to_bytes(m);

@@ -1,5 +1,5 @@
-#include "hostile.hpp"
 #include "identity/join_token.hpp"
+#include "hostile.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 

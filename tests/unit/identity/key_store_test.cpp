@@ -24,7 +24,9 @@ class Folder {
   fs::path path;
 };
 
-unsigned mode_of(const fs::path& path) { return static_cast<unsigned>(fs::status(path).permissions()) & 0777u; }
+unsigned mode_of(const fs::path& path) {
+  return static_cast<unsigned>(fs::status(path).permissions()) & 0777u;
+}
 
 void check_store(KeyStore& store) {
   const auto key = *PrivateKey::generate(KeyAlgorithm::ed25519);
@@ -50,7 +52,9 @@ void check_store(KeyStore& store) {
 }  // namespace
 
 TEST_CASE("keys and texts are kept, never overwritten, and missing ones are not found") {
-  SECTION("in memory") { check_store(*make_memory_key_store()); }
+  SECTION("in memory") {
+    check_store(*make_memory_key_store());
+  }
   SECTION("in a directory") {
     const Folder folder;
     check_store(**make_key_directory(folder.path / "keys"));

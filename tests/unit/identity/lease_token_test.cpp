@@ -1,8 +1,8 @@
+#include "identity/lease_token.hpp"
 #include "crypto/keys.hpp"
 #include "crypto/reason.hpp"
 #include "hostile.hpp"
 #include "identity/key_id.hpp"
-#include "identity/lease_token.hpp"
 #include "identity/paseto.hpp"
 #include "wire/json.hpp"
 
@@ -39,7 +39,8 @@ struct Fixture {
     return claims;
   }
   TokenExpectation expectation() const {
-    return {"spiffe://pool.example/hub", "spiffe://pool.example/hub", jwk_thumbprint(agent_key->public_key()), "fetch", now + 1min};
+    return {"spiffe://pool.example/hub", "spiffe://pool.example/hub", jwk_thumbprint(agent_key->public_key()), "fetch",
+            now + 1min};
   }
   std::string token() const { return *mint_lease_token(*hub_key, claims()); }
   std::string code(std::string_view token, const TokenExpectation& expected) const {
@@ -71,17 +72,23 @@ TEST_CASE("a lease token has the registered claims as other PASETO libraries exp
 
 TEST_CASE("the thumbprint is that of RFC 7638 and RFC 8037") {
   // RFC 8037 appendix A.3.
-  const auto ed25519 = *public_key_from_raw(KeyAlgorithm::ed25519, *from_base64url("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"));
+  const auto ed25519 =
+      *public_key_from_raw(KeyAlgorithm::ed25519, *from_base64url("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"));
   CHECK(jwk_thumbprint(ed25519) == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
   // The P-256 key of RFC 7515 appendix A.3.
   Bytes raw{4};
-  for (const char* coordinate : {"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}) {
+  for (const char* coordinate :
+       {"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}) {
     const auto bytes = *from_base64url(coordinate);
     raw.insert(raw.end(), bytes.begin(), bytes.end());
   }
   const auto p256 = *public_key_from_raw(KeyAlgorithm::ecdsa_p256, raw);
-  CHECK(jwk_thumbprint(p256) ==
-        to_base64url(sha256(R"({"crv":"P-256","kty":"EC","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"})").bytes));
+  CHECK(
+      jwk_thumbprint(p256) ==
+      to_base64url(
+          sha256(
+              R"({"crv":"P-256","kty":"EC","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"})")
+              .bytes));
 }
 
 TEST_CASE("each way in which a lease token is not as expected has its own code") {
@@ -94,11 +101,14 @@ TEST_CASE("each way in which a lease token is not as expected has its own code")
   CHECK(with([](auto&) {}) == "accepted");
   CHECK(with([](auto& e) { e.issuer = "spiffe://other.example/hub"; }) == "token_issuer");
   CHECK(with([](auto& e) { e.audience = "spiffe://pool.example/store"; }) == "token_audience");
-  CHECK(with([](auto& e) { e.key_thumbprint = jwk_thumbprint((*generate_key(KeyAlgorithm::ecdsa_p256))->public_key()); }) == "token_holder");
+  CHECK(with([](auto& e) { e.key_thumbprint = jwk_thumbprint((*generate_key(KeyAlgorithm::ecdsa_p256))->public_key()); }) ==
+        "token_holder");
   CHECK(with([](auto& e) { e.action = "submit"; }) == "token_action");
   CHECK(check_lease_token(f.token(), {}, f.expectation()).error().kind == ErrorKind::unauthenticated);
   CHECK(reason_code(check_lease_token(f.token(), {}, f.expectation()).error()) == "token_key");
-  CHECK(reason_code(check_lease_token(f.token(), {(*generate_key(KeyAlgorithm::ed25519))->public_key()}, f.expectation()).error()) == "token_key");
+  CHECK(reason_code(
+            check_lease_token(f.token(), {(*generate_key(KeyAlgorithm::ed25519))->public_key()}, f.expectation()).error()) ==
+        "token_key");
 }
 
 TEST_CASE("a lease token is good for its time and the allowed difference of clocks, and no longer") {

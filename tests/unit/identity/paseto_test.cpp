@@ -1,6 +1,6 @@
+#include "identity/paseto.hpp"
 #include "crypto/keys.hpp"
 #include "hostile.hpp"
-#include "identity/paseto.hpp"
 #include "wire/json.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -35,7 +35,8 @@ TEST_CASE("every official v4.public vector passes") {
     const auto& test = *item.as_object();
     const std::string name = *text_of(test, "name");
     INFO(name);
-    const std::string token = *text_of(test, "token"), assertion = *text_of(test, "implicit-assertion"), footer = *text_of(test, "footer");
+    const std::string token = *text_of(test, "token"), assertion = *text_of(test, "implicit-assertion"),
+                      footer = *text_of(test, "footer");
     if (name.starts_with("4-S-")) {
       ++signing;
       const auto key = *PrivateKey::from_raw(KeyAlgorithm::ed25519, *from_hex(*text_of(test, "secret-key-seed")));

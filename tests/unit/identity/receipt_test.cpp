@@ -1,6 +1,6 @@
+#include "identity/receipt.hpp"
 #include "hostile.hpp"
 #include "identity/dsse.hpp"
-#include "identity/receipt.hpp"
 #include "wire/json.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -118,12 +118,18 @@ TEST_CASE("no damaged receipt is accepted under its signature, and none crashes 
   const auto text = *write_receipt(sample());
   const auto envelope = *sign_envelope(in_toto_payload_type, as_bytes(text), *key);
   CHECK(open_envelope(envelope, in_toto_payload_type, key->public_key()) == to_bytes(text));
-  test::for_each_damage(text, [&](const std::string& damaged) {
-    const auto read = parse_receipt(damaged);
-    return !read || *write_receipt(*read) == damaged;  // Another receipt, in its one spelling.
-  }, 7);
-  test::for_each_damage(envelope, [&](const std::string& damaged) {
-    const auto opened = open_envelope(damaged, in_toto_payload_type, key->public_key());
-    return !opened || *opened == to_bytes(text);
-  }, 13);
+  test::for_each_damage(
+      text,
+      [&](const std::string& damaged) {
+        const auto read = parse_receipt(damaged);
+        return !read || *write_receipt(*read) == damaged;  // Another receipt, in its one spelling.
+      },
+      7);
+  test::for_each_damage(
+      envelope,
+      [&](const std::string& damaged) {
+        const auto opened = open_envelope(damaged, in_toto_payload_type, key->public_key());
+        return !opened || *opened == to_bytes(text);
+      },
+      13);
 }

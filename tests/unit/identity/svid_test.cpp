@@ -1,5 +1,5 @@
-#include "crypto/reason.hpp"
 #include "identity/svid.hpp"
+#include "crypto/reason.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -25,7 +25,9 @@ struct Pool {
   std::vector<Bytes> chain(const SpiffeId& id, const SvidOptions& options = {}) const {
     return {*issue_svid(ca, *ca_key, key->public_key(), id, now, options)};
   }
-  std::vector<Bytes> chain(const CertificateFields& fields) const { return {*make_certificate(ca, *ca_key, key->public_key(), fields)}; }
+  std::vector<Bytes> chain(const CertificateFields& fields) const {
+    return {*make_certificate(ca, *ca_key, key->public_key(), fields)};
+  }
 };
 
 const SpiffeId hub{domain, NodeRole::hub, ""}, agent{domain, NodeRole::agent, "a-1"}, client{domain, NodeRole::client, "alice"},
@@ -57,11 +59,29 @@ TEST_CASE("SPIFFE ids are read and written in exactly four forms") {
     CHECK(spiffe_id_from_path(id.trust_domain, id.path()) == id);
   }
   CHECK(agent.uri() == "spiffe://pool.example/agent/a-1");
-  for (const char* bad : {"", "spiffe://", "spiffe://pool.example", "spiffe://pool.example/", "spiffe://pool.example/hub/", "spiffe://pool.example/hub/x",
-                          "spiffe://pool.example/agent", "spiffe://pool.example/agent/", "spiffe://pool.example/agent/a/b", "spiffe://pool.example/agent/..",
-                          "spiffe://pool.example/agent/a%2f", "spiffe://pool.example/root", "SPIFFE://pool.example/hub", "https://pool.example/hub",
-                          "spiffe://Pool.example/hub", "spiffe://pool_example/hub", "spiffe://.pool/hub", "spiffe://pool-/hub", "spiffe:///hub",
-                          "spiffe://pool.example:1/hub", "spiffe://user@pool/hub", "spiffe://pool.example/hub?x", "spiffe://pool.example/hub#x"})
+  for (const char* bad : {"",
+                          "spiffe://",
+                          "spiffe://pool.example",
+                          "spiffe://pool.example/",
+                          "spiffe://pool.example/hub/",
+                          "spiffe://pool.example/hub/x",
+                          "spiffe://pool.example/agent",
+                          "spiffe://pool.example/agent/",
+                          "spiffe://pool.example/agent/a/b",
+                          "spiffe://pool.example/agent/..",
+                          "spiffe://pool.example/agent/a%2f",
+                          "spiffe://pool.example/root",
+                          "SPIFFE://pool.example/hub",
+                          "https://pool.example/hub",
+                          "spiffe://Pool.example/hub",
+                          "spiffe://pool_example/hub",
+                          "spiffe://.pool/hub",
+                          "spiffe://pool-/hub",
+                          "spiffe:///hub",
+                          "spiffe://pool.example:1/hub",
+                          "spiffe://user@pool/hub",
+                          "spiffe://pool.example/hub?x",
+                          "spiffe://pool.example/hub#x"})
     CHECK_FALSE(parse_spiffe_id(bad));
   CHECK_FALSE(is_valid_trust_domain(std::string(256, 'a')));
 }
@@ -189,7 +209,8 @@ TEST_CASE("before the CA is known, only the pinned key with a hub's certificate 
 TEST_CASE("a hub accepts agents, clients and operators until their key is on the deny-list") {
   const Pool pool;
   bool denied = false;
-  const auto check = check_member(pool.ca, domain, [&](const Digest& pin) { return denied && pin == pool.key->public_key().pin(); });
+  const auto check =
+      check_member(pool.ca, domain, [&](const Digest& pin) { return denied && pin == pool.key->public_key().pin(); });
   for (const auto& id : {agent, client, owner}) CHECK(check(pool.chain(id), now) == id.uri());
   CHECK(code_of(check(pool.chain(hub), now)) == "svid_role");
   denied = true;
@@ -206,8 +227,9 @@ TEST_CASE("openssl verify -x509_strict accepts every kind of node's certificate"
   for (const auto& id : {hub, agent, client, owner}) {
     std::ofstream(folder / "leaf.pem") << certificate_to_pem(pool.chain(id).front());
     for (const char* purpose : {"sslserver", "sslclient"})
-      CHECK(std::system(("cd " + folder.string() + " && openssl verify -x509_strict -attime " + std::to_string(unix_seconds(now)) + " -purpose " + purpose +
-                         " -CAfile ca.pem leaf.pem >/dev/null").c_str()) == 0);
+      CHECK(std::system(("cd " + folder.string() + " && openssl verify -x509_strict -attime " +
+                         std::to_string(unix_seconds(now)) + " -purpose " + purpose + " -CAfile ca.pem leaf.pem >/dev/null")
+                            .c_str()) == 0);
   }
   std::filesystem::remove_all(folder);
 }

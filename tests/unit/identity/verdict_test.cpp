@@ -1,5 +1,5 @@
-#include "hostile.hpp"
 #include "identity/verdict.hpp"
+#include "hostile.hpp"
 #include "wire/json.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -26,8 +26,9 @@ Verdict sample(Decision decision = Decision::accepted) {
 }
 
 bool same(const Verdict& a, const Verdict& b) {
-  return a.verifier == b.verifier && a.verified_at == b.verified_at && a.contract == b.contract && a.salt == b.salt && a.shard.shard == b.shard.shard &&
-         a.shard.decision == b.shard.decision && a.shard.result == b.shard.result && a.shard.evidence == b.shard.evidence && a.shard.rule == b.shard.rule;
+  return a.verifier == b.verifier && a.verified_at == b.verified_at && a.contract == b.contract && a.salt == b.salt &&
+         a.shard.shard == b.shard.shard && a.shard.decision == b.shard.decision && a.shard.result == b.shard.result &&
+         a.shard.evidence == b.shard.evidence && a.shard.rule == b.shard.rule;
 }
 
 }  // namespace
