@@ -1,6 +1,9 @@
 # How our own targets are made. The link graph is the architecture: a layer sees only the headers of the layers it depends on.
 
 set(forgepool_warnings -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Woverloaded-virtual -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  list(APPEND forgepool_warnings -Wno-restrict)  # Wrong for "literal" + std::string at -O2 and above (GCC bug 105651).
+endif()
 set(forgepool_sanitize_flags "")
 if(FORGEPOOL_SANITIZE)
   set(forgepool_sanitize_flags "-fsanitize=${FORGEPOOL_SANITIZE}" -fno-omit-frame-pointer -fno-sanitize-recover=all)
