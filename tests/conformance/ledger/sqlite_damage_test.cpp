@@ -70,7 +70,7 @@ TEST_CASE("a flipped bit anywhere in the file is noticed or harmless") {
   const Original original;
   const std::string intact = original.bytes();
   int on_opening = 0, on_reading = 0, harmless = 0;
-  for (int round = 0; round < 500; ++round) {
+  for (int round = 0; round < 250; ++round) {
     std::string bytes = intact;
     // The first page rules everything else: every fifth flip goes there, and some rounds flip several bits.
     const std::size_t range = round % 5 == 0 ? 4'096 : bytes.size();
@@ -90,7 +90,7 @@ TEST_CASE("a flipped bit anywhere in the file is noticed or harmless") {
     if (const auto head = (*ledger)->commit(numbered_leaves(leaves, 2)))
       CHECK(head->root == merkle_root(numbered_hashes(leaves + 2)));
   }
-  std::printf("seed %u: of 500 damaged files %d were refused on opening, %d when read, %d were harmless\n", seed, on_opening,
+  std::printf("seed %u: of 250 damaged files %d were refused on opening, %d when read, %d were harmless\n", seed, on_opening,
               on_reading, harmless);
 }
 
