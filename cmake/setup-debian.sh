@@ -27,9 +27,8 @@ build_packages=(
   libcli11-dev nlohmann-json3-dev libspdlog-dev libcap2-bin)
 build_backports=(libnghttp3-dev)
 test_packages=(
-  libbenchmark-dev libssl-dev openssl libpq-dev libcurl4-openssl-dev golang-golang-x-mod-dev
-  golang-github-lucas-clemente-quic-go-dev iproute2)
-test_backports=(catch2 golang-1.23-go ngtcp2-client)
+  libbenchmark-dev libssl-dev openssl libpq-dev libcurl4-openssl-dev golang-golang-x-mod-dev iproute2 python3)
+test_backports=(catch2 golang-1.23-go golang-github-lucas-clemente-quic-go-dev ngtcp2-client)
 
 # --- Debian packages -------------------------------------------------------------------------------------------------
 
@@ -87,12 +86,19 @@ installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q '^install 
 
 missing_of() { local p; for p in "$@"; do installed "$p" || printf '%s ' "$p"; done; }
 
-# Catch2 v3 is needed: bookworm itself has v2 under the same name.
+# Of these, bookworm itself has versions under the same name that do not do.
+oldest_usable() {
+  case $1 in
+    catch2) echo 3 ;;
+    golang-github-lucas-clemente-quic-go-dev) echo 0.40 ;;  # Older ones cannot be built with the Go that is installed beside it.
+    *) echo 0 ;;
+  esac
+}
+
 missing_backports_of() {
   local p
   for p in "$@"; do
-    if ! installed "$p"; then printf '%s ' "$p"
-    elif [ "$p" = catch2 ] && dpkg --compare-versions "$(dpkg-query -W -f='${Version}' catch2)" lt 3; then printf '%s ' "$p"; fi
+    if ! installed "$p" || dpkg --compare-versions "$(dpkg-query -W -f='${Version}' "$p")" lt "$(oldest_usable "$p")"; then printf '%s ' "$p"; fi
   done
 }
 
