@@ -27,7 +27,7 @@ struct SchedulerAgent {
 /// A job as the scheduler sees it.
 struct SchedulerJob {
   JobId id{};
-  std::uint32_t min_agents = 1;       ///< Nothing is leased before this many agents that may work on it are there; then also with fewer.
+  std::uint32_t min_agents = 1;       ///< Nothing is leased before this many agents that may work on it are there, afterwards also with fewer.
   std::uint32_t max_agents = 100'000; ///< At most this many agents hold leases of it at once.
   std::vector<std::string> regions{}; ///< Agents must be in one of these; empty: anywhere.
 };
@@ -79,15 +79,16 @@ class Scheduler {
   /// The agent left or may work no more. Its leases end, their shards wait again; returns them.
   virtual std::vector<Lease> agent_gone(const AgentId& agent, Time now) = 0;
 
-  /// Grants up to `max_shards` shards of one job to a known agent, under the id given, which no
-  /// other lease may have; none if nothing fits.
+  /// Grants up to `max_shards` shards of one job to a known agent, under the id given, which no other lease may have; none if
+  /// nothing fits.
   virtual std::optional<Lease> grant(const AgentId& agent, const LeaseId& id, std::uint32_t max_shards, Time now) = 0;
   /// Puts back a lease that was granted before a restart. Comes after the calls of `want` for its job: its shards are taken from
   /// what waits.
   virtual void restore(const Lease& lease) = 0;
   /// Extends the lease. not_found if it ended (also if its deadline has passed), denied if it is another agent's.
   virtual Status extend(const LeaseId& lease, const AgentId& agent, Time now) = 0;
-  /// The agent reported back: ends the lease without putting its shards back (`want` those that failed). Errors as for `extend`.
+  /// The agent reported back: ends the lease without putting its shards back (`want` those that failed). not_found if it ended
+  /// (which it did not before `expire` said so), denied if it is another agent's.
   virtual Result<Lease> finish(const LeaseId& lease, const AgentId& agent) = 0;
   virtual std::optional<Lease> find(const LeaseId& lease) const = 0;
 

@@ -24,7 +24,9 @@ void Invariants::note(const std::string& text) {
 
 void Invariants::asked_for(const Execute& execute) {
   REQUIRE_FALSE(shards_.at(execute.shard).verdict);
-  shards_.at(execute.shard).asked += execute.count;
+  Shard& shard = shards_.at(execute.shard);
+  if (shard.asked == 0 && execute.count == 2) shard.checked = true;
+  shard.asked += execute.count;
   note("execute " + to_string(execute.shard));
 }
 
@@ -75,6 +77,8 @@ void Invariants::decided(const ShardVerdict& verdict) {
   const std::uint32_t required =
       Scenario::required(job(verdict.shard.job), verdict.rule.find("unchecked") == std::string::npos);
   const std::uint32_t agree = agreeing(verdict);
+  if (agree == 1 && job(verdict.shard.job).policy.verify == VerifyMode::spotcheck)
+    for (const auto& [id, other] : shards_) REQUIRE((id.job != verdict.shard.job || !other.checked || other.verdict));
   REQUIRE(agree >= required);
   if (verdict.result == right_result(verdict.shard)) return;
   // Wrong. Only where nothing was compared, or where as many as had to agree were in it together.

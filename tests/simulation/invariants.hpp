@@ -31,6 +31,7 @@ class Invariants {
  private:
   struct Shard {
     std::uint64_t asked = 0;
+    bool checked = false;  // Of a spot-checked job: two executions were asked for from the beginning.
     std::set<AgentId> answered, under_way;
     std::optional<ShardVerdict> verdict;
   };

@@ -112,8 +112,12 @@ void CheckedVerifier::check_all() const {
   std::set<JobId> asking;
   for (const auto& [id, shard] : shards_)
     if (!shard.verdict && shard.outstanding > 0) asking.insert(id.job);
-  for (const auto& [id, shard] : shards_)
-    if (!shard.verdict) REQUIRE(asking.contains(id.job));
+  const auto counts = [&](const ShardAnswer& answer) { return !in_quarantine(answer.agent); };
+  for (const auto& [id, shard] : shards_) {
+    if (shard.verdict) continue;
+    REQUIRE(asking.contains(id.job));
+    REQUIRE((shard.outstanding > 0 || std::ranges::any_of(shard.answers, counts)));
+  }
 }
 
 }  // namespace forgepool::testing
