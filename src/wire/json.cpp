@@ -54,6 +54,25 @@ bool Object::erase(std::string_view key) {
 
 bool operator==(const Object& a, const Object& b) { return a.members_ == b.members_; }
 
+Value::Value() = default;
+Value::Value(std::nullptr_t) {}
+Value::Value(const Value& other) = default;
+Value::Value(Value&& other) noexcept = default;
+Value& Value::operator=(const Value& other) = default;
+Value& Value::operator=(Value&& other) noexcept = default;
+Value::~Value() = default;
+Value::Value(std::string value) : data_(std::move(value)) {}
+Value::Value(std::string_view value) : data_(std::string(value)) {}
+Value::Value(const char* value) : data_(std::string(value)) {}
+Value::Value(Array value) : data_(std::move(value)) {}
+Value::Value(Object value) : data_(std::move(value)) {}
+
+Value::Value(Flag flag) : data_(flag.value) {}
+
+Value::Value(Number number) : data_(number.nearest) {
+  if (number.is_int64 && number.integer <= max_safe_integer && number.integer >= -max_safe_integer) data_ = number.integer;
+}
+
 Value::Value(double value) : data_(value) {
   if (!std::isfinite(value)) std::abort();  // A bug in the caller; a made-up number must never be signed.
   if (std::abs(value) <= static_cast<double>(max_safe_integer) && value == std::trunc(value))

@@ -59,25 +59,26 @@ class Object {
 /// integers however they were written ("10", "10.0" and "1e1" are one value).
 class Value {
  public:
-  Value() = default;
-  Value(std::nullptr_t) {}
-  Value(std::same_as<bool> auto value) : data_(value) {}
+  Value();
+  Value(std::nullptr_t);
+  Value(const Value& other);
+  Value(Value&& other) noexcept;
+  Value& operator=(const Value& other);
+  Value& operator=(Value&& other) noexcept;
+  ~Value();
+  Value(std::same_as<bool> auto value) : Value(Flag{value}) {}
   /// An integer beyond `max_safe_integer` becomes the nearest double. Write it as a string where that would matter.
   template <std::integral T>
     requires(!std::same_as<T, bool>)
-  Value(T value) : data_(std::int64_t{0}) {
-    if (std::cmp_less_equal(value, max_safe_integer) && std::cmp_greater_equal(value, -max_safe_integer))
-      data_ = static_cast<std::int64_t>(value);
-    else data_ = static_cast<double>(value);
-  }
+  Value(T value) : Value(Number{std::in_range<std::int64_t>(value), static_cast<std::int64_t>(value), static_cast<double>(value)}) {}
   /// Must be finite: there is no JSON for anything else.
   Value(double value);
   /// Must be UTF-8.
-  Value(std::string value) : data_(std::move(value)) {}
-  Value(std::string_view value) : data_(std::string(value)) {}
-  Value(const char* value) : data_(std::string(value)) {}
-  Value(Array value) : data_(std::move(value)) {}
-  Value(Object value) : data_(std::move(value)) {}
+  Value(std::string value);
+  Value(std::string_view value);
+  Value(const char* value);
+  Value(Array value);
+  Value(Object value);
 
   bool is_null() const { return std::holds_alternative<std::monostate>(data_); }
   /// Null unless the value is of that type. `as_integer` is null for numbers that are not held as integers.
@@ -98,6 +99,18 @@ class Value {
   friend bool operator==(const Value& a, const Value& b) { return a.data_ == b.data_; }
 
  private:
+  struct Flag {
+    bool value;
+  };
+  struct Number {
+    bool is_int64;
+    std::int64_t integer;
+    double nearest;
+  };
+  explicit Value(Flag flag);
+  explicit Value(Number number);
+
+  // Nothing that makes or ends a value is inline: it would be much code in many places.
   std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Object> data_;
 };
 

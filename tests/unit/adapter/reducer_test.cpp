@@ -73,6 +73,9 @@ TEST_CASE("the summary of many shards is that of all samples together") {
 
   CHECK(number(summary, "count") == static_cast<double>(total));
   CHECK(*summary.find("sum")->as_string() == std::to_string(sum));
+  std::string squares_text;
+  for (Wide rest = squares; rest != 0; rest /= 10) squares_text.insert(squares_text.begin(), static_cast<char>('0' + static_cast<int>(rest % 10)));
+  CHECK(*summary.find("sum_squares")->as_string() == squares_text);
   CHECK(number(summary, "min") == static_cast<double>(sorted.front()));
   CHECK(number(summary, "max") == static_cast<double>(sorted.back()));
   CHECK(number(summary, "mean") == static_cast<double>(mean));
