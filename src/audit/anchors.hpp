@@ -8,9 +8,9 @@ namespace forgepool::audit {
 
 struct Anchors {
   std::string trust_domain;
-  Certificate ca;    ///< Issues the agents' certificates.
-  PublicKey hub;     ///< Signs verdicts and bundles.
-  VerifierKey log;   ///< Signs checkpoints; its name is the log's origin.
+  Certificate ca;   ///< Issues the agents' certificates.
+  PublicKey hub;    ///< Signs verdicts and bundles.
+  VerifierKey log;  ///< Signs checkpoints; its name is the log's origin.
 };
 
 /// invalid_input if the document is no trusted root, or a key or the certificate in it cannot be what it should be.

@@ -17,17 +17,22 @@ Result<Contract> check_contract(const wire::Bundle& bundle) {
 Result<std::shared_ptr<const AdapterPackage>> check_adapter(const wire::Bundle& bundle, const ContractOp& op) {
   auto adapter = open_adapter(bundle.adapter);
   if (!adapter) return refute("/adapter", adapter.error());
-  if ((*adapter)->digest() != sha256(bundle.adapter)) return refute("/adapter", "the package does not have the digest it claims");
+  if ((*adapter)->digest() != sha256(bundle.adapter))
+    return refute("/adapter", "the package does not have the digest it claims");
   if ((*adapter)->name() != op.name || (*adapter)->version() != op.version)
-    return refute("/adapter", "is " + (*adapter)->name() + "@" + (*adapter)->version() + ", the contract asks for " + op.name + "@" + op.version);
+    return refute("/adapter", "is " + (*adapter)->name() + "@" + (*adapter)->version() + ", the contract asks for " + op.name +
+                                  "@" + op.version);
   return adapter;
 }
 
 /// The first thing in which two plans differ, for people.
 std::string difference(const Plan& claimed, const Plan& planned) {
-  if (claimed.contract != planned.contract) return "it names the contract " + claimed.contract.str() + ", which is " + planned.contract.str();
-  if (claimed.adapter != planned.adapter) return "it names the adapter " + claimed.adapter.str() + ", which is " + planned.adapter.str();
-  if (claimed.program != planned.program) return "it names the program " + claimed.program.str() + ", the package holds " + planned.program.str();
+  if (claimed.contract != planned.contract)
+    return "it names the contract " + claimed.contract.str() + ", which is " + planned.contract.str();
+  if (claimed.adapter != planned.adapter)
+    return "it names the adapter " + claimed.adapter.str() + ", which is " + planned.adapter.str();
+  if (claimed.program != planned.program)
+    return "it names the program " + claimed.program.str() + ", the package holds " + planned.program.str();
   if (claimed.arguments != planned.arguments) return "the program's arguments differ";
   if (claimed.limits != planned.limits) return "the limits differ";
   if (claimed.relaxations != planned.relaxations) return "the sandbox's relaxations differ";

@@ -15,8 +15,8 @@ struct Computation {
   std::uint32_t shards() const { return static_cast<std::uint32_t>(plan.shards.size()); }
 };
 
-/// Checks that contract and plan are in their one canonical form, that the package is whole and the one that the contract asks for, and
-/// that the plan is what planning this contract with this package gives: a plan is never believed.
+/// Checks that contract and plan are in their one canonical form, that the package is whole and the one that the contract asks
+/// for, and that the plan is what planning this contract with this package gives: a plan is never believed.
 Result<Computation> check_computation(const wire::Bundle& bundle);
 
 }  // namespace forgepool::audit

@@ -17,14 +17,20 @@ class EventReader {
     const auto content = json::parse_canonical(event.content, max_content_bytes);
     if (!content) return refute(where, content.error());
     json::ObjectReader reader(*content, where + "/content");
-    if (const auto job = reader.id("job"); reader.ok() && job != job_.str()) reader.refuse("job", "is job " + job + ", the bundle is of job " + job_.str());
+    if (const auto job = reader.id("job"); reader.ok() && job != job_.str())
+      reader.refuse("job", "is job " + job + ", the bundle is of job " + job_.str());
 
     const std::uint64_t index = event.position.index;
-    if (event.kind == "contract") read_contract(reader, index);
-    else if (event.kind == "plan") read_plan(reader, index);
-    else if (event.kind == "result") read_result(reader, index);
-    else if (event.kind == "quarantine") read_quarantine(reader, index, where);
-    else return refute(where, "unknown kind of event; expected contract, plan, quarantine or result");
+    if (event.kind == "contract")
+      read_contract(reader, index);
+    else if (event.kind == "plan")
+      read_plan(reader, index);
+    else if (event.kind == "result")
+      read_result(reader, index);
+    else if (event.kind == "quarantine")
+      read_quarantine(reader, index, where);
+    else
+      return refute(where, "unknown kind of event; expected contract, plan, quarantine or result");
     if (const auto finished = reader.finish(); !finished) return fail(ErrorKind::corrupt, finished.error().message);
     return {};
   }

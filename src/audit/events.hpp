@@ -16,20 +16,20 @@ struct CaughtWith {
 
 struct QuarantineEvent {
   std::string where;
-  std::uint64_t index = 0;            ///< In the ledger.
-  std::optional<CaughtWith> answer;   ///< None: it was caught elsewhere, in another job or by an operator.
+  std::uint64_t index = 0;           ///< In the ledger.
+  std::optional<CaughtWith> answer;  ///< None: it was caught elsewhere, in another job or by an operator.
 };
 
 struct Events {
-  std::uint64_t plan_index = 0;       ///< In the ledger.
+  std::uint64_t plan_index = 0;  ///< In the ledger.
   std::uint64_t result_index = 0;
-  std::string pseudonym;              ///< The job's name in receipts.
+  std::string pseudonym;  ///< The job's name in receipts.
   Digest result;
   std::map<AgentId, QuarantineEvent> quarantined;
 };
 
-/// Checks that there are exactly one `contract`, `plan` and `result` event, in this order, about this job and computation, and any number
-/// of `quarantine` events, at most one per agent; and nothing else.
+/// Checks that there are exactly one `contract`, `plan` and `result` event, in this order, about this job and computation, and
+/// any number of `quarantine` events, at most one per agent; and nothing else.
 Result<Events> check_events(const wire::Bundle& bundle, const Computation& computation, LogProofs& log);
 
 }  // namespace forgepool::audit

@@ -13,7 +13,8 @@ Result<LogProofs> LogProofs::open(std::string_view checkpoint, const VerifierKey
 Status LogProofs::check(const std::string& where, ByteView leaf, const wire::LogPosition& position) {
   const std::string leaf_name = where + ": leaf " + std::to_string(position.index);
   if (position.index >= head_.size)
-    return refute(leaf_name, "is not in the ledger of " + std::to_string(head_.size) + " leaves that the checkpoint is for; is the checkpoint an older one?");
+    return refute(leaf_name, "is not in the ledger of " + std::to_string(head_.size) +
+                                 " leaves that the checkpoint is for; is the checkpoint an older one?");
   if (const auto proved = verify_inclusion(leaf_hash(leaf), position.index, head_, position.path); !proved)
     return refute(leaf_name, "its inclusion in the ledger is not proved: " + proved.error().message);
   if (!claimed_.insert(position.index).second) return refute(leaf_name, "stands twice in the bundle");

@@ -13,7 +13,8 @@ class LogProofs {
   /// Checks the checkpoint's form, origin and signature.
   static Result<LogProofs> open(std::string_view checkpoint, const VerifierKey& log);
 
-  /// Checks that `leaf` stands at its position, and that nothing else of the bundle claimed that position. `where` names it in errors.
+  /// Checks that `leaf` stands at its position, and that nothing else of the bundle claimed that position. `where` names it in
+  /// errors.
   Status check(const std::string& where, ByteView leaf, const wire::LogPosition& position);
 
   const LedgerHead& head() const { return head_; }

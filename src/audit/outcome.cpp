@@ -12,7 +12,8 @@ Status check_included(bool there, const Contract& contract, std::string_view nam
   return {};
 }
 
-Status check_outputs(const std::map<std::uint32_t, Bytes>& outputs, const Computation& computation, const Events& events, const Verdicts& verdicts) {
+Status check_outputs(const std::map<std::uint32_t, Bytes>& outputs, const Computation& computation, const Events& events,
+                     const Verdicts& verdicts) {
   if (outputs.size() != computation.shards() || (!outputs.empty() && outputs.rbegin()->first >= computation.shards()))
     return refute("/outputs", "expected one for each of the " + std::to_string(computation.shards()) + " shards");
   std::vector<ByteView> in_order;
@@ -31,9 +32,12 @@ Status check_outputs(const std::map<std::uint32_t, Bytes>& outputs, const Comput
 
 }  // namespace
 
-Status check_outcome(const wire::Bundle& bundle, const Computation& computation, const Events& events, const Verdicts& verdicts, Trail& trail) {
-  if (const auto fits = check_included(bundle.result.has_value(), computation.contract, "result", "/result"); !fits) return fits;
-  if (const auto fits = check_included(bundle.outputs.has_value(), computation.contract, "shard_outputs", "/outputs"); !fits) return fits;
+Status check_outcome(const wire::Bundle& bundle, const Computation& computation, const Events& events, const Verdicts& verdicts,
+                     Trail& trail) {
+  if (const auto fits = check_included(bundle.result.has_value(), computation.contract, "result", "/result"); !fits)
+    return fits;
+  if (const auto fits = check_included(bundle.outputs.has_value(), computation.contract, "shard_outputs", "/outputs"); !fits)
+    return fits;
   if (bundle.result) {
     if (const Digest digest = sha256(*bundle.result); digest != events.result)
       return refute("/result", "has the digest " + digest.str() + ", the ledger has " + events.result.str());

@@ -4,8 +4,10 @@
 
 namespace forgepool::audit {
 
-/// Checks the result, if included, against the digest in the ledger; each output, if included, against its verdict; and, if all outputs
-/// are there, that the adapter reduces them to that result. What the contract asks to include must be there, and nothing else.
-Status check_outcome(const wire::Bundle& bundle, const Computation& computation, const Events& events, const Verdicts& verdicts, Trail& trail);
+/// Checks the result, if included, against the digest in the ledger; each output, if included, against its verdict; and, if all
+/// outputs are there, that the adapter reduces them to that result. What the contract asks to include must be there, and
+/// nothing else.
+Status check_outcome(const wire::Bundle& bundle, const Computation& computation, const Events& events, const Verdicts& verdicts,
+                     Trail& trail);
 
 }  // namespace forgepool::audit

@@ -30,8 +30,8 @@ const Answer* Receipts::find(std::uint32_t shard, const AgentId& agent, const Le
   return found == all.end() ? nullptr : &*found;
 }
 
-Result<Receipts> check_receipts(const wire::Bundle& bundle, const Anchors& anchors, const Computation& computation, const Events& events,
-                                LogProofs& log, Trail& trail) {
+Result<Receipts> check_receipts(const wire::Bundle& bundle, const Anchors& anchors, const Computation& computation,
+                                const Events& events, LogProofs& log, Trail& trail) {
   const identity::ReceiptTerms terms{anchors.ca, anchors.trust_domain, events.pseudonym, computation.plan};
   Receipts receipts;
   std::unordered_set<LeaseId> leases;
@@ -50,7 +50,8 @@ Result<Receipts> check_receipts(const wire::Bundle& bundle, const Anchors& ancho
     if (!leases.insert(lease).second) return refute(where, "is a second receipt for lease " + lease.str());
 
     for (const auto& shard : checked->receipt.shards)
-      if (shard.output) receipts.add(shard.index, {AgentId(checked->signer.id.name), lease, *shard.output, statement.position.index});
+      if (shard.output)
+        receipts.add(shard.index, {AgentId(checked->signer.id.name), lease, *shard.output, statement.position.index});
     trail.passed("receipt of lease " + lease.str(), summary(*checked));
   }
   return receipts;

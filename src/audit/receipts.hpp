@@ -13,7 +13,7 @@ struct Answer {
   AgentId agent;
   LeaseId lease;
   Digest result;
-  std::uint64_t index = 0;   ///< Of the receipt in the ledger.
+  std::uint64_t index = 0;  ///< Of the receipt in the ledger.
 };
 
 class Receipts {
@@ -28,10 +28,10 @@ class Receipts {
   std::unordered_map<std::uint32_t, std::vector<Answer>> answers_;
 };
 
-/// Checks each receipt: the certificates lead to the CA and are those of an agent, and were in force when it was signed; the envelope is
-/// signed by that key; the statement is about this job (by its pseudonym), adapter and parameters; it is in the ledger, after the plan;
-/// no lease has two.
-Result<Receipts> check_receipts(const wire::Bundle& bundle, const Anchors& anchors, const Computation& computation, const Events& events,
-                                LogProofs& log, Trail& trail);
+/// Checks each receipt: the certificates lead to the CA and are those of an agent, and were in force when it was signed; the
+/// envelope is signed by that key; the statement is about this job (by its pseudonym), adapter and parameters; it is in the
+/// ledger, after the plan; no lease has two.
+Result<Receipts> check_receipts(const wire::Bundle& bundle, const Anchors& anchors, const Computation& computation,
+                                const Events& events, LogProofs& log, Trail& trail);
 
 }  // namespace forgepool::audit

@@ -58,8 +58,8 @@ Digest output_digest(const SandboxReport& report) {
 
 }  // namespace
 
-Result<std::vector<ReplayedShard>> replay_bundle(std::string_view document, const std::vector<std::uint32_t>& shards, Sandbox& sandbox,
-                                                 const InputSource& inputs) {
+Result<std::vector<ReplayedShard>> replay_bundle(std::string_view document, const std::vector<std::uint32_t>& shards,
+                                                 Sandbox& sandbox, const InputSource& inputs) {
   const auto read = wire::read_bundle(document);
   if (!read) return fail(read.error());
   const auto computation = check_computation(read->bundle);

@@ -4,11 +4,14 @@
 
 namespace forgepool::audit {
 
-/// `corrupt`: "<where>: <what>". `where` is the JSON pointer of the part of the bundle, or of a part with a name ("checkpoint").
+/// `corrupt`: "<where>: <what>". `where` is the JSON pointer of the part of the bundle, or of a part with a name
+/// ("checkpoint").
 inline tl::unexpected<Error> refute(std::string_view where, std::string_view what) {
   return fail(ErrorKind::corrupt, std::string(where) + ": " + std::string(what));
 }
-inline tl::unexpected<Error> refute(std::string_view where, const Error& error) { return refute(where, error.message); }
+inline tl::unexpected<Error> refute(std::string_view where, const Error& error) {
+  return refute(where, error.message);
+}
 
 /// What passed so far.
 class Trail {

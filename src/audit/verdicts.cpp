@@ -10,7 +10,9 @@
 namespace forgepool::audit {
 namespace {
 
-std::string name_of(const ShardAnswer& answer) { return "the answer of " + answer.agent.str() + " under lease " + answer.lease.str(); }
+std::string name_of(const ShardAnswer& answer) {
+  return "the answer of " + answer.agent.str() + " under lease " + answer.lease.str();
+}
 
 /// A verdict that is the hub's, about this job, and in the ledger. Whether it is right is another question.
 struct OpenedVerdict {
@@ -19,8 +21,8 @@ struct OpenedVerdict {
   ShardVerdict verdict;
 };
 
-Result<OpenedVerdict> open_verdict(std::size_t number, const wire::Bundle& bundle, const Anchors& anchors, const Computation& computation,
-                                   LogProofs& log) {
+Result<OpenedVerdict> open_verdict(std::size_t number, const wire::Bundle& bundle, const Anchors& anchors,
+                                   const Computation& computation, LogProofs& log) {
   const auto& statement = bundle.verdicts[number];
   const std::string where = "/verdicts/" + std::to_string(number);
   if (!statement.chain.empty()) return refute(where + "/chain", "must be empty: the hub's key is in the trusted root");
@@ -30,15 +32,18 @@ Result<OpenedVerdict> open_verdict(std::size_t number, const wire::Bundle& bundl
     return refute(where, "is not signed by the hub: " + verified.error().message);
   auto read = identity::parse_verdict(as_text(envelope->payload));
   if (!read) return refute(where, read.error());
-  if (const auto logged = check_logged(where, *envelope, anchors.hub, statement.position, log); !logged) return fail(logged.error());
+  if (const auto logged = check_logged(where, *envelope, anchors.hub, statement.position, log); !logged)
+    return fail(logged.error());
 
   const identity::SpiffeId hub{anchors.trust_domain, identity::NodeRole::hub, ""};
   if (read->verifier != hub.uri()) return refute(where, "names " + read->verifier + " as verifier, expected " + hub.uri());
   if (read->contract != computation.contract.digest) return refute(where, "is for the contract " + read->contract.str());
   const ShardVerdict& verdict = read->shard;
   if (verdict.shard.job != bundle.job) return refute(where, "is for job " + verdict.shard.job.str());
-  if (verdict.shard.index >= computation.shards()) return refute(where, "is for shard " + std::to_string(verdict.shard.index) + ", which the plan does not have");
-  if (verdict.decision != Decision::accepted) return refute(where, "leaves shard " + std::to_string(verdict.shard.index) + " undecided");
+  if (verdict.shard.index >= computation.shards())
+    return refute(where, "is for shard " + std::to_string(verdict.shard.index) + ", which the plan does not have");
+  if (verdict.decision != Decision::accepted)
+    return refute(where, "leaves shard " + std::to_string(verdict.shard.index) + " undecided");
   return OpenedVerdict{where, statement.position.index, std::move(read->shard)};
 }
 
@@ -55,24 +60,29 @@ class Judge {
     const OpenedVerdict& decided = by_shard_[event.answer->shard];
     const std::string shard = "shard " + std::to_string(event.answer->shard);
     if (event.answer->accepted != decided.verdict.result)
-      return refute(event.where, "says that " + event.answer->accepted.str() + " was accepted of " + shard + ", which was " + decided.verdict.result.str());
-    if (event.answer->returned == event.answer->accepted) return refute(event.where, "accuses " + agent.str() + " of the accepted answer");
+      return refute(event.where, "says that " + event.answer->accepted.str() + " was accepted of " + shard + ", which was " +
+                                     decided.verdict.result.str());
+    if (event.answer->returned == event.answer->accepted)
+      return refute(event.where, "accuses " + agent.str() + " of the accepted answer");
     const auto& answers = receipts_.answers(event.answer->shard);
     if (std::ranges::none_of(answers, [&](const Answer& answer) {
           return answer.agent == agent && answer.result == event.answer->returned && answer.index < event.index;
         }))
-      return refute(event.where, "no receipt before it shows that " + agent.str() + " returned " + event.answer->returned.str() + " for " + shard);
+      return refute(event.where, "no receipt before it shows that " + agent.str() + " returned " +
+                                     event.answer->returned.str() + " for " + shard);
     return {};
   }
 
   /// Returns how many agents agree.
   Result<std::uint32_t> check_verdict(const OpenedVerdict& decided) const {
-    if (decided.index >= events_.result_index) return refute(decided.where, "stands in the ledger after the result that rests on it");
+    if (decided.index >= events_.result_index)
+      return refute(decided.where, "stands in the ledger after the result that rests on it");
     std::map<Digest, std::uint32_t> agents_for;
     std::set<AgentId> named;
     for (const ShardAnswer& answer : decided.verdict.evidence) {
       if (const auto receipted = check_answer(decided, answer); !receipted) return fail(receipted.error());
-      if (!named.insert(answer.agent).second) return refute(decided.where, "names " + answer.agent.str() + " twice in its evidence");
+      if (!named.insert(answer.agent).second)
+        return refute(decided.where, "names " + answer.agent.str() + " twice in its evidence");
       if (counts(answer.agent, decided.index)) ++agents_for[answer.result];
     }
     const Digest& accepted = decided.verdict.result;
@@ -82,13 +92,14 @@ class Judge {
                                        std::string(to_string(policy_.verify)) + ") asks for " + std::to_string(required));
     for (const auto& [result, count] : agents_for)
       if (result != accepted && count >= support)
-        return refute(decided.where, std::to_string(support) + " agents agree on the accepted result, but " + std::to_string(count) + " on " + result.str());
+        return refute(decided.where, std::to_string(support) + " agents agree on the accepted result, but " +
+                                         std::to_string(count) + " on " + result.str());
     return support;
   }
 
  private:
-  /// An agent is out when both its quarantine and the verdict that it contradicts are in the ledger: of the two, which the hub writes in
-  /// one go, either may stand first.
+  /// An agent is out when both its quarantine and the verdict that it contradicts are in the ledger: of the two, which the hub
+  /// writes in one go, either may stand first.
   std::uint64_t from_when(const QuarantineEvent& event) const {
     return event.answer ? std::max(event.index, by_shard_[event.answer->shard].index) : event.index;
   }
@@ -100,7 +111,8 @@ class Judge {
   Status check_answer(const OpenedVerdict& decided, const ShardAnswer& named) const {
     const Answer* answer = receipts_.find(decided.verdict.shard.index, named.agent, named.lease, named.result);
     if (!answer) return refute(decided.where, "names " + name_of(named) + ", but no receipt in the bundle shows it");
-    if (answer->index >= decided.index) return refute(decided.where, "stands in the ledger before the receipt of " + name_of(named) + ", which it rests on");
+    if (answer->index >= decided.index)
+      return refute(decided.where, "stands in the ledger before the receipt of " + name_of(named) + ", which it rests on");
     return {};
   }
 
@@ -111,13 +123,15 @@ class Judge {
   std::map<AgentId, std::uint64_t> out_from_;
 };
 
-Result<std::vector<OpenedVerdict>> open_verdicts(const wire::Bundle& bundle, const Anchors& anchors, const Computation& computation, LogProofs& log) {
+Result<std::vector<OpenedVerdict>> open_verdicts(const wire::Bundle& bundle, const Anchors& anchors,
+                                                 const Computation& computation, LogProofs& log) {
   std::vector<OpenedVerdict> by_shard(computation.shards());
   for (std::size_t i = 0; i < bundle.verdicts.size(); ++i) {
     auto opened = open_verdict(i, bundle, anchors, computation, log);
     if (!opened) return fail(opened.error());
     OpenedVerdict& slot = by_shard[opened->verdict.shard.index];
-    if (!slot.where.empty()) return refute(opened->where, "is a second verdict on shard " + std::to_string(opened->verdict.shard.index));
+    if (!slot.where.empty())
+      return refute(opened->where, "is a second verdict on shard " + std::to_string(opened->verdict.shard.index));
     slot = std::move(*opened);
   }
   for (std::size_t shard = 0; shard < by_shard.size(); ++shard)
@@ -139,15 +153,17 @@ std::uint32_t required_confirmations(const ContractPolicy& policy, std::uint32_t
   return std::min(shards, std::max(1u, static_cast<std::uint32_t>(std::max(checks, 0.0))));
 }
 
-Result<Verdicts> check_verdicts(const wire::Bundle& bundle, const Anchors& anchors, const Computation& computation, const Events& events,
-                                const Receipts& receipts, LogProofs& log, Trail& trail) {
+Result<Verdicts> check_verdicts(const wire::Bundle& bundle, const Anchors& anchors, const Computation& computation,
+                                const Events& events, const Receipts& receipts, LogProofs& log, Trail& trail) {
   const auto by_shard = open_verdicts(bundle, anchors, computation, log);
   if (!by_shard) return fail(by_shard.error());
   const Judge judge(computation, events, receipts, *by_shard);
   for (const auto& [agent, event] : events.quarantined) {
     if (const auto fits = judge.check_quarantine(agent, event); !fits) return fail(fits.error());
-    if (event.answer) trail.passed("quarantine of " + agent.str(), "its answer for shard " + std::to_string(event.answer->shard) + " lost");
-    else trail.passed("quarantine of " + agent.str(), "caught elsewhere: the hub's word");
+    if (event.answer)
+      trail.passed("quarantine of " + agent.str(), "its answer for shard " + std::to_string(event.answer->shard) + " lost");
+    else
+      trail.passed("quarantine of " + agent.str(), "caught elsewhere: the hub's word");
   }
 
   Verdicts verdicts;
@@ -162,11 +178,12 @@ Result<Verdicts> check_verdicts(const wire::Bundle& bundle, const Anchors& ancho
       if (answer.result == accepted) verdicts.winners.insert(answer.agent);
     for (const Answer& answer : receipts.answers(decided.verdict.shard.index))
       if (answer.result != accepted) verdicts.losers.insert(answer.agent);
-    trail.passed("verdict on shard " + std::to_string(decided.verdict.shard.index), std::to_string(*support) + " agents agree; " + decided.verdict.rule);
+    trail.passed("verdict on shard " + std::to_string(decided.verdict.shard.index),
+                 std::to_string(*support) + " agents agree; " + decided.verdict.rule);
   }
   if (const auto required = required_confirmations(computation.contract.policy, computation.shards()); confirmed < required)
-    return refute("/verdicts", "a second agent confirmed " + std::to_string(confirmed) + " shards, the contract's policy (spotcheck) asks for " +
-                                   std::to_string(required));
+    return refute("/verdicts", "a second agent confirmed " + std::to_string(confirmed) +
+                                   " shards, the contract's policy (spotcheck) asks for " + std::to_string(required));
   return verdicts;
 }
 

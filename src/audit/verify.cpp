@@ -1,5 +1,5 @@
-/// The order of an audit: first that the document is the hub's, then that the ledger is, then each thing in it from the contract to the
-/// result. Each step believes only what the steps before it have shown.
+/// The order of an audit: first that the document is the hub's, then that the ledger is, then each thing in it from the
+/// contract to the result. Each step believes only what the steps before it have shown.
 #include "audit/outcome.hpp"
 #include "identity/svid.hpp"
 
@@ -14,13 +14,15 @@ Result<wire::Bundle> open_document(std::string_view document, const Anchors& anc
   auto read = wire::read_bundle(document);
   if (!read) return fail(read.error());
   if (!verify_signature(anchors.hub, as_bytes(read->body), read->signature))
-    return refute("/signature", "is not the hub's over this document: it was changed after the hub signed it, or it is another pool's");
+    return refute("/signature",
+                  "is not the hub's over this document: it was changed after the hub signed it, or it is another pool's");
   return std::move(read->bundle);
 }
 
 std::vector<std::string> spiffe_ids(const std::set<AgentId>& agents, const std::string& trust_domain) {
   std::vector<std::string> ids;
-  for (const AgentId& agent : agents) ids.push_back(identity::SpiffeId{trust_domain, identity::NodeRole::agent, agent.str()}.uri());
+  for (const AgentId& agent : agents)
+    ids.push_back(identity::SpiffeId{trust_domain, identity::NodeRole::agent, agent.str()}.uri());
   return ids;
 }
 
@@ -36,23 +38,28 @@ Result<AuditReport> verify_bundle(std::string_view document, std::string_view tr
 
   auto log = LogProofs::open(bundle->checkpoint, anchors->log);
   if (!log) return fail(log.error());
-  trail.passed("checkpoint", "of " + anchors->log.name + ", " + std::to_string(log->head().size) + " leaves, signed by the log's key");
+  trail.passed("checkpoint",
+               "of " + anchors->log.name + ", " + std::to_string(log->head().size) + " leaves, signed by the log's key");
 
   const auto computation = check_computation(*bundle);
   if (!computation) return fail(computation.error());
   trail.passed("contract", computation->contract.digest.str());
-  trail.passed("adapter", computation->adapter->name() + "@" + computation->adapter->version() + " " + computation->adapter->digest().str());
-  trail.passed("plan", std::to_string(computation->shards()) + " shards, planned again from contract and adapter: " + computation->plan_digest.str());
+  trail.passed("adapter", computation->adapter->name() + "@" + computation->adapter->version() + " " +
+                              computation->adapter->digest().str());
+  trail.passed("plan", std::to_string(computation->shards()) +
+                           " shards, planned again from contract and adapter: " + computation->plan_digest.str());
 
   const auto events = check_events(*bundle, *computation, *log);
   if (!events) return fail(events.error());
-  trail.passed("events", "contract, plan and result are committed in the ledger, " + std::to_string(events->quarantined.size()) + " quarantine events");
+  trail.passed("events", "contract, plan and result are committed in the ledger, " +
+                             std::to_string(events->quarantined.size()) + " quarantine events");
 
   const auto receipts = check_receipts(*bundle, *anchors, *computation, *events, *log, trail);
   if (!receipts) return fail(receipts.error());
   const auto verdicts = check_verdicts(*bundle, *anchors, *computation, *events, *receipts, *log, trail);
   if (!verdicts) return fail(verdicts.error());
-  if (const auto outcome = check_outcome(*bundle, *computation, *events, *verdicts, trail); !outcome) return fail(outcome.error());
+  if (const auto outcome = check_outcome(*bundle, *computation, *events, *verdicts, trail); !outcome)
+    return fail(outcome.error());
 
   AuditReport report;
   report.job = bundle->job;

@@ -30,7 +30,8 @@ constexpr std::size_t max_statements = 1'000'000;
 constexpr std::size_t max_path_length = 64;  // Of a tree with 2^64 leaves.
 constexpr std::size_t max_signature_bytes = 256;
 constexpr std::size_t salt_bytes = 32;
-// A value costs the reader many times its one or two bytes in the text: without this limit a small file could ask for a lot of memory.
+// A value costs the reader many times its one or two bytes in the text: without this limit a small file could ask for a lot of
+// memory.
 constexpr std::size_t max_values = 16'000'000;
 
 // --- writing ---------------------------------------------------------------------------------------------------------
@@ -42,7 +43,8 @@ Value to_json(const LogPosition& position) {
 }
 
 Value to_json(const BundleEvent& event) {
-  return Object{{"content", event.content}, {"kind", event.kind}, {"position", to_json(event.position)}, {"salt", to_base64(event.salt)}};
+  return Object{
+      {"content", event.content}, {"kind", event.kind}, {"position", to_json(event.position)}, {"salt", to_base64(event.salt)}};
 }
 
 Value to_json(const BundleStatement& statement) {
@@ -60,9 +62,15 @@ Array to_json(const std::vector<T>& items) {
 }
 
 Object to_json(const Bundle& bundle) {
-  Object document{{"adapter", to_base64(bundle.adapter)}, {"checkpoint", bundle.checkpoint}, {"contract", bundle.contract},
-                  {"events", to_json(bundle.events)}, {"job", bundle.job.str()}, {"mediaType", bundle_media_type},
-                  {"plan", bundle.plan}, {"receipts", to_json(bundle.receipts)}, {"verdicts", to_json(bundle.verdicts)}};
+  Object document{{"adapter", to_base64(bundle.adapter)},
+                  {"checkpoint", bundle.checkpoint},
+                  {"contract", bundle.contract},
+                  {"events", to_json(bundle.events)},
+                  {"job", bundle.job.str()},
+                  {"mediaType", bundle_media_type},
+                  {"plan", bundle.plan},
+                  {"receipts", to_json(bundle.receipts)},
+                  {"verdicts", to_json(bundle.verdicts)}};
   if (bundle.result) document.set("result", *bundle.result);
   if (bundle.outputs) {
     std::vector<json::Member> outputs;
@@ -80,9 +88,12 @@ std::size_t count_values(std::string_view text) {
   bool quoted = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (c == '"') quoted = !quoted;
-    else if (quoted && c == '\\') ++i;
-    else if (!quoted && (c == ',' || c == '[' || c == '{')) ++count;
+    if (c == '"')
+      quoted = !quoted;
+    else if (quoted && c == '\\')
+      ++i;
+    else if (!quoted && (c == ',' || c == '[' || c == '{'))
+      ++count;
   }
   return count + 1;
 }
@@ -94,7 +105,8 @@ Digest read_sibling(const Value& value, const std::string& pointer, ObjectReader
       std::ranges::copy(*bytes, sibling.bytes.begin());
       return sibling;
     }
-  reader.refuse(Error{ErrorKind::invalid_input, json::at_pointer(pointer, "expected base64 of 32 bytes, got " + json::describe(value))});
+  reader.refuse(
+      Error{ErrorKind::invalid_input, json::at_pointer(pointer, "expected base64 of 32 bytes, got " + json::describe(value))});
   return sibling;
 }
 
@@ -131,8 +143,9 @@ BundleStatement read_statement(ObjectReader& reader) {
       auto der = text && text->size() <= max_certificate_bytes * 4 / 3 + 4 ? from_base64(*text) : Bytes();
       if (!der || der->empty()) {
         const std::string pointer = json::pointer_to(reader.pointer("chain"), statement.chain.size());
-        reader.refuse(Error{ErrorKind::invalid_input, json::at_pointer(pointer, "expected base64 of a certificate of at most " +
-                                                                                    std::to_string(max_certificate_bytes) + " bytes")});
+        reader.refuse(
+            Error{ErrorKind::invalid_input, json::at_pointer(pointer, "expected base64 of a certificate of at most " +
+                                                                          std::to_string(max_certificate_bytes) + " bytes")});
         break;
       }
       statement.chain.push_back(std::move(*der));
@@ -198,7 +211,9 @@ Result<SignedBundle> read_fields(const Value& document) {
   return read;
 }
 
-tl::unexpected<Error> no_bundle(const Error& error) { return fail(error.kind, "not a bundle: " + error.message); }
+tl::unexpected<Error> no_bundle(const Error& error) {
+  return fail(error.kind, "not a bundle: " + error.message);
+}
 
 }  // namespace
 
@@ -207,7 +222,8 @@ Bytes event_leaf(std::string_view kind, ByteView salt, std::string_view content)
   return to_bytes(json::canonicalize(Object{{"commitment", commitment.str()}, {"kind", kind}, {"v", 1}}));
 }
 
-// Field names: sigstore's rekor/v2/{entry,hashedrekord,verifier}.proto and sigstore_common.proto in the JSON mapping of protobuf.
+// Field names: sigstore's rekor/v2/{entry,hashedrekord,verifier}.proto and sigstore_common.proto in the JSON mapping of
+// protobuf.
 Bytes statement_leaf(const Digest& pae_digest, ByteView signature, ByteView spki) {
   const Object verifier{{"keyDetails", "PKIX_ECDSA_P256_SHA_256"}, {"publicKey", Object{{"rawBytes", to_base64(spki)}}}};
   const Object entry{{"data", Object{{"algorithm", "SHA2_256"}, {"digest", to_base64(pae_digest.bytes)}}},
@@ -216,7 +232,9 @@ Bytes statement_leaf(const Digest& pae_digest, ByteView signature, ByteView spki
       Object{{"apiVersion", "0.0.2"}, {"kind", "hashedrekord"}, {"spec", Object{{"hashedRekordV002", entry}}}}));
 }
 
-std::string bundle_body(const Bundle& bundle) { return json::canonicalize(to_json(bundle)); }
+std::string bundle_body(const Bundle& bundle) {
+  return json::canonicalize(to_json(bundle));
+}
 
 std::string write_bundle(const Bundle& bundle, ByteView signature) {
   Object document = to_json(bundle);
@@ -228,7 +246,8 @@ Result<SignedBundle> read_bundle(std::string_view document) {
   if (document.size() > max_bundle_bytes)
     return fail(ErrorKind::too_large, "not a bundle: it has " + std::to_string(document.size()) + " bytes; at most " +
                                           std::to_string(max_bundle_bytes) + " are read");
-  if (!document.ends_with("}\n")) return fail(ErrorKind::invalid_input, "not a bundle: it must end in one brace and one newline; was it cut off?");
+  if (!document.ends_with("}\n"))
+    return fail(ErrorKind::invalid_input, "not a bundle: it must end in one brace and one newline; was it cut off?");
   if (count_values(document) > max_values)
     return fail(ErrorKind::too_large, "not a bundle: it holds more than " + std::to_string(max_values) + " JSON values");
   const auto value = json::parse(document.substr(0, document.size() - 1), max_bundle_bytes);
@@ -238,7 +257,8 @@ Result<SignedBundle> read_bundle(std::string_view document) {
   read->body = bundle_body(read->bundle);
   // Two documents of one meaning would mean bytes that nobody signed.
   if (write_bundle(read->bundle, read->signature) != document)
-    return fail(ErrorKind::invalid_input, "not a bundle: its JSON is not in canonical form (RFC 8785), so it is not what the hub wrote");
+    return fail(ErrorKind::invalid_input,
+                "not a bundle: its JSON is not in canonical form (RFC 8785), so it is not what the hub wrote");
   return std::move(*read);
 }
 

@@ -1,5 +1,5 @@
-/// Lies that are signed all over: each is told by a hub that holds its keys, or by agents that hold theirs, and must be found by what it
-/// says. The fragment is what the auditor is told.
+/// Lies that are signed all over: each is told by a hub that holds its keys, or by agents that hold theirs, and must be found
+/// by what it says. The fragment is what the auditor is told.
 #include "story.hpp"
 
 #include "crypto/x509.hpp"
@@ -23,7 +23,9 @@ void refuses(const Result<AuditReport>& report, std::string_view fragment) {
   CHECK(report.error().kind == ErrorKind::corrupt);
   CHECK(report.error().message.find(fragment) != std::string::npos);
 }
-void refuses(const Story& story, std::string_view fragment) { refuses(story.verify(), fragment); }
+void refuses(const Story& story, std::string_view fragment) {
+  refuses(story.verify(), fragment);
+}
 
 /// The honest bundle, changed by the hub and signed again.
 void refuses_changed(const Story& story, std::string_view fragment, const std::function<void(wire::Bundle&)>& change) {
@@ -39,7 +41,8 @@ Story honest() {
 }
 
 /// A certificate for `agent`'s own key, issued as told.
-std::vector<Bytes> chain_for(const Story& story, const std::string& agent, const HubIdentity& issuer, const std::string& path, Time now) {
+std::vector<Bytes> chain_for(const Story& story, const std::string& agent, const HubIdentity& issuer, const std::string& path,
+                             Time now) {
   const auto ca = parse_certificate(issuer.ca_certificate);
   REQUIRE(ca);
   const auto id = identity::spiffe_id_from_path(issuer.trust_domain, path);
@@ -65,9 +68,13 @@ TEST_CASE("a document that somebody else signed is refused") {
 TEST_CASE("a checkpoint of another log is refused") {
   Story story = honest();
   const LedgerHead head = story.ledger().head();
-  refuses_changed(story, "/checkpoint: ", [&](wire::Bundle& bundle) { bundle.checkpoint = *sign_checkpoint("other.example", head, *story.hub.log_key); });
+  refuses_changed(story, "/checkpoint: ", [&](wire::Bundle& bundle) {
+    bundle.checkpoint = *sign_checkpoint("other.example", head, *story.hub.log_key);
+  });
   const auto stranger = *generate_key(KeyAlgorithm::ed25519);
-  refuses_changed(story, "/checkpoint: ", [&](wire::Bundle& bundle) { bundle.checkpoint = *sign_checkpoint("pool.example", head, *stranger); });
+  refuses_changed(story, "/checkpoint: ", [&](wire::Bundle& bundle) {
+    bundle.checkpoint = *sign_checkpoint("pool.example", head, *stranger);
+  });
 }
 
 TEST_CASE("a checkpoint older than what the bundle shows is refused") {
@@ -77,20 +84,27 @@ TEST_CASE("a checkpoint older than what the bundle shows is refused") {
   const std::uint64_t size = story.ledger().head().size;
   story.tell_verdicts();
   story.result_event();
-  refuses(verify_bundle(story.sign(story.bundle(older, size)), story.root()), "is not in the ledger of 6 leaves that the checkpoint is for; is the checkpoint an older one?");
+  refuses(verify_bundle(story.sign(story.bundle(older, size)), story.root()),
+          "is not in the ledger of 6 leaves that the checkpoint is for; is the checkpoint an older one?");
 }
 
 TEST_CASE("a leaf that is not in the ledger where the bundle says is refused") {
   const Story story = honest();
-  refuses_changed(story, "/events/0: leaf 2: its inclusion in the ledger is not proved", [](wire::Bundle& bundle) { bundle.events[0].position.index = 2; });
-  refuses_changed(story, "/receipts/1: leaf 4: its inclusion in the ledger is not proved", [](wire::Bundle& bundle) { bundle.receipts[1].position.path.pop_back(); });
-  refuses_changed(story, "its inclusion in the ledger is not proved", [](wire::Bundle& bundle) { bundle.verdicts[0].position.path[0].bytes[0] ^= 1; });
-  refuses_changed(story, "its inclusion in the ledger is not proved", [](wire::Bundle& bundle) { bundle.events[1].salt[0] ^= 1; });
-  refuses_changed(story, "its inclusion in the ledger is not proved", [](wire::Bundle& bundle) { bundle.events[1].kind = "contract"; });
+  refuses_changed(story, "/events/0: leaf 2: its inclusion in the ledger is not proved",
+                  [](wire::Bundle& bundle) { bundle.events[0].position.index = 2; });
+  refuses_changed(story, "/receipts/1: leaf 4: its inclusion in the ledger is not proved",
+                  [](wire::Bundle& bundle) { bundle.receipts[1].position.path.pop_back(); });
+  refuses_changed(story, "its inclusion in the ledger is not proved",
+                  [](wire::Bundle& bundle) { bundle.verdicts[0].position.path[0].bytes[0] ^= 1; });
+  refuses_changed(story, "its inclusion in the ledger is not proved",
+                  [](wire::Bundle& bundle) { bundle.events[1].salt[0] ^= 1; });
+  refuses_changed(story, "its inclusion in the ledger is not proved",
+                  [](wire::Bundle& bundle) { bundle.events[1].kind = "contract"; });
 }
 
 TEST_CASE("one receipt shown twice is refused") {
-  refuses_changed(honest(), "stands twice in the bundle", [](wire::Bundle& bundle) { bundle.receipts.push_back(bundle.receipts[0]); });
+  refuses_changed(honest(), "stands twice in the bundle",
+                  [](wire::Bundle& bundle) { bundle.receipts.push_back(bundle.receipts[0]); });
 }
 
 // --- what was to be computed -----------------------------------------------------------------------------------------
@@ -98,17 +112,23 @@ TEST_CASE("one receipt shown twice is refused") {
 TEST_CASE("a contract other than the committed one is refused") {
   Story story = honest();
   SECTION("of the same plan otherwise") {
-    refuses_changed(story, "/plan: is not what the adapter plans for the contract: it names the contract", [&](wire::Bundle& bundle) {
-      const auto at = bundle.contract.find("\"replicas\":2");
-      REQUIRE(at != std::string::npos);
-      bundle.contract[at + 11] = '1';
-    });
+    refuses_changed(story, "/plan: is not what the adapter plans for the contract: it names the contract",
+                    [&](wire::Bundle& bundle) {
+                      const auto at = bundle.contract.find("\"replicas\":2");
+                      REQUIRE(at != std::string::npos);
+                      bundle.contract[at + 11] = '1';
+                    });
   }
-  SECTION("not canonical") { refuses_changed(story, "/contract: is not in canonical form", [](wire::Bundle& bundle) { bundle.contract += " "; }); }
-  SECTION("no contract at all") { refuses_changed(story, "/contract: ", [](wire::Bundle& bundle) { bundle.contract = "{}"; }); }
+  SECTION("not canonical") {
+    refuses_changed(story, "/contract: is not in canonical form", [](wire::Bundle& bundle) { bundle.contract += " "; });
+  }
+  SECTION("no contract at all") {
+    refuses_changed(story, "/contract: ", [](wire::Bundle& bundle) { bundle.contract = "{}"; });
+  }
   SECTION("swapped together with its plan") {
-    const auto easier = parse_contract(R"({"args":{"items":5},"artifacts":{"include":["result","shard_outputs"]},)"
-                                       R"("op":{"name":"tally","profile":"tally.v1","version":"1"},"policy":{"verify":"none"}})");
+    const auto easier =
+        parse_contract(R"({"args":{"items":5},"artifacts":{"include":["result","shard_outputs"]},)"
+                       R"("op":{"name":"tally","profile":"tally.v1","version":"1"},"policy":{"verify":"none"}})");
     REQUIRE(easier);
     refuses_changed(story, "/events/0/content/contract: is sha256:", [&](wire::Bundle& bundle) {
       bundle.contract = easier->canonical;
@@ -157,8 +177,10 @@ TEST_CASE("a plan that is not what the planner plans is refused, though the ledg
 
 TEST_CASE("another adapter than the committed one is refused") {
   const Story story = honest();
-  refuses_changed(story, "/adapter: not a well-formed adapter package", [](wire::Bundle& bundle) { bundle.adapter.pop_back(); });
-  refuses_changed(story, "/adapter: not a well-formed adapter package", [](wire::Bundle& bundle) { bundle.adapter.back() ^= 1; });
+  refuses_changed(story, "/adapter: not a well-formed adapter package",
+                  [](wire::Bundle& bundle) { bundle.adapter.pop_back(); });
+  refuses_changed(story, "/adapter: not a well-formed adapter package",
+                  [](wire::Bundle& bundle) { bundle.adapter.back() ^= 1; });
   refuses_changed(story, "it names the adapter", [&](wire::Bundle& bundle) {
     std::string manifest = story.adapter->manifest();
     manifest.replace(manifest.find("\"counts\""), 8, "\"Counts\"");
@@ -232,7 +254,11 @@ TEST_CASE("the hub's commitments must all be there, once, in their order, about 
   }
   SECTION("with another number of shards") {
     story.contract_event();
-    story.event("plan", {{"adapter", story.adapter->digest().str()}, {"job", story.job.str()}, {"plan", story.plan.digest().str()}, {"pseudonym", "w-1"}, {"shards", 4}});
+    story.event("plan", {{"adapter", story.adapter->digest().str()},
+                         {"job", story.job.str()},
+                         {"plan", story.plan.digest().str()},
+                         {"pseudonym", "w-1"},
+                         {"shards", 4}});
     refuses(story, "/events/1/content/shards: is 4, but the plan has 3");
   }
 }
@@ -259,10 +285,12 @@ TEST_CASE("a receipt from after the verdict that rests on it is refused") {
   story.contract_event();
   story.plan_event();
   story.receipt("alice", "l-a", {{0, story.right(0)}, {1, story.right(1)}, {2, story.right(2)}});
-  for (std::uint32_t i = 0; i < 3; ++i) story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}, {"bob", "l-b", story.right(i)}});
+  for (std::uint32_t i = 0; i < 3; ++i)
+    story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}, {"bob", "l-b", story.right(i)}});
   story.receipt("bob", "l-b", {{0, story.right(0)}, {1, story.right(1)}, {2, story.right(2)}});
   story.result_event();
-  refuses(story, "/verdicts/0: stands in the ledger before the receipt of the answer of bob under lease l-b, which it rests on");
+  refuses(story,
+          "/verdicts/0: stands in the ledger before the receipt of the answer of bob under lease l-b, which it rests on");
 }
 
 TEST_CASE("a receipt by somebody who is no agent of this pool is refused") {
@@ -279,12 +307,14 @@ TEST_CASE("a receipt by somebody who is no agent of this pool is refused") {
     alice.identity.certificate_chain = chain_for(story, "alice", story.hub, "agent/alice", testing::story_time());
     story.contract_event();
     story.plan_event();
-    story.receipt("alice", "l-a", {{0, story.right(0)}}, [](identity::Receipt& receipt) { receipt.finished_at += std::chrono::hours(2); });
+    story.receipt("alice", "l-a", {{0, story.right(0)}},
+                  [](identity::Receipt& receipt) { receipt.finished_at += std::chrono::hours(2); });
     story.result_event();
     refuses(story, "/receipts/0: certificate_expired");
   }
   SECTION("with a certificate that was not yet valid") {
-    alice.identity.certificate_chain = chain_for(story, "alice", story.hub, "agent/alice", testing::story_time() + std::chrono::hours(2));
+    alice.identity.certificate_chain =
+        chain_for(story, "alice", story.hub, "agent/alice", testing::story_time() + std::chrono::hours(2));
     story.tell();
     refuses(story, "/receipts/0: certificate_not_yet_valid");
   }
@@ -320,14 +350,30 @@ TEST_CASE("a receipt about something else than the plan is refused") {
     story.result_event();
     refuses(story, fragment);
   };
-  SECTION("another job") { tells("/receipts/0: receipt: it is for another job", [](auto& receipt) { receipt.job = "w-2"; }); }
-  SECTION("another adapter") { tells("it is for another adapter", [](auto& receipt) { receipt.adapter = sha256("other"); }); }
-  SECTION("other parameters") { tells("shard 0 ran with other parameters", [](auto& receipt) { receipt.shards[0].params = sha256("other"); }); }
-  SECTION("other inputs") { tells("shard 0 ran with other inputs", [](auto& receipt) { receipt.shards[0].inputs = {{"data", sha256("x")}}; }); }
-  SECTION("other limits") { tells("the limits are not the plan's", [](auto& receipt) { receipt.limits.cpu_ms += 1; }); }
-  SECTION("relaxations") { tells("relaxations are not the plan's", [](auto& receipt) { receipt.relaxations = {SandboxRelaxation::spawn}; }); }
-  SECTION("a shard that does not exist") { tells("there is no shard 7", [](auto& receipt) { receipt.shards[0].index = 7; }); }
-  SECTION("a time that runs backwards") { tells("ended before it began", [](auto& receipt) { receipt.started_at += std::chrono::hours(1); }); }
+  SECTION("another job") {
+    tells("/receipts/0: receipt: it is for another job", [](auto& receipt) { receipt.job = "w-2"; });
+  }
+  SECTION("another adapter") {
+    tells("it is for another adapter", [](auto& receipt) { receipt.adapter = sha256("other"); });
+  }
+  SECTION("other parameters") {
+    tells("shard 0 ran with other parameters", [](auto& receipt) { receipt.shards[0].params = sha256("other"); });
+  }
+  SECTION("other inputs") {
+    tells("shard 0 ran with other inputs", [](auto& receipt) { receipt.shards[0].inputs = {{"data", sha256("x")}}; });
+  }
+  SECTION("other limits") {
+    tells("the limits are not the plan's", [](auto& receipt) { receipt.limits.cpu_ms += 1; });
+  }
+  SECTION("relaxations") {
+    tells("relaxations are not the plan's", [](auto& receipt) { receipt.relaxations = {SandboxRelaxation::spawn}; });
+  }
+  SECTION("a shard that does not exist") {
+    tells("there is no shard 7", [](auto& receipt) { receipt.shards[0].index = 7; });
+  }
+  SECTION("a time that runs backwards") {
+    tells("ended before it began", [](auto& receipt) { receipt.started_at += std::chrono::hours(1); });
+  }
 }
 
 TEST_CASE("two receipts for one lease are refused") {
@@ -379,14 +425,19 @@ TEST_CASE("a shard accepted without the agreement that the contract asks for is 
   }
   SECTION("one agent twice, under two leases") {
     story.receipt("alice", "l-a2", {{0, story.right(0)}, {1, story.right(1)}, {2, story.right(2)}});
-    for (std::uint32_t i = 0; i < 3; ++i) story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}, {"alice", "l-a2", story.right(i)}});
+    for (std::uint32_t i = 0; i < 3; ++i)
+      story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}, {"alice", "l-a2", story.right(i)}});
     story.result_event();
     refuses(story, "/verdicts/0: names alice twice in its evidence");
   }
   SECTION("against as many who say otherwise") {
     story.receipt("carol", "l-c", {{0, Story::wrong(0)}});
     story.receipt("mallory", "l-m0", {{0, Story::wrong(0)}});
-    story.verdict(0, story.right(0), {{"alice", "l-a", story.right(0)}, {"bob", "l-b", story.right(0)}, {"carol", "l-c", Story::wrong(0)}, {"mallory", "l-m0", Story::wrong(0)}});
+    story.verdict(0, story.right(0),
+                  {{"alice", "l-a", story.right(0)},
+                   {"bob", "l-b", story.right(0)},
+                   {"carol", "l-c", Story::wrong(0)},
+                   {"mallory", "l-m0", Story::wrong(0)}});
     story.verdict(1, story.right(1), {{"alice", "l-a", story.right(1)}, {"bob", "l-b", story.right(1)}});
     story.verdict(2, story.right(2), {{"alice", "l-a", story.right(2)}});
     story.result_event();
@@ -395,7 +446,8 @@ TEST_CASE("a shard accepted without the agreement that the contract asks for is 
   SECTION("by an agent in quarantine") {
     story.verdict(0, story.right(0), {{"alice", "l-a", story.right(0)}, {"bob", "l-b", story.right(0)}});
     story.receipt("bob", "l-b2", {{2, story.right(2)}});
-    story.verdict(2, story.right(2), {{"alice", "l-a", story.right(2)}, {"mallory", "l-m", Story::wrong(2)}, {"bob", "l-b2", story.right(2)}});
+    story.verdict(2, story.right(2),
+                  {{"alice", "l-a", story.right(2)}, {"mallory", "l-m", Story::wrong(2)}, {"bob", "l-b2", story.right(2)}});
     story.quarantine("mallory", 2);
     story.receipt("mallory", "l-m2", {{1, story.right(1)}});
     story.verdict(1, story.right(1), {{"alice", "l-a", story.right(1)}, {"mallory", "l-m2", story.right(1)}});
@@ -416,7 +468,8 @@ TEST_CASE("a result that nobody returned is refused") {
 TEST_CASE("an answer of one agent put into another's mouth is refused") {
   Story story;
   story.tell_until_verdicts();
-  for (std::uint32_t i = 0; i < 3; ++i) story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}, {"carol", "l-a", story.right(i)}});
+  for (std::uint32_t i = 0; i < 3; ++i)
+    story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}, {"carol", "l-a", story.right(i)}});
   story.result_event();
   refuses(story, "names the answer of carol under lease l-a, but no receipt");
 }
@@ -466,8 +519,13 @@ TEST_CASE("a verdict that is not the hub's, or not about this job, is refused") 
     story.verdict_key = story.agents.at("mallory").identity.key;
     tells("/verdicts/0: is not signed by the hub", {});
   }
-  SECTION("another verifier") { tells("names spiffe://other.example/hub as verifier", [](auto& verdict) { verdict.verifier = "spiffe://other.example/hub"; }); }
-  SECTION("another contract") { tells("/verdicts/0: is for the contract sha256:", [](auto& verdict) { verdict.contract = sha256("other"); }); }
+  SECTION("another verifier") {
+    tells("names spiffe://other.example/hub as verifier",
+          [](auto& verdict) { verdict.verifier = "spiffe://other.example/hub"; });
+  }
+  SECTION("another contract") {
+    tells("/verdicts/0: is for the contract sha256:", [](auto& verdict) { verdict.contract = sha256("other"); });
+  }
   SECTION("another job") {
     tells("/verdicts/0: is for job job-2", [](auto& verdict) {
       verdict.shard.shard.job = JobId("job-2");
@@ -483,7 +541,8 @@ TEST_CASE("a verdict that is not the hub's, or not about this job, is refused") 
   SECTION("with certificates that nobody asked for") {
     story.tell_verdicts();
     story.result_event();
-    refuses_changed(story, "/verdicts/0/chain: must be empty", [&](wire::Bundle& bundle) { bundle.verdicts[0].chain = story.hub.tls.certificate_chain; });
+    refuses_changed(story, "/verdicts/0/chain: must be empty",
+                    [&](wire::Bundle& bundle) { bundle.verdicts[0].chain = story.hub.tls.certificate_chain; });
   }
 }
 
@@ -514,7 +573,8 @@ TEST_CASE("an agent accused without proof is refused") {
     story.receipt("bob", "l-b", {{0, story.right(0)}, {1, story.right(1)}});
     story.receipt("mallory", "l-m", {{2, Story::wrong(2)}});
     story.receipt("bob", "l-b2", {{2, story.right(2)}});
-    for (std::uint32_t i = 0; i < 2; ++i) story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}, {"bob", "l-b", story.right(i)}});
+    for (std::uint32_t i = 0; i < 2; ++i)
+      story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}, {"bob", "l-b", story.right(i)}});
     story.verdict(2, story.right(2), {{"alice", "l-a", story.right(2)}, {"bob", "l-b2", story.right(2)}});
     story.result_event();
     refuses(story, "/events/2: no receipt before it shows that mallory returned");
@@ -522,12 +582,17 @@ TEST_CASE("an agent accused without proof is refused") {
   SECTION("of the accepted answer") {
     story.tell();
     const std::string right = sha256(story.right(0)).str();
-    story.event("quarantine", {{"accepted", right}, {"agent", "alice"}, {"job", story.job.str()}, {"returned", right}, {"shard", 0}});
+    story.event("quarantine",
+                {{"accepted", right}, {"agent", "alice"}, {"job", story.job.str()}, {"returned", right}, {"shard", 0}});
     refuses(story, "accuses alice of the accepted answer");
   }
   SECTION("against an answer that was not accepted") {
     story.tell();
-    story.event("quarantine", {{"accepted", sha256(Story::wrong(0)).str()}, {"agent", "alice"}, {"job", story.job.str()}, {"returned", sha256(story.right(0)).str()}, {"shard", 0}});
+    story.event("quarantine", {{"accepted", sha256(Story::wrong(0)).str()},
+                               {"agent", "alice"},
+                               {"job", story.job.str()},
+                               {"returned", sha256(story.right(0)).str()},
+                               {"shard", 0}});
     refuses(story, "was accepted of shard 0, which was");
   }
   SECTION("twice") {
@@ -550,15 +615,18 @@ TEST_CASE("a result other than what the accepted outputs give is refused") {
   story.tell_verdicts();
   story.result = R"({"count":6,"reduce":"count"})";
   story.result_event();
-  refuses_changed(story, "/outputs: reduce to a result with the digest", [&](wire::Bundle& bundle) { bundle.result = story.result; });
+  refuses_changed(story, "/outputs: reduce to a result with the digest",
+                  [&](wire::Bundle& bundle) { bundle.result = story.result; });
   refuses_changed(story, "/result: has the digest", [](wire::Bundle&) {});
 }
 
 TEST_CASE("outputs other than the accepted ones are refused") {
   const Story story = honest();
   refuses_changed(story, "/outputs/1: has the digest", [](wire::Bundle& bundle) { bundle.outputs->at(1) = Story::wrong(1); });
-  refuses_changed(story, "/outputs: expected one for each of the 3 shards", [](wire::Bundle& bundle) { bundle.outputs->erase(1); });
-  refuses_changed(story, "/outputs: expected one for each of the 3 shards", [](wire::Bundle& bundle) { bundle.outputs->emplace(3, Bytes{}); });
+  refuses_changed(story, "/outputs: expected one for each of the 3 shards",
+                  [](wire::Bundle& bundle) { bundle.outputs->erase(1); });
+  refuses_changed(story, "/outputs: expected one for each of the 3 shards",
+                  [](wire::Bundle& bundle) { bundle.outputs->emplace(3, Bytes{}); });
   refuses_changed(story, "/outputs: expected one for each of the 3 shards", [](wire::Bundle& bundle) {
     bundle.outputs->erase(1);
     bundle.outputs->emplace(7, Bytes{});

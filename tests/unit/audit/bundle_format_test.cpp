@@ -29,7 +29,9 @@ Bundle sample() {
   return bundle;
 }
 
-std::string sample_document() { return write_bundle(sample(), to_bytes("signature")); }
+std::string sample_document() {
+  return write_bundle(sample(), to_bytes("signature"));
+}
 
 std::string replaced(std::string text, std::string_view from, std::string_view to) {
   const auto at = text.find(from);
@@ -68,7 +70,8 @@ TEST_CASE("a bundle reads back as it was written") {
 }
 
 TEST_CASE("what is signed is the document without its signature and last newline") {
-  CHECK(replaced(sample_document(), R"(,"signature":")" + to_base64(to_bytes("signature")) + "\"", "") == bundle_body(sample()) + "\n");
+  CHECK(replaced(sample_document(), R"(,"signature":")" + to_base64(to_bytes("signature")) + "\"", "") ==
+        bundle_body(sample()) + "\n");
 }
 
 TEST_CASE("result and outputs are absent, not empty, when a bundle does not include them") {
@@ -111,7 +114,8 @@ TEST_CASE("a bundle of too many values is refused before it costs memory") {
 
 TEST_CASE("a bundle cut off or damaged anywhere is refused or is what it says, and never crashes the reader") {
   const std::string document = sample_document();
-  for (std::size_t size = 0; size < document.size(); ++size) CHECK_FALSE(read_bundle(std::string_view(document).substr(0, size)));
+  for (std::size_t size = 0; size < document.size(); ++size)
+    CHECK_FALSE(read_bundle(std::string_view(document).substr(0, size)));
   const unsigned seed = std::random_device()();
   INFO("seed " << seed);
   std::mt19937 random(seed);
@@ -153,8 +157,11 @@ TEST_CASE("a trusted root reads back, also with white space, and nothing may be 
   CHECK(read->hub_spki == root.hub_spki);
   CHECK(read->log_vkey == root.log_vkey);
   CHECK(read_trusted_root(replaced(document, ",", ",\n  ")));
-  for (const auto& [from, to] : {std::pair<std::string, std::string>{"{", "{\"extra\":1,"}, {"\"hubKey\"", "\"hubkey\""}, {"version=1", "version=9"},
-                                 {"\"trustDomain\":\"pool.example\"", "\"trustDomain\":\"\""}, {"\"Y2E=\"", "\"Y2E\""}}) {
+  for (const auto& [from, to] : {std::pair<std::string, std::string>{"{", "{\"extra\":1,"},
+                                 {"\"hubKey\"", "\"hubkey\""},
+                                 {"version=1", "version=9"},
+                                 {"\"trustDomain\":\"pool.example\"", "\"trustDomain\":\"\""},
+                                 {"\"Y2E=\"", "\"Y2E\""}}) {
     const auto refused = read_trusted_root(replaced(document, from, to));
     REQUIRE_FALSE(refused);
     CHECK(refused.error().message.starts_with("not a trusted root: "));

@@ -22,7 +22,8 @@ class TallySandbox final : public Sandbox {
     REQUIRE(params);
     const json::Object& range = *params->as_object()->find("range")->as_object();
     const std::int64_t begin = *range.find("begin")->as_integer(), end = *range.find("end")->as_integer();
-    report.outputs.emplace(std::string(shard_output_name), testing::tally_output(static_cast<std::uint64_t>(end - begin + off_by)));
+    report.outputs.emplace(std::string(shard_output_name),
+                           testing::tally_output(static_cast<std::uint64_t>(end - begin + off_by)));
     return report;
   }
 
@@ -109,15 +110,17 @@ TEST_CASE("a replay needs the job's inputs, which bundles do not hold") {
     CHECK(*sandbox.requests[0].files[1].content == data);
   }
   SECTION("without them, the missing one is named") {
-    for (const auto& replayed : {replay_bundle(story.document(), {}, sandbox, {}),
-                                 replay_bundle(story.document(), {}, sandbox, [](const Digest&) { return std::optional<Bytes>(); })}) {
+    for (const auto& replayed :
+         {replay_bundle(story.document(), {}, sandbox, {}),
+          replay_bundle(story.document(), {}, sandbox, [](const Digest&) { return std::optional<Bytes>(); })}) {
       REQUIRE_FALSE(replayed);
       CHECK(replayed.error().kind == ErrorKind::not_found);
       CHECK(replayed.error().message.starts_with("input data.bin of shard 0 (" + sha256(data).str() + ")"));
     }
   }
   SECTION("others are refused") {
-    const auto replayed = replay_bundle(story.document(), {}, sandbox, [](const Digest&) { return std::optional(to_bytes("other")); });
+    const auto replayed =
+        replay_bundle(story.document(), {}, sandbox, [](const Digest&) { return std::optional(to_bytes("other")); });
     REQUIRE_FALSE(replayed);
     CHECK(replayed.error().kind == ErrorKind::corrupt);
   }

@@ -65,16 +65,21 @@ constexpr std::string_view tally_manifest = R"({
 
 }  // namespace
 
-Time story_time() { return need(from_rfc3339("2026-01-31T08:15:00Z")); }
+Time story_time() {
+  return need(from_rfc3339("2026-01-31T08:15:00Z"));
+}
 
 const Bytes& tally_package() {
   static const Bytes package = need(pack_adapter(tally_manifest, tiny_program()));
   return package;
 }
 
-Bytes tally_output(std::uint64_t items) { return to_bytes("{\"count\":" + std::to_string(items) + ",\"format\":\"count/1\"}"); }
+Bytes tally_output(std::uint64_t items) {
+  return to_bytes("{\"count\":" + std::to_string(items) + ",\"format\":\"count/1\"}");
+}
 
-Story::Story(const json::Object& policy, const std::string& profile, const json::Object& args) : hub(need(make_hub_identity("pool.example", story_time()))) {
+Story::Story(const json::Object& policy, const std::string& profile, const json::Object& args)
+    : hub(need(make_hub_identity("pool.example", story_time()))) {
   for (const char* name : {"alice", "bob", "carol", "mallory"})
     agents.emplace(name, need(issue_credentials(hub, std::string("agent/") + name, story_time())));
   adapter = need(open_adapter(tally_package()));
@@ -96,7 +101,9 @@ Story::Story(const json::Object& policy, const std::string& profile, const json:
   append(to_bytes("a leaf of some other job"));
 }
 
-std::uint64_t Story::append(Bytes leaf) { return need(ledger_->commit({{std::move(leaf)}, {}})).size - 1; }
+std::uint64_t Story::append(Bytes leaf) {
+  return need(ledger_->commit({{std::move(leaf)}, {}})).size - 1;
+}
 
 void Story::event(const std::string& kind, const json::Object& content) {
   wire::BundleEvent event{kind, Bytes(32, next_salt_++), json::canonicalize(content), {}};
@@ -104,7 +111,9 @@ void Story::event(const std::string& kind, const json::Object& content) {
   bundle_.events.push_back(std::move(event));
 }
 
-void Story::contract_event() { event("contract", {{"contract", contract.digest.str()}, {"job", job.str()}}); }
+void Story::contract_event() {
+  event("contract", {{"contract", contract.digest.str()}, {"job", job.str()}});
+}
 
 void Story::plan_event() {
   event("plan", {{"adapter", adapter->digest().str()},
@@ -114,7 +123,9 @@ void Story::plan_event() {
                  {"shards", plan.shards.size()}});
 }
 
-void Story::result_event() { event("result", {{"job", job.str()}, {"result", sha256(result).str()}}); }
+void Story::result_event() {
+  event("result", {{"job", job.str()}, {"result", sha256(result).str()}});
+}
 
 void Story::quarantine(const std::string& agent, std::uint32_t shard) {
   event("quarantine", {{"accepted", sha256(right(shard)).str()},
@@ -158,7 +169,8 @@ void Story::receipt(const std::string& agent, const std::string& lease, const st
     receipt.shards.push_back(std::move(shard));
   }
   if (edit) edit(receipt);
-  bundle_.receipts.push_back(state(need(identity::write_receipt(receipt)), *signer.identity.key, signer.identity.certificate_chain));
+  bundle_.receipts.push_back(
+      state(need(identity::write_receipt(receipt)), *signer.identity.key, signer.identity.certificate_chain));
 }
 
 void Story::verdict(std::uint32_t shard, const Bytes& accepted, const std::vector<Named>& evidence,

@@ -1,6 +1,6 @@
 #pragma once
-/// A whole job, made step by step in memory with real keys, ledger, adapter and statements, and turned into a bundle. A test tells it
-/// honestly, or as a dishonest hub or agent would, with everything signed: only what is told can give the lie away.
+/// A whole job, made step by step in memory with real keys, ledger, adapter and statements, and turned into a bundle. A test
+/// tells it honestly, or as a dishonest hub or agent would, with everything signed: only what is told can give the lie away.
 #include "identity/receipt.hpp"
 #include "identity/verdict.hpp"
 #include "wire/bundle.hpp"
@@ -19,8 +19,9 @@ namespace forgepool::testing {
 /// The moment at which stories happen.
 Time story_time();
 
-/// A package whose program does nothing: `tally@1` with the profile `tally.v1`, which takes `items` and cuts them in twos. Its shards
-/// output how many items they have, which the reducer adds up. The profile `data.v1` also takes `data`, the digest of an input.
+/// A package whose program does nothing: `tally@1` with the profile `tally.v1`, which takes `items` and cuts them in twos. Its
+/// shards output how many items they have, which the reducer adds up. The profile `data.v1` also takes `data`, the digest of an
+/// input.
 const Bytes& tally_package();
 /// What a shard of `items` items outputs.
 Bytes tally_output(std::uint64_t items);
@@ -39,7 +40,7 @@ class Story {
 
   // --- the pool
   HubIdentity hub;
-  std::map<std::string, Credentials> agents;      ///< alice, bob, carol, mallory.
+  std::map<std::string, Credentials> agents;  ///< alice, bob, carol, mallory.
   std::string root() const { return make_trusted_root(hub); }
 
   // --- the computation
@@ -66,7 +67,8 @@ class Story {
   /// Takes the last verdict out of the bundle; its leaf stays in the ledger.
   void forget_last_verdict() { bundle_.verdicts.pop_back(); }
 
-  /// Everything that `tell` does, in its order: three shards, each computed by alice and bob; mallory lies about the last and is caught.
+  /// Everything that `tell` does, in its order: three shards, each computed by alice and bob; mallory lies about the last and
+  /// is caught.
   void tell_until_verdicts();
   void tell_verdicts();
   void tell() {

@@ -36,8 +36,8 @@ TEST_CASE("a true bundle passes, and the report says what it proves") {
   CHECK(report.agents == std::vector<std::string>{"spiffe://pool.example/agent/alice", "spiffe://pool.example/agent/bob"});
   CHECK(report.rejected == std::vector<std::string>{"spiffe://pool.example/agent/mallory"});
   CHECK(report.ledger_size == story.ledger().head().size);
-  for (const char* name : {"document", "checkpoint", "contract", "adapter", "plan", "events", "receipt of lease l-m", "quarantine of mallory",
-                           "verdict on shard 2", "result", "outputs"}) {
+  for (const char* name : {"document", "checkpoint", "contract", "adapter", "plan", "events", "receipt of lease l-m",
+                           "quarantine of mallory", "verdict on shard 2", "result", "outputs"}) {
     INFO(name);
     CHECK(has_check(report, name));
   }
@@ -71,7 +71,9 @@ TEST_CASE("a bundle passes under every policy") {
     for (const char* agent : {"alice", "bob", "carol"})
       story.receipt(agent, std::string("l-") + agent, {{0, story.right(0)}, {1, story.right(1)}, {2, story.right(2)}});
     for (std::uint32_t i = 0; i < 3; ++i)
-      story.verdict(i, story.right(i), {{"alice", "l-alice", story.right(i)}, {"bob", "l-bob", story.right(i)}, {"carol", "l-carol", story.right(i)}});
+      story.verdict(
+          i, story.right(i),
+          {{"alice", "l-alice", story.right(i)}, {"bob", "l-bob", story.right(i)}, {"carol", "l-carol", story.right(i)}});
     story.result_event();
     passes(story);
   }
@@ -86,8 +88,10 @@ TEST_CASE("an agent's true answers count up to the moment it is caught, in which
   story.receipt("bob", "l-b", {{1, story.right(1)}, {2, story.right(2)}});
   story.quarantine("mallory", 2);  // Logged with the verdict that catches it, before the one that still rests on it.
   story.verdict(0, story.right(0), {{"alice", "l-a", story.right(0)}, {"mallory", "l-m", story.right(0)}});
-  story.verdict(2, story.right(2), {{"alice", "l-a", story.right(2)}, {"mallory", "l-m", Story::wrong(2)}, {"bob", "l-b", story.right(2)}});
-  story.verdict(1, story.right(1), {{"alice", "l-a", story.right(1)}, {"mallory", "l-m", story.right(1)}, {"bob", "l-b", story.right(1)}});
+  story.verdict(2, story.right(2),
+                {{"alice", "l-a", story.right(2)}, {"mallory", "l-m", Story::wrong(2)}, {"bob", "l-b", story.right(2)}});
+  story.verdict(1, story.right(1),
+                {{"alice", "l-a", story.right(1)}, {"mallory", "l-m", story.right(1)}, {"bob", "l-b", story.right(1)}});
   story.result_event();
   passes(story);
 }
@@ -101,8 +105,13 @@ TEST_CASE("agents caught elsewhere do not stand against the accepted result") {
   for (const char* agent : {"mallory", "carol"}) story.event("quarantine", {{"agent", agent}, {"job", story.job.str()}});
   story.receipt("alice", "l-a", {{0, story.right(0)}, {1, story.right(1)}, {2, story.right(2)}});
   story.receipt("bob", "l-b", {{0, story.right(0)}, {1, story.right(1)}, {2, story.right(2)}});
-  story.verdict(0, story.right(0), {{"mallory", "l-m", Story::wrong(0)}, {"carol", "l-c", Story::wrong(0)}, {"alice", "l-a", story.right(0)}, {"bob", "l-b", story.right(0)}});
-  for (const std::uint32_t i : {1u, 2u}) story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}, {"bob", "l-b", story.right(i)}});
+  story.verdict(0, story.right(0),
+                {{"mallory", "l-m", Story::wrong(0)},
+                 {"carol", "l-c", Story::wrong(0)},
+                 {"alice", "l-a", story.right(0)},
+                 {"bob", "l-b", story.right(0)}});
+  for (const std::uint32_t i : {1u, 2u})
+    story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}, {"bob", "l-b", story.right(i)}});
   story.result_event();
   const AuditReport report = passes(story);
   CHECK(report.rejected.size() == 2);
@@ -118,7 +127,8 @@ TEST_CASE("executions that ended badly are receipts like others, and prove no an
   });
   story.receipt("alice", "l-a", {{0, story.right(0)}, {1, story.right(1)}, {2, story.right(2)}});
   story.receipt("bob", "l-b", {{0, story.right(0)}, {1, story.right(1)}, {2, story.right(2)}});
-  for (std::uint32_t i = 0; i < 3; ++i) story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}, {"bob", "l-b", story.right(i)}});
+  for (std::uint32_t i = 0; i < 3; ++i)
+    story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}, {"bob", "l-b", story.right(i)}});
   story.result_event();
   CHECK(passes(story).rejected.empty());
 }
