@@ -1,8 +1,11 @@
 #pragma once
 /// Sandbox: runs one program on one set of inputs, isolated and with fixed surroundings, and returns its outputs.
 ///
-/// Inside, the program sees `/in` (its input files, read-only), `/out` (empty, writable), `/tmp`, `/dev/null`, and nothing else;
-/// arguments as given; an empty environment; standard input empty. What it leaves in `/out` as regular files is its output.
+/// Inside, the program sees `/in` (its input files, read-only), `/out` (empty, writable), `/tmp`, `/dev/null`, and nothing
+/// else; arguments as given; standard input empty; the working directory `/`. Its environment holds nothing but a fixed
+/// GLIBC_TUNABLES, which keeps glibc from choosing variants of libm functions by the processor: their results differ in the
+/// last bits. What it leaves in `/out` as regular files with plain names (1-64 of [A-Za-z0-9._-], no dot or dash first) is
+/// its output.
 /// Implementations: Linux namespaces (backends/linux_sandbox.hpp), functions in this process (backends/in_process_sandbox.hpp),
 /// and any of yours.
 ///

@@ -22,6 +22,8 @@ extern const std::uint8_t forgepool_box_init_end[] __attribute__((visibility("hi
 
 namespace forgepool::sandbox {
 
-ByteView box_init_image() { return {forgepool_box_init_begin, forgepool_box_init_end}; }
+ByteView box_init_image() {
+  return {forgepool_box_init_begin, forgepool_box_init_end};
+}
 
 }  // namespace forgepool::sandbox

@@ -7,12 +7,12 @@
 namespace forgepool::sandbox {
 
 /// Descriptors of the first process when it starts. Everything else is closed.
-constexpr int plan_stdin_fd = 0;   ///< A placeholder; replaced by the box's own /dev/null.
+constexpr int plan_stdin_fd = 0;  ///< A placeholder; replaced by the box's own /dev/null.
 constexpr int plan_stdout_fd = 1;
 constexpr int plan_stderr_fd = 2;
-constexpr int plan_control_fd = 3; ///< SOCK_SEQPACKET to the supervisor.
-constexpr int plan_memory_fd = 4;  ///< The plan.
-constexpr int plan_cgroup_fd = 5;  ///< The first of `cgroup_count` v1 `tasks` files.
+constexpr int plan_control_fd = 3;  ///< SOCK_SEQPACKET to the supervisor.
+constexpr int plan_memory_fd = 4;   ///< The plan.
+constexpr int plan_cgroup_fd = 5;   ///< The first of `cgroup_count` v1 `tasks` files.
 
 /// The most descriptors that a program may have open.
 constexpr std::uint32_t program_open_files = 256;
@@ -61,7 +61,7 @@ struct BoxFailure {
 using PlanOffset = std::uint64_t;
 
 struct PlannedFile {
-  PlanOffset name;     ///< Zero-terminated.
+  PlanOffset name;  ///< Zero-terminated.
   PlanOffset content;
   std::uint64_t size;
   std::uint32_t mode;
@@ -84,16 +84,16 @@ constexpr std::uint32_t max_planned_limits = 16;
 
 struct BoxPlan {
   std::uint64_t total_bytes;
-  std::uint32_t drop_groups;   ///< Supplementary groups can be given up (setgroups is not denied).
+  std::uint32_t drop_groups;  ///< Supplementary groups can be given up (setgroups is not denied).
   std::uint32_t cgroup_count;
-  std::uint32_t may_execute;   ///< Files in /in can be executed.
+  std::uint32_t may_execute;  ///< Files in /in can be executed.
   std::uint32_t file_count;
   std::uint32_t limit_count;
-  std::uint32_t filter_length; ///< In BPF instructions.
-  PlanOffset files;            ///< PlannedFile[file_count]
-  PlanOffset filter;           ///< sock_filter[filter_length]
-  PlanOffset arguments;        ///< PlanOffset[] ending with 0, starting with argv[0].
-  PlanOffset environment;      ///< PlanOffset[] ending with 0.
+  std::uint32_t filter_length;  ///< In BPF instructions.
+  PlanOffset files;             ///< PlannedFile[file_count]
+  PlanOffset filter;            ///< sock_filter[filter_length]
+  PlanOffset arguments;         ///< PlanOffset[] ending with 0, starting with argv[0].
+  PlanOffset environment;       ///< PlanOffset[] ending with 0.
   PlanOffset host_name;
   PlannedTmpfs root;
   PlannedTmpfs out;

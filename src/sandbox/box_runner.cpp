@@ -33,8 +33,10 @@ void judge(RunFacts& facts, const SandboxLimits& limits, SandboxReport& report) 
   report.usage = usage_of(facts);
   if (!report.outcome.ok()) return;
   auto outputs = collect_outputs(facts.out.get(), limits);
-  if (outputs) report.outputs = std::move(*outputs);
-  else report.outcome = {SandboxOutcome::Kind::output_limit, 0, outputs.error().message};
+  if (outputs)
+    report.outputs = std::move(*outputs);
+  else
+    report.outcome = {SandboxOutcome::Kind::output_limit, 0, outputs.error().message};
 }
 
 }  // namespace
@@ -58,8 +60,8 @@ BoxRun run_box(const BoxMachine& machine, const SandboxRequest& request, int pro
   input.identity = identity_for_run(machine);
   input.join_fds = group ? group->join_fds() : std::vector<int>{};
   input.clone_into = group ? group->clone_into_fd() : -1;
-  const auto plan = write_plan({request, filter->second, group != nullptr, static_cast<std::uint32_t>(input.join_fds.size()),
-                                !input.identity.own});
+  const auto plan = write_plan(
+      {request, filter->second, group != nullptr, static_cast<std::uint32_t>(input.join_fds.size()), !input.identity.own});
   if (!plan) return failed_run(plan.error().message);
   input.init_image = machine.init_image.get();
   input.program_image = program_image;
@@ -78,7 +80,8 @@ BoxRun run_box(const BoxMachine& machine, const SandboxRequest& request, int pro
     facts.failure_reason = launched.reason;
     return failed_run(outcome_of(facts, request.limits).detail, launched.failure);
   }
-  auto facts = supervise({launched.box, *standard_output, *standard_error, group.get(), request.limits, request.cancelled, start});
+  auto facts =
+      supervise({launched.box, *standard_output, *standard_error, group.get(), request.limits, request.cancelled, start});
 
   BoxRun run;
   run.failure = facts.failure;

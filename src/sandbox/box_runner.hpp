@@ -1,5 +1,6 @@
 #pragma once
-/// One run from request to report: everything that a run needs is made here, handed to launch and supervisor, and gone at the end.
+/// One run from request to report: everything that a run needs is made here, handed to launch and supervisor, and gone at the
+/// end.
 #include "sandbox/box_plan.hpp"
 #include "sandbox/cgroup.hpp"
 #include "sandbox/identity.hpp"

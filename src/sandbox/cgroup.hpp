@@ -1,7 +1,7 @@
 #pragma once
-/// Limits on the whole group of a run's processes, and the kernel's counts of what they did. Two kinds of machine: cgroup v1 (one
-/// hierarchy per controller) and v2 (one for all). Groups are made below the agent's own, so that whatever limits the agent limits
-/// its runs; an unprivileged agent needs a group that was delegated to it (that it may write to).
+/// Limits on the whole group of a run's processes, and the kernel's counts of what they did. Two kinds of machine: cgroup v1
+/// (one hierarchy per controller) and v2 (one for all). Groups are made below the agent's own, so that whatever limits the
+/// agent limits its runs; an unprivileged agent needs a group that was delegated to it (that it may write to).
 #include "sandbox/unique_fd.hpp"
 
 #include <forgepool/backends/linux_sandbox.hpp>
@@ -17,7 +17,7 @@ struct CgroupCounters {
   std::uint64_t oom_kills = 0;           ///< Processes that the kernel killed because the group was out of memory.
   std::uint64_t process_limit_hits = 0;  ///< Forks refused because of the limit.
   std::uint64_t cpu_ns = 0;
-  std::uint64_t peak_memory_bytes = 0;   ///< 0 where the kernel does not keep it.
+  std::uint64_t peak_memory_bytes = 0;  ///< 0 where the kernel does not keep it.
 };
 
 /// The group of one run. Destruction removes it, when every process in it is gone.
@@ -48,8 +48,8 @@ struct OwnGroup {
   friend bool operator==(const OwnGroup&, const OwnGroup&) = default;
 };
 
-/// From the texts of /proc/self/cgroup and /proc/self/mountinfo. Hierarchies that are not mounted, or not down to the own group,
-/// are left out.
+/// From the texts of /proc/self/cgroup and /proc/self/mountinfo. Hierarchies that are not mounted, or not down to the own
+/// group, are left out.
 std::vector<OwnGroup> find_own_groups(std::string_view self_cgroup, std::string_view self_mountinfo);
 
 /// Tries what this machine offers: makes a group, sets limits, removes it. Adds a line per mechanism to `mechanisms`. Null if

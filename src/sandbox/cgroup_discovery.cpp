@@ -73,7 +73,9 @@ std::vector<Mount> parse_mounts(std::string_view text) {
   return result;
 }
 
-bool contains(const std::vector<std::string>& list, const std::string& value) { return std::ranges::find(list, value) != list.end(); }
+bool contains(const std::vector<std::string>& list, const std::string& value) {
+  return std::ranges::find(list, value) != list.end();
+}
 
 bool carries(const Mount& mount, const Membership& membership) {
   if (membership.unified) return mount.type == "cgroup2";

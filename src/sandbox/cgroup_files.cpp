@@ -20,7 +20,9 @@ namespace {
 
 constexpr std::string_view group_prefix = "forgepool-";
 
-std::string with_reason(std::string what) { return std::move(what) + ": " + std::strerror(errno); }
+std::string with_reason(std::string what) {
+  return std::move(what) + ": " + std::strerror(errno);
+}
 
 /// "forgepool-<pid>-<number>" of a process that is gone.
 bool is_stale(const std::string& path, std::string_view name) {

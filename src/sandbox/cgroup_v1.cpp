@@ -82,7 +82,8 @@ class V1Site final : public CgroupSite {
 };
 
 /// The agent's own group of a controller, if a group can be made in it; otherwise empty, with the reason in `mechanisms`.
-std::string usable_folder(const std::vector<OwnGroup>& groups, const char* controller, std::vector<SandboxMechanism>& mechanisms) {
+std::string usable_folder(const std::vector<OwnGroup>& groups, const char* controller,
+                          std::vector<SandboxMechanism>& mechanisms) {
   const auto name = std::string("cgroup v1 ") + controller;
   const auto group = std::ranges::find_if(groups, [&](const OwnGroup& candidate) {
     return std::ranges::find(candidate.controllers, controller) != candidate.controllers.end();

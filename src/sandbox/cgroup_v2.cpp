@@ -87,8 +87,8 @@ Status enable_controllers(const std::string& folder) {
   return write_cgroup_file(folder + "/cgroup.subtree_control", "+memory +pids");
 }
 
-/// A group with processes of its own cannot hand its controllers down ("no internal processes"), so the agent moves into a leaf,
-/// where it stays.
+/// A group with processes of its own cannot hand its controllers down ("no internal processes"), so the agent moves into a
+/// leaf, where it stays.
 Status make_room(const std::string& folder) {
   if (controllers_enabled(folder) || enable_controllers(folder)) return {};
   const auto leaf = folder + std::string(leaf_name);
@@ -117,8 +117,9 @@ std::unique_ptr<CgroupSite> open_cgroup_v2(const OwnGroup& group, std::vector<Sa
   };
   const auto parent = parent_of_runs(group.folder);
   if (auto status = make_room(parent); !status) {
-    report(false, status.error().message + " (start the agent in a delegated group of its own, for example with systemd-run "
-                                           "--scope -p Delegate=yes)");
+    report(false, status.error().message +
+                      " (start the agent in a delegated group of its own, for example with systemd-run "
+                      "--scope -p Delegate=yes)");
     return nullptr;
   }
   remove_stale_groups(parent);

@@ -26,8 +26,10 @@ std::optional<std::uint32_t> id_within(std::string_view map, std::uint32_t slot)
     if (first <= first_unused_id && first_unused_id + slots <= first + count)
       return static_cast<std::uint32_t>(first_unused_id + slot % slots);
     // Inside a container there are few ids; the last ones are the least likely to belong to anyone.
-    if (count > slot + 2u) last = static_cast<std::uint32_t>(first + count - 2 - slot);
-    else if (count > 2) last = static_cast<std::uint32_t>(first + count - 2);
+    if (count > slot + 2u)
+      last = static_cast<std::uint32_t>(first + count - 2 - slot);
+    else if (count > 2)
+      last = static_cast<std::uint32_t>(first + count - 2);
   }
   return last;
 }
@@ -44,7 +46,9 @@ std::string one_id_map(std::uint32_t inside, std::uint32_t outside) {
 
 }  // namespace
 
-BoxIdentity own_identity() { return {geteuid(), getegid(), true}; }
+BoxIdentity own_identity() {
+  return {geteuid(), getegid(), true};
+}
 
 BoxIdentity unused_identity(std::string_view uid_map, std::string_view gid_map, std::uint32_t slot) {
   const auto user = id_within(uid_map, slot);

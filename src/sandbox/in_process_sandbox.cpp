@@ -49,9 +49,12 @@ class Watch {
   void watch(Clock::time_point deadline) {
     std::unique_lock lock(mutex_);
     while (!stopped_ && reason_ == Reason::none) {
-      if (cancelled_ && cancelled_->load()) reason_ = Reason::cancelled;
-      else if (Clock::now() >= deadline) reason_ = Reason::wall_time;
-      else wake_.wait_until(lock, std::min(deadline, Clock::now() + std::chrono::milliseconds(5)));
+      if (cancelled_ && cancelled_->load())
+        reason_ = Reason::cancelled;
+      else if (Clock::now() >= deadline)
+        reason_ = Reason::wall_time;
+      else
+        wake_.wait_until(lock, std::min(deadline, Clock::now() + std::chrono::milliseconds(5)));
     }
     if (reason_ != Reason::none) flag_.store(true);
   }
@@ -61,8 +64,8 @@ class Watch {
   std::atomic<bool> flag_{false};
   std::mutex mutex_;
   std::condition_variable wake_;
-  bool stopped_ = false;             // guarded by mutex_
-  Reason reason_ = Reason::none;     // guarded by mutex_ until the thread is joined
+  bool stopped_ = false;          // guarded by mutex_
+  Reason reason_ = Reason::none;  // guarded by mutex_ until the thread is joined
   std::thread thread_;
 };
 
@@ -128,9 +131,12 @@ class InProcessSandbox final : public Sandbox {
     report.usage.wall_ms = watch.elapsed_ms();
 
     const auto reason = watch.stop();
-    if (reason == Watch::Reason::cancelled) report.outcome = {SandboxOutcome::Kind::cancelled, 0, ""};
-    else if (reason == Watch::Reason::wall_time) report.outcome = {SandboxOutcome::Kind::wall_time_limit, 0, ""};
-    else if (report.usage.cpu_ms > request.limits.cpu_ms) report.outcome = {SandboxOutcome::Kind::cpu_time_limit, 0, ""};
+    if (reason == Watch::Reason::cancelled)
+      report.outcome = {SandboxOutcome::Kind::cancelled, 0, ""};
+    else if (reason == Watch::Reason::wall_time)
+      report.outcome = {SandboxOutcome::Kind::wall_time_limit, 0, ""};
+    else if (report.usage.cpu_ms > request.limits.cpu_ms)
+      report.outcome = {SandboxOutcome::Kind::cpu_time_limit, 0, ""};
     else if (report.outcome.ok())
       if (auto problem = problem_with_outputs(report.outputs, request.limits))
         report.outcome = {SandboxOutcome::Kind::output_limit, 0, *problem};

@@ -45,8 +45,8 @@ struct ChildTask {
   BoxFailure failure;  ///< Written by the child; it shares our memory until it has executed.
 };
 
-/// A process whose user is not 0 in its namespace loses its capabilities when it executes. Ours has no user there at all yet, so
-/// the four that it needs are made ambient.
+/// A process whose user is not 0 in its namespace loses its capabilities when it executes. Ours has no user there at all yet,
+/// so the four that it needs are made ambient.
 FORGEPOOL_BARE long keep_capabilities() {
   constexpr int needed[] = {CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID, CAP_SETPCAP};
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
@@ -128,7 +128,9 @@ class SignalsBlocked {
   std::uint64_t before_ = 0;
 };
 
-BoxFailure failure_of(BoxStep step, long result) { return {step, static_cast<std::int32_t>(-result)}; }
+BoxFailure failure_of(BoxStep step, long result) {
+  return {step, static_cast<std::int32_t>(-result)};
+}
 
 ChildTask make_task(const LaunchInput& input, int control) {
   ChildTask task;
@@ -157,11 +159,17 @@ struct BoxLauncher {
       return launched;
     }
     launched.box.control_ = UniqueFd(sockets[0]);
-    const UniqueFd theirs(sockets[1]);
+    UniqueFd theirs(sockets[1]);
     auto task = make_task(input, theirs.get());
     pid_t pid = -1;
     launched.failure = clone_box(input, task, launched.box, pid);
     if (launched.failure) return launched;
+    theirs.reset();
+    if (!first_process_is_ready(launched.box)) {
+      launched.failure.step = BoxStep::start_init;
+      launched.reason = "it ended at once";
+      return launched;
+    }
     if (auto status = map_identity(pid, input.identity); !status) {
       launched.failure.step = BoxStep::map_identity;
       launched.reason = status.error().message;
@@ -172,6 +180,16 @@ struct BoxLauncher {
   }
 
  private:
+  /// Its maps can be written once it has executed: before that its entries in /proc follow the agent's own memory, and belong
+  /// to root if the agent is not dumpable. VFORK returns a moment too early, so the first process says so itself.
+  static bool first_process_is_ready(const Box& box) {
+    pollfd fds[] = {{box.control_.get(), POLLIN, 0}, {box.process_.get(), POLLIN, 0}};
+    while (::poll(fds, 2, -1) < 0 && errno == EINTR) {
+    }
+    char ready = 0;
+    return ::recv(box.control_.get(), &ready, 1, MSG_DONTWAIT) == 1;
+  }
+
   static BoxFailure clone_box(const LaunchInput& input, ChildTask& task, Box& box, pid_t& pid) {
     alignas(16) std::byte stack[32768];
     int process = -1;
@@ -197,7 +215,9 @@ struct BoxLauncher {
   }
 };
 
-Launched launch_box(const LaunchInput& input) { return BoxLauncher::launch(input); }
+Launched launch_box(const LaunchInput& input) {
+  return BoxLauncher::launch(input);
+}
 
 void Box::kill() {
   // The first process is init of the box's pid namespace: with it the kernel kills everything else, forking or not.

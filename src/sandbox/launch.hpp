@@ -11,14 +11,14 @@ namespace forgepool::sandbox {
 
 /// All borrowed.
 struct LaunchInput {
-  int init_image = -1;    ///< The first process's program (box_init_image.hpp).
+  int init_image = -1;  ///< The first process's program (box_init_image.hpp).
   int program_image = -1;
   int standard_input = -1;
   int standard_output = -1;
   int standard_error = -1;
   int plan = -1;
   std::vector<int> join_fds;
-  int clone_into = -1;    ///< A v2 cgroup's folder, or -1.
+  int clone_into = -1;  ///< A v2 cgroup's folder, or -1.
   BoxIdentity identity;
 };
 
@@ -45,8 +45,8 @@ class Box {
 
 struct Launched {
   Box box;
-  BoxFailure failure;   ///< If set, nothing runs.
-  std::string reason;   ///< More than the errno, where there is more to say.
+  BoxFailure failure;  ///< If set, nothing runs.
+  std::string reason;  ///< More than the errno, where there is more to say.
 };
 
 /// On return the first process has been let go: it sets up the box, starts the program and reports on the control socket.

@@ -13,8 +13,8 @@ constexpr std::uint64_t page_bytes = 4096;
 /// Rounds up to whole pages; saturates far below overflow.
 std::uint64_t whole_pages(std::uint64_t bytes);
 
-/// For the program and, each on its own, everything it starts. With `group_limits` (cgroups) memory and processes are limited as
-/// a group, and these are a second line behind; without, they are the limit itself.
+/// For the program and, each on its own, everything it starts. With `group_limits` (cgroups) memory and processes are limited
+/// as a group, and these are a second line behind; without, they are the limit itself.
 std::vector<PlannedLimit> resource_limits(const SandboxLimits& limits, bool group_limits);
 
 struct TmpfsSize {

@@ -65,6 +65,8 @@ Result<std::unique_ptr<Sandbox>> open_linux_sandbox(LinuxSandboxOptions options)
   return std::make_unique<LinuxSandbox>(std::move(probed.machine), probed.level);
 }
 
-std::vector<SandboxMechanism> probe_linux_sandbox() { return sandbox::probe_machine().mechanisms; }
+std::vector<SandboxMechanism> probe_linux_sandbox() {
+  return sandbox::probe_machine().mechanisms;
+}
 
 }  // namespace forgepool

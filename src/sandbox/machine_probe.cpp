@@ -20,8 +20,9 @@ struct StepGroup {
   const char* advice;
 };
 constexpr StepGroup step_groups[] = {
-    {BoxStep::start_init, "namespaces", "user namespaces may be switched off (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, "
-                                        "kernel.apparmor_restrict_unprivileged_userns) or forbidden to this container"},
+    {BoxStep::start_init, "namespaces",
+     "user namespaces may be switched off (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, "
+     "kernel.apparmor_restrict_unprivileged_userns) or forbidden to this container"},
     {BoxStep::new_session, "user and group of its own", "the agent may not map users; /proc has to be mounted"},
     {BoxStep::host_name, "root file system", "Linux 5.12 or later and permission to mount in a user namespace are needed"},
     {BoxStep::join_cgroup, "joining the cgroup", "the group has to belong to the agent's user"},
@@ -59,7 +60,7 @@ Status prepare(BoxMachine& machine) {
     if (!program) return fail(program.error());
     machine.filters.emplace(relaxations, std::move(*program));
   }
-  auto image = make_sealed_image(box_init_image());
+  auto image = make_sealed_image(box_init_image(), ImageAccess::readable);
   if (!image) return fail(image.error());
   machine.init_image = std::move(*image);
   machine.null_device = UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));

@@ -29,7 +29,9 @@ UniqueFd open_beneath(int folder, const char* name, std::uint64_t flags) {
 }
 
 /// Names as they may stand in a message: hostile ones are only described.
-std::string shown(const std::string& name) { return is_plain_name(name) ? "\"" + name + "\"" : "an entry whose name is not plain"; }
+std::string shown(const std::string& name) {
+  return is_plain_name(name) ? "\"" + name + "\"" : "an entry whose name is not plain";
+}
 
 struct Names {
   std::vector<std::string> names;
@@ -70,7 +72,8 @@ Result<Bytes> read_exactly(const UniqueFd& file, std::size_t size, const std::st
 
 Result<Bytes> collect_file(int out_fd, const std::string& name, std::uint64_t room) {
   if (!is_plain_name(name))
-    return fail(ErrorKind::invalid_input, "a file has a name that is not plain (1-64 of A-Z a-z 0-9 . _ -, no dot or dash first)");
+    return fail(ErrorKind::invalid_input,
+                "a file has a name that is not plain (1-64 of A-Z a-z 0-9 . _ -, no dot or dash first)");
   const auto file = open_beneath(out_fd, name.c_str(), O_RDONLY);
   if (!file) {
     if (errno == ELOOP) return fail(ErrorKind::invalid_input, shown(name) + " is a symbolic link");

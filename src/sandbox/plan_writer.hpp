@@ -18,7 +18,7 @@ constexpr const char* box_host_name = "forgepool";
 struct PlanInput {
   const SandboxRequest& request;
   const SeccompProgram& filter;
-  bool group_limits = false;   ///< A cgroup limits memory and processes.
+  bool group_limits = false;       ///< A cgroup limits memory and processes.
   std::uint32_t cgroup_count = 0;  ///< Descriptors from plan_cgroup_fd on.
   bool drop_groups = false;
 };

@@ -18,7 +18,9 @@ bool read_header(ByteView program, std::uint64_t offset, Header& header) {
   return true;
 }
 
-std::string system_error(const char* what) { return std::string(what) + ": " + std::strerror(errno); }
+std::string system_error(const char* what) {
+  return std::string(what) + ": " + std::strerror(errno);
+}
 
 int create_memory_file() {
 #ifdef MFD_EXEC
@@ -48,7 +50,8 @@ Status check_static_elf(ByteView program) {
     return fail(ErrorKind::invalid_input, "the program " + what + ": expected a static ELF for x86-64");
   };
   Elf64_Ehdr header{};
-  if (!read_header(program, 0, header) || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return refuse("is not an ELF file");
+  if (!read_header(program, 0, header) || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
+    return refuse("is not an ELF file");
   if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_machine != EM_X86_64)
     return refuse("is for another kind of processor");
   if (header.e_type != ET_EXEC && header.e_type != ET_DYN) return refuse("is an ELF file that cannot be executed");
@@ -66,11 +69,12 @@ Status check_static_elf(ByteView program) {
   return {};
 }
 
-Result<UniqueFd> make_sealed_image(ByteView program) {
+Result<UniqueFd> make_sealed_image(ByteView program, ImageAccess access) {
   UniqueFd file(create_memory_file());
   if (!file) return fail(ErrorKind::internal, system_error("no memory file for the program"));
   if (!write_whole(file.get(), program)) return fail(ErrorKind::internal, system_error("could not copy the program"));
-  if (fchmod(file.get(), 0555) != 0) return fail(ErrorKind::internal, system_error("could not make the program executable"));
+  if (fchmod(file.get(), access == ImageAccess::readable ? 0555 : 0111) != 0)
+    return fail(ErrorKind::internal, system_error("could not make the program executable"));
   if (fcntl(file.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
     return fail(ErrorKind::unsupported, system_error("could not seal the program"));
   return file;
@@ -81,7 +85,7 @@ Result<std::shared_ptr<const UniqueFd>> ProgramCache::get(const Digest& digest, 
   if (auto status = check_static_elf(program); !status) return fail(status.error());
   if (sha256(program) != digest)
     return fail(ErrorKind::corrupt, "the program does not have the digest it was requested by (" + digest.str() + ")");
-  auto made = make_sealed_image(program);
+  auto made = make_sealed_image(program, ImageAccess::execute_only);
   if (!made) return fail(made.error());
   auto image = std::make_shared<const UniqueFd>(std::move(*made));
 

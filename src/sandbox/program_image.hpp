@@ -11,12 +11,16 @@
 
 namespace forgepool::sandbox {
 
-/// Nothing but an x86-64 ELF without an interpreter (static, position independent or not) can run in a box, which has no dynamic
-/// linker. `invalid_input` says what else it is. Looks at the headers only and trusts none of their numbers.
+/// Nothing but an x86-64 ELF without an interpreter (static, position independent or not) can run in a box, which has no
+/// dynamic linker. `invalid_input` says what else it is. Looks at the headers only and trusts none of their numbers.
 Status check_static_elf(ByteView program);
 
-/// A read-only, executable, sealed copy in memory. Its descriptor is close-on-exec.
-Result<UniqueFd> make_sealed_image(ByteView program);
+/// What runs from an image that is not readable is not dumpable: no core of it reaches any handler that the host may have. For
+/// the box's first process that would mean that an unprivileged agent could not map its user, so its image is readable.
+enum class ImageAccess { execute_only, readable };
+
+/// An executable, sealed copy in memory. Its descriptor is close-on-exec.
+Result<UniqueFd> make_sealed_image(ByteView program, ImageAccess access);
 
 /// The images used last, by digest, so that a program that runs a thousand times is hashed and copied once. Thread-safe.
 class ProgramCache {

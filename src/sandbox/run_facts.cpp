@@ -38,7 +38,8 @@ std::optional<SandboxOutcome> limit_behind(const RunFacts& facts, const SandboxL
   if (facts.tmp_exhausted) return SandboxOutcome{Kind::output_limit, 0, "/tmp is full"};
   // Without a cgroup nobody counts failed allocations; a process that died this close to the limit had one.
   if (!facts.group_limits && facts.peak_process_bytes >= limits.memory_bytes / 10 * 9)
-    return SandboxOutcome{Kind::out_of_memory, 0, "inferred from its peak of " + std::to_string(facts.peak_process_bytes) + " bytes"};
+    return SandboxOutcome{Kind::out_of_memory, 0,
+                          "inferred from its peak of " + std::to_string(facts.peak_process_bytes) + " bytes"};
   return std::nullopt;
 }
 

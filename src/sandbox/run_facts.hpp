@@ -21,24 +21,24 @@ struct RunFacts {
   Stop stop = Stop::none;
   std::optional<Violation> violation;
 
-  BoxFailure failure;              ///< Of the setting up.
-  std::string failure_reason;      ///< In place of the errno's text.
+  BoxFailure failure;          ///< Of the setting up.
+  std::string failure_reason;  ///< In place of the errno's text.
   bool started = false;
   std::optional<int> wait_status;  ///< Of the program, as from wait4.
   UniqueFd out;                    ///< The folder /out, when started.
   UniqueFd tmp;
 
-  CgroupCounters counters;         ///< All 0 without cgroups.
+  CgroupCounters counters;  ///< All 0 without cgroups.
   bool group_limits = false;
   std::uint64_t peak_process_bytes = 0;
-  std::uint64_t cpu_ms = 0;        ///< Of the group where there is one, else of what was waited for.
+  std::uint64_t cpu_ms = 0;  ///< Of the group where there is one, else of what was waited for.
   std::uint64_t wall_ms = 0;
-  bool out_exhausted = false;      ///< /out had no room left at the end.
+  bool out_exhausted = false;  ///< /out had no room left at the end.
   bool tmp_exhausted = false;
 };
 
-/// The outcome, apart from what is found in /out. Where several limits were hit, the one that says most wins: a cancelled run is
-/// cancelled, a forbidden call is a violation even if it also took long.
+/// The outcome, apart from what is found in /out. Where several limits were hit, the one that says most wins: a cancelled run
+/// is cancelled, a forbidden call is a violation even if it also took long.
 SandboxOutcome outcome_of(const RunFacts& facts, const SandboxLimits& limits);
 
 }  // namespace forgepool::sandbox

@@ -25,7 +25,8 @@ constexpr int x32_bit = 0x40000000;
 
 Result<SeccompProgram> export_program(const Context& context) {
   UniqueFd file(memfd_create("forgepool-seccomp", MFD_CLOEXEC));
-  if (!file) return fail(ErrorKind::internal, std::string("no memory file for the system-call filter: ") + std::strerror(errno));
+  if (!file)
+    return fail(ErrorKind::internal, std::string("no memory file for the system-call filter: ") + std::strerror(errno));
   if (const int error = seccomp_export_bpf(context.get(), file.get()); error != 0)
     return fail(ErrorKind::unsupported, std::string("libseccomp could not compile the filter: ") + std::strerror(-error));
   const auto size = lseek(file.get(), 0, SEEK_END);
@@ -76,8 +77,12 @@ Result<SeccompProgram> SeccompPolicyBuilder::compile() const {
     if (!rule.name.empty()) number = seccomp_syscall_resolve_name_arch(SCMP_ARCH_X86_64, rule.name.c_str());
     if (number < 0) continue;
     std::vector<scmp_arg_cmp> comparisons;
-    for (const auto& condition : rule.conditions)
-      comparisons.push_back({condition.argument, SCMP_CMP_MASKED_EQ, condition.mask, condition.value});
+    for (const auto& condition : rule.conditions) {
+      if (condition.not_zero)
+        comparisons.push_back({condition.argument, SCMP_CMP_NE, 0, 0});
+      else
+        comparisons.push_back({condition.argument, SCMP_CMP_MASKED_EQ, condition.mask, condition.value});
+    }
     const int error = seccomp_rule_add_array(context.get(), rule.action, number, static_cast<unsigned>(comparisons.size()),
                                              comparisons.empty() ? nullptr : comparisons.data());
     if (error != 0)

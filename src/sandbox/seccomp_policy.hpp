@@ -3,11 +3,13 @@
 ///
 /// Three answers to a call:
 /// - allowed;
-/// - refused with an errno: calls that C libraries and language run-times make to find out whether something exists, and that do
+/// - refused with an errno: calls that C libraries and language run-times make to find out whether something exists, and that
+/// do
 ///   no harm by asking;
-/// - violation: the call does not return. The kernel hands its number to the filter's listener (SECCOMP_RET_USER_NOTIF), which the
-///   supervisor holds; it notes the number and kills the box. The other ways to kill (RET_KILL, RET_TRAP) leave only "SIGSYS" as
-///   an exit status, or a number that the program itself could forge in a handler; this one it can neither see nor prevent.
+/// - violation: the call does not return. The kernel hands its number to the filter's listener (SECCOMP_RET_USER_NOTIF), which
+/// the
+///   supervisor holds; it notes the number and kills the box. The other ways to kill (RET_KILL, RET_TRAP) leave only "SIGSYS"
+///   as an exit status, or a number that the program itself could forge in a handler; this one it can neither see nor prevent.
 ///
 /// Calls of other ABIs (int 0x80, x32) are violations whatever their number.
 #include <forgepool/sandbox.hpp>
@@ -23,15 +25,17 @@ namespace forgepool::sandbox {
 /// A filter in the form that the kernel takes, compiled once and installed many times.
 using SeccompProgram = std::vector<sock_filter>;
 
-/// Collects rules, then compiles them. Names are those of x86-64 system calls; a name that the installed libseccomp does not know
-/// is left out when it only would have been refused or allowed.
+/// Collects rules, then compiles them. Names are those of x86-64 system calls; a name that the installed libseccomp does not
+/// know is left out when it only would have been refused or allowed.
 class SeccompPolicyBuilder {
  public:
-  /// A rule on one argument: `(argument & mask) == value`.
+  /// A rule on one argument: `(argument & mask) == value`, or with `not_zero` `argument != 0`. All conditions of a rule
+  /// together.
   struct Condition {
     unsigned argument;
     std::uint64_t mask;
     std::uint64_t value;
+    bool not_zero = false;
   };
 
   /// Starts from what every program needs: memory, files below its root, threads, clocks, signals to itself.

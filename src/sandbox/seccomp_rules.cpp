@@ -2,12 +2,12 @@
 #include "sandbox/box_plan.hpp"
 #include "sandbox/seccomp_policy.hpp"
 
-#include <linux/fcntl.h>
-#include <linux/prctl.h>
-#include <linux/sched.h>
 #include <asm/ioctls.h>
 #include <asm/mman.h>
 #include <asm/prctl.h>
+#include <linux/fcntl.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
 
 #include <cerrno>
 
@@ -21,46 +21,172 @@ constexpr std::uint64_t every_bit = ~0ull;
 
 constexpr const char* memory_calls[] = {"brk", "munmap", "mremap", "madvise", "msync", "mincore", "membarrier"};
 
-constexpr const char* file_calls[] = {
-    "read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "preadv2", "pwritev2", "open", "openat",
-    "creat", "close", "lseek", "dup", "dup2", "dup3", "fcntl", "flock", "pipe", "pipe2", "stat", "fstat", "lstat", "newfstatat",
-    "statx", "statfs", "fstatfs", "access", "faccessat", "faccessat2", "getdents", "getdents64", "getcwd", "chdir", "fchdir",
-    "mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2", "link", "linkat", "symlink",
-    "symlinkat", "readlink", "readlinkat", "chmod", "fchmod", "fchmodat", "utime", "utimes", "utimensat", "futimesat", "truncate",
-    "ftruncate", "fallocate", "fsync", "fdatasync", "sync_file_range", "fadvise64", "readahead", "copy_file_range", "sendfile",
-    "umask", "close_range"};
+constexpr const char* file_calls[] = {"read",
+                                      "write",
+                                      "readv",
+                                      "writev",
+                                      "pread64",
+                                      "pwrite64",
+                                      "preadv",
+                                      "pwritev",
+                                      "preadv2",
+                                      "pwritev2",
+                                      "open",
+                                      "openat",
+                                      "creat",
+                                      "close",
+                                      "lseek",
+                                      "dup",
+                                      "dup2",
+                                      "dup3",
+                                      "pipe",
+                                      "pipe2",
+                                      "stat",
+                                      "fstat",
+                                      "lstat",
+                                      "newfstatat",
+                                      "statx",
+                                      "statfs",
+                                      "fstatfs",
+                                      "access",
+                                      "faccessat",
+                                      "faccessat2",
+                                      "getdents",
+                                      "getdents64",
+                                      "getcwd",
+                                      "chdir",
+                                      "fchdir",
+                                      "mkdir",
+                                      "mkdirat",
+                                      "rmdir",
+                                      "unlink",
+                                      "unlinkat",
+                                      "rename",
+                                      "renameat",
+                                      "renameat2",
+                                      "link",
+                                      "linkat",
+                                      "symlink",
+                                      "symlinkat",
+                                      "readlink",
+                                      "readlinkat",
+                                      "chmod",
+                                      "fchmod",
+                                      "fchmodat",
+                                      "utime",
+                                      "utimes",
+                                      "utimensat",
+                                      "futimesat",
+                                      "truncate",
+                                      "ftruncate",
+                                      "fallocate",
+                                      "fsync",
+                                      "fdatasync",
+                                      "sync_file_range",
+                                      "fadvise64",
+                                      "readahead",
+                                      "copy_file_range",
+                                      "sendfile",
+                                      "umask",
+                                      "close_range"};
 
-constexpr const char* process_calls[] = {
-    "exit", "exit_group", "getpid", "gettid", "getppid", "getpgrp", "getpgid", "getsid", "getuid", "geteuid", "getgid", "getegid",
-    "getresuid", "getresgid", "set_tid_address", "set_robust_list", "get_robust_list", "futex", "futex_waitv", "sched_yield",
-    "sched_getaffinity", "sched_getparam", "sched_getscheduler", "sched_get_priority_max", "sched_get_priority_min", "getpriority",
-    "getrlimit", "setrlimit", "getrusage", "times", "uname", "sysinfo", "getcpu", "restart_syscall"};
+constexpr const char* process_calls[] = {"exit",
+                                         "exit_group",
+                                         "getpid",
+                                         "gettid",
+                                         "getppid",
+                                         "getpgrp",
+                                         "getpgid",
+                                         "getsid",
+                                         "getuid",
+                                         "geteuid",
+                                         "getgid",
+                                         "getegid",
+                                         "getresuid",
+                                         "getresgid",
+                                         "set_tid_address",
+                                         "set_robust_list",
+                                         "get_robust_list",
+                                         "futex",
+                                         "futex_waitv",
+                                         "sched_yield",
+                                         "sched_getaffinity",
+                                         "sched_getparam",
+                                         "sched_getscheduler",
+                                         "sched_get_priority_max",
+                                         "sched_get_priority_min",
+                                         "getpriority",
+                                         "getrlimit",
+                                         "getrusage",
+                                         "times",
+                                         "uname",
+                                         "sysinfo",
+                                         "getcpu",
+                                         "restart_syscall"};
 
 // Signals reach only the box: its pid namespace holds nothing else.
-constexpr const char* signal_calls[] = {"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigtimedwait",
-                                        "rt_sigsuspend", "sigaltstack", "pause", "kill", "tkill", "tgkill"};
+constexpr const char* signal_calls[] = {"rt_sigaction",  "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigtimedwait",
+                                        "rt_sigsuspend", "sigaltstack",    "pause",        "kill",          "tkill",
+                                        "tgkill"};
 
-constexpr const char* time_calls[] = {
-    "clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "alarm", "setitimer", "getitimer",
-    "timer_create", "timer_settime", "timer_gettime", "timer_getoverrun", "timer_delete", "timerfd_create", "timerfd_settime",
-    "timerfd_gettime", "getrandom"};
+constexpr const char* time_calls[] = {"clock_gettime",    "clock_getres", "clock_nanosleep", "nanosleep",
+                                      "gettimeofday",     "time",         "alarm",           "setitimer",
+                                      "getitimer",        "timer_create", "timer_settime",   "timer_gettime",
+                                      "timer_getoverrun", "timer_delete", "timerfd_create",  "timerfd_settime",
+                                      "timerfd_gettime",  "getrandom"};
 
-constexpr const char* waiting_calls[] = {"poll", "ppoll", "select", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl",
-                                         "epoll_wait", "epoll_pwait", "epoll_pwait2", "eventfd", "eventfd2"};
+constexpr const char* waiting_calls[] = {"poll",         "ppoll",         "select",    "pselect6",
+                                         "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait",
+                                         "epoll_pwait",  "epoll_pwait2",  "eventfd",   "eventfd2"};
 
 /// A C library that finds these missing does without: clone3's flags and rseq's effects cannot be judged by a filter.
-constexpr const char* not_there[] = {"clone3", "rseq", "pidfd_open", "pidfd_send_signal", "pidfd_getfd", "memfd_create",
-                                     "process_madvise", "get_mempolicy", "set_mempolicy", "mbind", "pkey_alloc"};
+constexpr const char* not_there[] = {"clone3",        "rseq",         "pidfd_open",      "pidfd_send_signal",
+                                     "pidfd_getfd",   "memfd_create", "process_madvise", "get_mempolicy",
+                                     "set_mempolicy", "mbind",        "pkey_alloc"};
 
 /// Name-service and logging code in C libraries tries these; the answer "not permitted" is one they are written for.
-constexpr const char* not_permitted[] = {
-    "socket", "socketpair", "connect", "bind", "listen", "accept", "accept4", "chown", "fchown", "lchown", "fchownat", "mknod",
-    "mknodat", "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid", "setgroups", "mlock",
-    "mlock2", "mlockall", "munlock", "munlockall", "setpriority", "sched_setaffinity", "sched_setscheduler", "sched_setparam",
-    "sched_setattr", "sched_getattr", "ioprio_set", "ioprio_get", "inotify_init", "inotify_init1", "capget"};
+constexpr const char* not_permitted[] = {"socket",
+                                         "socketpair",
+                                         "connect",
+                                         "bind",
+                                         "listen",
+                                         "accept",
+                                         "accept4",
+                                         "chown",
+                                         "fchown",
+                                         "lchown",
+                                         "fchownat",
+                                         "mknod",
+                                         "mknodat",
+                                         "setuid",
+                                         "setgid",
+                                         "setreuid",
+                                         "setregid",
+                                         "setresuid",
+                                         "setresgid",
+                                         "setfsuid",
+                                         "setfsgid",
+                                         "setgroups",
+                                         "mlock",
+                                         "mlock2",
+                                         "mlockall",
+                                         "munlock",
+                                         "munlockall",
+                                         "setpriority",
+                                         "sched_setaffinity",
+                                         "sched_setscheduler",
+                                         "sched_setparam",
+                                         "sched_setattr",
+                                         "sched_getattr",
+                                         "ioprio_set",
+                                         "ioprio_get",
+                                         "inotify_init",
+                                         "inotify_init1",
+                                         "capget",
+                                         "setrlimit"};
 
-constexpr const char* attribute_calls[] = {"getxattr", "lgetxattr", "fgetxattr", "listxattr", "llistxattr", "flistxattr", "setxattr",
-                                           "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"};
+constexpr const char* attribute_calls[] = {"getxattr", "lgetxattr", "fgetxattr", "listxattr",   "llistxattr",   "flistxattr",
+                                           "setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"};
 
 // A new namespace would give back every capability inside it; CLONE_PTRACE and CLONE_PARENT reach for our first process.
 constexpr std::uint64_t forbidden_clone_flags = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
@@ -80,8 +206,10 @@ void add_memory_rules(SeccompPolicyBuilder& builder) {
 void add_process_rules(SeccompPolicyBuilder& builder) {
   for (const auto* name : process_calls) builder.allow(name);
   builder.allow_if("clone", {{0, forbidden_clone_flags | thread_flags, thread_flags}});
-  // Its own limits only. Our first process has the same user, so the kernel alone would let its limits be changed.
-  builder.allow_if("prlimit64", {{0, low_32_bits, 0}});
+  // Limits can be asked for, not changed, not even lowered: RLIMIT_CORE has to stay as it is (see limits.cpp). Those of others
+  // are out of reach: our first process has the same user, so the kernel alone would let its limits be changed.
+  builder.allow_if("prlimit64", {{0, low_32_bits, 0}, {2, every_bit, 0}});
+  builder.refuse_if("prlimit64", {{0, low_32_bits, 0}, {2, every_bit, 0, true}}, EPERM);
   builder.allow_if("arch_prctl", {{0, low_32_bits, ARCH_SET_FS}});
   builder.allow_if("arch_prctl", {{0, low_32_bits, ARCH_GET_FS}});
   for (const std::uint64_t option : {PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_GET_NO_NEW_PRIVS})
@@ -97,6 +225,14 @@ void add_process_rules(SeccompPolicyBuilder& builder) {
 
 void add_file_rules(SeccompPolicyBuilder& builder) {
   for (const auto* name : file_calls) builder.allow(name);
+  for (const std::uint64_t command : {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL})
+    builder.allow_if("fcntl", {{1, low_32_bits, command}});
+  // No locks: /dev/null is the host's own, so a lock on it would be seen by every box and every process of the host.
+  builder.refuse("flock", ENOLCK);
+  for (const std::uint64_t command : {F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW})
+    builder.refuse_if("fcntl", {{1, low_32_bits, command}}, ENOLCK);
+  for (const std::uint64_t command : {F_SETPIPE_SZ, F_GETPIPE_SZ})
+    builder.refuse_if("fcntl", {{1, low_32_bits, command}}, EPERM);
   // The kernel looks at the low 32 bits of the command only, so only these may be compared: a TIOCSTI with other bits set above
   // is a TIOCSTI still.
   for (const std::uint64_t command : {TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX})

@@ -12,7 +12,7 @@ class StdioCapture {
   /// `internal` if no pipe can be made.
   static Result<StdioCapture> open(std::uint64_t max_bytes);
 
-  int read_fd() const { return read_.get(); }    ///< -1 when the end has been reached.
+  int read_fd() const { return read_.get(); }  ///< -1 when the end has been reached.
   int write_fd() const { return write_.get(); }
   void close_write_end() { write_.reset(); }
   /// Takes what is there now, at most one pipe full of it. Never blocks.

@@ -56,8 +56,10 @@ class Supervisor {
     if (fds[control].revents) receive_report();
     if (fds[output].revents) run_.standard_output.take();
     if (fds[error].revents) run_.standard_error.take();
-    if (fds[listener].revents & POLLIN) receive_violation();
-    else if (fds[listener].revents) listener_.reset();  // No process is left that it could report on.
+    if (fds[listener].revents & POLLIN)
+      receive_violation();
+    else if (fds[listener].revents)
+      listener_.reset();  // No process is left that it could report on.
     return fds[process].revents != 0;
   }
 
@@ -134,8 +136,8 @@ class Supervisor {
     const auto waited_for_ms = run_.box.reap_cpu_ms();
     if (run_.group) facts_.counters = run_.group->counters();
     facts_.cpu_ms = run_.group ? facts_.counters.cpu_ns / 1'000'000 : waited_for_ms;
-    facts_.wall_ms = static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - run_.start).count());
+    facts_.wall_ms =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - run_.start).count());
   }
 
   const Supervision& run_;
@@ -148,6 +150,8 @@ class Supervisor {
 
 }  // namespace
 
-RunFacts supervise(const Supervision& supervision) { return Supervisor(supervision).watch(); }
+RunFacts supervise(const Supervision& supervision) {
+  return Supervisor(supervision).watch();
+}
 
 }  // namespace forgepool::sandbox

@@ -1,6 +1,6 @@
 #pragma once
-/// Raw x86-64 system calls, without errno, locks or allocation: for code that runs between clone and exec in a process with many
-/// threads, and for the box's first process, which has no C library at all.
+/// Raw x86-64 system calls, without errno, locks or allocation: for code that runs between clone and exec in a process with
+/// many threads, and for the box's first process, which has no C library at all.
 #include <asm/unistd.h>
 
 namespace forgepool::sandbox {
@@ -30,6 +30,8 @@ template <class... Arguments>
   return raw_call(number, padded[0], padded[1], padded[2], padded[3], padded[4], padded[5]);
 }
 
-[[gnu::always_inline]] inline bool failed(long result) { return result < 0 && result >= -4095; }
+[[gnu::always_inline]] inline bool failed(long result) {
+  return result < 0 && result >= -4095;
+}
 
 }  // namespace forgepool::sandbox

@@ -1,6 +1,6 @@
 #pragma once
-/// A file descriptor with one owner. Every descriptor in this folder is opened close-on-exec: the host may start programs of its
-/// own from other threads at any time.
+/// A file descriptor with one owner. Every descriptor in this folder is opened close-on-exec: the host may start programs of
+/// its own from other threads at any time.
 #include <unistd.h>
 
 #include <utility>

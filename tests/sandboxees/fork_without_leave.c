@@ -1,3 +1,5 @@
 #include "sandboxee.h"
 
-int main(void) { return fork() == 0 ? 1 : 2; }
+int main(void) {
+  return fork() == 0 ? 1 : 2;
+}

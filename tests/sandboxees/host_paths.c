@@ -4,10 +4,32 @@
 #include <sys/stat.h>
 
 int main(void) {
-  static const char* const paths[] = {"/proc", "/proc/self/mem", "/proc/1/environ", "/proc/self/exe", "/sys", "/sys/fs/cgroup", "/etc",
-                                      "/etc/passwd", "/root", "/home", "/usr", "/lib64", "/var", "/run", "/old", "/mnt", "/dev/mem",
-                                      "/dev/kvm", "/dev/zero", "/dev/tty", "/dev/shm", "/dev/pts", "/../../etc/passwd",
-                                      "/out/../../etc/passwd", "/dev/fd/0", "/program"};
+  static const char* const paths[] = {"/proc",
+                                      "/proc/self/mem",
+                                      "/proc/1/environ",
+                                      "/proc/self/exe",
+                                      "/sys",
+                                      "/sys/fs/cgroup",
+                                      "/etc",
+                                      "/etc/passwd",
+                                      "/root",
+                                      "/home",
+                                      "/usr",
+                                      "/lib64",
+                                      "/var",
+                                      "/run",
+                                      "/old",
+                                      "/mnt",
+                                      "/dev/mem",
+                                      "/dev/kvm",
+                                      "/dev/zero",
+                                      "/dev/tty",
+                                      "/dev/shm",
+                                      "/dev/pts",
+                                      "/../../etc/passwd",
+                                      "/out/../../etc/passwd",
+                                      "/dev/fd/0",
+                                      "/program"};
   for (unsigned i = 0; i < sizeof paths / sizeof *paths; ++i) REFUSED(10 + (int)i, open(paths[i], O_PATH | O_NOFOLLOW), ENOENT);
 
   for (int i = 0; i < 100; ++i) EXPECT(60, chdir("..") == 0);

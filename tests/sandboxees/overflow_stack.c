@@ -6,4 +6,6 @@ static int recurse(int depth) {
   return recurse(depth + 1) + block[0];
 }
 
-int main(void) { return recurse(0); }
+int main(void) {
+  return recurse(0);
+}

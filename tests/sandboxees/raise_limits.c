@@ -3,8 +3,9 @@
 #include <sys/resource.h>
 
 int main(int count, char** arguments) {
-  static const int finite[] = {RLIMIT_CPU, RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_FSIZE, RLIMIT_NPROC, RLIMIT_NOFILE, RLIMIT_CORE,
-                               RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE, RLIMIT_SIGPENDING, RLIMIT_NICE, RLIMIT_RTPRIO};
+  static const int finite[] = {RLIMIT_CPU,        RLIMIT_AS,     RLIMIT_DATA,  RLIMIT_STACK,   RLIMIT_FSIZE,
+                               RLIMIT_NPROC,      RLIMIT_NOFILE, RLIMIT_CORE,  RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE,
+                               RLIMIT_SIGPENDING, RLIMIT_NICE,   RLIMIT_RTPRIO};
   for (unsigned i = 0; i < sizeof finite / sizeof *finite; ++i) {
     struct rlimit limit;
     EXPECT(10, getrlimit(finite[i], &limit) == 0 && limit.rlim_max != RLIM_INFINITY);

@@ -2,14 +2,14 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <grp.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <grp.h>
 #include <iterator>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace forgepool::sandbox_test {
 namespace {

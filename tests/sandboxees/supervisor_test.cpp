@@ -3,15 +3,15 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <fstream>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <thread>
-#include <unistd.h>
 
 namespace forgepool::sandbox_test {
 namespace {
@@ -80,6 +80,15 @@ TEST_CASE("a host with descriptors that are not close-on-exec does not hand them
   for (const int fd : open) close(fd);
   INFO(to_text(report.standard_error));
   CHECK(report.outcome.ok());
+}
+
+TEST_CASE("an agent that keeps its own memory from being dumped can run programs", "[supervisor]") {
+  auto& sandbox = linux_sandbox();
+  const int before = prctl(PR_GET_DUMPABLE);
+  REQUIRE(prctl(PR_SET_DUMPABLE, 0) == 0);
+  const auto report = sandbox.run(request_for("ordinary", {"exit", "5"}));
+  prctl(PR_SET_DUMPABLE, before);
+  CHECK(describe(report.outcome) == "exited with code 5");
 }
 
 TEST_CASE("cancelling ends a run that is under way", "[supervisor]") {

@@ -12,7 +12,8 @@ TEST_CASE("everything holds for an agent without privileges", "[as-root]") {
   CHECK(run_again_unprivileged({"--colour-mode", "none", "~[as-root]"}) == 0);
 }
 
-TEST_CASE("an agent without privileges and without a delegated group reaches the level of namespaces and no more", "[unprivileged]") {
+TEST_CASE("an agent without privileges and without a delegated group reaches the level of namespaces and no more",
+          "[unprivileged]") {
   if (geteuid() == 0) SKIP("runs as the user without privileges only");
   CHECK(linux_sandbox().level() == SandboxLevel::namespaces);
   const auto refused = open_linux_sandbox({SandboxLevel::full});

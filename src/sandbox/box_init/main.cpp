@@ -1,6 +1,6 @@
-/// The first process of a box (pid 1 of its pid namespace). It is executed by the supervisor's clone in fresh namespaces, builds
-/// the surroundings, starts the program and waits for it. When it ends, the kernel kills every process that is left in the box,
-/// and only then is its own end reported: after that nothing of the shard is alive.
+/// The first process of a box (pid 1 of its pid namespace). It is executed by the supervisor's clone in fresh namespaces,
+/// builds the surroundings, starts the program and waits for it. When it ends, the kernel kills every process that is left in
+/// the box, and only then is its own end reported: after that nothing of the shard is alive.
 #include "sandbox/box_init/program.hpp"
 #include "sandbox/box_init/root_filesystem.hpp"
 
@@ -16,10 +16,10 @@
 namespace forgepool::sandbox::box_init {
 namespace {
 
-constexpr int rights_message = 1;  // SCM_RIGHTS
-constexpr int socket_level = 1;    // SOL_SOCKET
-constexpr int no_sigpipe = 0x4000; // MSG_NOSIGNAL
-constexpr long kill_signal = 9;    // SIGKILL
+constexpr int rights_message = 1;   // SCM_RIGHTS
+constexpr int socket_level = 1;     // SOL_SOCKET
+constexpr int no_sigpipe = 0x4000;  // MSG_NOSIGNAL
+constexpr long kill_signal = 9;     // SIGKILL
 
 // As the kernel takes them (<sys/socket.h> belongs to the C library).
 struct Message {
@@ -68,12 +68,12 @@ void reset_signals() {
   struct {
     unsigned long handler, flags, restorer, mask;
   } const by_default{};
-  for (long signal = 1; signal <= 64; ++signal)
-    system_call(__NR_rt_sigaction, signal, &by_default, 0, sizeof by_default.mask);
+  for (long signal = 1; signal <= 64; ++signal) system_call(__NR_rt_sigaction, signal, &by_default, 0, sizeof by_default.mask);
 }
 
-/// The supervisor writes one byte once our user and group are mapped. If it is gone, there is nothing to do here.
-void wait_for_supervisor() {
+/// We say that we are here; the supervisor answers when our user and group are mapped. If it is gone, there is nothing to do.
+void meet_supervisor() {
+  if (system_call(__NR_write, plan_control_fd, "r", 1) != 1) exit_process(1);
   char go = 0;
   long got;
   do got = system_call(__NR_read, plan_control_fd, &go, 1);
@@ -140,7 +140,7 @@ BoxMessage wait_for(long program) {
 
 [[noreturn]] void run() {
   reset_signals();
-  wait_for_supervisor();
+  meet_supervisor();
   const PlanView view(map_plan());
   const auto& plan = view.plan();
   if (auto failure = take_identity(plan)) give_up(failure);

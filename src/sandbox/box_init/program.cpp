@@ -14,8 +14,8 @@
 namespace forgepool::sandbox::box_init {
 namespace {
 
-constexpr long child_signal = 17;       // SIGCHLD
-constexpr long set_signal_mask = 2;     // SIG_SETMASK
+constexpr long child_signal = 17;                     // SIGCHLD
+constexpr long set_signal_mask = 2;                   // SIG_SETMASK
 constexpr long no_address_randomisation = 0x0040000;  // ADDR_NO_RANDOMIZE
 
 /// On a page that both processes see.
@@ -94,8 +94,7 @@ BoxFailure fix_surroundings() {
   char** const arguments = view.strings(plan.arguments);
   char** const environment = view.strings(plan.environment);
   const sock_fprog filter{static_cast<unsigned short>(plan.filter_length), view.at<sock_filter>(plan.filter)};
-  const long listener =
-      system_call(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter);
+  const long listener = system_call(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter);
   if (auto failure = check(listener, BoxStep::system_call_filter)) give_up(failure);
   shared.listener = listener;
   const long result = system_call(__NR_execveat, plan_program_fd, "", arguments, environment, AT_EMPTY_PATH);

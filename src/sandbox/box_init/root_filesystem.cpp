@@ -9,7 +9,9 @@ namespace {
 constexpr long unmount_detached = 2;  // MNT_DETACH of <sys/mount.h>
 constexpr std::uint64_t always = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 
-void close_fd(long fd) { system_call(__NR_close, fd); }
+void close_fd(long fd) {
+  system_call(__NR_close, fd);
+}
 
 long set_option(long context, const char* key, const char* value) {
   return system_call(__NR_fsconfig, context, FSCONFIG_SET_STRING, key, value, 0);
@@ -32,7 +34,9 @@ long attach(long mount, const char* where) {
   return system_call(__NR_move_mount, mount, "", AT_FDCWD, where, MOVE_MOUNT_F_EMPTY_PATH);
 }
 
-long make_folder(const char* name) { return system_call(__NR_mkdirat, AT_FDCWD, name, 0755); }
+long make_folder(const char* name) {
+  return system_call(__NR_mkdirat, AT_FDCWD, name, 0755);
+}
 
 long create_file(const char* name, std::uint32_t mode) {
   return system_call(__NR_openat, AT_FDCWD, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, mode);
@@ -112,9 +116,9 @@ BoxFailure make_read_only() {
 BoxFailure build_root(const PlanView& view) {
   const auto& plan = view.plan();
   mount_attr propagation{};
-  propagation.propagation = 1ull << 18;  // MS_PRIVATE: nothing that we mount reaches the host, nothing the host mounts reaches us
-  const long made_private =
-      system_call(__NR_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE, &propagation, sizeof propagation);
+  propagation.propagation =
+      1ull << 18;  // MS_PRIVATE: nothing that we mount reaches the host, nothing the host mounts reaches us
+  const long made_private = system_call(__NR_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE, &propagation, sizeof propagation);
   if (auto failure = check(made_private, BoxStep::private_mounts)) return failure;
 
   const long null_device = take_null_device();

@@ -1,6 +1,6 @@
 #pragma once
-/// The little that the box's first process needs of a run-time library. It has no C library: nothing of it is left in the box but
-/// a few pages, it starts in microseconds, and all that it can do is what stands in this folder.
+/// The little that the box's first process needs of a run-time library. It has no C library: nothing of it is left in the box
+/// but a few pages, it starts in microseconds, and all that it can do is what stands in this folder.
 #include "sandbox/box_plan.hpp"
 #include "sandbox/system_call.hpp"
 

@@ -28,12 +28,14 @@ Backend make_backend(const std::string& name) {
 }
 
 /// Runs the rest of the test case once for each backend.
-#define FOR_EACH_BACKEND(backend)                                            \
-  const std::string backend_name = GENERATE("in-process", "linux");          \
-  CAPTURE(backend_name);                                                     \
+#define FOR_EACH_BACKEND(backend)                                   \
+  const std::string backend_name = GENERATE("in-process", "linux"); \
+  CAPTURE(backend_name);                                            \
   const auto backend = make_backend(backend_name)
 
-SandboxRequest ordinary_request(std::vector<std::string> arguments) { return request_for("ordinary", std::move(arguments)); }
+SandboxRequest ordinary_request(std::vector<std::string> arguments) {
+  return request_for("ordinary", std::move(arguments));
+}
 
 TEST_CASE("a sandbox has a name and a level, which stand in its reports") {
   FOR_EACH_BACKEND(backend);

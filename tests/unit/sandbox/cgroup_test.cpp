@@ -13,19 +13,20 @@ namespace forgepool::sandbox {
 namespace {
 
 TEST_CASE("own groups are found in hierarchies of version 1") {
-  const auto groups = find_own_groups(
-      "4:memory:/user/a b\n3:cpu,cpuacct:/\n2:pids:/deep/er\n1:name=systemd:/x\n",
-      "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n"
-      "32 31 0:29 / /sys/fs/cgroup/cpu\\040dir rw,relatime shared:5 - cgroup cgroup rw,cpu,cpuacct\n"
-      "35 31 0:32 /user /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n"
-      "36 31 0:33 /elsewhere /sys/fs/cgroup/pids rw,relatime - cgroup cgroup rw,pids\n");
+  const auto groups =
+      find_own_groups("4:memory:/user/a b\n3:cpu,cpuacct:/\n2:pids:/deep/er\n1:name=systemd:/x\n",
+                      "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n"
+                      "32 31 0:29 / /sys/fs/cgroup/cpu\\040dir rw,relatime shared:5 - cgroup cgroup rw,cpu,cpuacct\n"
+                      "35 31 0:32 /user /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n"
+                      "36 31 0:33 /elsewhere /sys/fs/cgroup/pids rw,relatime - cgroup cgroup rw,pids\n");
   REQUIRE(groups.size() == 2);
   CHECK(groups[0] == OwnGroup{{"memory"}, "/sys/fs/cgroup/memory/a b", false});
   CHECK(groups[1] == OwnGroup{{"cpu", "cpuacct"}, "/sys/fs/cgroup/cpu dir", false});
 }
 
 TEST_CASE("the own group is found in the unified hierarchy") {
-  const auto groups = find_own_groups("0::/user.slice/agent.scope\n", "41 31 0:38 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n");
+  const auto groups =
+      find_own_groups("0::/user.slice/agent.scope\n", "41 31 0:38 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n");
   REQUIRE(groups.size() == 1);
   CHECK(groups[0] == OwnGroup{{}, "/sys/fs/cgroup/user.slice/agent.scope", true});
 }

@@ -27,8 +27,7 @@ TEST_CASE("outcomes are described in words") {
   CHECK(describe({Kind::signalled, 11, ""}) == "ended by signal 11");
   CHECK(describe({Kind::policy_violation, 101, "ptrace"}) == "made the forbidden system call 101: ptrace");
   CHECK(describe({Kind::out_of_memory, 0, ""}) == "ran out of memory");
-  for (int kind = 0; kind <= static_cast<int>(Kind::cancelled); ++kind)
-    CHECK(to_string(static_cast<Kind>(kind)) != "unknown");
+  for (int kind = 0; kind <= static_cast<int>(Kind::cancelled); ++kind) CHECK(to_string(static_cast<Kind>(kind)) != "unknown");
 }
 
 }  // namespace

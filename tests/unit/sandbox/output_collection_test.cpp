@@ -22,7 +22,9 @@ std::string refusal(const TemporaryFolder& folder, SandboxLimits limits = {}) {
   return outputs ? "collected" : outputs.error().message;
 }
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 TEST_CASE("plain files are collected with their content") {
   const TemporaryFolder folder;

@@ -1,5 +1,5 @@
-#include "sandbox/box_init_image.hpp"
 #include "sandbox/program_image.hpp"
+#include "sandbox/box_init_image.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -41,7 +41,9 @@ TEST_CASE("a static ELF for x86-64 is accepted") {
 TEST_CASE("anything else is refused") {
   CHECK_FALSE(check_static_elf({}));
   CHECK_FALSE(check_static_elf(as_bytes("#!/bin/sh\n")));
-  CHECK_FALSE(check_static_elf(as_bytes("\x7f" "ELF")));
+  CHECK_FALSE(
+      check_static_elf(as_bytes("\x7f"
+                                "ELF")));
   CHECK_FALSE(accepted([](Elf64_Ehdr& header, Bytes&) { header.e_machine = EM_AARCH64; }));
   CHECK_FALSE(accepted([](Elf64_Ehdr& header, Bytes&) { header.e_ident[EI_CLASS] = ELFCLASS32; }));
   CHECK_FALSE(accepted([](Elf64_Ehdr& header, Bytes&) { header.e_type = ET_REL; }));
@@ -73,7 +75,7 @@ TEST_CASE("no header, however damaged, is read beyond its end") {
 }
 
 TEST_CASE("an image is sealed") {
-  const auto image = make_sealed_image(static_program());
+  const auto image = make_sealed_image(static_program(), ImageAccess::execute_only);
   REQUIRE(image);
   CHECK(::write(image->get(), "x", 1) < 0);
   CHECK(::ftruncate(image->get(), 0) < 0);

@@ -19,7 +19,9 @@ RunFacts ended(int wait_status) {
   facts.wait_status = wait_status;
   return facts;
 }
-int exit_status(int code) { return code << 8; }
+int exit_status(int code) {
+  return code << 8;
+}
 
 TEST_CASE("an end without anything special is what the program made of it") {
   CHECK(outcome_of(ended(exit_status(0)), {}).ok());
