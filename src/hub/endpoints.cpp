@@ -15,7 +15,7 @@ constexpr auto max_wait = std::chrono::seconds(60);
 
 Response ok(Bytes body, std::string content_type = "application/octet-stream") { return {200, std::move(content_type), std::move(body)}; }
 Response json_answer(std::string text) { return ok(to_bytes(text), "application/json"); }
-Response nothing() { return {204, "", {}}; }
+Response nothing() { return {204, "application/octet-stream", {}}; }
 Response failure(const Error& error) { return {wire::status_of(error.kind), "application/octet-stream", wire::encode_failure(error)}; }
 
 /// "/v1/jobs/x?wait_ms=5" is the path "/v1/jobs/x" and the query "wait_ms=5".

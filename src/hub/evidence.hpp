@@ -10,9 +10,10 @@ struct LoggedStatement {
   StatementRecord record;
 };
 
-/// Checks that `envelope` is a receipt for exactly this lease, signed by the agent's key: lease, job pseudonym, adapter, parameters
-/// and, per shard reported, outcome and output digest. unauthenticated for a signature, invalid_input for anything else.
-Result<LoggedStatement> check_receipt(const std::string& envelope, const Peer& peer, const PublicKey& key, const Lease& lease, const Job& job,
+/// Checks that `text` is a receipt for exactly this lease, with the outputs (or none) that the report gives for each shard, and
+/// that an auditor will accept it: identity/receipt_check.hpp. Errors as there, and invalid_input.
+Result<LoggedStatement> check_receipt(const std::string& text, const Peer& peer, const HubIdentity& hub, const Lease& lease,
+                                      const Job& job,
                                       const std::vector<std::pair<std::uint32_t, std::optional<Digest>>>& results);
 
 /// Signs a verdict with the hub's key.

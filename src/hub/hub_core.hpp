@@ -100,7 +100,10 @@ class HubCore {
   void apply(const std::vector<VerifierAction>& actions, Time now);
   void carry_out(const Execute& execute);
   void carry_out(const ShardVerdict& verdict, Time now);
-  void carry_out(const Quarantine& quarantine, Time now);
+  /// Takes the agent out of work; false if it was already.
+  bool bench(const Quarantine& quarantine, Time now);
+  /// Puts it into the evidence of the jobs it worked on.
+  void publish(const Quarantine& quarantine);
   void finish_if_complete(Job& job, Time now);
   void end_job(Job& job, JobState state, std::string failure, Time now);
 

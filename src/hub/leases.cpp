@@ -168,14 +168,12 @@ Status HubCore::report(const AgentId& id, const Peer& peer, const std::string& t
   auto shards = check_report(*lease, job, result);
   if (!shards) return fail(shards.error());
 
-  const auto key = key_of(peer);
-  if (!key) return fail(key.error());
   std::vector<std::pair<std::uint32_t, std::optional<Digest>>> claimed;
   for (const auto& shard : result.shards)
     claimed.emplace_back(shard->index, shard->outcome == to_string(SandboxOutcome::Kind::exited) && shard->code == 0
                                            ? std::optional(sha256(shard->output))
                                            : std::nullopt);
-  auto receipt = check_receipt(result.receipt, peer, *key, *lease, job, claimed);
+  auto receipt = check_receipt(result.receipt, peer, parts_.identity, *lease, job, claimed);
   if (!receipt) return fail(receipt.error());
 
   last_seen_[id] = now;

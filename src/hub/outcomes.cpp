@@ -11,15 +11,20 @@ namespace forgepool::hub {
 
 void HubCore::apply(const std::vector<VerifierAction>& actions, Time now) {
   std::set<JobId> touched;
-  // Quarantines first: what they discard must not be leased out again to the same agent by an Execute that comes before.
+  std::set<AgentId> benched;
+  // Who is in quarantine loses its leases first: what they discard must not go to it again. The ledger keeps the order of the
+  // actions, in which a verdict never rests on an agent that was caught before it.
   for (const auto& action : actions)
-    if (const auto* quarantine = std::get_if<Quarantine>(&action)) carry_out(*quarantine, now);
+    if (const auto* quarantine = std::get_if<Quarantine>(&action); quarantine && bench(*quarantine, now))
+      benched.insert(quarantine->agent);
   for (const auto& action : actions) {
     if (const auto* execute = std::get_if<Execute>(&action)) carry_out(*execute);
     if (const auto* verdict = std::get_if<ShardVerdict>(&action)) {
       carry_out(*verdict, now);
       touched.insert(verdict->shard.job);
     }
+    if (const auto* quarantine = std::get_if<Quarantine>(&action); quarantine && benched.contains(quarantine->agent))
+      publish(*quarantine);
   }
   // Only now: the last verdict of a job may come together with a quarantine that belongs to it.
   for (const auto& id : touched) finish_if_complete(jobs_.at(id), now);
@@ -57,25 +62,39 @@ void HubCore::carry_out(const ShardVerdict& verdict, Time now) {
   changed(job);
 }
 
-void HubCore::carry_out(const Quarantine& quarantine, Time now) {
+bool HubCore::bench(const Quarantine& quarantine, Time now) {
   const auto agent = agents_.find(quarantine.agent);
-  if (agent == agents_.end() || !agent->second.quarantined.empty()) return;
+  if (agent == agents_.end() || !agent->second.quarantined.empty()) return false;
   agent->second.quarantined = quarantine.reason;
   effects_.put(agent_key(quarantine.agent), write_agent(agent->second));
   journal(AgentQuarantined{quarantine.agent}, nullptr);
   end_leases(parts_.scheduler.agent_gone(quarantine.agent, now));
-  parts_.log.write(LogLevel::warning, "agent_quarantined",
-                   {{"agent", quarantine.agent.str()}, {"shard", to_string(quarantine.shard)}, {"reason", quarantine.reason}});
-  if (const auto job = jobs_.find(quarantine.shard.job); job != jobs_.end()) {
-    job->second.caught.push_back({quarantine.agent, quarantine.shard.index, quarantine.returned, quarantine.accepted, quarantine.reason});
-    log_event(job->second, "quarantine",
-              json::canonicalize(json::Object{{"accepted", quarantine.accepted.str()},
-                                              {"agent", quarantine.agent.str()},
-                                              {"job", job->first.str()},
-                                              {"returned", quarantine.returned.str()},
-                                              {"shard", quarantine.shard.index}}));
-    changed(job->second);
-    save(job->second);
+  parts_.log.write(
+      LogLevel::warning, "agent_quarantined",
+      {{"agent", quarantine.agent.str()}, {"shard", to_string(quarantine.shard)}, {"reason", quarantine.reason}});
+  return true;
+}
+
+void HubCore::publish(const Quarantine& quarantine) {
+  // Every job that the agent worked on says so in its evidence: auditors do not count answers of an agent that was caught.
+  for (const auto& id : running_) {
+    Job& job = jobs_.at(id);
+    if (id == quarantine.shard.job) {
+      job.caught.push_back(
+          {quarantine.agent, quarantine.shard.index, quarantine.returned, quarantine.accepted, quarantine.reason});
+      log_event(job, "quarantine",
+                json::canonicalize(json::Object{{"accepted", quarantine.accepted.str()},
+                                                {"agent", quarantine.agent.str()},
+                                                {"job", id.str()},
+                                                {"returned", quarantine.returned.str()},
+                                                {"shard", quarantine.shard.index}}));
+    } else if (job.running->agents.contains(quarantine.agent)) {
+      log_event(job, "quarantine", json::canonicalize(json::Object{{"agent", quarantine.agent.str()}, {"job", id.str()}}));
+    } else {
+      continue;
+    }
+    changed(job);
+    save(job);
   }
 }
 

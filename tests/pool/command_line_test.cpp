@@ -1,0 +1,198 @@
+// The command line as a user meets it: the whole way, and mistakes on the way.
+#include "process_pool.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include <fstream>
+#include <random>
+
+using namespace forgepool_test;
+using Catch::Matchers::ContainsSubstring;
+using nlohmann::json;
+
+namespace {
+
+json small_job() {
+  return {{"op", {{"name", "mc"}, {"version", "1"}, {"profile", "insurance.v1"}}},
+          {"args", {{"iterations", 4000}, {"shard_iterations", 1000}, {"claim_freq", 2}, {"claim_severity_mu", 8}, {"claim_severity_sig", 1}}},
+          {"policy", {{"verify", "full"}, {"replicas", 2}, {"timeout_ms", 60000}}},
+          {"artifacts", {{"include", {"result"}}}}};
+}
+
+std::string read(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+void write(const std::string& path, const std::string& content) { std::ofstream(path, std::ios::binary) << content; }
+
+}  // namespace
+
+TEST_CASE("a cheating agent is caught, the bundle verifies offline, any flipped bit in it does not, and shards replay") {
+  const auto seed = std::random_device{}();
+  CAPTURE(seed);
+  std::mt19937_64 random(seed);
+  ProcessPool pool;
+  pool.start_hub();
+  pool.start_agent("honest-1");
+  pool.start_agent("honest-2");
+  pool.start_agent("cheat", {"--fault", "corrupt-result"});
+  auto contract = small_job();
+  contract["args"]["iterations"] = 400000;
+  contract["args"]["shard_iterations"] = 10000;
+  contract["policy"]["min_agents"] = 3;
+  const auto end = pool.cli({"submit", pool.contract(contract), "--wait"});
+  REQUIRE(end.at("state") == "done");
+  REQUIRE(end.at("caught").size() == 1);
+  const std::string job = end.at("job"), cheat = end.at("caught")[0].at("agent");
+  CHECK(pool.cli({"hub", "agents"}).dump().find("quarantined") != std::string::npos);
+  CHECK_THAT(pool.cli({"explain", job}).dump(), ContainsSubstring(cheat));
+
+  const auto bundle = pool.path("bundle.json"), root = pool.path("hub/identity/root.json"), broken = pool.path("broken.json");
+  pool.cli({"bundle", job, "--output", bundle});
+  pool.kill_hub();  // Nothing below needs it.
+  CHECK(pool.cli({"verify", bundle, "--root", root}).at("rejected").size() == 1);
+  const auto content = read(bundle);
+  for (int i = 0; i < 100; ++i) {
+    auto flipped = content;
+    const auto at = random() % flipped.size();
+    flipped[at] = static_cast<char>(flipped[at] ^ (1 << (random() % 8)));
+    write(broken, flipped);
+    const auto refused = pool.cli({"verify", broken, "--root", root}, 1);
+    CHECK(refused.at("verified") == false);
+    CHECK_FALSE(refused.at("reason").get<std::string>().empty());
+  }
+  write(broken, content.substr(0, content.size() / 2));
+  pool.cli({"verify", broken, "--root", root}, 1);
+
+  const auto replayed = pool.cli({"replay", bundle, "--shard", "3", "--shard", "17", "--allow-sandbox-level", sandbox_level()});
+  CHECK(replayed.at("identical") == true);
+  CHECK(replayed.at("shards").size() == 2);
+  CHECK(pool.cli({"replay", bundle, "--shard", "4000", "--allow-sandbox-level", sandbox_level()}, 5).contains("error"));
+}
+
+TEST_CASE("mistakes are named, with what was expected, and exit codes tell them apart") {
+  ProcessPool pool;
+  pool.start_hub();
+
+  SECTION("a contract that is wrong") {
+    const auto refuse = [&](json contract, const std::string& expected) {
+      const auto finished = pool.cli_text({"submit", pool.contract(contract)});
+      CHECK(finished.code == 2);
+      CHECK_THAT(finished.errors, ContainsSubstring(expected));
+    };
+    auto contract = small_job();
+    contract["policy"]["replicas"] = 0;
+    refuse(contract, "/policy/replicas");
+    contract = small_job();
+    contract["polcy"] = 1;
+    refuse(contract, "/polcy");
+    contract = small_job();
+    contract["args"]["claim_freq"] = "many";
+    refuse(contract, "/args/claim_freq");
+    contract = small_job();
+    contract["op"]["name"] = "unknown";
+    refuse(contract, "mc@1");
+    contract = small_job();
+    contract["op"]["profile"] = "unknown";
+    refuse(contract, "/op/profile");
+    write(pool.path("no.json"), "{\"op\": ");
+    CHECK(pool.cli_text({"submit", pool.path("no.json")}).code == 2);
+    CHECK(pool.cli_text({"submit", pool.path("missing.json")}).code == 5);
+  }
+  SECTION("a job that does not exist") {
+    CHECK(pool.cli_text({"status", "job-none"}).code == 5);
+    CHECK(pool.cli_text({"status", "../etc"}).code == 2);
+  }
+  SECTION("a job that waits says for what") {
+    const std::string job = pool.cli({"submit", pool.contract(small_job())}).at("job");
+    const auto reasons = pool.cli({"explain", job}).at("status").at("reasons");
+    REQUIRE_FALSE(reasons.empty());
+    CHECK(reasons[0].at("code") == "no_agents");
+    CHECK(pool.cli({"result", job}, 3).at("error").at("kind") == "unavailable");
+  }
+  SECTION("the same job id twice is one job, and another contract under it is refused") {
+    auto contract = small_job();
+    contract["ctx"]["job_id"] = "my-job";
+    CHECK(pool.cli({"submit", pool.contract(contract)}).at("job") == "my-job");
+    CHECK(pool.cli({"submit", pool.contract(contract)}).at("job") == "my-job");
+    contract["seed"] = {{"mode", "explicit"}, {"value", 3}};
+    CHECK(pool.cli({"submit", pool.contract(contract)}, 2).at("error").at("kind") == "conflict");
+  }
+  SECTION("join tokens work once, and only join tokens do") {
+    const std::string token = pool.cli({"hub", "invite", "--role", "client"}).at("join_token");
+    const auto enrol = [&](const std::string& join, const std::string& output) {
+      // The port file holds both ports; the second is for enrolment.
+      std::ifstream ports(pool.path("ports"));
+      std::string port, enrolment_port;
+      ports >> port >> enrolment_port;
+      return run({programs + "/forgepool", "--hub", "127.0.0.1:" + enrolment_port, "client", "enroll", "--join", join, "--output", pool.path(output)}).code;
+    };
+    CHECK(enrol(token, "client-1") == 0);
+    CHECK(enrol(token, "client-2") == 4);
+    auto forged = token;
+    forged[10] = forged[10] == 'A' ? 'B' : 'A';
+    CHECK(enrol(forged, "client-3") == 4);
+    CHECK(enrol("nonsense", "client-4") == 2);
+
+    // A client sees its own jobs and nobody else's, and invites nobody.
+    const std::string operators_job = pool.cli({"submit", pool.contract(small_job())}).at("job");
+    const auto as_client = [&](std::vector<std::string> arguments) {
+      arguments.insert(arguments.begin(), {programs + "/forgepool", "--hub", pool.address(), "--credentials", pool.path("client-1")});
+      return run(arguments);
+    };
+    CHECK(as_client({"status", operators_job}).code == 5);
+    CHECK(as_client({"jobs"}).output.empty());
+    CHECK(as_client({"hub", "invite"}).code == 4);
+    const auto own = as_client({"submit", pool.contract(small_job())});
+    CHECK(own.code == 0);
+    CHECK(as_client({"jobs"}).output.find(own.output.substr(0, own.output.size() - 1)) != std::string::npos);
+  }
+  SECTION("a hub that is not there") {
+    pool.kill_hub();
+    CHECK(pool.cli_text({"jobs"}).code == 3);
+  }
+}
+
+TEST_CASE("exec@1 runs a program of ours once per input item, verified") {
+  ProcessPool pool;
+  pool.start_hub();
+  pool.start_agent("agent-1");
+  pool.start_agent("agent-2");
+  const std::string program = FORGEPOOL_WORD_COUNT;
+  json items = json::array();
+  std::vector<std::string> arguments{"submit"};
+  std::vector<std::string> inputs{"--input", program};
+  for (int i = 0; i < 5; ++i) {
+    const auto file = pool.path("item-" + std::to_string(i));
+    std::string words;
+    for (int k = 0; k <= i; ++k) words += "word ";
+    write(file, words);
+    items.push_back(pool.cli({"digest", file}).at("digest"));
+    inputs.insert(inputs.end(), {"--input", file});
+  }
+  const json contract{{"op", {{"name", "exec"}, {"version", "1"}, {"profile", "run.v1"}}},
+                      {"args", {{"program", pool.cli({"digest", program}).at("digest")}, {"items", items}, {"items_per_shard", 2}}},
+                      {"policy", {{"verify", "full"}, {"replicas", 2}, {"timeout_ms", 60000}}}};
+  arguments.push_back(pool.contract(contract));
+  // Without its inputs the job is refused before anything runs.
+  const auto refused = pool.cli_text({"submit", arguments.back()});
+  CHECK(refused.code == 2);
+  CHECK_THAT(refused.errors, ContainsSubstring("upload"));
+  arguments.insert(arguments.end(), inputs.begin(), inputs.end());
+  arguments.push_back("--wait");
+  const auto end = pool.cli(arguments);
+  REQUIRE(end.at("state") == "done");
+  const std::string job = end.at("job");
+  const auto result = json::parse(pool.cli_text({"result", job}).output);
+  INFO(result.dump());
+  for (int i = 0; i < 5; ++i) {
+    CHECK(result.at("items").at(static_cast<std::size_t>(i)).at("code") == 0);
+    CHECK(result.at("items").at(static_cast<std::size_t>(i)).at("stdout") == std::to_string(i + 1) + "\n");
+  }
+  pool.cli({"bundle", job, "--output", pool.path("bundle.json")});
+  std::vector<std::string> replay{"replay", pool.path("bundle.json"), "--allow-sandbox-level", sandbox_level()};
+  CHECK(pool.cli(replay, 5).at("error").at("message").get<std::string>().find("sha256:") != std::string::npos);
+  replay.insert(replay.end(), inputs.begin(), inputs.end());
+  CHECK(pool.cli(replay).at("identical") == true);
+}
