@@ -223,11 +223,10 @@ void HubCore::take_failure(Job& job, const AgentId& agent, const CheckedShard& f
   parts_.log.write(LogLevel::warning, "shard_failed",
                    {{"shard", to_string(ShardId{job.id, failed.index})}, {"agent", agent.str()}, {"outcome", failed.trouble}});
 
-  // When everybody who is there has failed it, waiting for the limit would be waiting for nobody.
+  // When everybody there could be has failed it, waiting for the limit would be waiting for nobody. Agents that are merely absent
+  // count: else one bad agent could end a job in a moment in which it is alone.
   const bool nobody_left = std::ranges::all_of(agents_, [&](const auto& entry) {
-    const auto seen = last_seen_.find(entry.first);
-    const bool present = entry.second.quarantined.empty() && seen != last_seen_.end() && now - seen->second < std::chrono::seconds(45);
-    return !present || std::ranges::find(shard.failed_on, entry.first) != shard.failed_on.end();
+    return !entry.second.quarantined.empty() || std::ranges::find(shard.failed_on, entry.first) != shard.failed_on.end();
   });
   if (shard.failed_on.size() >= parts_.options.max_failures_per_shard || nobody_left) {
     end_job(job, JobState::failed,
