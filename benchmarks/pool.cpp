@@ -1,6 +1,6 @@
-// What a pool costs: no-op shards through a hub and two agents over loopback QUIC, with leases, tokens, receipts, verdicts and a durable
-// ledger, every shard once. Measured twice: with shards that are a function call, which leaves the pool alone, and with real sandboxes,
-// beside the floor of running the same sandboxes with no pool around them.
+// What a pool costs: no-op shards through a hub and two agents over loopback QUIC, with leases, tokens, receipts, verdicts and
+// a durable ledger, every shard once. Measured twice: with shards that are a function call, which leaves the pool alone, and
+// with real sandboxes, beside the floor of running the same sandboxes with no pool around them.
 #include <forgepool/backends/duplication_verifier.hpp>
 #include <forgepool/backends/fifo_scheduler.hpp>
 #include <forgepool/backends/in_process_sandbox.hpp>
@@ -30,7 +30,9 @@ T must(Result<T> result) {
 using MakeSandbox = std::function<std::unique_ptr<Sandbox>()>;
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 /// An agent on a thread and loop of its own, as on a machine of its own.
 class AgentThread {
@@ -87,9 +89,11 @@ double measure_pool(std::uint32_t shards, const MakeSandbox& make) {
     });
     loop->run();
 
-    auto client = must(connect_client(*loop, must(issue_credentials(identity, "client/bench", loop->now())), make_quic_transport(*loop), {"127.0.0.1", hub->port()}));
+    auto client = must(connect_client(*loop, must(issue_credentials(identity, "client/bench", loop->now())),
+                                      make_quic_transport(*loop), {"127.0.0.1", hub->port()}));
     const std::string contract = fmt::format(
-        R"({{"op":{{"name":"noop","version":"1","profile":"noop.v1"}},"args":{{"shards":{}}},"policy":{{"verify":"none","timeout_ms":600000}}}})", shards);
+        R"({{"op":{{"name":"noop","version":"1","profile":"noop.v1"}},"args":{{"shards":{}}},"policy":{{"verify":"none","timeout_ms":600000}}}})",
+        shards);
     const auto start = Clock::now();
     client->submit(contract, [&](Result<JobStatus> job) {
       client->wait(must(std::move(job)).id, nullptr, [&](Result<JobStatus> end) {
@@ -130,7 +134,8 @@ int main() {
   const auto adapter = must(load_adapter(FORGEPOOL_PACKAGES_DIR "/noop-1.fpa"));
   const MakeSandbox call = [&] {
     return make_in_process_sandbox({{adapter->program_digest(), [](InProcessRun& run) {
-                                       run.outputs[std::string(shard_output_name)] = to_bytes(R"({"count":1,"format":"count/1"})");
+                                       run.outputs[std::string(shard_output_name)] =
+                                           to_bytes(R"({"count":1,"format":"count/1"})");
                                        return 0;
                                      }}});
   };
@@ -142,6 +147,8 @@ int main() {
   fmt::print("  {:<44} {:>10.0f}\n", "the pool alone (a shard is a function call)", alone);
   fmt::print("  {:<44} {:>10.0f}\n", "floor: sandboxes without a pool", floor);
   fmt::print("  {:<44} {:>10.0f}   {:.2f} of the floor\n", "with real sandboxes", sandboxed, sandboxed / floor);
-  fmt::print("{{\"shards_per_s\":{:.0f},\"sandboxed_shards_per_s\":{:.0f},\"sandboxes_per_s\":{:.0f},\"sandboxed_vs_floor\":{:.3f}}}\n", alone, sandboxed, floor,
-             sandboxed / floor);
+  fmt::print(
+      "{{\"shards_per_s\":{:.0f},\"sandboxed_shards_per_s\":{:.0f},\"sandboxes_per_s\":{:.0f},\"sandboxed_vs_floor\":{:.3f}}}"
+      "\n",
+      alone, sandboxed, floor, sandboxed / floor);
 }

@@ -44,8 +44,8 @@ int main(int argc, char** argv) {
       });
   });
 
-  auto client = must(connect_client(*loop, must(issue_credentials(identity, "client/me", loop->now())), make_memory_transport(*loop, network),
-                                    {"127.0.0.1", hub->port()}));
+  auto client = must(connect_client(*loop, must(issue_credentials(identity, "client/me", loop->now())),
+                                    make_memory_transport(*loop, network), {"127.0.0.1", hub->port()}));
   client->submit(to_text(must(read_file(argv[2], max_contract_bytes))), [&](Result<JobStatus> job) {
     client->wait(must(job).id, nullptr, [&](Result<JobStatus> end) {
       client->result(must(end).id, [&](Result<std::string> result) {

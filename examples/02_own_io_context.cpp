@@ -1,5 +1,5 @@
-// A host with an Asio loop of its own: hub, agent and client run on it, over QUIC on loopback, and the job is awaited in a coroutine
-// beside whatever else the host does.
+// A host with an Asio loop of its own: hub, agent and client run on it, over QUIC on loopback, and the job is awaited in a
+// coroutine beside whatever else the host does.
 //     02_own_io_context adapters/mc-1.fpa contract.json
 #include <forgepool/asio.hpp>
 #include <forgepool/backends/duplication_verifier.hpp>
@@ -26,7 +26,8 @@ asio::awaitable<void> run_job(EventLoop& loop, const HubIdentity& identity, Hub&
   // Two agents enrol and start.
   std::vector<std::unique_ptr<Agent>> agents;
   auto newcomer = make_quic_transport(loop);
-  const auto token = must(co_await async_call<std::string>([&](auto done) { hub.invite("agent", "", std::chrono::minutes(1), 2, done); }));
+  const auto token =
+      must(co_await async_call<std::string>([&](auto done) { hub.invite("agent", "", std::chrono::minutes(1), 2, done); }));
   for (int i = 0; i < 2; ++i) {
     const EnrolOptions where{"127.0.0.1", hub.enrolment_port(), token};
     auto credentials = must(co_await async_call<Credentials>([&](auto done) { enrol(*newcomer, where, done); }));
@@ -35,7 +36,8 @@ asio::awaitable<void> run_job(EventLoop& loop, const HubIdentity& identity, Hub&
     agents.push_back(must(start_default_agent(loop, std::move(credentials), options, {SandboxLevel::namespaces})));
   }
 
-  auto client = must(connect_default_client(loop, must(issue_credentials(identity, "client/me", loop.now())), {"127.0.0.1", hub.port()}));
+  auto client =
+      must(connect_default_client(loop, must(issue_credentials(identity, "client/me", loop.now())), {"127.0.0.1", hub.port()}));
   const auto job = must(co_await async_call<JobStatus>([&](auto done) { client->submit(contract, done); }));
   const auto show = [](const JobStatus& status) { std::fprintf(stderr, "%u of %u shards\n", status.accepted, status.shards); };
   const auto end = must(co_await async_call<JobStatus>([&](auto done) { client->wait(job.id, show, done); }));
@@ -57,8 +59,7 @@ int main(int argc, char** argv) {
   parts.adapters = {must(load_adapter(argv[1]))};
   auto hub = must(open_hub(loop, identity, std::move(parts)));
 
-  asio::co_spawn(
-      context, run_job(loop, identity, *hub, to_text(must(read_file(argv[2], max_contract_bytes)))),
-      [&](std::exception_ptr) { context.stop(); });
+  asio::co_spawn(context, run_job(loop, identity, *hub, to_text(must(read_file(argv[2], max_contract_bytes)))),
+                 [&](std::exception_ptr) { context.stop(); });
   context.run();
 }

@@ -1,5 +1,5 @@
-// A sandbox of your own in place of the default one. This one runs shards as plain child processes of the agent: for programs that
-// you wrote yourself, on machines that are yours. Receipts say so: level "process".
+// A sandbox of your own in place of the default one. This one runs shards as plain child processes of the agent: for programs
+// that you wrote yourself, on machines that are yours. Receipts say so: level "process".
 //     03_custom_sandbox adapters/noop-1.fpa contract.json
 #include <forgepool/backends/duplication_verifier.hpp>
 #include <forgepool/backends/fifo_scheduler.hpp>
@@ -41,7 +41,8 @@ class PlainProcess final : public Sandbox {
     std::filesystem::permissions(box / "program", std::filesystem::perms::owner_all);
     for (const auto& file : request.files) write(box / "in" / file.name, *file.content);
 
-    std::vector<std::string> arguments{(box / "program").string(), "--in", (box / "in").string(), "--out", (box / "out").string()};
+    std::vector<std::string> arguments{(box / "program").string(), "--in", (box / "in").string(), "--out",
+                                       (box / "out").string()};
     arguments.insert(arguments.end(), request.arguments.begin(), request.arguments.end());
     std::vector<char*> argv;
     for (auto& argument : arguments) argv.push_back(argument.data());
@@ -49,7 +50,8 @@ class PlainProcess final : public Sandbox {
     char* no_environment[] = {nullptr};
     pid_t child = 0;
     int status = 0;
-    if (::posix_spawn(&child, arguments[0].c_str(), nullptr, nullptr, argv.data(), no_environment) != 0) return setup_failed(report, "posix_spawn");
+    if (::posix_spawn(&child, arguments[0].c_str(), nullptr, nullptr, argv.data(), no_environment) != 0)
+      return setup_failed(report, "posix_spawn");
     ::waitpid(child, &status, 0);
     report.outcome = WIFEXITED(status) ? SandboxOutcome{SandboxOutcome::Kind::exited, WEXITSTATUS(status), ""}
                                        : SandboxOutcome{SandboxOutcome::Kind::signalled, WTERMSIG(status), ""};
@@ -66,7 +68,8 @@ class PlainProcess final : public Sandbox {
     return std::move(report);
   }
   static void write(const std::filesystem::path& path, const Bytes& content) {
-    std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));
   }
 };
 
@@ -96,8 +99,8 @@ int main(int argc, char** argv) {
       });
   });
 
-  auto client = must(connect_client(*loop, must(issue_credentials(identity, "client/me", loop->now())), make_memory_transport(*loop, network),
-                                    {"127.0.0.1", hub->port()}));
+  auto client = must(connect_client(*loop, must(issue_credentials(identity, "client/me", loop->now())),
+                                    make_memory_transport(*loop, network), {"127.0.0.1", hub->port()}));
   client->submit(to_text(must(read_file(argv[2], max_contract_bytes))), [&](Result<JobStatus> job) {
     client->wait(must(job).id, nullptr, [&](Result<JobStatus> end) {
       client->result(must(end).id, [&](Result<std::string> result) {

@@ -4,7 +4,9 @@
 
 namespace forgepool_agent {
 
-/// "corrupt-result": every output is changed a little. "lazy-result": returns the first output it ever computed for every shard.
-forgepool::Result<std::unique_ptr<forgepool::Sandbox>> with_fault(std::unique_ptr<forgepool::Sandbox> sandbox, const std::string& fault);
+/// "corrupt-result": every output is changed a little. "lazy-result": returns the first output it ever computed for every
+/// shard.
+forgepool::Result<std::unique_ptr<forgepool::Sandbox>> with_fault(std::unique_ptr<forgepool::Sandbox> sandbox,
+                                                                  const std::string& fault);
 
 }  // namespace forgepool_agent

@@ -43,9 +43,12 @@ int main(int argc, char** argv) {
   app.add_option("--credentials", credentials_directory, "Directory made by `forgepool agent enroll`")->required();
   app.add_option("--hub", hub, "ADDRESS:PORT of the hub")->capture_default_str();
   app.add_option("--slots", options.slots, "Shards that run at once")->check(CLI::Range(1, 1024))->capture_default_str();
-  app.add_option("--shards-per-lease", options.max_shards_per_lease, "Shards asked for at once")->check(CLI::Range(1, 256))->capture_default_str();
-  app.add_option("--allow-sandbox-level", level,
-                 "Weakest isolation to run at: full, namespaces (an unprivileged user without a delegated cgroup), process, none")
+  app.add_option("--shards-per-lease", options.max_shards_per_lease, "Shards asked for at once")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  app.add_option(
+         "--allow-sandbox-level", level,
+         "Weakest isolation to run at: full, namespaces (an unprivileged user without a delegated cgroup), process, none")
       ->capture_default_str();
   app.add_option("--fault", fault, "TEST KNOB: misbehave openly (corrupt-result, lazy-result)");
   app.add_flag("--verbose", verbose, "Log more");
@@ -54,7 +57,8 @@ int main(int argc, char** argv) {
   const int signals = block_signals();
   const auto colon = hub.rfind(':');
   const int port = colon == std::string::npos ? 0 : std::atoi(hub.c_str() + colon + 1);
-  if (port <= 0 || port > 65535) return complain({ErrorKind::invalid_input, "--hub: expected ADDRESS:PORT, got \"" + hub + "\""});
+  if (port <= 0 || port > 65535)
+    return complain({ErrorKind::invalid_input, "--hub: expected ADDRESS:PORT, got \"" + hub + "\""});
   options.hub_address = hub.substr(0, colon);
   options.hub_port = static_cast<std::uint16_t>(port);
   const auto minimum = parse_sandbox_level(level);
@@ -76,7 +80,8 @@ int main(int argc, char** argv) {
   parts.transport = make_quic_transport(*loop, quic);
   parts.sandbox = std::move(*faulty);
   parts.log = log;
-  log->write(LogLevel::info, "starting", {{"agent", credentials->name}, {"hub", hub}, {"sandbox", std::string(to_string(parts.sandbox->level()))}});
+  log->write(LogLevel::info, "starting",
+             {{"agent", credentials->name}, {"hub", hub}, {"sandbox", std::string(to_string(parts.sandbox->level()))}});
   auto agent = start_agent(*loop, std::move(*credentials), std::move(parts), options);
   if (!agent) return complain(agent.error());
 
@@ -85,8 +90,10 @@ int main(int argc, char** argv) {
     signalfd_siginfo info;
     if (::read(signals, &info, sizeof info) != sizeof info) return;
     // The first signal lets the leases at hand finish; the second does not.
-    if (std::exchange(stopping, true)) loop->stop();
-    else (*agent)->drain([&] { loop->stop(); });
+    if (std::exchange(stopping, true))
+      loop->stop();
+    else
+      (*agent)->drain([&] { loop->stop(); });
   });
   std::unique_ptr<Subscription> refusal_check;
   std::function<void()> check = [&] {

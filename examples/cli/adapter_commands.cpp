@@ -21,8 +21,8 @@ void show(const Common& common, const AdapterPackage& package, const std::string
                 {"manifest", nlohmann::ordered_json::parse(package.manifest())}});
     return;
   }
-  fmt::print("{}@{}\n  package {}\n  program {} ({} bytes)\n", package.name(), package.version(), package.digest().str(), package.program_digest().str(),
-             package.program()->size());
+  fmt::print("{}@{}\n  package {}\n  program {} ({} bytes)\n", package.name(), package.version(), package.digest().str(),
+             package.program_digest().str(), package.program()->size());
   const auto manifest = nlohmann::ordered_json::parse(package.manifest());
   for (const auto& [name, profile] : manifest.at("profiles").items()) {
     fmt::print("  profile {}: {}\n", name, printable(profile.value("description", "")));
@@ -57,8 +57,10 @@ int adapter_inspect(const Common& common, const std::string& path) {
 int digest(const Common& common, const std::string& file) {
   const auto content = read_file(file, 1u << 30);
   if (!content) return complain(content.error(), common.json);
-  if (common.json) print_json({{"file", file}, {"digest", sha256(*content).str()}});
-  else fmt::print("{}\n", sha256(*content).str());
+  if (common.json)
+    print_json({{"file", file}, {"digest", sha256(*content).str()}});
+  else
+    fmt::print("{}\n", sha256(*content).str());
   return exit_ok;
 }
 

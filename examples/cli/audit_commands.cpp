@@ -29,8 +29,10 @@ int verify(const Common& common, const std::string& bundle_path, const std::stri
   const auto report = verify_bundle(as_text(*bundle), as_text(*root));
   if (!report) {
     // Whatever is wrong with a bundle, it does not verify: one exit code for all of it.
-    if (common.json) print_json({{"verified", false}, {"reason", report.error().message}, {"exit_code", exit_failed}});
-    else fmt::print(stderr, "NOT VERIFIED: {}: {}\n", bundle_path, printable(report.error().message));
+    if (common.json)
+      print_json({{"verified", false}, {"reason", report.error().message}, {"exit_code", exit_failed}});
+    else
+      fmt::print(stderr, "NOT VERIFIED: {}: {}\n", bundle_path, printable(report.error().message));
     return exit_failed;
   }
   if (common.json) {
@@ -50,15 +52,19 @@ int verify(const Common& common, const std::string& bundle_path, const std::stri
                 {"checks", std::move(checks)}});
     return exit_ok;
   }
-  fmt::print("VERIFIED: job {}, {} shards, {} receipts, in a ledger of {} entries\n", report->job.str(), report->shards, report->receipts, report->ledger_size);
-  fmt::print("  contract {}\n  plan     {}\n  adapter  {}\n  result   {}\n", report->contract.str(), report->plan.str(), report->adapter.str(), report->result.str());
+  fmt::print("VERIFIED: job {}, {} shards, {} receipts, in a ledger of {} entries\n", report->job.str(), report->shards,
+             report->receipts, report->ledger_size);
+  fmt::print("  contract {}\n  plan     {}\n  adapter  {}\n  result   {}\n", report->contract.str(), report->plan.str(),
+             report->adapter.str(), report->result.str());
   for (const auto& agent : report->agents) fmt::print("  accepted results of {}\n", agent);
   for (const auto& agent : report->rejected) fmt::print("  REJECTED results of {}\n", agent);
   std::size_t left_out = 0;
   for (const auto& check : report->checks) {
     // One line per receipt and shard is for those who ask for it.
-    if (!details && (check.name.starts_with("receipt ") || check.name.starts_with("verdict "))) ++left_out;
-    else fmt::print("  ok  {}{}\n", check.name, check.detail.empty() ? "" : ": " + check.detail);
+    if (!details && (check.name.starts_with("receipt ") || check.name.starts_with("verdict ")))
+      ++left_out;
+    else
+      fmt::print("  ok  {}{}\n", check.name, check.detail.empty() ? "" : ": " + check.detail);
   }
   if (left_out) fmt::print("  ok  every receipt and every shard's verdict: {} checks (--details lists them)\n", left_out);
   return exit_ok;
@@ -78,17 +84,22 @@ int replay(const Common& common, const ReplayOptions& options) {
   }
   auto sandbox = open_linux_sandbox({*level});
   if (!sandbox) return complain(sandbox.error(), common.json);
-  const auto replayed = replay_bundle(as_text(*bundle), options.shards, **sandbox, [&](const Digest& digest) -> std::optional<Bytes> {
-    const auto found = inputs.find(digest);
-    return found == inputs.end() ? std::nullopt : std::optional(found->second);
-  });
+  const auto replayed =
+      replay_bundle(as_text(*bundle), options.shards, **sandbox, [&](const Digest& digest) -> std::optional<Bytes> {
+        const auto found = inputs.find(digest);
+        return found == inputs.end() ? std::nullopt : std::optional(found->second);
+      });
   if (!replayed) return complain(replayed.error(), common.json);
 
   const bool identical = std::ranges::all_of(*replayed, &ReplayedShard::identical);
   auto list = nlohmann::ordered_json::array();
   for (const auto& shard : *replayed) {
     if (common.json)
-      list.push_back({{"shard", shard.index}, {"identical", shard.identical()}, {"accepted", shard.accepted.str()}, {"replayed", shard.replayed.str()}, {"outcome", describe(shard.report.outcome)}});
+      list.push_back({{"shard", shard.index},
+                      {"identical", shard.identical()},
+                      {"accepted", shard.accepted.str()},
+                      {"replayed", shard.replayed.str()},
+                      {"outcome", describe(shard.report.outcome)}});
     else if (shard.identical())
       fmt::print("shard {}: IDENTICAL {}\n", shard.index, shard.replayed.str());
     else

@@ -14,7 +14,8 @@ struct Common {
 
 // pool_commands.cpp
 int hub_init(const Common& common, const std::string& data, const std::string& trust_domain);
-int invite(const Common& common, const std::string& role, const std::string& region, std::uint64_t ttl_minutes, std::uint32_t uses);
+int invite(const Common& common, const std::string& role, const std::string& region, std::uint64_t ttl_minutes,
+           std::uint32_t uses);
 int enroll(const Common& common, const std::string& join_token, const std::string& output);
 int list_agents(const Common& common);
 

@@ -19,7 +19,12 @@ Result<JobStatus> follow(Session& session, const JobId& job, bool quiet) {
   Progress progress;
   auto end = session.call<JobStatus>(
       [&](auto done) {
-        session.client().wait(job, [&, quiet](const JobStatus& status) { if (!quiet) progress.update(status); }, done);
+        session.client().wait(
+            job,
+            [&, quiet](const JobStatus& status) {
+              if (!quiet) progress.update(status);
+            },
+            done);
       },
       std::chrono::hours(24 * 31));
   progress.finish();
@@ -35,7 +40,8 @@ int show_end(Session& session, const Common& common, const JobStatus& status) {
     if (status.state == JobState::done) {
       const auto result = session.call<std::string>([&](auto done) { session.client().result(status.id, done); });
       if (!result) return complain(result.error(), false);
-      if (sha256(*result) != *status.result) return complain({ErrorKind::corrupt, "the hub sent a result that does not have the digest it announced"}, false);
+      if (sha256(*result) != *status.result)
+        return complain({ErrorKind::corrupt, "the hub sent a result that does not have the digest it announced"}, false);
       fmt::print("{}", describe_result(*result));
     }
   }
@@ -65,8 +71,10 @@ int deliver(const Common& common, const Result<std::string>& content, const std:
     return exit_ok;
   }
   if (const auto written = write_file(output, as_bytes(*content)); !written) return complain(written.error(), common.json);
-  if (common.json) print_json({{"file", output}, {"bytes", content->size()}, {"sha256", sha256(*content).str()}});
-  else fmt::print("wrote {} ({} bytes)\n", output, content->size());
+  if (common.json)
+    print_json({{"file", output}, {"bytes", content->size()}, {"sha256", sha256(*content).str()}});
+  else
+    fmt::print("wrote {} ({} bytes)\n", output, content->size());
   return exit_ok;
 }
 
@@ -83,14 +91,17 @@ int submit(const Common& common, const SubmitOptions& options) {
   for (const auto& path : options.inputs) {
     auto content = read_file(path, max_input_bytes);
     if (!content) return complain(content.error(), common.json);
-    const auto uploaded = session->call<Digest>([&](auto done) { session->client().upload(std::move(*content), done); }, std::chrono::minutes(10));
+    const auto uploaded = session->call<Digest>([&](auto done) { session->client().upload(std::move(*content), done); },
+                                                std::chrono::minutes(10));
     if (!uploaded) return complain({uploaded.error().kind, path + ": " + uploaded.error().message}, common.json);
   }
   const auto status = session->call<JobStatus>([&](auto done) { session->client().submit(to_text(*contract), done); });
   if (!status) return complain({status.error().kind, status.error().message}, common.json);
   if (!options.wait) {
-    if (common.json) print_json(to_json(*status));
-    else fmt::print("{}\n", status->id.str());
+    if (common.json)
+      print_json(to_json(*status));
+    else
+      fmt::print("{}\n", status->id.str());
     return exit_ok;
   }
   if (!common.json) fmt::print(stderr, "submitted as {}\n", status->id.str());
@@ -111,8 +122,10 @@ int status(const Common& common, const std::string& job) {
   return with_job(common, job, [&](Session& session, const JobId& id) {
     const auto status = session.call<JobStatus>([&](auto done) { session.client().status(id, 0, Duration::zero(), done); });
     if (!status) return complain(status.error(), common.json);
-    if (common.json) print_json(to_json(*status));
-    else fmt::print("{}", describe(*status));
+    if (common.json)
+      print_json(to_json(*status));
+    else
+      fmt::print("{}", describe(*status));
     return static_cast<int>(status->state == JobState::failed ? exit_failed : exit_ok);
   });
 }
@@ -128,19 +141,24 @@ int list_jobs(const Common& common) {
     print_json({{"jobs", std::move(list)}});
     return exit_ok;
   }
-  for (const auto& job : *jobs) fmt::print("{}  {:<7}  {}/{} shards\n", job.id.str(), to_string(job.state), job.accepted, job.shards);
+  for (const auto& job : *jobs)
+    fmt::print("{}  {:<7}  {}/{} shards\n", job.id.str(), to_string(job.state), job.accepted, job.shards);
   return exit_ok;
 }
 
 int result(const Common& common, const std::string& job, const std::string& output) {
   return with_job(common, job, [&](Session& session, const JobId& id) {
-    return deliver(common, session.call<std::string>([&](auto done) { session.client().result(id, done); }, std::chrono::minutes(10)), output);
+    return deliver(common,
+                   session.call<std::string>([&](auto done) { session.client().result(id, done); }, std::chrono::minutes(10)),
+                   output);
   });
 }
 
 int bundle(const Common& common, const std::string& job, const std::string& output) {
   return with_job(common, job, [&](Session& session, const JobId& id) {
-    return deliver(common, session.call<std::string>([&](auto done) { session.client().bundle(id, done); }, std::chrono::minutes(10)), output);
+    return deliver(common,
+                   session.call<std::string>([&](auto done) { session.client().bundle(id, done); }, std::chrono::minutes(10)),
+                   output);
   });
 }
 

@@ -22,8 +22,11 @@ int main(int argc, char** argv) {
   Common common;
   int code = exit_ok;
   app.add_flag("--json", common.json, "Print one JSON object instead of text");
-  app.add_option("--hub", common.address.hub, "ADDRESS:PORT of the hub (of its enrolment port for `enroll`)")->envname("FORGEPOOL_HUB")->capture_default_str();
-  app.add_option("--credentials", common.address.credentials, "Directory with our key and certificate")->envname("FORGEPOOL_CREDENTIALS");
+  app.add_option("--hub", common.address.hub, "ADDRESS:PORT of the hub (of its enrolment port for `enroll`)")
+      ->envname("FORGEPOOL_HUB")
+      ->capture_default_str();
+  app.add_option("--credentials", common.address.credentials, "Directory with our key and certificate")
+      ->envname("FORGEPOOL_CREDENTIALS");
 
   // --- pools
   auto* hub = app.add_subcommand("hub", "Make a pool and invite nodes into it");
@@ -56,7 +59,8 @@ int main(int argc, char** argv) {
   SubmitOptions submission;
   auto* submit_command = app.add_subcommand("submit", "Submit a contract");
   submit_command->add_option("contract", submission.contract, "Contract (JSON file)")->required();
-  submit_command->add_option("--input", submission.inputs, "File that the contract names by digest; uploaded first. May be repeated");
+  submit_command->add_option("--input", submission.inputs,
+                             "File that the contract names by digest; uploaded first. May be repeated");
   submit_command->add_flag("--wait", submission.wait, "Follow the job to its end and show the result");
   submit_command->callback([&] { code = submit(common, submission); });
   std::string job, file;
@@ -69,8 +73,12 @@ int main(int argc, char** argv) {
   job_command("wait", "Follow a job to its end and show the result", [&] { return wait_for(common, job); });
   job_command("status", "Show how far a job is", [&] { return status(common, job); });
   job_command("explain", "Say why a job waits, and why results were rejected", [&] { return explain(common, job); });
-  job_command("result", "Fetch the result (JSON)", [&] { return result(common, job, file); })->add_option("--output", file, "File to write; default: standard output");
-  job_command("bundle", "Fetch the evidence for auditors", [&] { return bundle(common, job, file); })->add_option("--output", file, "File to write; default: standard output");
+  job_command("result", "Fetch the result (JSON)", [&] {
+    return result(common, job, file);
+  })->add_option("--output", file, "File to write; default: standard output");
+  job_command("bundle", "Fetch the evidence for auditors", [&] {
+    return bundle(common, job, file);
+  })->add_option("--output", file, "File to write; default: standard output");
   app.add_subcommand("jobs", "List jobs")->callback([&] { code = list_jobs(common); });
 
   // --- audit
@@ -86,7 +94,9 @@ int main(int argc, char** argv) {
   replay_command->add_option("bundle", replaying.bundle, "Bundle")->required();
   replay_command->add_option("--shard", replaying.shards, "Shard to replay; may be repeated; default: all");
   replay_command->add_option("--input", replaying.inputs, "Input file, found by its digest; may be repeated");
-  replay_command->add_option("--allow-sandbox-level", replaying.level, "Weakest isolation to run at: full, namespaces, process, none")->capture_default_str();
+  replay_command
+      ->add_option("--allow-sandbox-level", replaying.level, "Weakest isolation to run at: full, namespaces, process, none")
+      ->capture_default_str();
   replay_command->callback([&] { code = replay(common, replaying); });
 
   // --- adapters

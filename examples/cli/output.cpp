@@ -13,7 +13,9 @@ namespace forgepool_cli {
 using namespace forgepool;
 using Json = nlohmann::ordered_json;
 
-void print_json(const Json& value) { fmt::print("{}\n", value.dump()); }
+void print_json(const Json& value) {
+  fmt::print("{}\n", value.dump());
+}
 
 std::string printable(std::string_view foreign) {
   std::string text;
@@ -23,15 +25,21 @@ std::string printable(std::string_view foreign) {
 
 int complain(const Error& error, bool json) {
   const int code = exit_code_of(error.kind);
-  if (json) print_json({{"error", {{"kind", to_string(error.kind)}, {"message", error.message}}}, {"exit_code", code}});
-  else fmt::print(stderr, "forgepool: {}: {}\n", to_string(error.kind), printable(error.message));
+  if (json)
+    print_json({{"error", {{"kind", to_string(error.kind)}, {"message", error.message}}}, {"exit_code", code}});
+  else
+    fmt::print(stderr, "forgepool: {}: {}\n", to_string(error.kind), printable(error.message));
   return code;
 }
 
 Json to_json(const JobStatus& status) {
   Json caught = Json::array(), reasons = Json::array();
   for (const auto& agent : status.caught)
-    caught.push_back({{"agent", agent.agent.str()}, {"shard", agent.shard}, {"returned", agent.returned.str()}, {"accepted", agent.accepted.str()}, {"reason", agent.reason}});
+    caught.push_back({{"agent", agent.agent.str()},
+                      {"shard", agent.shard},
+                      {"returned", agent.returned.str()},
+                      {"accepted", agent.accepted.str()},
+                      {"reason", agent.reason}});
   for (const auto& reason : status.reasons) reasons.push_back({{"code", reason.code}, {"text", reason.text}});
   return {{"job", status.id.str()},
           {"state", to_string(status.state)},
@@ -50,13 +58,16 @@ Json to_json(const JobStatus& status) {
 }
 
 std::string describe(const JobStatus& status) {
-  std::string text = fmt::format("job {}: {}\n  {} of {} shards accepted, {} executions by {} agent(s), {:.1f} s\n", status.id.str(), to_string(status.state),
-                                 status.accepted, status.shards, status.executions, status.agents, static_cast<double>(status.elapsed_ms) / 1000);
-  if (status.state == JobState::running) text += fmt::format("  {} executions under way, {} waiting\n", status.leased, status.waiting);
-  for (const auto& reason : status.reasons) text += fmt::format("  waits: {} ({})\n", printable(reason.text), printable(reason.code));
+  std::string text = fmt::format("job {}: {}\n  {} of {} shards accepted, {} executions by {} agent(s), {:.1f} s\n",
+                                 status.id.str(), to_string(status.state), status.accepted, status.shards, status.executions,
+                                 status.agents, static_cast<double>(status.elapsed_ms) / 1000);
+  if (status.state == JobState::running)
+    text += fmt::format("  {} executions under way, {} waiting\n", status.leased, status.waiting);
+  for (const auto& reason : status.reasons)
+    text += fmt::format("  waits: {} ({})\n", printable(reason.text), printable(reason.code));
   for (const auto& agent : status.caught)
-    text += fmt::format("  caught: agent {} returned {}… for shard {}, accepted was {}…: quarantined\n", agent.agent.str(), agent.returned.hex().substr(0, 12),
-                        agent.shard, agent.accepted.hex().substr(0, 12));
+    text += fmt::format("  caught: agent {} returned {}… for shard {}, accepted was {}…: quarantined\n", agent.agent.str(),
+                        agent.returned.hex().substr(0, 12), agent.shard, agent.accepted.hex().substr(0, 12));
   if (!status.failure.empty()) text += fmt::format("  failed: {}\n", printable(status.failure));
   if (status.result) text += fmt::format("  result {}\n", status.result->str());
   return text;
@@ -68,7 +79,8 @@ namespace {
 std::string with_unit(double value, const std::string& unit) {
   if (unit == "ms") return fmt::format("{:.1f} min", value / 60000);
   std::string digits = fmt::format("{:.2f}", unit == "cents" ? value / 100 : value);
-  for (auto at = static_cast<std::ptrdiff_t>(digits.find('.')) - 3; at > (value < 0 ? 1 : 0); at -= 3) digits.insert(static_cast<std::size_t>(at), ",");
+  for (auto at = static_cast<std::ptrdiff_t>(digits.find('.')) - 3; at > (value < 0 ? 1 : 0); at -= 3)
+    digits.insert(static_cast<std::size_t>(at), ",");
   return digits;
 }
 
@@ -80,7 +92,8 @@ std::string bars(const Json& histogram, double low, double high, const std::stri
   for (const auto& bucket : histogram) {
     const double middle = (bucket.at(0).get<double>() + bucket.at(1).get<double>()) / 2;
     if (middle > high) continue;
-    counts[std::min<std::size_t>(rows - 1, static_cast<std::size_t>(std::max(0.0, middle - low) / step))] += bucket.at(2).get<double>();
+    counts[std::min<std::size_t>(rows - 1, static_cast<std::size_t>(std::max(0.0, middle - low) / step))] +=
+        bucket.at(2).get<double>();
   }
   const double most = std::max(1.0, *std::ranges::max_element(counts));
   std::string text;
@@ -98,8 +111,9 @@ std::string describe_result(const std::string& result) {
   if (json.is_discarded() || !json.contains("reduce") || json.at("reduce") != "summary") return result + "\n";
   const std::string unit = json.at("unit");
   const auto value = [&](const char* key) { return with_unit(json.at(key).get<double>(), unit); };
-  std::string text = fmt::format("  samples {}   mean {} ± {} (standard error)\n  min {}   max {}\n", json.at("count").get<std::uint64_t>(), value("mean"),
-                                 value("standard_error"), value("min"), value("max"));
+  std::string text =
+      fmt::format("  samples {}   mean {} ± {} (standard error)\n  min {}   max {}\n", json.at("count").get<std::uint64_t>(),
+                  value("mean"), value("standard_error"), value("min"), value("max"));
   const auto& percentiles = json.at("percentiles");
   for (const auto* key : {"p50", "p90", "p95", "p99"}) {
     std::string name = key;

@@ -17,18 +17,24 @@ int hub_init(const Common& common, const std::string& data, const std::string& t
     print_json({{"data", data}, {"root", hub_identity_directory(data) + "/root.json"}, {"operator", data + "/operator"}});
     return exit_ok;
   }
-  fmt::print("Made the hub of {} in {}.\n  trusted root for auditors: {}/root.json\n  operator's credentials:    {}/operator\nStart it: forgepool-hub --data {} --adapter ADAPTER.fpa\n",
-             trust_domain, data, hub_identity_directory(data), data, data);
+  fmt::print(
+      "Made the hub of {} in {}.\n  trusted root for auditors: {}/root.json\n  operator's credentials:    {}/operator\nStart "
+      "it: forgepool-hub --data {} --adapter ADAPTER.fpa\n",
+      trust_domain, data, hub_identity_directory(data), data, data);
   return exit_ok;
 }
 
-int invite(const Common& common, const std::string& role, const std::string& region, std::uint64_t ttl_minutes, std::uint32_t uses) {
+int invite(const Common& common, const std::string& role, const std::string& region, std::uint64_t ttl_minutes,
+           std::uint32_t uses) {
   auto session = Session::open(common.address);
   if (!session) return complain(session.error(), common.json);
-  const auto token = session->call<std::string>([&](auto done) { session->client().invite(role, region, std::chrono::minutes(ttl_minutes), uses, done); });
+  const auto token = session->call<std::string>(
+      [&](auto done) { session->client().invite(role, region, std::chrono::minutes(ttl_minutes), uses, done); });
   if (!token) return complain(token.error(), common.json);
-  if (common.json) print_json({{"join_token", *token}});
-  else fmt::print("{}\n", *token);
+  if (common.json)
+    print_json({{"join_token", *token}});
+  else
+    fmt::print("{}\n", *token);
   return exit_ok;
 }
 
@@ -43,11 +49,16 @@ int enroll(const Common& common, const std::string& join_token, const std::strin
     loop->stop();
   });
   if (!answer) loop->run_for(std::chrono::seconds(30));
-  if (!answer) return complain({ErrorKind::unavailable, "the hub did not answer at " + common.address.hub + " (is this its enrolment port?)"}, common.json);
+  if (!answer)
+    return complain(
+        {ErrorKind::unavailable, "the hub did not answer at " + common.address.hub + " (is this its enrolment port?)"},
+        common.json);
   if (!*answer) return complain(answer->error(), common.json);
   if (const auto saved = save_credentials(**answer, output); !saved) return complain(saved.error(), common.json);
-  if (common.json) print_json({{"name", (*answer)->name}, {"credentials", output}});
-  else fmt::print("Enrolled as {}; credentials in {}\n", (*answer)->name, output);
+  if (common.json)
+    print_json({{"name", (*answer)->name}, {"credentials", output}});
+  else
+    fmt::print("Enrolled as {}; credentials in {}\n", (*answer)->name, output);
   return exit_ok;
 }
 
@@ -59,12 +70,17 @@ int list_agents(const Common& common) {
   if (common.json) {
     auto list = nlohmann::ordered_json::array();
     for (const auto& agent : *agents)
-      list.push_back({{"agent", agent.id.str()}, {"state", agent.state}, {"region", agent.region}, {"answers", agent.answers}, {"reason", agent.reason}});
+      list.push_back({{"agent", agent.id.str()},
+                      {"state", agent.state},
+                      {"region", agent.region},
+                      {"answers", agent.answers},
+                      {"reason", agent.reason}});
     print_json({{"agents", std::move(list)}});
     return exit_ok;
   }
   for (const auto& agent : *agents)
-    fmt::print("{}  {:<11}  {:>8} answers  {}{}\n", agent.id.str(), agent.state, agent.answers, agent.region, agent.reason.empty() ? "" : "  " + printable(agent.reason));
+    fmt::print("{}  {:<11}  {:>8} answers  {}{}\n", agent.id.str(), agent.state, agent.answers, agent.region,
+               agent.reason.empty() ? "" : "  " + printable(agent.reason));
   return exit_ok;
 }
 

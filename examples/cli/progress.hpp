@@ -1,5 +1,6 @@
 #pragma once
-// A job's progress: a live bar on a terminal, plain lines anywhere else. On standard error, so that standard output stays clean.
+// A job's progress: a live bar on a terminal, plain lines anywhere else. On standard error, so that standard output stays
+// clean.
 #include <forgepool/job.hpp>
 
 namespace forgepool_cli {

@@ -37,7 +37,8 @@ Result<Session> Session::open(const HubAddress& address) {
   const auto place = split_address(address.hub);
   if (!place) return fail(ErrorKind::invalid_input, "--hub: " + place.error().message);
   if (address.credentials.empty())
-    return fail(ErrorKind::invalid_input, "who are you? Give --credentials DIR or set FORGEPOOL_CREDENTIALS (a hub's operator has DATA/operator)");
+    return fail(ErrorKind::invalid_input,
+                "who are you? Give --credentials DIR or set FORGEPOOL_CREDENTIALS (a hub's operator has DATA/operator)");
   auto credentials = load_credentials(address.credentials);
   if (!credentials) return fail(credentials.error());
   Session session;

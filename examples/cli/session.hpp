@@ -10,7 +10,15 @@
 namespace forgepool_cli {
 
 /// Exit codes, as documented by `forgepool --help`.
-enum ExitCode { exit_ok = 0, exit_failed = 1, exit_usage = 2, exit_unreachable = 3, exit_refused = 4, exit_not_found = 5, exit_internal = 6 };
+enum ExitCode {
+  exit_ok = 0,
+  exit_failed = 1,
+  exit_usage = 2,
+  exit_unreachable = 3,
+  exit_refused = 4,
+  exit_not_found = 5,
+  exit_internal = 6
+};
 int exit_code_of(forgepool::ErrorKind kind);
 
 /// Where the hub is and who we are.
@@ -28,7 +36,8 @@ class Session {
 
   /// Runs the loop until `start`'s callback was called. unavailable after `limit`.
   template <class T>
-  forgepool::Result<T> call(std::function<void(std::function<void(forgepool::Result<T>)>)> start, forgepool::Duration limit = std::chrono::seconds(60)) {
+  forgepool::Result<T> call(std::function<void(std::function<void(forgepool::Result<T>)>)> start,
+                            forgepool::Duration limit = std::chrono::seconds(60)) {
     auto answer = std::make_shared<std::optional<forgepool::Result<T>>>();
     start([answer, loop = loop_.get()](forgepool::Result<T> result) {
       *answer = std::move(result);

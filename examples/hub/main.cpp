@@ -41,10 +41,13 @@ int main(int argc, char** argv) {
   CLI::App app{"Hub of a forgepool: plans jobs, leases shards to agents, verifies, keeps the ledger"};
   app.add_option("--data", data, "Data directory, made by `forgepool hub init`")->required();
   app.add_option("--address", address, "Address to listen on")->capture_default_str();
-  app.add_option("--port", options.port, "UDP port for agents and clients (mutual TLS); 0 takes a free one")->capture_default_str();
+  app.add_option("--port", options.port, "UDP port for agents and clients (mutual TLS); 0 takes a free one")
+      ->capture_default_str();
   app.add_option("--enrol-port", options.enrolment_port, "UDP port for enrolment; 0 takes a free one")->capture_default_str();
   app.add_option("--adapter", adapter_files, "Adapter package (.fpa) that contracts may ask for; may be repeated");
-  app.add_option("--certificate-hours", certificate_hours, "Life of the certificates issued")->check(CLI::Range(1, 24 * 365))->capture_default_str();
+  app.add_option("--certificate-hours", certificate_hours, "Life of the certificates issued")
+      ->check(CLI::Range(1, 24 * 365))
+      ->capture_default_str();
   app.add_option("--port-file", port_file, "Write \"PORT ENROL_PORT\" here once listening");
   app.add_flag("--verbose", verbose, "Log more");
   CLI11_PARSE(app, argc, argv);
@@ -68,7 +71,9 @@ int main(int argc, char** argv) {
   auto hub = open_default_hub(*loop, data, std::move(adapters), options, log);
   if (!hub) return complain(hub.error());
   log->write(LogLevel::info, "listening",
-             {{"address", address}, {"port", std::to_string((*hub)->port())}, {"enrol_port", std::to_string((*hub)->enrolment_port())}});
+             {{"address", address},
+              {"port", std::to_string((*hub)->port())},
+              {"enrol_port", std::to_string((*hub)->enrolment_port())}});
   if (!port_file.empty()) {
     const auto ports = std::to_string((*hub)->port()) + " " + std::to_string((*hub)->enrolment_port()) + "\n";
     if (const auto written = write_file(port_file, as_bytes(ports)); !written) return complain(written.error());

@@ -24,8 +24,8 @@ struct ShardInput {
   friend bool operator==(const ShardInput&, const ShardInput&) = default;
 };
 
-/// One unit of execution. `params` is RFC 8785 JSON that the program sees as /in/params.json; it holds the shard's range and its
-/// seed, which is HKDF-SHA-256 of the root seed, the contract digest and the shard index.
+/// One unit of execution. `params` is RFC 8785 JSON that the program sees as /in/params.json; it holds the shard's range and
+/// its seed, which is HKDF-SHA-256 of the root seed, the contract digest and the shard index.
 struct ShardSpec {
   std::uint32_t index = 0;
   std::string params;
@@ -36,15 +36,15 @@ struct ShardSpec {
 
 struct Plan {
   Digest contract;
-  Digest adapter;                               ///< Of the package.
-  Digest program;                               ///< Of the ELF in it.
-  std::vector<std::string> arguments;           ///< argv[1…] of every shard.
-  SandboxLimits limits;                         ///< Of every shard.
+  Digest adapter;                      ///< Of the package.
+  Digest program;                      ///< Of the ELF in it.
+  std::vector<std::string> arguments;  ///< argv[1…] of every shard.
+  SandboxLimits limits;                ///< Of every shard.
   std::vector<SandboxRelaxation> relaxations;
   std::vector<ShardSpec> shards;
 
-  FORGEPOOL_API std::string canonical() const;                ///< RFC 8785 JSON of all of the above, as it stands in bundles.
-  FORGEPOOL_API Digest digest() const;                        ///< SHA-256 of `canonical()`; goes into the ledger before the first lease.
+  FORGEPOOL_API std::string canonical() const;  ///< RFC 8785 JSON of all of the above, as it stands in bundles.
+  FORGEPOOL_API Digest digest() const;          ///< SHA-256 of `canonical()`; goes into the ledger before the first lease.
 
   friend bool operator==(const Plan&, const Plan&) = default;
 };
@@ -58,7 +58,7 @@ inline constexpr std::string_view shard_output_name = "result";
 class AdapterPackage {
  public:
   virtual ~AdapterPackage() = default;
-  virtual const Digest& digest() const = 0;     ///< SHA-256 of `bytes()`.
+  virtual const Digest& digest() const = 0;  ///< SHA-256 of `bytes()`.
   virtual const std::string& name() const = 0;
   virtual const std::string& version() const = 0;
   virtual const std::string& manifest() const = 0;  ///< RFC 8785 JSON.
@@ -66,12 +66,12 @@ class AdapterPackage {
   virtual const Digest& program_digest() const = 0;
   virtual const Bytes& bytes() const = 0;
 
-  /// Splits the contract. invalid_input, starting with the JSON pointer (into the contract) of the offending value, if the profile
-  /// does not exist or its arguments are not what the profile takes.
+  /// Splits the contract. invalid_input, starting with the JSON pointer (into the contract) of the offending value, if the
+  /// profile does not exist or its arguments are not what the profile takes.
   virtual Result<Plan> plan(const Contract& contract) const = 0;
 
-  /// Computes the result (RFC 8785 JSON) from the accepted output of every shard, in shard order. The outputs are foreign bytes:
-  /// `corrupt`, naming the shard, if one is not what the profile's reducer takes.
+  /// Computes the result (RFC 8785 JSON) from the accepted output of every shard, in shard order. The outputs are foreign
+  /// bytes: `corrupt`, naming the shard, if one is not what the profile's reducer takes.
   virtual Result<std::string> reduce(const Contract& contract, const std::vector<ByteView>& outputs) const = 0;
 
   /// Checks one shard's output as `reduce` would, so that a malformed one is refused on arrival.
@@ -80,8 +80,8 @@ class AdapterPackage {
 
 /// Opens package bytes; `corrupt` if they are not a well-formed package.
 FORGEPOOL_API Result<std::shared_ptr<const AdapterPackage>> open_adapter(Bytes package);
-/// Makes a package of a manifest (JSON text) and a program. invalid_input, with the JSON pointer, for a bad manifest; unsupported for a
-/// program that is not a static x86-64 ELF.
+/// Makes a package of a manifest (JSON text) and a program. invalid_input, with the JSON pointer, for a bad manifest;
+/// unsupported for a program that is not a static x86-64 ELF.
 FORGEPOOL_API Result<Bytes> pack_adapter(std::string_view manifest, ByteView program);
 
 }  // namespace forgepool

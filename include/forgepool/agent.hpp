@@ -1,8 +1,9 @@
 #pragma once
-/// An agent: connects outward to one hub, asks for leases, runs their shards in its sandbox, signs receipts, reports. It listens
-/// nowhere and keeps nothing between shards but digest-checked adapters in memory.
+/// An agent: connects outward to one hub, asks for leases, runs their shards in its sandbox, signs receipts, reports. It
+/// listens nowhere and keeps nothing between shards but digest-checked adapters in memory.
 ///
-/// Threads: make, use and destroy it on its event loop; shards run on the loop's pool, which should have at least `slots` + 2 threads.
+/// Threads: make, use and destroy it on its event loop; shards run on the loop's pool, which should have at least `slots` + 2
+/// threads.
 #include <forgepool/credentials.hpp>
 #include <forgepool/event_loop.hpp>
 #include <forgepool/log.hpp>
@@ -21,31 +22,32 @@ struct AgentParts {
 struct AgentOptions {
   std::string hub_address = "127.0.0.1";
   std::uint16_t hub_port = 0;
-  std::uint32_t slots = 1;                 ///< Shards that run at once.
-  std::uint32_t max_shards_per_lease = 16; ///< More saves round trips; fewer loses less when this agent dies.
-  std::uint32_t concurrent_leases = 2;     ///< 2 hides the round trip between leases.
+  std::uint32_t slots = 1;                  ///< Shards that run at once.
+  std::uint32_t max_shards_per_lease = 16;  ///< More saves round trips; fewer loses less when this agent dies.
+  std::uint32_t concurrent_leases = 2;      ///< 2 hides the round trip between leases.
   std::size_t adapter_cache_bytes = 256u << 20;
   Duration reconnect_delay = std::chrono::milliseconds(200);  ///< Doubles up to 64 times this while the hub is away.
 };
 
 struct AgentStatistics {
-  std::uint64_t leases = 0;                ///< Reported and acknowledged.
+  std::uint64_t leases = 0;  ///< Reported and acknowledged.
   std::uint64_t shards = 0;
   std::uint64_t failed_shards = 0;
   bool connected = false;
-  std::string refused;                     ///< Why the hub refuses this agent, if it does: it stopped asking then.
+  std::string refused;  ///< Why the hub refuses this agent, if it does: it stopped asking then.
 };
 
 class Agent {
  public:
   virtual ~Agent() = default;
   virtual const AgentStatistics& statistics() const = 0;
-  /// Finishes and reports the leases at hand, asks for no more, then calls `done`. Destroying without it cancels what runs; the hub
-  /// gives those shards to others.
+  /// Finishes and reports the leases at hand, asks for no more, then calls `done`. Destroying without it cancels what runs; the
+  /// hub gives those shards to others.
   virtual void drain(std::function<void()> done) = 0;
 };
 
 /// Starts working at once. invalid_input for credentials that are not an agent's.
-FORGEPOOL_API Result<std::unique_ptr<Agent>> start_agent(EventLoop& loop, Credentials credentials, AgentParts parts, AgentOptions options);
+FORGEPOOL_API Result<std::unique_ptr<Agent>> start_agent(EventLoop& loop, Credentials credentials, AgentParts parts,
+                                                         AgentOptions options);
 
 }  // namespace forgepool

@@ -73,7 +73,8 @@ class AsioEventLoop : public EventLoop {
   struct WatchState {
     WatchState(asio::io_context& context, int fd, Readiness readiness, std::function<void()> t)
         : descriptor(context, fd),
-          kind(readiness == Readiness::readable ? asio::posix::stream_descriptor::wait_read : asio::posix::stream_descriptor::wait_write),
+          kind(readiness == Readiness::readable ? asio::posix::stream_descriptor::wait_read
+                                                : asio::posix::stream_descriptor::wait_write),
           task(std::move(t)) {}
     asio::posix::stream_descriptor descriptor;
     asio::posix::stream_descriptor::wait_type kind;

@@ -28,8 +28,8 @@ struct AuditReport {
   Digest result;
   std::uint32_t shards = 0;
   std::uint32_t receipts = 0;
-  std::vector<std::string> agents;     ///< SPIFFE ids of those whose results were accepted.
-  std::vector<std::string> rejected;   ///< SPIFFE ids of those whose results lost.
+  std::vector<std::string> agents;    ///< SPIFFE ids of those whose results were accepted.
+  std::vector<std::string> rejected;  ///< SPIFFE ids of those whose results lost.
   std::uint64_t ledger_size = 0;
   std::vector<AuditCheck> checks;
 };
@@ -40,9 +40,9 @@ FORGEPOOL_API Result<AuditReport> verify_bundle(std::string_view bundle, std::st
 
 struct ReplayedShard {
   std::uint32_t index = 0;
-  Digest accepted;                     ///< The result digest that the hub accepted.
-  SandboxReport report;                ///< Of the run here.
-  Digest replayed;                     ///< SHA-256 of the output here; zeros if the run did not end well.
+  Digest accepted;       ///< The result digest that the hub accepted.
+  SandboxReport report;  ///< Of the run here.
+  Digest replayed;       ///< SHA-256 of the output here; zeros if the run did not end well.
 
   bool identical() const { return report.outcome.ok() && replayed == accepted; }
 };
@@ -50,9 +50,10 @@ struct ReplayedShard {
 /// Finds an input by digest (for jobs with inputs); nothing if it is not at hand.
 using InputSource = std::function<std::optional<Bytes>(const Digest&)>;
 
-/// Runs shards of a bundle's job again in `sandbox` and compares. Verify the bundle first: this only re-executes. No shards named
-/// means all. not_found names a missing input or shard.
-FORGEPOOL_API Result<std::vector<ReplayedShard>> replay_bundle(std::string_view bundle, const std::vector<std::uint32_t>& shards,
-                                                               Sandbox& sandbox, const InputSource& inputs);
+/// Runs shards of a bundle's job again in `sandbox` and compares. Verify the bundle first: this only re-executes. No shards
+/// named means all. not_found names a missing input or shard.
+FORGEPOOL_API Result<std::vector<ReplayedShard>> replay_bundle(std::string_view bundle,
+                                                               const std::vector<std::uint32_t>& shards, Sandbox& sandbox,
+                                                               const InputSource& inputs);
 
 }  // namespace forgepool

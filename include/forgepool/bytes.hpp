@@ -20,8 +20,12 @@ inline ByteView as_bytes(std::string_view text) {
 inline std::string_view as_text(ByteView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
-inline Bytes to_bytes(std::string_view text) { return {text.begin(), text.end()}; }
-inline std::string to_text(ByteView bytes) { return std::string(as_text(bytes)); }
+inline Bytes to_bytes(std::string_view text) {
+  return {text.begin(), text.end()};
+}
+inline std::string to_text(ByteView bytes) {
+  return std::string(as_text(bytes));
+}
 
 FORGEPOOL_API std::string to_hex(ByteView bytes);
 /// Lower case only, even length: invalid_input otherwise.

@@ -1,6 +1,7 @@
 #pragma once
 /// A client of one hub: submits contracts, follows jobs, fetches results and evidence. Every call may be repeated; a call that
-/// fails with `unavailable` was perhaps carried out, and submitting the same contract under the same job id again is the same job.
+/// fails with `unavailable` was perhaps carried out, and submitting the same contract under the same job id again is the same
+/// job.
 ///
 /// Threads: use it on its event loop; callbacks run there, never inside the call, and not after the client is destroyed.
 #include <forgepool/credentials.hpp>
@@ -39,7 +40,8 @@ class Client {
   virtual void jobs(Callback<std::vector<JobStatus>> done) = 0;
 
   /// For operators: a join token for "agent" or "client"; the agents known.
-  virtual void invite(const std::string& role, const std::string& region, Duration life, std::uint32_t uses, Callback<std::string> done) = 0;
+  virtual void invite(const std::string& role, const std::string& region, Duration life, std::uint32_t uses,
+                      Callback<std::string> done) = 0;
   virtual void agents(Callback<std::vector<AgentSummary>> done) = 0;
 };
 

@@ -36,33 +36,33 @@ enum class VerifyMode {
 FORGEPOOL_API std::string_view to_string(VerifyMode mode);
 
 struct ContractPolicy {
-  std::string target = "any";              ///< Trust tier of agents: any, private, enterprise or public.
-  std::uint32_t min_agents = 1;            ///< No shard is leased before this many agents are there. 1 … 100,000.
-  std::uint32_t max_agents = 100'000;      ///< At most this many agents work on the job at once.
-  std::uint64_t timeout_ms = 3'600'000;    ///< The job fails when it is not done by then. 1,000 … 30 days.
+  std::string target = "any";            ///< Trust tier of agents: any, private, enterprise or public.
+  std::uint32_t min_agents = 1;          ///< No shard is leased before this many agents are there. 1 … 100,000.
+  std::uint32_t max_agents = 100'000;    ///< At most this many agents work on the job at once.
+  std::uint64_t timeout_ms = 3'600'000;  ///< The job fails when it is not done by then. 1,000 … 30 days.
   VerifyMode verify = VerifyMode::full;
-  std::uint32_t replicas = 2;              ///< 1 … 16; for full and quorum.
-  double spotcheck_ratio = 0.1;            ///< 0 … 1; the part of the shards that is checked.
-  std::vector<std::string> regions;        ///< Agents must be in one of these; empty: anywhere.
-  std::string data_class;                  ///< Agents and adapter must be cleared for it; empty: unclassified.
+  std::uint32_t replicas = 2;        ///< 1 … 16; for full and quorum.
+  double spotcheck_ratio = 0.1;      ///< 0 … 1; the part of the shards that is checked.
+  std::vector<std::string> regions;  ///< Agents must be in one of these; empty: anywhere.
+  std::string data_class;            ///< Agents and adapter must be cleared for it; empty: unclassified.
 };
 
 struct ContractArtifacts {
-  bool persist = true;                     ///< Keep the shard outputs after the result was computed.
-  std::vector<std::string> include;        ///< Put into the bundle besides the evidence: "result", "shard_outputs".
+  bool persist = true;               ///< Keep the shard outputs after the result was computed.
+  std::vector<std::string> include;  ///< Put into the bundle besides the evidence: "result", "shard_outputs".
 };
 
 struct Contract {
-  std::optional<JobId> job_id;             ///< Chosen by the client: submitting the same contract under it again is the same job.
+  std::optional<JobId> job_id;  ///< Chosen by the client: submitting the same contract under it again is the same job.
   std::string trace_id;
   ContractOp op;
-  std::string args;                        ///< RFC 8785 JSON of an object.
-  std::optional<std::string> seed;         ///< Explicit: RFC 8785 JSON of the value (integer or string). Absent: derived.
+  std::string args;                 ///< RFC 8785 JSON of an object.
+  std::optional<std::string> seed;  ///< Explicit: RFC 8785 JSON of the value (integer or string). Absent: derived.
   ContractPolicy policy;
   ContractArtifacts artifacts;
 
-  std::string canonical;                   ///< RFC 8785 form of the whole contract as submitted.
-  Digest digest;                           ///< SHA-256 of `canonical`.
+  std::string canonical;  ///< RFC 8785 form of the whole contract as submitted.
+  Digest digest;          ///< SHA-256 of `canonical`.
 };
 
 /// Parses and checks a contract as submitted. Errors are invalid_input or too_large, and start with the JSON pointer of the

@@ -11,21 +11,21 @@ namespace forgepool {
 /// What an agent or client needs to connect: its certificate and key, and whom to trust.
 struct Credentials {
   TransportIdentity identity;
-  Bytes ca_certificate;        ///< DER; the organization's issuing CA.
-  Digest hub_pin;              ///< SHA-256 of the hub's SubjectPublicKeyInfo.
-  std::string name;            ///< Our own SPIFFE id.
+  Bytes ca_certificate;  ///< DER; the organization's issuing CA.
+  Digest hub_pin;        ///< SHA-256 of the hub's SubjectPublicKeyInfo.
+  std::string name;      ///< Our own SPIFFE id.
 };
 
 /// The keys of an organization on its hub.
 struct HubIdentity {
-  std::string trust_domain;    ///< "pool.example"; names the ledger too.
-  Bytes ca_certificate;        ///< DER.
-  std::shared_ptr<Signer> ca_key;       ///< P-256; issues SVIDs.
-  TransportIdentity tls;                ///< P-256; the hub's own SVID. Its key also signs verdicts and bundles.
-  std::shared_ptr<Signer> token_key;    ///< Ed25519; signs lease tokens.
-  std::shared_ptr<Signer> log_key;      ///< Ed25519; signs checkpoints.
+  std::string trust_domain;           ///< "pool.example"; names the ledger too.
+  Bytes ca_certificate;               ///< DER.
+  std::shared_ptr<Signer> ca_key;     ///< P-256; issues SVIDs.
+  TransportIdentity tls;              ///< P-256; the hub's own SVID. Its key also signs verdicts and bundles.
+  std::shared_ptr<Signer> token_key;  ///< Ed25519; signs lease tokens.
+  std::shared_ptr<Signer> log_key;    ///< Ed25519; signs checkpoints.
 
-  FORGEPOOL_API Digest pin() const;     ///< What agents and clients pin.
+  FORGEPOOL_API Digest pin() const;  ///< What agents and clients pin.
 };
 
 /// A new pool in memory. `trust_domain`: lower-case letters, digits, dots, dashes; invalid_input otherwise.
@@ -47,9 +47,9 @@ FORGEPOOL_API Result<Credentials> load_credentials(const std::string& directory)
 // --- enrolment -------------------------------------------------------------------------------------------------------
 
 struct EnrolOptions {
-  std::string address = "127.0.0.1";   ///< Of the hub's enrolment listener.
+  std::string address = "127.0.0.1";  ///< Of the hub's enrolment listener.
   std::uint16_t port = 0;
-  std::string join_token;              ///< As printed by `forgepool hub invite`; holds the hub's pin.
+  std::string join_token;  ///< As printed by `forgepool hub invite`; holds the hub's pin.
 };
 
 /// Makes a key, proves it to the hub with a PKCS#10 request, gets a certificate. Errors: `denied` for a join token that is

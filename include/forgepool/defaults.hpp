@@ -1,6 +1,7 @@
 #pragma once
-/// The parts that most programs want, wired together: QUIC, SQLite, the FIFO scheduler, the duplication verifier, the Linux sandbox.
-/// To swap one, compose the parts yourself with open_hub, start_agent or connect_client; this header is only a shorthand for that.
+/// The parts that most programs want, wired together: QUIC, SQLite, the FIFO scheduler, the duplication verifier, the Linux
+/// sandbox. To swap one, compose the parts yourself with open_hub, start_agent or connect_client; this header is only a
+/// shorthand for that.
 #include <forgepool/agent.hpp>
 #include <forgepool/backends/linux_sandbox.hpp>
 #include <forgepool/client.hpp>
@@ -12,7 +13,8 @@ namespace forgepool {
 FORGEPOOL_API std::string hub_identity_directory(const std::string& data_directory);
 FORGEPOOL_API std::string hub_ledger_path(const std::string& data_directory);
 
-/// Makes the data directory of a new hub: its identity, and below "operator/" the credentials of its operator. `conflict` if it exists.
+/// Makes the data directory of a new hub: its identity, and below "operator/" the credentials of its operator. `conflict` if it
+/// exists.
 FORGEPOOL_API Status init_hub_directory(const std::string& data_directory, const std::string& trust_domain, Time now);
 
 FORGEPOOL_API Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, const std::string& data_directory,
@@ -20,9 +22,11 @@ FORGEPOOL_API Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, con
                                                             HubOptions options = {}, std::shared_ptr<LogSink> log = nullptr);
 
 FORGEPOOL_API Result<std::unique_ptr<Agent>> start_default_agent(EventLoop& loop, Credentials credentials, AgentOptions options,
-                                                                 LinuxSandboxOptions sandbox = {}, std::shared_ptr<LogSink> log = nullptr);
+                                                                 LinuxSandboxOptions sandbox = {},
+                                                                 std::shared_ptr<LogSink> log = nullptr);
 
-FORGEPOOL_API Result<std::unique_ptr<Client>> connect_default_client(EventLoop& loop, Credentials credentials, ClientOptions options,
+FORGEPOOL_API Result<std::unique_ptr<Client>> connect_default_client(EventLoop& loop, Credentials credentials,
+                                                                     ClientOptions options,
                                                                      std::shared_ptr<LogSink> log = nullptr);
 
 /// Reads and opens an adapter package (.fpa).

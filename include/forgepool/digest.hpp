@@ -24,7 +24,9 @@ struct Digest {
 };
 
 FORGEPOOL_API Digest sha256(ByteView data);
-inline Digest sha256(std::string_view text) { return sha256(as_bytes(text)); }
+inline Digest sha256(std::string_view text) {
+  return sha256(as_bytes(text));
+}
 
 }  // namespace forgepool
 

@@ -3,8 +3,8 @@
 /// and need no locks. A host implements this interface over its own loop (asio.hpp does it for an `asio::io_context`) or takes
 /// the default one. The simulator implements it with a virtual clock.
 ///
-/// Threads: `post` and `run_blocking` may be called from any thread, everything else only on the loop's thread. Callbacks run on
-/// the loop's thread, never inside the call that registered them.
+/// Threads: `post` and `run_blocking` may be called from any thread, everything else only on the loop's thread. Callbacks run
+/// on the loop's thread, never inside the call that registered them.
 #include <forgepool/time.hpp>
 
 #include <functional>

@@ -1,10 +1,10 @@
 #pragma once
-/// The hub of one organization: accepts contracts, plans and leases shards, verifies what comes back, keeps the ledger. It never
-/// computes a shard.
+/// The hub of one organization: accepts contracts, plans and leases shards, verifies what comes back, keeps the ledger. It
+/// never computes a shard.
 ///
-/// Every state change is one ledger transaction; no answer leaves before its transaction is durable. A hub that is killed at any
-/// moment and opened again over the same ledger goes on where it was. If the ledger fails, the hub stops answering and calls
-/// `on_fatal`.
+/// Every state change is one ledger transaction; no answer leaves before its transaction is durable. A hub that is killed at
+/// any moment and opened again over the same ledger goes on where it was. If the ledger fails, the hub stops answering and
+/// calls `on_fatal`.
 ///
 /// Threads: make, use and destroy it on its event loop. It runs ledger commits on the loop's pool.
 #include <forgepool/adapter.hpp>
@@ -31,14 +31,14 @@ struct HubParts {
 
 struct HubOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 0;                    ///< Mutual TLS; 0 takes a free one.
-  std::uint16_t enrolment_port = 0;          ///< Server-side TLS and a join token; 0 takes a free one.
-  Duration certificate_life = std::chrono::hours(1);   ///< Of agents and clients. Shorter bounds what a stolen key is worth.
+  std::uint16_t port = 0;                             ///< Mutual TLS; 0 takes a free one.
+  std::uint16_t enrolment_port = 0;                   ///< Server-side TLS and a join token; 0 takes a free one.
+  Duration certificate_life = std::chrono::hours(1);  ///< Of agents and clients. Shorter bounds what a stolen key is worth.
   Duration token_life = std::chrono::minutes(5);
   std::uint32_t max_shards_per_lease = 64;
   std::uint32_t max_failures_per_shard = 3;  ///< Executions that ended badly before the job fails.
   std::uint32_t max_running_jobs = 1000;
-  std::size_t max_blob_bytes = 32u << 20;    ///< Of one uploaded input.
+  std::size_t max_blob_bytes = 32u << 20;  ///< Of one uploaded input.
   std::uint64_t max_total_blob_bytes = 4ull << 30;
   std::function<void(const Error&)> on_fatal;
 };
@@ -56,6 +56,7 @@ class Hub {
 };
 
 /// Opens the ledger's state, goes on with the jobs in it, and listens. `corrupt` if the state does not fit together.
-FORGEPOOL_API Result<std::unique_ptr<Hub>> open_hub(EventLoop& loop, HubIdentity identity, HubParts parts, HubOptions options = {});
+FORGEPOOL_API Result<std::unique_ptr<Hub>> open_hub(EventLoop& loop, HubIdentity identity, HubParts parts,
+                                                    HubOptions options = {});
 
 }  // namespace forgepool

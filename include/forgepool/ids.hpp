@@ -24,7 +24,8 @@ class Id {
   /// invalid_input unless `is_valid_id(text)`.
   static Result<Id> parse(std::string_view text) {
     if (!is_valid_id(text))
-      return fail(ErrorKind::invalid_input, std::string(Tag::name) + " must be 1 to 128 characters of [A-Za-z0-9._-] and not start with a dot");
+      return fail(ErrorKind::invalid_input,
+                  std::string(Tag::name) + " must be 1 to 128 characters of [A-Za-z0-9._-] and not start with a dot");
     return Id(std::string(text));
   }
 
@@ -37,10 +38,18 @@ class Id {
   std::string text_;
 };
 
-struct JobTag { static constexpr std::string_view name = "job id"; };
-struct AgentTag { static constexpr std::string_view name = "agent id"; };
-struct LeaseTag { static constexpr std::string_view name = "lease id"; };
-struct OrganizationTag { static constexpr std::string_view name = "organization id"; };
+struct JobTag {
+  static constexpr std::string_view name = "job id";
+};
+struct AgentTag {
+  static constexpr std::string_view name = "agent id";
+};
+struct LeaseTag {
+  static constexpr std::string_view name = "lease id";
+};
+struct OrganizationTag {
+  static constexpr std::string_view name = "organization id";
+};
 
 using JobId = Id<JobTag>;
 using AgentId = Id<AgentTag>;

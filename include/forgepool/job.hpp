@@ -26,18 +26,18 @@ struct JobStatus {
   JobId id;
   Digest contract;
   JobState state = JobState::running;
-  std::uint64_t version = 0;           ///< Grows with every visible change; see Client::status.
+  std::uint64_t version = 0;  ///< Grows with every visible change; see Client::status.
   std::uint32_t shards = 0;
-  std::uint32_t accepted = 0;          ///< Shards with an accepted result.
-  std::uint64_t executions = 0;        ///< Answers that came, replicas included.
-  std::uint32_t agents = 0;            ///< Distinct agents that answered.
-  std::uint64_t leased = 0;            ///< Executions under way.
-  std::uint64_t waiting = 0;           ///< Executions wanted and not leased,
-  std::vector<WaitReason> reasons;     ///< and why.
+  std::uint32_t accepted = 0;       ///< Shards with an accepted result.
+  std::uint64_t executions = 0;     ///< Answers that came, replicas included.
+  std::uint32_t agents = 0;         ///< Distinct agents that answered.
+  std::uint64_t leased = 0;         ///< Executions under way.
+  std::uint64_t waiting = 0;        ///< Executions wanted and not leased,
+  std::vector<WaitReason> reasons;  ///< and why.
   std::vector<CaughtAgent> caught;
-  std::string failure;                 ///< If failed: why, and what to do.
-  std::optional<Digest> result;        ///< If done: SHA-256 of the result's bytes.
-  std::uint64_t elapsed_ms = 0;        ///< From acceptance to now or the end.
+  std::string failure;           ///< If failed: why, and what to do.
+  std::optional<Digest> result;  ///< If done: SHA-256 of the result's bytes.
+  std::uint64_t elapsed_ms = 0;  ///< From acceptance to now or the end.
 };
 
 struct ShardExplanation {
@@ -55,9 +55,9 @@ struct JobExplanation {
 struct AgentSummary {
   AgentId id;
   std::string region;
-  std::string state;                   ///< present, absent, quarantined
+  std::string state;  ///< present, absent, quarantined
   std::uint64_t answers = 0;
-  std::string reason;                  ///< If quarantined.
+  std::string reason;  ///< If quarantined.
 };
 
 }  // namespace forgepool

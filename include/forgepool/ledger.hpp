@@ -1,8 +1,8 @@
 #pragma once
 /// Ledger: one organization's append-only log, and the durable state that its owner changes together with it.
 ///
-/// The log is an RFC 6962 Merkle tree. Its checkpoints are C2SP tlog-checkpoints (signed notes, Ed25519), so anybody's tools can
-/// check them. `commit` appends leaves and changes keys in one transaction: after a crash both are there or neither.
+/// The log is an RFC 6962 Merkle tree. Its checkpoints are C2SP tlog-checkpoints (signed notes, Ed25519), so anybody's tools
+/// can check them. `commit` appends leaves and changes keys in one transaction: after a crash both are there or neither.
 /// Implementations: SQLite (backends/sqlite_ledger.hpp), in memory (backends/memory_ledger.hpp), and any of yours.
 ///
 /// Threads: safe for use from several threads. `commit` blocks until the data is durable; call it from a pool thread.
@@ -49,8 +49,9 @@ class Ledger {
   /// Verifies this log's checkpoints.
   virtual const PublicKey& key() const = 0;
 
-  /// Appends and changes all of `batch` or nothing; durable when it returns. Leaves get the indices head.size - n … head.size - 1.
-  /// `too_large` for a leaf over max_leaf_bytes; `internal` for a full or broken disk: then the caller must stop acknowledging.
+  /// Appends and changes all of `batch` or nothing; durable when it returns. Leaves get the indices head.size - n … head.size
+  /// - 1. `too_large` for a leaf over max_leaf_bytes; `internal` for a full or broken disk: then the caller must stop
+  /// acknowledging.
   virtual Result<LedgerHead> commit(const LedgerBatch& batch) = 0;
 
   virtual LedgerHead head() const = 0;
@@ -64,7 +65,8 @@ class Ledger {
 
   virtual Result<std::optional<Bytes>> read(std::string_view key) const = 0;
   /// Calls `visit` for each key that starts with `prefix`, in byte order, until it returns false.
-  virtual Status scan(std::string_view prefix, const std::function<bool(std::string_view key, ByteView value)>& visit) const = 0;
+  virtual Status scan(std::string_view prefix,
+                      const std::function<bool(std::string_view key, ByteView value)>& visit) const = 0;
 };
 
 }  // namespace forgepool

@@ -1,6 +1,7 @@
 #pragma once
 /// Where a node says what happens. A host implements `LogSink` over its own logging; it is called on the node's loop or pool
-/// threads and must be thread-safe. Records never hold secrets; every foreign string in them has its control characters escaped.
+/// threads and must be thread-safe. Records never hold secrets; every foreign string in them has its control characters
+/// escaped.
 #include <forgepool/export.hpp>
 
 #include <initializer_list>

@@ -34,19 +34,19 @@ FORGEPOOL_API Result<SandboxLevel> parse_sandbox_level(std::string_view text);
 
 /// All limits are enforced; a program that hits one ends with the outcome of that name.
 struct SandboxLimits {
-  std::uint64_t cpu_ms = 60'000;               ///< User and system time of all its processes.
+  std::uint64_t cpu_ms = 60'000;  ///< User and system time of all its processes.
   std::uint64_t wall_ms = 120'000;
-  std::uint64_t memory_bytes = 512u << 20;     ///< Includes what it writes to /out and /tmp.
-  std::uint32_t processes = 16;                ///< Processes and threads.
-  std::uint64_t output_bytes = 16u << 20;      ///< All files in /out together; also the most it may write to /tmp.
+  std::uint64_t memory_bytes = 512u << 20;  ///< Includes what it writes to /out and /tmp.
+  std::uint32_t processes = 16;             ///< Processes and threads.
+  std::uint64_t output_bytes = 16u << 20;   ///< All files in /out together; also the most it may write to /tmp.
   std::uint32_t output_files = 64;
-  std::uint64_t stdio_bytes = 64u << 10;       ///< Standard output and error, each; more is cut off, not an error.
+  std::uint64_t stdio_bytes = 64u << 10;  ///< Standard output and error, each; more is cut off, not an error.
 
   friend bool operator==(const SandboxLimits&, const SandboxLimits&) = default;
 };
 
 struct SandboxFile {
-  std::string name;                            ///< Below /in; one path component.
+  std::string name;  ///< Below /in; one path component.
   std::shared_ptr<const Bytes> content;
   bool executable = false;
 };
@@ -59,9 +59,9 @@ FORGEPOOL_API std::string_view to_string(SandboxRelaxation relaxation);
 FORGEPOOL_API Result<SandboxRelaxation> parse_sandbox_relaxation(std::string_view text);
 
 struct SandboxRequest {
-  Digest program_digest;                       ///< SHA-256 of `program`; lets a backend keep prepared copies.
-  std::shared_ptr<const Bytes> program;        ///< Static ELF (what else a backend runs, it says itself).
-  std::vector<std::string> arguments;          ///< argv[1…]; argv[0] is "/program".
+  Digest program_digest;                 ///< SHA-256 of `program`; lets a backend keep prepared copies.
+  std::shared_ptr<const Bytes> program;  ///< Static ELF (what else a backend runs, it says itself).
+  std::vector<std::string> arguments;    ///< argv[1…]; argv[0] is "/program".
   std::vector<SandboxFile> files;
   SandboxLimits limits;
   std::vector<SandboxRelaxation> relaxations;
@@ -71,10 +71,10 @@ struct SandboxRequest {
 /// How a run ended. Values, not errors: they are facts about the shard that go into the receipt.
 struct SandboxOutcome {
   enum class Kind {
-    exited,            ///< `code` is the exit code.
-    signalled,         ///< `code` is the signal that ended it (a crash).
+    exited,     ///< `code` is the exit code.
+    signalled,  ///< `code` is the signal that ended it (a crash).
     out_of_memory,
-    process_limit,     ///< Ended abnormally after hitting the limit of processes.
+    process_limit,  ///< Ended abnormally after hitting the limit of processes.
     cpu_time_limit,
     wall_time_limit,
     output_limit,      ///< Too many or too large outputs, or something in /out that is not a plain file with a plain name.

@@ -1,7 +1,7 @@
 #pragma once
 /// Scheduler: decides which agent runs which shard when. A pure state machine: it does no I/O, reads no clock, draws no random
-/// numbers; time comes in as an argument, decisions go out as values. The hub owns one and calls it on its loop; calls with equal
-/// arguments in equal order give equal decisions.
+/// numbers; time comes in as an argument, decisions go out as values. The hub owns one and calls it on its loop; calls with
+/// equal arguments in equal order give equal decisions.
 ///
 /// What every scheduler guarantees (tests/conformance/scheduler checks it):
 ///  - a shard is leased only while executions of it are wanted, to at most as many agents at once as are wanted;
@@ -21,15 +21,16 @@ namespace forgepool {
 /// An agent as the scheduler sees it.
 struct SchedulerAgent {
   AgentId id;
-  std::string region;                 ///< Attested at enrolment; empty if none was.
+  std::string region;  ///< Attested at enrolment; empty if none was.
 };
 
 /// A job as the scheduler sees it.
 struct SchedulerJob {
   JobId id{};
-  std::uint32_t min_agents = 1;       ///< Nothing is leased before this many agents that may work on it are there, afterwards also with fewer.
-  std::uint32_t max_agents = 100'000; ///< At most this many agents hold leases of it at once.
-  std::vector<std::string> regions{}; ///< Agents must be in one of these; empty: anywhere.
+  std::uint32_t min_agents =
+      1;  ///< Nothing is leased before this many agents that may work on it are there, afterwards also with fewer.
+  std::uint32_t max_agents = 100'000;  ///< At most this many agents hold leases of it at once.
+  std::vector<std::string> regions{};  ///< Agents must be in one of these; empty: anywhere.
 };
 
 /// A grant of shards of one job to one agent until a deadline.
@@ -48,13 +49,13 @@ struct Lease {
 struct WaitReason {
   /// "no_agents", "region", "too_few_agents", "agents_used", "max_agents", "all_agents_busy", "waiting_for_agents_to_ask", …
   std::string code;
-  std::string text;                   ///< With the numbers, and what would unblock it.
+  std::string text;  ///< With the numbers, and what would unblock it.
 };
 
 struct JobProgress {
-  std::uint64_t waiting = 0;          ///< Executions wanted and not leased.
+  std::uint64_t waiting = 0;  ///< Executions wanted and not leased.
   std::uint64_t leased = 0;
-  std::vector<WaitReason> reasons;    ///< Empty unless something waits.
+  std::vector<WaitReason> reasons;  ///< Empty unless something waits.
 };
 
 class Scheduler {
@@ -82,8 +83,8 @@ class Scheduler {
   /// Grants up to `max_shards` shards of one job to a known agent, under the id given, which no other lease may have; none if
   /// nothing fits.
   virtual std::optional<Lease> grant(const AgentId& agent, const LeaseId& id, std::uint32_t max_shards, Time now) = 0;
-  /// Puts back a lease that was granted before a restart. Comes after the calls of `want` for its job: its shards are taken from
-  /// what waits.
+  /// Puts back a lease that was granted before a restart. Comes after the calls of `want` for its job: its shards are taken
+  /// from what waits.
   virtual void restore(const Lease& lease) = 0;
   /// Extends the lease. not_found if it ended (also if its deadline has passed), denied if it is another agent's.
   virtual Status extend(const LeaseId& lease, const AgentId& agent, Time now) = 0;

@@ -26,10 +26,10 @@ struct TransportIdentity {
 
 /// The other end of a connection, as established by the handshake and `PeerCheck`.
 struct Peer {
-  std::string name;               ///< What the PeerCheck made of the certificate (its SPIFFE id); empty without one.
-  Digest key_pin;                 ///< SHA-256 of the peer's SubjectPublicKeyInfo; zeros without a certificate.
-  Bytes certificate;              ///< The leaf, DER; empty without one.
-  std::string address;            ///< For logs only: "127.0.0.1:4433".
+  std::string name;     ///< What the PeerCheck made of the certificate (its SPIFFE id); empty without one.
+  Digest key_pin;       ///< SHA-256 of the peer's SubjectPublicKeyInfo; zeros without a certificate.
+  Bytes certificate;    ///< The leaf, DER; empty without one.
+  std::string address;  ///< For logs only: "127.0.0.1:4433".
 };
 
 /// Decides whether a peer may connect, from its certificate chain (DER, leaf first, never empty) and the time. Returns the
@@ -38,9 +38,9 @@ struct Peer {
 using PeerCheck = std::function<Result<std::string>(const std::vector<Bytes>& chain, Time now)>;
 
 struct Request {
-  std::string method = "GET";     ///< GET, PUT or POST.
-  std::string path;               ///< Absolute, with query: "/v1/jobs?wait=1".
-  std::string authorization;      ///< Bearer token, without the word; empty if none.
+  std::string method = "GET";  ///< GET, PUT or POST.
+  std::string path;            ///< Absolute, with query: "/v1/jobs?wait=1".
+  std::string authorization;   ///< Bearer token, without the word; empty if none.
   Bytes body;
 };
 
@@ -58,8 +58,8 @@ struct TransportLimits {
   std::size_t max_request_bytes = 64u << 20;   ///< A larger body is answered 413 and the stream is closed.
   std::size_t max_response_bytes = 64u << 20;  ///< A larger response fails the request with too_large.
   std::size_t max_header_bytes = 16u << 10;
-  std::uint32_t max_concurrent_requests = 256; ///< Per connection; the peer waits for a free place.
-  std::uint32_t max_connections = 4096;        ///< Per listener; further ones are refused.
+  std::uint32_t max_concurrent_requests = 256;  ///< Per connection; the peer waits for a free place.
+  std::uint32_t max_connections = 4096;         ///< Per listener; further ones are refused.
   Duration handshake_timeout = std::chrono::seconds(10);
   Duration idle_timeout = std::chrono::seconds(30);
 };
@@ -68,7 +68,7 @@ struct ListenOptions {
   std::string address = "127.0.0.1";  ///< IPv4 or IPv6 literal.
   std::uint16_t port = 0;             ///< 0 takes a free one; see Listener::port.
   TransportIdentity identity;
-  PeerCheck check_peer;               ///< Empty: clients need no certificate (only for enrolment).
+  PeerCheck check_peer;  ///< Empty: clients need no certificate (only for enrolment).
   RequestHandler handler;
   TransportLimits limits;
 };
@@ -76,8 +76,8 @@ struct ListenOptions {
 struct ConnectOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;
-  TransportIdentity identity;         ///< Empty chain: connect without a certificate (only for enrolment).
-  PeerCheck check_peer;               ///< Required.
+  TransportIdentity identity;  ///< Empty chain: connect without a certificate (only for enrolment).
+  PeerCheck check_peer;        ///< Required.
   TransportLimits limits;
 };
 

@@ -24,7 +24,13 @@ class DefaultAgent final : public Agent {
         transport_(std::move(parts.transport)),
         link_(loop, *transport_, credentials_, {options_.hub_address, options_.hub_port, options_.reconnect_delay}, *log_),
         adapters_(options_.adapter_cache_bytes),
-        workshop_{loop, link_, adapters_, std::make_shared<agent::Slots>(std::max(1u, options_.slots)), std::move(parts.sandbox), credentials_, *log_} {
+        workshop_{loop,
+                  link_,
+                  adapters_,
+                  std::make_shared<agent::Slots>(std::max(1u, options_.slots)),
+                  std::move(parts.sandbox),
+                  credentials_,
+                  *log_} {
     runs_.resize(std::max(1u, options_.concurrent_leases));
     retries_.resize(runs_.size());
     for (std::size_t worker = 0; worker < runs_.size(); ++worker) ask_later(worker, Duration::zero());
@@ -75,7 +81,8 @@ class DefaultAgent final : public Agent {
       log_->write(LogLevel::error, "lease_malformed", {{"reason", grant.error().message}});
       return ask_later(worker, options_.reconnect_delay);
     }
-    runs_[worker] = LeaseRun::start(workshop_, std::move(*grant), [this, worker](LeaseOutcome outcome) { ended(worker, std::move(outcome)); });
+    runs_[worker] = LeaseRun::start(workshop_, std::move(*grant),
+                                    [this, worker](LeaseOutcome outcome) { ended(worker, std::move(outcome)); });
   }
 
   void ended(std::size_t worker, LeaseOutcome outcome) {
@@ -123,7 +130,8 @@ class DefaultAgent final : public Agent {
 Result<std::unique_ptr<Agent>> start_agent(EventLoop& loop, Credentials credentials, AgentParts parts, AgentOptions options) {
   const auto name = identity::parse_spiffe_id(credentials.name);
   if (!name || name->role != identity::NodeRole::agent)
-    return fail(ErrorKind::invalid_input, "these are not an agent's credentials (" + credentials.name + "); enrol with a join token made for an agent");
+    return fail(ErrorKind::invalid_input,
+                "these are not an agent's credentials (" + credentials.name + "); enrol with a join token made for an agent");
   if (!parts.transport || !parts.sandbox) return fail(ErrorKind::invalid_input, "an agent needs a transport and a sandbox");
   return std::make_unique<DefaultAgent>(loop, std::move(credentials), std::move(parts), std::move(options));
 }

@@ -17,8 +17,8 @@ class HubLink {
   HubLink(EventLoop& loop, Transport& transport, const Credentials& credentials, Options options, LogSink& log);
 
   using Done = std::function<void(Result<Response>)>;
-  /// Sends; connects first if need be. An answer that is no success becomes the error that it stands for (wire::Failure). `unavailable`
-  /// if the hub could not be reached or the connection broke: ask `pause` how long to wait before trying again.
+  /// Sends; connects first if need be. An answer that is no success becomes the error that it stands for (wire::Failure).
+  /// `unavailable` if the hub could not be reached or the connection broke: ask `pause` how long to wait before trying again.
   void send(Request request, Done done);
 
   /// How long to wait after the failures in a row so far; zero after a success.

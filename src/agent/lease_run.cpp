@@ -13,7 +13,8 @@ constexpr std::size_t max_shards = 10'000;
 
 }  // namespace
 
-std::shared_ptr<LeaseRun> LeaseRun::start(Workshop& workshop, wire::fb::LeaseGrantT grant, std::function<void(LeaseOutcome)> done) {
+std::shared_ptr<LeaseRun> LeaseRun::start(Workshop& workshop, wire::fb::LeaseGrantT grant,
+                                          std::function<void(LeaseOutcome)> done) {
   std::shared_ptr<LeaseRun> run(new LeaseRun(workshop, std::move(grant), std::move(done)));
   if (const auto sound = run->check_grant(); !sound) {
     workshop.loop.post([run, error = sound.error()] { run->end({false, 0, 0, error}); });
@@ -45,9 +46,11 @@ void LeaseRun::end(LeaseOutcome outcome) {
 
 Status LeaseRun::check_grant() {
   if (const auto id = LeaseId::parse(grant_.lease); !id) return fail(id.error());
-  if (grant_.shards.empty() || grant_.shards.size() > max_shards) return fail(ErrorKind::invalid_input, "the lease has no shards, or too many");
+  if (grant_.shards.empty() || grant_.shards.size() > max_shards)
+    return fail(ErrorKind::invalid_input, "the lease has no shards, or too many");
   for (std::size_t i = 1; i < grant_.shards.size(); ++i)
-    if (grant_.shards[i - 1]->index >= grant_.shards[i]->index) return fail(ErrorKind::invalid_input, "the shards of the lease are not in order");
+    if (grant_.shards[i - 1]->index >= grant_.shards[i]->index)
+      return fail(ErrorKind::invalid_input, "the shards of the lease are not in order");
   for (const auto& name : grant_.relaxations) {
     const auto relaxation = parse_sandbox_relaxation(name);
     if (!relaxation) return fail(relaxation.error());
@@ -62,14 +65,18 @@ void LeaseRun::fetch(const Digest& digest, std::function<void(Result<Bytes>)> us
   Request request;
   request.path = "/v1/agent/blob/" + digest.hex();
   request.authorization = grant_.token;
-  workshop_.link.send(std::move(request), [self = shared_from_this(), digest, use = std::move(use)](Result<Response> response) mutable {
+  workshop_.link.send(std::move(request), [self = shared_from_this(), digest,
+                                           use = std::move(use)](Result<Response> response) mutable {
     if (!self->done_) return;
     if (!response && response.error().kind == ErrorKind::unavailable) {
-      self->retry_ = self->workshop_.loop.after(self->workshop_.link.pause(), [self, digest, use = std::move(use)]() mutable { self->fetch(digest, std::move(use)); });
+      self->retry_ = self->workshop_.loop.after(self->workshop_.link.pause(), [self, digest, use = std::move(use)]() mutable {
+        self->fetch(digest, std::move(use));
+      });
       return;
     }
     if (!response) return use(fail(response.error()));
-    if (sha256(response->body) != digest) return use(fail(ErrorKind::corrupt, "the hub sent something else than " + digest.str()));
+    if (sha256(response->body) != digest)
+      return use(fail(ErrorKind::corrupt, "the hub sent something else than " + digest.str()));
     use(std::move(response->body));
   });
 }
@@ -92,7 +99,8 @@ void LeaseRun::fetch_inputs() {
   if (ran_.empty() && inputs_.empty() && missing_.empty())
     for (const auto& shard : grant_.shards)
       for (const auto& input : shard->inputs)
-        if (const Digest digest = wire::from_wire(*input->digest); inputs_.emplace(digest, nullptr).second) missing_.push_back(digest);
+        if (const Digest digest = wire::from_wire(*input->digest); inputs_.emplace(digest, nullptr).second)
+          missing_.push_back(digest);
   if (missing_.empty()) return run_shards();
   fetch(missing_.back(), [this](Result<Bytes> bytes) {
     if (!bytes) return end({false, 0, 0, bytes.error()});
@@ -110,7 +118,8 @@ SandboxRequest LeaseRun::request_for(const wire::fb::LeaseShardT& shard) const {
   request.program = adapter_->program();
   request.arguments = grant_.arguments;
   request.files.push_back({"params.json", std::make_shared<const Bytes>(to_bytes(shard.params)), false});
-  for (const auto& input : shard.inputs) request.files.push_back({input->name, inputs_.at(wire::from_wire(*input->digest)), input->executable});
+  for (const auto& input : shard.inputs)
+    request.files.push_back({input->name, inputs_.at(wire::from_wire(*input->digest)), input->executable});
   request.limits = wire::from_wire(*grant_.limits);
   request.relaxations = relaxations_;
   request.cancelled = cancelled_.get();
@@ -127,7 +136,9 @@ void LeaseRun::run_shards() {
       ran->params = params;
       self->workshop_.loop.run_blocking(
           // The flag that `request.cancelled` points to lives as long as this work.
-          [ran, request = std::move(request), sandbox = self->workshop_.sandbox, flag = self->cancelled_] { ran->report = sandbox->run(request); },
+          [ran, request = std::move(request), sandbox = self->workshop_.sandbox, flag = self->cancelled_] {
+            ran->report = sandbox->run(request);
+          },
           [self, ran, place = std::move(place)]() mutable {
             place.reset();
             if (self->done_) self->shard_ran(std::move(*ran));
@@ -140,7 +151,8 @@ void LeaseRun::shard_ran(Ran ran) {
   if (ran.ok()) {
     const auto output = ran.report.outputs.find(std::string(shard_output_name));
     if (output == ran.report.outputs.end()) {
-      ran.report.outcome = {SandboxOutcome::Kind::output_limit, 0, "the program left no /out/" + std::string(shard_output_name)};
+      ran.report.outcome = {SandboxOutcome::Kind::output_limit, 0,
+                            "the program left no /out/" + std::string(shard_output_name)};
     } else {
       ran.output = std::move(output->second);
       ran.report.outputs.clear();
@@ -168,7 +180,8 @@ void LeaseRun::report() {
     shard->outcome = to_string(ran.report.outcome.kind);
     shard->code = ran.report.outcome.code;
     // The first words of standard error say more about a failure than its exit code.
-    shard->detail = ran.ok() ? "" : fmt::format("{} {}", ran.report.outcome.detail, as_text(ran.report.standard_error).substr(0, 300));
+    shard->detail =
+        ran.ok() ? "" : fmt::format("{} {}", ran.report.outcome.detail, as_text(ran.report.standard_error).substr(0, 300));
     shard->output = ran.output;
     result.shards.push_back(std::move(shard));
   }
@@ -193,7 +206,8 @@ void LeaseRun::send_report(const std::shared_ptr<const Bytes>& body) {
     LeaseOutcome outcome;
     outcome.acknowledged = response.has_value();
     outcome.shards = static_cast<std::uint32_t>(self->ran_.size());
-    outcome.failed = static_cast<std::uint32_t>(std::ranges::count_if(self->ran_, [](const auto& entry) { return !entry.second.ok(); }));
+    outcome.failed =
+        static_cast<std::uint32_t>(std::ranges::count_if(self->ran_, [](const auto& entry) { return !entry.second.ok(); }));
     if (!response) outcome.error = response.error();
     self->end(std::move(outcome));
   });
@@ -203,7 +217,8 @@ void LeaseRun::send_report(const std::shared_ptr<const Bytes>& body) {
 
 void LeaseRun::arm_heartbeat() {
   // Three chances per life of the lease.
-  const Duration interval = std::max<Duration>(std::chrono::milliseconds(grant_.deadline_ms) / 3, std::chrono::milliseconds(50));
+  const Duration interval =
+      std::max<Duration>(std::chrono::milliseconds(grant_.deadline_ms) / 3, std::chrono::milliseconds(50));
   heartbeat_ = workshop_.loop.after(interval, [self = weak_from_this()] {
     if (const auto run = self.lock()) run->beat();
   });

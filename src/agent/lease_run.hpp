@@ -1,6 +1,6 @@
 #pragma once
-/// One lease, from its grant to its acknowledged report: fetches what its shards need, runs them, signs the receipt, reports, and
-/// keeps the lease alive meanwhile. Loop thread only; the sandbox runs on the pool.
+/// One lease, from its grant to its acknowledged report: fetches what its shards need, runs them, signs the receipt, reports,
+/// and keeps the lease alive meanwhile. Loop thread only; the sandbox runs on the pool.
 #include "agent/adapter_cache.hpp"
 #include "agent/hub_link.hpp"
 #include "agent/slots.hpp"
@@ -35,16 +35,17 @@ struct LeaseOutcome {
 class LeaseRun : public std::enable_shared_from_this<LeaseRun> {
  public:
   /// `done` is called once, unless the run is cancelled before.
-  static std::shared_ptr<LeaseRun> start(Workshop& workshop, wire::fb::LeaseGrantT grant, std::function<void(LeaseOutcome)> done);
+  static std::shared_ptr<LeaseRun> start(Workshop& workshop, wire::fb::LeaseGrantT grant,
+                                         std::function<void(LeaseOutcome)> done);
   /// Stops what runs and calls nothing any more. The hub finds out when the lease expires.
   void cancel();
 
   /// A shard that was run.
   struct Ran {
     std::uint32_t index = 0;
-    Digest params;                 ///< SHA-256 of the parameters
+    Digest params;  ///< SHA-256 of the parameters
     SandboxReport report;
-    Bytes output;                  ///< Of an ok outcome.
+    Bytes output;  ///< Of an ok outcome.
     bool ok() const { return report.outcome.ok(); }
   };
 

@@ -8,8 +8,8 @@
 
 namespace forgepool::agent {
 
-Result<std::string> build_receipt(const wire::fb::LeaseGrantT& grant, const std::map<std::uint32_t, LeaseRun::Ran>& ran, std::string_view sandbox,
-                                  Time started, Time ended, const Credentials& credentials) {
+Result<std::string> build_receipt(const wire::fb::LeaseGrantT& grant, const std::map<std::uint32_t, LeaseRun::Ran>& ran,
+                                  std::string_view sandbox, Time started, Time ended, const Credentials& credentials) {
   identity::Receipt receipt;
   receipt.agent = credentials.name;
   receipt.job = grant.job;

@@ -5,7 +5,7 @@
 namespace forgepool::agent {
 
 /// The DSSE envelope. Fails only if the key's home does.
-Result<std::string> build_receipt(const wire::fb::LeaseGrantT& grant, const std::map<std::uint32_t, LeaseRun::Ran>& ran, std::string_view sandbox,
-                                  Time started, Time ended, const Credentials& credentials);
+Result<std::string> build_receipt(const wire::fb::LeaseGrantT& grant, const std::map<std::uint32_t, LeaseRun::Ran>& ran,
+                                  std::string_view sandbox, Time started, Time ended, const Credentials& credentials);
 
 }  // namespace forgepool::agent

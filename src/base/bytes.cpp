@@ -11,7 +11,8 @@ constexpr std::string_view base64url_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcde
 constexpr std::array<std::int8_t, 256> inverse_of(std::string_view alphabet) {
   std::array<std::int8_t, 256> inverse{};
   for (auto& value : inverse) value = -1;
-  for (std::size_t i = 0; i < alphabet.size(); ++i) inverse[static_cast<std::uint8_t>(alphabet[i])] = static_cast<std::int8_t>(i);
+  for (std::size_t i = 0; i < alphabet.size(); ++i)
+    inverse[static_cast<std::uint8_t>(alphabet[i])] = static_cast<std::int8_t>(i);
   return inverse;
 }
 constexpr auto base64_inverse = inverse_of(base64_alphabet);
@@ -26,8 +27,10 @@ std::string encode64(ByteView bytes, std::string_view alphabet, bool padded) {
     if (n > 1) group |= std::uint32_t{bytes[i + 1]} << 8;
     if (n > 2) group |= bytes[i + 2];
     for (std::size_t k = 0; k < 4; ++k) {
-      if (k <= n) text.push_back(alphabet[(group >> (18 - 6 * k)) & 63]);
-      else if (padded) text.push_back('=');
+      if (k <= n)
+        text.push_back(alphabet[(group >> (18 - 6 * k)) & 63]);
+      else if (padded)
+        text.push_back('=');
     }
   }
   return text;
@@ -81,17 +84,25 @@ Result<Bytes> from_hex(std::string_view text) {
   return bytes;
 }
 
-std::string to_base64(ByteView bytes) { return encode64(bytes, base64_alphabet, true); }
+std::string to_base64(ByteView bytes) {
+  return encode64(bytes, base64_alphabet, true);
+}
 
 Result<Bytes> from_base64(std::string_view text) {
   if (text.size() % 4 != 0) return fail(ErrorKind::invalid_input, "malformed base64: length is not a multiple of 4");
-  if (text.ends_with("==")) text.remove_suffix(2);
-  else if (text.ends_with('=')) text.remove_suffix(1);
+  if (text.ends_with("=="))
+    text.remove_suffix(2);
+  else if (text.ends_with('='))
+    text.remove_suffix(1);
   return decode64(text, base64_inverse, "base64");
 }
 
-std::string to_base64url(ByteView bytes) { return encode64(bytes, base64url_alphabet, false); }
+std::string to_base64url(ByteView bytes) {
+  return encode64(bytes, base64url_alphabet, false);
+}
 
-Result<Bytes> from_base64url(std::string_view text) { return decode64(text, base64url_inverse, "base64url"); }
+Result<Bytes> from_base64url(std::string_view text) {
+  return decode64(text, base64url_inverse, "base64url");
+}
 
 }  // namespace forgepool

@@ -11,6 +11,8 @@ bool is_valid_id(std::string_view text) {
   });
 }
 
-std::string to_string(const ShardId& shard) { return shard.job.str() + "/" + std::to_string(shard.index); }
+std::string to_string(const ShardId& shard) {
+  return shard.job.str() + "/" + std::to_string(shard.index);
+}
 
 }  // namespace forgepool

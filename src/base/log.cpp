@@ -13,9 +13,12 @@ void append_escaped(std::string& line, std::string_view value) {
   if (!plain) line += '"';
   for (const char c : value) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) line += fmt::format("\\x{:02x}", byte);
-    else if (c == '"' || c == '\\') (line += '\\') += c;
-    else line += c;
+    if (byte < 0x20 || byte == 0x7f)
+      line += fmt::format("\\x{:02x}", byte);
+    else if (c == '"' || c == '\\')
+      (line += '\\') += c;
+    else
+      line += c;
   }
   if (!plain) line += '"';
 }
@@ -51,6 +54,8 @@ class NullLog final : public LogSink {
 std::shared_ptr<LogSink> make_stderr_log(std::string name, LogLevel level) {
   return std::make_shared<StderrLog>(std::move(name), level);
 }
-std::shared_ptr<LogSink> make_null_log() { return std::make_shared<NullLog>(); }
+std::shared_ptr<LogSink> make_null_log() {
+  return std::make_shared<NullLog>();
+}
 
 }  // namespace forgepool

@@ -49,8 +49,8 @@ Result<Value> parse_name(const Named<Value> (&names)[count], std::string_view te
     expected += entry.name;
   }
   // Foreign text is cut short: it may come from a message and go into a log.
-  return fail(ErrorKind::invalid_input, "unknown " + std::string(what) + " \"" + std::string(text.substr(0, 40)) +
-                                            "\": expected one of " + expected);
+  return fail(ErrorKind::invalid_input,
+              "unknown " + std::string(what) + " \"" + std::string(text.substr(0, 40)) + "\": expected one of " + expected);
 }
 
 std::string with_detail(std::string sentence, const std::string& detail) {
@@ -60,15 +60,23 @@ std::string with_detail(std::string sentence, const std::string& detail) {
 
 }  // namespace
 
-std::string_view to_string(SandboxLevel level) { return name_of(level_names, level); }
-Result<SandboxLevel> parse_sandbox_level(std::string_view text) { return parse_name(level_names, text, "sandbox level"); }
+std::string_view to_string(SandboxLevel level) {
+  return name_of(level_names, level);
+}
+Result<SandboxLevel> parse_sandbox_level(std::string_view text) {
+  return parse_name(level_names, text, "sandbox level");
+}
 
-std::string_view to_string(SandboxRelaxation relaxation) { return name_of(relaxation_names, relaxation); }
+std::string_view to_string(SandboxRelaxation relaxation) {
+  return name_of(relaxation_names, relaxation);
+}
 Result<SandboxRelaxation> parse_sandbox_relaxation(std::string_view text) {
   return parse_name(relaxation_names, text, "sandbox relaxation");
 }
 
-std::string_view to_string(SandboxOutcome::Kind kind) { return name_of(kind_names, kind); }
+std::string_view to_string(SandboxOutcome::Kind kind) {
+  return name_of(kind_names, kind);
+}
 
 std::string describe(const SandboxOutcome& outcome) {
   using Kind = SandboxOutcome::Kind;

@@ -13,7 +13,8 @@ std::string to_rfc3339(Time time) {
   const year_month_day date{day};
   const hh_mm_ss clock{floor<seconds>(time - day)};
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                     static_cast<unsigned>(date.day()), clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+                     static_cast<unsigned>(date.day()), clock.hours().count(), clock.minutes().count(),
+                     clock.seconds().count());
 }
 
 Result<Time> from_rfc3339(std::string_view text) {

@@ -16,7 +16,8 @@ constexpr Duration longest_pause = std::chrono::seconds(5);
 
 class DefaultClient final : public Client {
  public:
-  DefaultClient(EventLoop& loop, Credentials credentials, std::unique_ptr<Transport> transport, ClientOptions options, Certificate ca, std::string trust_domain)
+  DefaultClient(EventLoop& loop, Credentials credentials, std::unique_ptr<Transport> transport, ClientOptions options,
+                Certificate ca, std::string trust_domain)
       : loop_(loop),
         credentials_(std::move(credentials)),
         transport_(std::move(transport)),
@@ -40,7 +41,8 @@ class DefaultClient final : public Client {
 
   void status(const JobId& job, std::uint64_t seen, Duration wait, Callback<JobStatus> done) override {
     const auto wait_ms = wait / std::chrono::milliseconds(1);
-    send("GET", fmt::format("/v1/jobs/{}?seen={}&wait_ms={}", job.str(), seen, std::max<std::int64_t>(0, wait_ms)), {}, as_status(std::move(done)));
+    send("GET", fmt::format("/v1/jobs/{}?seen={}&wait_ms={}", job.str(), seen, std::max<std::int64_t>(0, wait_ms)), {},
+         as_status(std::move(done)));
   }
 
   void wait(const JobId& job, std::function<void(const JobStatus&)> progress, Callback<JobStatus> done) override {
@@ -55,41 +57,48 @@ class DefaultClient final : public Client {
   }
 
   void explain(const JobId& job, Callback<JobExplanation> done) override {
-    send("GET", "/v1/jobs/" + job.str() + "/explain", {}, decoded<wire::fb::ExplanationT, JobExplanation>(std::move(done), [](const auto& m) { return wire::from_wire(m); }));
+    send("GET", "/v1/jobs/" + job.str() + "/explain", {},
+         decoded<wire::fb::ExplanationT, JobExplanation>(std::move(done), [](const auto& m) { return wire::from_wire(m); }));
   }
 
   void jobs(Callback<std::vector<JobStatus>> done) override {
-    send("GET", "/v1/jobs", {}, decoded<wire::fb::JobListT, std::vector<JobStatus>>(std::move(done), [](const auto& list) -> Result<std::vector<JobStatus>> {
-           std::vector<JobStatus> statuses;
-           for (const auto& message : list.jobs) {
-             auto status = wire::from_wire(*message);
-             if (!status) return fail(status.error());
-             statuses.push_back(std::move(*status));
-           }
-           return statuses;
-         }));
+    send("GET", "/v1/jobs", {},
+         decoded<wire::fb::JobListT, std::vector<JobStatus>>(std::move(done),
+                                                             [](const auto& list) -> Result<std::vector<JobStatus>> {
+                                                               std::vector<JobStatus> statuses;
+                                                               for (const auto& message : list.jobs) {
+                                                                 auto status = wire::from_wire(*message);
+                                                                 if (!status) return fail(status.error());
+                                                                 statuses.push_back(std::move(*status));
+                                                               }
+                                                               return statuses;
+                                                             }));
   }
 
-  void invite(const std::string& role, const std::string& region, Duration life, std::uint32_t uses, Callback<std::string> done) override {
+  void invite(const std::string& role, const std::string& region, Duration life, std::uint32_t uses,
+              Callback<std::string> done) override {
     wire::fb::InviteT message;
     message.role = role;
     message.region = region;
     message.ttl_s = static_cast<std::uint32_t>(std::clamp<std::int64_t>(life / std::chrono::seconds(1), 0, UINT32_MAX));
     message.uses = uses;
     send("POST", "/v1/invitations", wire::encode(message),
-         decoded<wire::fb::InvitationT, std::string>(std::move(done), [](const auto& m) -> Result<std::string> { return m.join_token; }));
+         decoded<wire::fb::InvitationT, std::string>(std::move(done),
+                                                     [](const auto& m) -> Result<std::string> { return m.join_token; }));
   }
 
   void agents(Callback<std::vector<AgentSummary>> done) override {
-    send("GET", "/v1/agents", {}, decoded<wire::fb::AgentListT, std::vector<AgentSummary>>(std::move(done), [](const auto& list) -> Result<std::vector<AgentSummary>> {
-           std::vector<AgentSummary> agents;
-           for (const auto& message : list.agents) {
-             auto agent = wire::from_wire(*message);
-             if (!agent) return fail(agent.error());
-             agents.push_back(std::move(*agent));
-           }
-           return agents;
-         }));
+    send("GET", "/v1/agents", {},
+         decoded<wire::fb::AgentListT, std::vector<AgentSummary>>(std::move(done),
+                                                                  [](const auto& list) -> Result<std::vector<AgentSummary>> {
+                                                                    std::vector<AgentSummary> agents;
+                                                                    for (const auto& message : list.agents) {
+                                                                      auto agent = wire::from_wire(*message);
+                                                                      if (!agent) return fail(agent.error());
+                                                                      agents.push_back(std::move(*agent));
+                                                                    }
+                                                                    return agents;
+                                                                  }));
   }
 
  private:
@@ -147,7 +156,8 @@ class DefaultClient final : public Client {
     request.body = std::move(body);
     connection_->send(std::move(request), [alive = alive_, done = std::move(done)](Result<Response> response) {
       if (!*alive) return;
-      if (response && response->status / 100 != 2) return done(fail(wire::decode_failure(response->body, wire::kind_of(response->status))));
+      if (response && response->status / 100 != 2)
+        return done(fail(wire::decode_failure(response->body, wire::kind_of(response->status))));
       done(std::move(response));
     });
   }
@@ -163,7 +173,8 @@ class DefaultClient final : public Client {
     };
   }
   static std::function<void(Result<Response>)> as_status(Callback<JobStatus> done) {
-    return decoded<wire::fb::JobStatusT, JobStatus>(std::move(done), [](const auto& message) { return wire::from_wire(message); });
+    return decoded<wire::fb::JobStatusT, JobStatus>(std::move(done),
+                                                    [](const auto& message) { return wire::from_wire(message); });
   }
   static std::function<void(Result<Response>)> as_text_body(Callback<std::string> done) {
     return [done = std::move(done)](Result<Response> response) {
@@ -185,13 +196,15 @@ class DefaultClient final : public Client {
 
 }  // namespace
 
-Result<std::unique_ptr<Client>> connect_client(EventLoop& loop, Credentials credentials, std::unique_ptr<Transport> transport, ClientOptions options) {
+Result<std::unique_ptr<Client>> connect_client(EventLoop& loop, Credentials credentials, std::unique_ptr<Transport> transport,
+                                               ClientOptions options) {
   if (!transport) return fail(ErrorKind::invalid_input, "a client needs a transport");
   auto ca = parse_certificate(credentials.ca_certificate);
   if (!ca) return fail(ca.error());
   auto own = identity::parse_spiffe_id(credentials.name);
   if (!own) return fail(own.error());
-  return std::make_unique<DefaultClient>(loop, std::move(credentials), std::move(transport), std::move(options), std::move(*ca), own->trust_domain);
+  return std::make_unique<DefaultClient>(loop, std::move(credentials), std::move(transport), std::move(options), std::move(*ca),
+                                         own->trust_domain);
 }
 
 }  // namespace forgepool

@@ -21,8 +21,12 @@ std::unique_ptr<Transport> quic(EventLoop& loop, const std::shared_ptr<LogSink>&
 
 }  // namespace
 
-std::string hub_identity_directory(const std::string& data_directory) { return data_directory + "/identity"; }
-std::string hub_ledger_path(const std::string& data_directory) { return data_directory + "/ledger.db"; }
+std::string hub_identity_directory(const std::string& data_directory) {
+  return data_directory + "/identity";
+}
+std::string hub_ledger_path(const std::string& data_directory) {
+  return data_directory + "/ledger.db";
+}
 
 Status init_hub_directory(const std::string& data_directory, const std::string& trust_domain, Time now) {
   const auto hub = make_hub_identity(trust_domain, now);
@@ -30,7 +34,9 @@ Status init_hub_directory(const std::string& data_directory, const std::string& 
   const auto operator_credentials = issue_credentials(*hub, "operator", now);
   if (!operator_credentials) return fail(operator_credentials.error());
   if (::mkdir(data_directory.c_str(), 0700) != 0) {
-    if (errno == EEXIST) return fail(ErrorKind::conflict, data_directory + " exists already; choose another directory, or remove it if this hub is to be forgotten");
+    if (errno == EEXIST)
+      return fail(ErrorKind::conflict,
+                  data_directory + " exists already; choose another directory, or remove it if this hub is to be forgotten");
     return fail(ErrorKind::internal, "cannot make " + data_directory + ": " + std::strerror(errno));
   }
   if (const auto saved = save_hub_identity(*hub, hub_identity_directory(data_directory)); !saved) return saved;
@@ -54,8 +60,8 @@ Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, const std::string
   return open_hub(loop, std::move(*identity), std::move(parts), std::move(options));
 }
 
-Result<std::unique_ptr<Agent>> start_default_agent(EventLoop& loop, Credentials credentials, AgentOptions options, LinuxSandboxOptions sandbox,
-                                                   std::shared_ptr<LogSink> log) {
+Result<std::unique_ptr<Agent>> start_default_agent(EventLoop& loop, Credentials credentials, AgentOptions options,
+                                                   LinuxSandboxOptions sandbox, std::shared_ptr<LogSink> log) {
   auto opened = open_linux_sandbox(sandbox);
   if (!opened) return fail(opened.error());
   AgentParts parts;
@@ -65,7 +71,8 @@ Result<std::unique_ptr<Agent>> start_default_agent(EventLoop& loop, Credentials 
   return start_agent(loop, std::move(credentials), std::move(parts), std::move(options));
 }
 
-Result<std::unique_ptr<Client>> connect_default_client(EventLoop& loop, Credentials credentials, ClientOptions options, std::shared_ptr<LogSink> log) {
+Result<std::unique_ptr<Client>> connect_default_client(EventLoop& loop, Credentials credentials, ClientOptions options,
+                                                       std::shared_ptr<LogSink> log) {
   return connect_client(loop, std::move(credentials), quic(loop, log), std::move(options));
 }
 

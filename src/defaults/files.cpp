@@ -30,7 +30,8 @@ Result<Bytes> read_file(const std::string& path, std::size_t max_bytes) {
   std::array<std::uint8_t, 65536> buffer;
   while (const auto count = std::fread(buffer.data(), 1, buffer.size(), file.get())) {
     content.insert(content.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(count));
-    if (content.size() > max_bytes) return fail(ErrorKind::too_large, path + " is larger than " + std::to_string(max_bytes) + " bytes");
+    if (content.size() > max_bytes)
+      return fail(ErrorKind::too_large, path + " is larger than " + std::to_string(max_bytes) + " bytes");
   }
   if (std::ferror(file.get())) return file_error("read", path);
   return content;
@@ -41,7 +42,8 @@ Status write_file(const std::string& path, ByteView content) {
   {
     const File file(std::fopen(partial.c_str(), "wbe"));
     if (!file) return file_error("create", partial);
-    if (std::fwrite(content.data(), 1, content.size(), file.get()) != content.size() || std::fflush(file.get()) != 0 || ::fsync(::fileno(file.get())) != 0) {
+    if (std::fwrite(content.data(), 1, content.size(), file.get()) != content.size() || std::fflush(file.get()) != 0 ||
+        ::fsync(::fileno(file.get())) != 0) {
       const auto error = file_error("write", partial);
       ::unlink(partial.c_str());
       return error;

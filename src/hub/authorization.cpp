@@ -6,7 +6,9 @@
 namespace forgepool::hub {
 namespace {
 
-constexpr unsigned bit(Role role) { return 1u << static_cast<unsigned>(role); }
+constexpr unsigned bit(Role role) {
+  return 1u << static_cast<unsigned>(role);
+}
 
 struct Rule {
   Action action;

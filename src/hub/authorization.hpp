@@ -37,7 +37,8 @@ std::string_view to_string(Action action);
 /// `trust_domain` is the hub's; a peer of another one, or with a path that is none of ours, is anonymous.
 Caller caller_of(const Peer& peer, std::string_view trust_domain);
 
-/// denied, with a sentence, unless the table allows it. Whether the caller owns the resource (its lease, its job) is for the handler.
+/// denied, with a sentence, unless the table allows it. Whether the caller owns the resource (its lease, its job) is for the
+/// handler.
 Status authorize(const Caller& caller, Action action);
 
 }  // namespace forgepool::hub

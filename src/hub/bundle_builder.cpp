@@ -44,7 +44,8 @@ Status add_outputs(const Ledger& ledger, const BundleFacts& facts, wire::Bundle&
     if (!verdict) return fail(verdict.error());
     auto output = ledger.read(output_key(facts.job, verdict->shard.result));
     if (!output) return fail(output.error());
-    if (!*output) return fail(ErrorKind::corrupt, fmt::format("the output of shard {} is not in the store", verdict->shard.shard.index));
+    if (!*output)
+      return fail(ErrorKind::corrupt, fmt::format("the output of shard {} is not in the store", verdict->shard.shard.index));
     bundle.outputs->emplace(verdict->shard.shard.index, std::move(**output));
   }
   return {};
@@ -74,14 +75,16 @@ Result<std::string> build_bundle(Ledger& ledger, const BundleFacts& facts, const
   if (!head) return fail(head.error());
   bundle.checkpoint = std::move(*checkpoint);
 
-  const auto events = scan_records(ledger, "event/" + facts.job.str() + "/", [&](std::string_view, std::string_view record) -> Status {
-    auto event = read_event(record);
-    if (!event) return fail(event.error());
-    auto position = position_of(ledger, event->index, head->size);
-    if (!position) return fail(position.error());
-    bundle.events.push_back({std::move(event->kind), std::move(event->salt), std::move(event->content), std::move(*position)});
-    return {};
-  });
+  const auto events =
+      scan_records(ledger, "event/" + facts.job.str() + "/", [&](std::string_view, std::string_view record) -> Status {
+        auto event = read_event(record);
+        if (!event) return fail(event.error());
+        auto position = position_of(ledger, event->index, head->size);
+        if (!position) return fail(position.error());
+        bundle.events.push_back(
+            {std::move(event->kind), std::move(event->salt), std::move(event->content), std::move(*position)});
+        return {};
+      });
   if (!events) return fail(events.error());
   auto receipts = statements(ledger, "receipt/" + facts.job.str() + "/", head->size);
   if (!receipts) return fail(receipts.error());

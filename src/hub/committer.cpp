@@ -60,7 +60,9 @@ Committer::~Committer() {
   state_->on_fatal = nullptr;
 }
 
-bool Committer::failed() const { return state_->failed; }
+bool Committer::failed() const {
+  return state_->failed;
+}
 
 void Committer::after(LedgerBatch batch, std::function<void()> then) {
   State& state = *state_;

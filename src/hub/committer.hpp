@@ -1,6 +1,6 @@
 #pragma once
-/// Group commit: batches that come while one is being made durable go together with the next one. Answers wait for everything before
-/// them. Loop thread only; the commits themselves run on the loop's pool.
+/// Group commit: batches that come while one is being made durable go together with the next one. Answers wait for everything
+/// before them. Loop thread only; the commits themselves run on the loop's pool.
 #include <forgepool/event_loop.hpp>
 #include <forgepool/ledger.hpp>
 

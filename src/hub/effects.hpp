@@ -1,6 +1,6 @@
 #pragma once
-/// What the hub's state machine wants made durable: the outbox between it and the ledger. Everything put in between two `take`s is
-/// one transaction.
+/// What the hub's state machine wants made durable: the outbox between it and the ledger. Everything put in between two `take`s
+/// is one transaction.
 #include <forgepool/ledger.hpp>
 
 namespace forgepool::hub {

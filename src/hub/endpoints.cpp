@@ -13,10 +13,18 @@ namespace {
 
 constexpr auto max_wait = std::chrono::seconds(60);
 
-Response ok(Bytes body, std::string content_type = "application/octet-stream") { return {200, std::move(content_type), std::move(body)}; }
-Response json_answer(std::string text) { return ok(to_bytes(text), "application/json"); }
-Response nothing() { return {204, "application/octet-stream", {}}; }
-Response failure(const Error& error) { return {wire::status_of(error.kind), "application/octet-stream", wire::encode_failure(error)}; }
+Response ok(Bytes body, std::string content_type = "application/octet-stream") {
+  return {200, std::move(content_type), std::move(body)};
+}
+Response json_answer(std::string text) {
+  return ok(to_bytes(text), "application/json");
+}
+Response nothing() {
+  return {204, "application/octet-stream", {}};
+}
+Response failure(const Error& error) {
+  return {wire::status_of(error.kind), "application/octet-stream", wire::encode_failure(error)};
+}
 
 /// "/v1/jobs/x?wait_ms=5" is the path "/v1/jobs/x" and the query "wait_ms=5".
 std::pair<std::string_view, std::string_view> split_query(std::string_view path) {
@@ -42,7 +50,9 @@ std::uint64_t query_number(std::string_view query, std::string_view name, std::u
   return fallback;
 }
 
-Duration bounded_wait(std::uint64_t ms) { return std::min<Duration>(max_wait, std::chrono::milliseconds(std::min<std::uint64_t>(ms, 1'000'000))); }
+Duration bounded_wait(std::uint64_t ms) {
+  return std::min<Duration>(max_wait, std::chrono::milliseconds(std::min<std::uint64_t>(ms, 1'000'000)));
+}
 
 bool take_prefix(std::string_view& path, std::string_view prefix) {
   if (!path.starts_with(prefix)) return false;
@@ -77,11 +87,13 @@ std::optional<Route> route_of(std::string_view method, std::string_view path) {
 
 }  // namespace
 
-Endpoints::Endpoints(EventLoop& loop, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger, const HubIdentity& identity, LogSink& log)
+Endpoints::Endpoints(EventLoop& loop, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger,
+                     const HubIdentity& identity, LogSink& log)
     : loop_(loop), core_(core), committer_(committer), ledger_(std::move(ledger)), identity_(identity), log_(log) {}
 
 void Endpoints::answer(Responder respond, Response response) {
-  committer_.after(core_.effects().take(), [respond = std::move(respond), response = std::move(response)]() mutable { respond(std::move(response)); });
+  committer_.after(core_.effects().take(),
+                   [respond = std::move(respond), response = std::move(response)]() mutable { respond(std::move(response)); });
 }
 
 void Endpoints::refuse(const Peer& peer, const Request& request, const Error& error, Responder respond) {
@@ -98,7 +110,8 @@ void Endpoints::handle(const Peer& peer, Request request, Responder respond) {
   const auto route = route_of(request.method, path);
   if (!route) return refuse(peer, request, {ErrorKind::not_found, "there is no such endpoint"}, std::move(respond));
   const Caller caller = caller_of(peer, identity_.trust_domain);
-  if (const auto allowed = authorize(caller, route->action); !allowed) return refuse(peer, request, allowed.error(), std::move(respond));
+  if (const auto allowed = authorize(caller, route->action); !allowed)
+    return refuse(peer, request, allowed.error(), std::move(respond));
 
   switch (route->action) {
     case Action::read_health:
@@ -119,19 +132,23 @@ void Endpoints::handle(const Peer& peer, Request request, Responder respond) {
     case Action::read_job: {
       const auto slash = std::min(route->rest.find('/'), route->rest.size());
       const auto id = JobId::parse(route->rest.substr(0, slash));
-      if (!id) refuse(peer, request, id.error(), std::move(respond));
-      else read_job(caller, *id, route->rest.substr(slash), request, std::move(respond));
+      if (!id)
+        refuse(peer, request, id.error(), std::move(respond));
+      else
+        read_job(caller, *id, route->rest.substr(slash), request, std::move(respond));
       break;
     }
     case Action::list_jobs: {
       wire::fb::JobListT list;
-      for (const auto& status : core_.list(caller, loop_.now())) list.jobs.push_back(std::make_unique<wire::fb::JobStatusT>(wire::to_wire(status)));
+      for (const auto& status : core_.list(caller, loop_.now()))
+        list.jobs.push_back(std::make_unique<wire::fb::JobStatusT>(wire::to_wire(status)));
       answer(std::move(respond), ok(wire::encode(list)));
       break;
     }
     case Action::list_agents: {
       wire::fb::AgentListT list;
-      for (const auto& agent : core_.agents(loop_.now())) list.agents.push_back(std::make_unique<wire::fb::AgentInfoT>(wire::to_wire(agent)));
+      for (const auto& agent : core_.agents(loop_.now()))
+        list.agents.push_back(std::make_unique<wire::fb::AgentInfoT>(wire::to_wire(agent)));
       answer(std::move(respond), ok(wire::encode(list)));
       break;
     }
@@ -142,8 +159,10 @@ void Endpoints::handle(const Peer& peer, Request request, Responder respond) {
 
 void Endpoints::handle_enrolment(const Peer& peer, Request request, Responder respond) {
   if (request.method != "POST" || request.path != "/v1/enroll")
-    return refuse(peer, request, {ErrorKind::not_found, "this port is for enrolment only: POST /v1/enroll"}, std::move(respond));
-  if (const auto allowed = authorize({}, Action::enrol); !allowed) return refuse(peer, request, allowed.error(), std::move(respond));
+    return refuse(peer, request, {ErrorKind::not_found, "this port is for enrolment only: POST /v1/enroll"},
+                  std::move(respond));
+  if (const auto allowed = authorize({}, Action::enrol); !allowed)
+    return refuse(peer, request, allowed.error(), std::move(respond));
   const auto message = wire::decode<wire::fb::EnrollT>(request.body);
   if (!message) return refuse(peer, request, message.error(), std::move(respond));
   const auto chain = core_.enrol(message->secret, message->certificate_request, loop_.now());
@@ -189,7 +208,8 @@ void Endpoints::report(const Caller& caller, const Peer& peer, const Request& re
   answer(std::move(respond), nothing());
 }
 
-void Endpoints::fetch(const Caller& caller, const Peer& peer, const Request& request, std::string_view text, Responder respond) {
+void Endpoints::fetch(const Caller& caller, const Peer& peer, const Request& request, std::string_view text,
+                      Responder respond) {
   const auto digest = Digest::parse(text);
   if (!digest) return refuse(peer, request, digest.error(), std::move(respond));
   if (const auto allowed = core_.may_fetch(AgentId(caller.name), peer, request.authorization, *digest, loop_.now()); !allowed)
@@ -229,7 +249,8 @@ void Endpoints::invite(const Request& request, Responder respond) {
   answer(std::move(respond), ok(wire::encode(invitation)));
 }
 
-void Endpoints::read_job(const Caller& caller, const JobId& id, std::string_view part, const Request& request, Responder respond) {
+void Endpoints::read_job(const Caller& caller, const JobId& id, std::string_view part, const Request& request,
+                         Responder respond) {
   const Time now = loop_.now();
   const auto job = core_.find_for(id, caller);
   if (!job) return answer(std::move(respond), failure(job.error()));
@@ -243,14 +264,16 @@ void Endpoints::read_job(const Caller& caller, const JobId& id, std::string_view
     return;
   }
   if (part == "/explain") return answer(std::move(respond), ok(wire::encode(wire::to_wire(*core_.explain(id, caller, now)))));
-  if (part != "/result" && part != "/bundle") return answer(std::move(respond), failure({ErrorKind::not_found, "a job has: result, bundle, explain"}));
+  if (part != "/result" && part != "/bundle")
+    return answer(std::move(respond), failure({ErrorKind::not_found, "a job has: result, bundle, explain"}));
 
   if ((*job)->state == JobState::running)
     return answer(std::move(respond), failure({ErrorKind::unavailable, "the job is still running; wait for it"}));
   if ((*job)->state == JobState::failed)
     return answer(std::move(respond), failure({ErrorKind::not_found, "the job failed and has no result: " + (*job)->failure}));
 
-  // What is read next must be in the ledger: after the commit of everything so far. Then off the loop, for a bundle may be large.
+  // What is read next must be in the ledger: after the commit of everything so far. Then off the loop, for a bundle may be
+  // large.
   auto respond_shared = std::make_shared<Responder>(std::move(respond));
   auto outcome = std::make_shared<Result<std::string>>();
   const bool bundle = part == "/bundle";

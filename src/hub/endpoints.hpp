@@ -1,6 +1,6 @@
 #pragma once
-/// The hub's requests: path to action, authorization, decoding, the state machine, and the answer once it is durable. README.md lists
-/// the endpoints. Loop thread only.
+/// The hub's requests: path to action, authorization, decoding, the state machine, and the answer once it is durable. README.md
+/// lists the endpoints. Loop thread only.
 #include "hub/committer.hpp"
 #include "hub/hub_core.hpp"
 
@@ -12,14 +12,16 @@ namespace forgepool::hub {
 
 class Endpoints {
  public:
-  Endpoints(EventLoop& loop, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger, const HubIdentity& identity, LogSink& log);
+  Endpoints(EventLoop& loop, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger, const HubIdentity& identity,
+            LogSink& log);
 
   /// For the listener with mutual TLS.
   void handle(const Peer& peer, Request request, Responder respond);
   /// For the enrolment listener.
   void handle_enrolment(const Peer& peer, Request request, Responder respond);
 
-  /// To be called after every call of the state machine: makes its effects durable, answers those who waited for them, arms the timer.
+  /// To be called after every call of the state machine: makes its effects durable, answers those who waited for them, arms the
+  /// timer.
   void settle();
   /// From now on there are no leases; those who wait are told so.
   void close();

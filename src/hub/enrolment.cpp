@@ -17,10 +17,12 @@ constexpr Duration agent_presence = std::chrono::seconds(45);
 
 }  // namespace
 
-Result<std::string> HubCore::invite(const std::string& role, const std::string& region, Duration life, std::uint32_t uses, Time now) {
+Result<std::string> HubCore::invite(const std::string& role, const std::string& region, Duration life, std::uint32_t uses,
+                                    Time now) {
   if (role != "agent" && role != "client") return fail(ErrorKind::invalid_input, "role: expected agent or client");
   if (!region.empty() && !is_valid_id(region)) return fail(ErrorKind::invalid_input, "region: expected an id ([A-Za-z0-9._-])");
-  if (life <= Duration::zero() || life > max_invitation_life) return fail(ErrorKind::invalid_input, "ttl: expected 1 second to 30 days");
+  if (life <= Duration::zero() || life > max_invitation_life)
+    return fail(ErrorKind::invalid_input, "ttl: expected 1 second to 30 days");
   if (uses == 0 || uses > max_invitation_uses)
     return fail(ErrorKind::invalid_input, fmt::format("uses: expected 1 to {}, got {}", max_invitation_uses, uses));
   std::array<std::uint8_t, identity::join_secret_bytes> random{};
@@ -35,7 +37,8 @@ Result<std::string> HubCore::invite(const std::string& role, const std::string& 
 Result<std::vector<Bytes>> HubCore::enrol(ByteView secret, ByteView request, Time now) {
   const Digest hash = identity::join_secret_hash(secret);
   const auto found = invitations_.find(hash);
-  if (found == invitations_.end()) return fail(ErrorKind::denied, "this join token is unknown or used up; ask the hub's operator for a new one");
+  if (found == invitations_.end())
+    return fail(ErrorKind::denied, "this join token is unknown or used up; ask the hub's operator for a new one");
   if (found->second.expires_at <= now) {
     invitations_.erase(found);
     effects_.erase(invitation_key(hash));
@@ -75,7 +78,11 @@ std::vector<AgentSummary> HubCore::agents(Time now) const {
   for (const auto& [id, agent] : agents_) {
     const auto seen = last_seen_.find(id);
     const bool present = seen != last_seen_.end() && now - seen->second < agent_presence;
-    summaries.push_back({id, agent.region, !agent.quarantined.empty() ? "quarantined" : present ? "present" : "absent", agent.answers, agent.quarantined});
+    summaries.push_back({id, agent.region,
+                         !agent.quarantined.empty() ? "quarantined"
+                         : present                  ? "present"
+                                                    : "absent",
+                         agent.answers, agent.quarantined});
   }
   return summaries;
 }

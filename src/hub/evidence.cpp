@@ -10,10 +10,13 @@
 namespace forgepool::hub {
 namespace {
 
-tl::unexpected<Error> bad_receipt(std::string_view what) { return fail(ErrorKind::invalid_input, "the receipt " + std::string(what)); }
+tl::unexpected<Error> bad_receipt(std::string_view what) {
+  return fail(ErrorKind::invalid_input, "the receipt " + std::string(what));
+}
 
 LoggedStatement logged(const identity::Envelope& envelope, std::string text, ByteView spki, std::vector<Bytes> chain) {
-  return {wire::statement_leaf(sha256(envelope.pae()), envelope.signatures.front().signature, spki), {std::move(text), std::move(chain), 0}};
+  return {wire::statement_leaf(sha256(envelope.pae()), envelope.signatures.front().signature, spki),
+          {std::move(text), std::move(chain), 0}};
 }
 
 }  // namespace
@@ -40,7 +43,8 @@ Result<LoggedStatement> check_receipt(const std::string& text, const Peer& peer,
   return logged(*envelope, text, checked->signer.certificate.key.spki, {peer.certificate});
 }
 
-Result<LoggedStatement> sign_verdict(const ShardVerdict& verdict, const Job& job, const HubIdentity& hub, const RandomSource& random, Time now) {
+Result<LoggedStatement> sign_verdict(const ShardVerdict& verdict, const Job& job, const HubIdentity& hub,
+                                     const RandomSource& random, Time now) {
   identity::Verdict statement;
   statement.verifier = "spiffe://" + hub.trust_domain + "/hub";
   statement.verified_at = std::chrono::floor<std::chrono::seconds>(now);

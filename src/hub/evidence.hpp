@@ -17,6 +17,7 @@ Result<LoggedStatement> check_receipt(const std::string& text, const Peer& peer,
                                       const std::vector<std::pair<std::uint32_t, std::optional<Digest>>>& results);
 
 /// Signs a verdict with the hub's key.
-Result<LoggedStatement> sign_verdict(const ShardVerdict& verdict, const Job& job, const HubIdentity& hub, const RandomSource& random, Time now);
+Result<LoggedStatement> sign_verdict(const ShardVerdict& verdict, const Job& job, const HubIdentity& hub,
+                                     const RandomSource& random, Time now);
 
 }  // namespace forgepool::hub

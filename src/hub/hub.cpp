@@ -19,7 +19,8 @@ class DefaultHub final : public Hub {
         scheduler_(std::move(parts.scheduler)),
         verifier_(std::move(parts.verifier)),
         transport_(std::move(parts.transport)),
-        core_({identity_, options_, *scheduler_, *verifier_, std::move(parts.adapters), fill_random, *log_}, ledger_->head().size),
+        core_({identity_, options_, *scheduler_, *verifier_, std::move(parts.adapters), fill_random, *log_},
+              ledger_->head().size),
         committer_(loop, ledger_,
                    [this](const Error& error) {
                      log_->write(LogLevel::error, "ledger_failed", {{"reason", error.message}});
@@ -37,7 +38,9 @@ class DefaultHub final : public Hub {
     members.port = options_.port;
     members.identity = identity_.tls;
     members.check_peer = identity::check_member(*ca, identity_.trust_domain, [](const Digest&) { return false; });
-    members.handler = [this](const Peer& peer, Request request, Responder respond) { endpoints_.handle(peer, std::move(request), std::move(respond)); };
+    members.handler = [this](const Peer& peer, Request request, Responder respond) {
+      endpoints_.handle(peer, std::move(request), std::move(respond));
+    };
     auto listener = transport_->listen(std::move(members));
     if (!listener) return fail(listener.error());
     listener_ = std::move(*listener);
@@ -96,7 +99,8 @@ Status check_parts(const HubIdentity& identity, const HubParts& parts) {
   if (!parts.scheduler) return missing("scheduler");
   if (!parts.verifier) return missing("verifier");
   if (!parts.ledger) return missing("ledger");
-  if (!identity.ca_key || !identity.tls.key || !identity.token_key || identity.tls.certificate_chain.empty()) return missing("complete identity");
+  if (!identity.ca_key || !identity.tls.key || !identity.token_key || identity.tls.certificate_chain.empty())
+    return missing("complete identity");
   return {};
 }
 

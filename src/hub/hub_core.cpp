@@ -53,24 +53,26 @@ Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, T
     }
   }
   if (running_.size() >= parts_.options.max_running_jobs)
-    return fail(ErrorKind::unavailable, fmt::format("{} jobs are running, which is the limit of this hub; try again later", running_.size()));
+    return fail(ErrorKind::unavailable,
+                fmt::format("{} jobs are running, which is the limit of this hub; try again later", running_.size()));
 
   const auto adapter = std::ranges::find_if(parts_.adapters, [&](const auto& package) {
     return package->name() == contract->op.name && package->version() == contract->op.version;
   });
   if (adapter == parts_.adapters.end()) {
     std::string known;
-    for (const auto& package : parts_.adapters) known += (known.empty() ? "" : ", ") + package->name() + "@" + package->version();
-    return fail(ErrorKind::invalid_input,
-                fmt::format("/op: this hub has no adapter {}@{}; it has: {}", contract->op.name, contract->op.version,
-                            known.empty() ? "none" : known));
+    for (const auto& package : parts_.adapters)
+      known += (known.empty() ? "" : ", ") + package->name() + "@" + package->version();
+    return fail(ErrorKind::invalid_input, fmt::format("/op: this hub has no adapter {}@{}; it has: {}", contract->op.name,
+                                                      contract->op.version, known.empty() ? "none" : known));
   }
   auto plan = (*adapter)->plan(*contract);
   if (!plan) return fail(plan.error());
   for (const auto& shard : plan->shards)
     for (const auto& input : shard.inputs)
       if (!blobs_.contains(input.digest))
-        return fail(ErrorKind::invalid_input, fmt::format("/args: input {} is not known to this hub; upload it before submitting", input.digest.str()));
+        return fail(ErrorKind::invalid_input,
+                    fmt::format("/args: input {} is not known to this hub; upload it before submitting", input.digest.str()));
 
   Job job;
   job.id = contract->job_id ? *contract->job_id : JobId(fresh_id("job-"));
@@ -85,7 +87,8 @@ Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, T
   job.running->shards.resize(plan->shards.size());
   job.running->plan = std::move(*plan);
 
-  effects_.put(blob_key(job.adapter->digest()), job.adapter->bytes());  // The package stays findable when the hub's adapters change.
+  effects_.put(blob_key(job.adapter->digest()),
+               job.adapter->bytes());  // The package stays findable when the hub's adapters change.
   log_event(job, "contract", json::canonicalize(json::Object{{"contract", job.contract.digest.str()}, {"job", job.id.str()}}));
   log_event(job, "plan",
             json::canonicalize(json::Object{{"adapter", job.adapter->digest().str()},
@@ -166,7 +169,8 @@ Status HubCore::upload(const Digest& digest, Bytes content) {
   if (sha256(content) != digest) return fail(ErrorKind::invalid_input, "the content does not have the digest " + digest.str());
   if (blobs_.contains(digest)) return {};
   if (content.size() > parts_.options.max_blob_bytes)
-    return fail(ErrorKind::too_large, fmt::format("an input may have {} bytes at most, this one has {}", parts_.options.max_blob_bytes, content.size()));
+    return fail(ErrorKind::too_large, fmt::format("an input may have {} bytes at most, this one has {}",
+                                                  parts_.options.max_blob_bytes, content.size()));
   if (blob_bytes_ + content.size() > parts_.options.max_total_blob_bytes)
     return fail(ErrorKind::unavailable, "the hub's space for inputs is used up; ask its operator");
   blob_bytes_ += content.size();

@@ -1,7 +1,7 @@
 #pragma once
-/// The hub's state machine: what happens on each message, as changes to be made durable (`effects`) and values to answer with. It does
-/// no I/O and reads no clock; scheduler and verifier are its own, and it is the only one that calls them. The shell around it (hub.cpp)
-/// sends no answer before the effects of the call, and of all calls before it, are durable.
+/// The hub's state machine: what happens on each message, as changes to be made durable (`effects`) and values to answer with.
+/// It does no I/O and reads no clock; scheduler and verifier are its own, and it is the only one that calls them. The shell
+/// around it (hub.cpp) sends no answer before the effects of the call, and of all calls before it, are durable.
 #include "hub/authorization.hpp"
 #include "hub/effects.hpp"
 #include "hub/records.hpp"
@@ -51,9 +51,12 @@ class HubCore {
 
   // --- agents
   /// Nothing if there is no work for it now. `denied` for an agent that is unknown, has another key, or is in quarantine.
-  Result<std::optional<wire::fb::LeaseGrantT>> take_lease(const AgentId& agent, const Peer& peer, std::uint32_t max_shards, Time now);
-  Result<wire::fb::HeartbeatAnswerT> heartbeat(const AgentId& agent, const Peer& peer, const wire::fb::HeartbeatT& heartbeat, Time now);
-  Status report(const AgentId& agent, const Peer& peer, const std::string& token, const wire::fb::LeaseResultT& result, Time now);
+  Result<std::optional<wire::fb::LeaseGrantT>> take_lease(const AgentId& agent, const Peer& peer, std::uint32_t max_shards,
+                                                          Time now);
+  Result<wire::fb::HeartbeatAnswerT> heartbeat(const AgentId& agent, const Peer& peer, const wire::fb::HeartbeatT& heartbeat,
+                                               Time now);
+  Status report(const AgentId& agent, const Peer& peer, const std::string& token, const wire::fb::LeaseResultT& result,
+                Time now);
   /// Whether the holder of `token` may fetch `digest`: it is the adapter or an input of a shard of its lease.
   Status may_fetch(const AgentId& agent, const Peer& peer, const std::string& token, const Digest& digest, Time now) const;
   /// An adapter package that is in memory anyway; null otherwise.
@@ -89,11 +92,12 @@ class HubCore {
   /// One shard's outcome in a report, after everything about it was checked.
   struct CheckedShard {
     std::uint32_t index = 0;
-    std::optional<Digest> result;          ///< None: the execution ended badly,
-    std::string trouble;                   ///< like this.
+    std::optional<Digest> result;  ///< None: the execution ended badly,
+    std::string trouble;           ///< like this.
     std::shared_ptr<const Bytes> output;
   };
-  Result<std::vector<CheckedShard>> check_report(const Lease& lease, const Job& job, const wire::fb::LeaseResultT& result) const;
+  Result<std::vector<CheckedShard>> check_report(const Lease& lease, const Job& job,
+                                                 const wire::fb::LeaseResultT& result) const;
   void take_answers(Job& job, const Lease& lease, const std::vector<CheckedShard>& shards, Time now);
   void take_failure(Job& job, const AgentId& agent, const CheckedShard& shard, Time now);
 
@@ -124,7 +128,7 @@ class HubCore {
   std::map<AgentId, AgentRecord> agents_;
   std::map<AgentId, Time> last_seen_;
   std::map<Digest, InvitationRecord> invitations_;
-  std::unordered_map<Digest, std::uint64_t> blobs_;   ///< Sizes of uploaded inputs.
+  std::unordered_map<Digest, std::uint64_t> blobs_;  ///< Sizes of uploaded inputs.
   std::uint64_t blob_bytes_ = 0;
   std::uint64_t next_journal_ = 0;
   std::set<JobId> changed_jobs_;

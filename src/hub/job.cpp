@@ -16,7 +16,8 @@ JobStatus Job::status(Time now) const {
   status.failure = failure;
   status.result = result;
   const Time until = state == JobState::running ? now : ended_at;
-  status.elapsed_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(0, (until - accepted_at) / std::chrono::milliseconds(1)));
+  status.elapsed_ms =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(0, (until - accepted_at) / std::chrono::milliseconds(1)));
   return status;
 }
 

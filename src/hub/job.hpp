@@ -14,8 +14,8 @@ namespace forgepool::hub {
 /// A shard of a running job.
 struct ShardState {
   bool accepted = false;
-  Digest result;                        ///< If accepted.
-  std::vector<AgentId> failed_on;       ///< Agents whose execution of it ended badly.
+  Digest result;                   ///< If accepted.
+  std::vector<AgentId> failed_on;  ///< Agents whose execution of it ended badly.
 };
 
 /// Everything that exists only while the job runs. Dropped when it ends.
@@ -23,18 +23,18 @@ struct RunningJob {
   Plan plan;
   std::vector<ShardState> shards;
   std::unordered_map<Digest, std::shared_ptr<const Bytes>> outputs;  ///< By digest; answers that agree share one.
-  std::set<AgentId> agents;             ///< That answered.
-  std::set<LeaseId> leases;             ///< Under way.
-  std::set<LeaseId> reported;           ///< Whose result came.
-  std::vector<std::uint64_t> journal;   ///< Numbers of its journal entries, which go when it ends.
+  std::set<AgentId> agents;                                          ///< That answered.
+  std::set<LeaseId> leases;                                          ///< Under way.
+  std::set<LeaseId> reported;                                        ///< Whose result came.
+  std::vector<std::uint64_t> journal;                                ///< Numbers of its journal entries, which go when it ends.
 };
 
 struct Job {
   Contract contract;
   std::shared_ptr<const AdapterPackage> adapter;
   JobId id;
-  std::string owner;                    ///< Name of the client that submitted it.
-  std::string pseudonym;                ///< The only name of the job that agents see.
+  std::string owner;                      ///< Name of the client that submitted it.
+  std::string pseudonym;                  ///< The only name of the job that agents see.
   std::array<std::uint8_t, 32> secret{};  ///< For the verifier: which shards are spot-checked.
   Time accepted_at{};
   Time ended_at{};
@@ -49,7 +49,7 @@ struct Job {
   std::map<std::uint32_t, std::string> notes;  ///< Explanations of shards where an answer lost or none could be accepted.
   std::string failure;
   std::optional<Digest> result;
-  std::uint32_t events = 0;             ///< Events logged so far: numbers their records.
+  std::uint32_t events = 0;  ///< Events logged so far: numbers their records.
 
   std::unique_ptr<RunningJob> running;  ///< Null once the job ended.
 

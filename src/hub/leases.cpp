@@ -16,8 +16,9 @@ std::uint64_t ms_until(Time deadline, Time now) {
 
 Result<SandboxOutcome::Kind> parse_outcome(std::string_view name) {
   using Kind = SandboxOutcome::Kind;
-  static constexpr std::array kinds{Kind::exited,          Kind::signalled,    Kind::out_of_memory,    Kind::process_limit, Kind::cpu_time_limit,
-                                    Kind::wall_time_limit, Kind::output_limit, Kind::policy_violation, Kind::setup_failed,  Kind::cancelled};
+  static constexpr std::array kinds{Kind::exited,         Kind::signalled,       Kind::out_of_memory, Kind::process_limit,
+                                    Kind::cpu_time_limit, Kind::wall_time_limit, Kind::output_limit,  Kind::policy_violation,
+                                    Kind::setup_failed,   Kind::cancelled};
   for (const auto kind : kinds)
     if (to_string(kind) == name) return kind;
   return fail(ErrorKind::invalid_input, "unknown outcome of a shard");
@@ -28,12 +29,15 @@ Result<SandboxOutcome::Kind> parse_outcome(std::string_view name) {
 Result<AgentRecord*> HubCore::admitted(const AgentId& id, const Peer& peer) {
   const auto found = agents_.find(id);
   if (found == agents_.end()) return fail(ErrorKind::denied, "this agent is not enrolled here; enrol it with a join token");
-  if (found->second.key_pin != peer.key_pin) return fail(ErrorKind::denied, "this agent is enrolled with another key; enrol it again");
-  if (!found->second.quarantined.empty()) return fail(ErrorKind::denied, "this agent is in quarantine: " + found->second.quarantined);
+  if (found->second.key_pin != peer.key_pin)
+    return fail(ErrorKind::denied, "this agent is enrolled with another key; enrol it again");
+  if (!found->second.quarantined.empty())
+    return fail(ErrorKind::denied, "this agent is in quarantine: " + found->second.quarantined);
   return &found->second;
 }
 
-Result<std::optional<wire::fb::LeaseGrantT>> HubCore::take_lease(const AgentId& id, const Peer& peer, std::uint32_t max_shards, Time now) {
+Result<std::optional<wire::fb::LeaseGrantT>> HubCore::take_lease(const AgentId& id, const Peer& peer, std::uint32_t max_shards,
+                                                                 Time now) {
   const auto agent = admitted(id, peer);
   if (!agent) return fail(agent.error());
   last_seen_[id] = now;
@@ -76,7 +80,8 @@ wire::fb::LeaseGrantT HubCore::describe(const Lease& lease, const Job& job, std:
   return grant;
 }
 
-Result<wire::fb::HeartbeatAnswerT> HubCore::heartbeat(const AgentId& id, const Peer& peer, const wire::fb::HeartbeatT& heartbeat, Time now) {
+Result<wire::fb::HeartbeatAnswerT> HubCore::heartbeat(const AgentId& id, const Peer& peer,
+                                                      const wire::fb::HeartbeatT& heartbeat, Time now) {
   const auto agent = admitted(id, peer);
   if (!agent) return fail(agent.error());
   last_seen_[id] = now;
@@ -116,7 +121,8 @@ Status HubCore::may_fetch(const AgentId& id, const Peer& peer, const std::string
 
 // --- reports ---------------------------------------------------------------------------------------------------------
 
-Result<std::vector<HubCore::CheckedShard>> HubCore::check_report(const Lease& lease, const Job& job, const wire::fb::LeaseResultT& result) const {
+Result<std::vector<HubCore::CheckedShard>> HubCore::check_report(const Lease& lease, const Job& job,
+                                                                 const wire::fb::LeaseResultT& result) const {
   std::vector<std::uint32_t> indices;
   for (const auto& shard : result.shards) indices.push_back(shard->index);
   if (indices != lease.shards)
@@ -131,12 +137,13 @@ Result<std::vector<HubCore::CheckedShard>> HubCore::check_report(const Lease& le
       one.trouble = forgepool::describe(outcome);
     } else {
       if (shard->output.size() > job.running->plan.limits.output_bytes)
-        return fail(ErrorKind::too_large, fmt::format("the output of shard {} is larger than its limit of {} bytes", shard->index,
-                                                      job.running->plan.limits.output_bytes));
+        return fail(ErrorKind::too_large, fmt::format("the output of shard {} is larger than its limit of {} bytes",
+                                                      shard->index, job.running->plan.limits.output_bytes));
       const auto well_formed = job.adapter->check_output(job.contract, shard->output);
-      // The agent signed for this output: it stays an answer, and one that no honest agent gives. But nothing could be made of it, so it
-      // may not win: it counts as an execution that ended badly.
-      if (!well_formed) one.trouble = "returned an output that the adapter cannot read: " + well_formed.error().message;
+      // The agent signed for this output: it stays an answer, and one that no honest agent gives. But nothing could be made of
+      // it, so it may not win: it counts as an execution that ended badly.
+      if (!well_formed)
+        one.trouble = "returned an output that the adapter cannot read: " + well_formed.error().message;
       else {
         one.output = std::make_shared<const Bytes>(shard->output);
         one.result = sha256(*one.output);
@@ -147,7 +154,8 @@ Result<std::vector<HubCore::CheckedShard>> HubCore::check_report(const Lease& le
   return checked;
 }
 
-Status HubCore::report(const AgentId& id, const Peer& peer, const std::string& token, const wire::fb::LeaseResultT& result, Time now) {
+Status HubCore::report(const AgentId& id, const Peer& peer, const std::string& token, const wire::fb::LeaseResultT& result,
+                       Time now) {
   const auto agent = admitted(id, peer);
   if (!agent) return fail(agent.error());
   const auto lease_id = LeaseId::parse(result.lease);
@@ -195,7 +203,8 @@ void HubCore::take_answers(Job& job, const Lease& lease, const std::vector<Check
   for (const auto& shard : shards) {
     if (!shard.result) continue;
     came.shards.emplace_back(shard.index, *shard.result);
-    if (job.running->outputs.emplace(*shard.result, shard.output).second) effects_.put(output_key(job.id, *shard.result), *shard.output);
+    if (job.running->outputs.emplace(*shard.result, shard.output).second)
+      effects_.put(output_key(job.id, *shard.result), *shard.output);
   }
   job.answers += came.shards.size();
   changed(job);
@@ -223,14 +232,16 @@ void HubCore::take_failure(Job& job, const AgentId& agent, const CheckedShard& f
   parts_.log.write(LogLevel::warning, "shard_failed",
                    {{"shard", to_string(ShardId{job.id, failed.index})}, {"agent", agent.str()}, {"outcome", failed.trouble}});
 
-  // When everybody there could be has failed it, waiting for the limit would be waiting for nobody. Agents that are merely absent
-  // count: else one bad agent could end a job in a moment in which it is alone.
+  // When everybody there could be has failed it, waiting for the limit would be waiting for nobody. Agents that are merely
+  // absent count: else one bad agent could end a job in a moment in which it is alone.
   const bool nobody_left = std::ranges::all_of(agents_, [&](const auto& entry) {
     return !entry.second.quarantined.empty() || std::ranges::find(shard.failed_on, entry.first) != shard.failed_on.end();
   });
   if (shard.failed_on.size() >= parts_.options.max_failures_per_shard || nobody_left) {
-    end_job(job, JobState::failed,
-            fmt::format("shard {} failed on {} agent(s), the last time: {}", failed.index, shard.failed_on.size(), failed.trouble), now);
+    end_job(
+        job, JobState::failed,
+        fmt::format("shard {} failed on {} agent(s), the last time: {}", failed.index, shard.failed_on.size(), failed.trouble),
+        now);
     return;
   }
   parts_.scheduler.want({job.id, failed.index}, 1);

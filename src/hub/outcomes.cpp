@@ -42,8 +42,10 @@ void HubCore::carry_out(const ShardVerdict& verdict, Time now) {
   auto& shard = job.running->shards.at(verdict.shard.index);
   parts_.scheduler.settle(verdict.shard);
 
-  const bool unanimous = std::ranges::all_of(verdict.evidence, [&](const auto& answer) { return answer.result == verdict.result; });
-  if (!unanimous || verdict.decision != Decision::accepted) job.notes[verdict.shard.index] = parts_.verifier.explain(verdict.shard);
+  const bool unanimous =
+      std::ranges::all_of(verdict.evidence, [&](const auto& answer) { return answer.result == verdict.result; });
+  if (!unanimous || verdict.decision != Decision::accepted)
+    job.notes[verdict.shard.index] = parts_.verifier.explain(verdict.shard);
   if (verdict.decision != Decision::accepted) {
     end_job(job, JobState::failed,
             fmt::format("shard {}: its executions did not agree ({}); see `explain`", verdict.shard.index, verdict.rule), now);
@@ -69,9 +71,8 @@ bool HubCore::bench(const Quarantine& quarantine, Time now) {
   effects_.put(agent_key(quarantine.agent), write_agent(agent->second));
   journal(AgentQuarantined{quarantine.agent}, nullptr);
   end_leases(parts_.scheduler.agent_gone(quarantine.agent, now));
-  parts_.log.write(
-      LogLevel::warning, "agent_quarantined",
-      {{"agent", quarantine.agent.str()}, {"shard", to_string(quarantine.shard)}, {"reason", quarantine.reason}});
+  parts_.log.write(LogLevel::warning, "agent_quarantined",
+                   {{"agent", quarantine.agent.str()}, {"shard", to_string(quarantine.shard)}, {"reason", quarantine.reason}});
   return true;
 }
 
@@ -133,7 +134,8 @@ void HubCore::end_job(Job& job, JobState state, std::string failure, Time now) {
   job.agent_count = static_cast<std::uint32_t>(job.running->agents.size());
 
   const auto& include = job.contract.artifacts.include;
-  const bool keep_outputs = state == JobState::done && (job.contract.artifacts.persist || std::ranges::find(include, "shard_outputs") != include.end());
+  const bool keep_outputs = state == JobState::done &&
+                            (job.contract.artifacts.persist || std::ranges::find(include, "shard_outputs") != include.end());
   std::set<Digest> accepted;
   for (const auto& shard : job.running->shards)
     if (shard.accepted) accepted.insert(shard.result);
@@ -150,8 +152,8 @@ void HubCore::end_job(Job& job, JobState state, std::string failure, Time now) {
   job.running.reset();
   changed(job);
   save(job);
-  parts_.log.write(state == JobState::done ? LogLevel::info : LogLevel::warning, state == JobState::done ? "job_done" : "job_failed",
-                   {{"job", job.id.str()}, {"failure", job.failure}});
+  parts_.log.write(state == JobState::done ? LogLevel::info : LogLevel::warning,
+                   state == JobState::done ? "job_done" : "job_failed", {{"job", job.id.str()}, {"failure", job.failure}});
 }
 
 }  // namespace forgepool::hub

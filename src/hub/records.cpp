@@ -15,10 +15,16 @@ constexpr std::size_t max_record_bytes = 64u << 20;
 constexpr std::size_t max_text = 16u << 20;
 constexpr std::int64_t max_count = json::max_safe_integer;
 
-std::int64_t to_ms(Time time) { return std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch().count(); }
-Time from_ms(std::int64_t ms) { return Time(std::chrono::milliseconds(ms)); }
+std::int64_t to_ms(Time time) {
+  return std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch().count();
+}
+Time from_ms(std::int64_t ms) {
+  return Time(std::chrono::milliseconds(ms));
+}
 
-Error corrupt(const Error& error) { return {ErrorKind::corrupt, error.message}; }
+Error corrupt(const Error& error) {
+  return {ErrorKind::corrupt, error.message};
+}
 
 /// Parses a record and lets `read` take its members.
 template <class T, class Read>
@@ -38,26 +44,53 @@ json::Array digests_of(const std::vector<std::pair<std::uint32_t, Digest>>& shar
 }
 
 json::Value caught_of(const CaughtAgent& caught) {
-  return json::Object{{"accepted", caught.accepted.str()}, {"agent", caught.agent.str()}, {"reason", caught.reason},
-                      {"returned", caught.returned.str()}, {"shard", caught.shard}};
+  return json::Object{{"accepted", caught.accepted.str()},
+                      {"agent", caught.agent.str()},
+                      {"reason", caught.reason},
+                      {"returned", caught.returned.str()},
+                      {"shard", caught.shard}};
 }
 
 constexpr std::array<std::string_view, 3> job_states{"running", "done", "failed"};
 
 }  // namespace
 
-std::string job_key(const JobId& job) { return "job/" + job.str(); }
-std::string result_key(const JobId& job) { return "result/" + job.str(); }
-std::string event_key(const JobId& job, std::uint32_t number) { return fmt::format("event/{}/{:010}", job.str(), number); }
-std::string receipt_key(const JobId& job, const LeaseId& lease) { return "receipt/" + job.str() + "/" + lease.str(); }
-std::string verdict_key(const JobId& job, std::uint32_t shard) { return fmt::format("verdict/{}/{:010}", job.str(), shard); }
-std::string output_key(const JobId& job, const Digest& digest) { return "output/" + job.str() + "/" + digest.hex(); }
-std::string failure_key(const JobId& job, std::uint32_t shard) { return fmt::format("failure/{}/{:010}", job.str(), shard); }
-std::string lease_key(const LeaseId& lease) { return "lease/" + lease.str(); }
-std::string agent_key(const AgentId& agent) { return "agent/" + agent.str(); }
-std::string invitation_key(const Digest& secret_hash) { return "invitation/" + secret_hash.hex(); }
-std::string blob_key(const Digest& digest) { return "blob/" + digest.hex(); }
-std::string journal_key(std::uint64_t number) { return fmt::format("journal/{:020}", number); }
+std::string job_key(const JobId& job) {
+  return "job/" + job.str();
+}
+std::string result_key(const JobId& job) {
+  return "result/" + job.str();
+}
+std::string event_key(const JobId& job, std::uint32_t number) {
+  return fmt::format("event/{}/{:010}", job.str(), number);
+}
+std::string receipt_key(const JobId& job, const LeaseId& lease) {
+  return "receipt/" + job.str() + "/" + lease.str();
+}
+std::string verdict_key(const JobId& job, std::uint32_t shard) {
+  return fmt::format("verdict/{}/{:010}", job.str(), shard);
+}
+std::string output_key(const JobId& job, const Digest& digest) {
+  return "output/" + job.str() + "/" + digest.hex();
+}
+std::string failure_key(const JobId& job, std::uint32_t shard) {
+  return fmt::format("failure/{}/{:010}", job.str(), shard);
+}
+std::string lease_key(const LeaseId& lease) {
+  return "lease/" + lease.str();
+}
+std::string agent_key(const AgentId& agent) {
+  return "agent/" + agent.str();
+}
+std::string invitation_key(const Digest& secret_hash) {
+  return "invitation/" + secret_hash.hex();
+}
+std::string blob_key(const Digest& digest) {
+  return "blob/" + digest.hex();
+}
+std::string journal_key(std::uint64_t number) {
+  return fmt::format("journal/{:020}", number);
+}
 
 std::string write_job(const Job& job) {
   json::Array caught, notes;
@@ -115,8 +148,10 @@ Result<Job> read_job(const JobId& id, std::string_view record) {
         if (const auto done = one.finish(); !done) reader.refuse(done.error());
         job.caught.push_back(std::move(agent));
       }
-    if (auto contract = parse_contract(reader.string("contract", max_contract_bytes))) job.contract = std::move(*contract);
-    else reader.refuse("contract", contract.error().message);
+    if (auto contract = parse_contract(reader.string("contract", max_contract_bytes)))
+      job.contract = std::move(*contract);
+    else
+      reader.refuse("contract", contract.error().message);
     job.ended_at = from_ms(reader.integer("ended_at_ms", 0, max_count));
     job.events = static_cast<std::uint32_t>(reader.integer("events", 0, UINT32_MAX));
     job.failure = reader.string("failure", max_text);
@@ -130,12 +165,15 @@ Result<Job> read_job(const JobId& id, std::string_view record) {
     job.owner = reader.string("owner", 128);
     job.pseudonym = reader.string("pseudonym", 128);
     if (const auto result = reader.string("result", 80); !result.empty()) {
-      if (const auto digest = Digest::parse(result)) job.result = *digest;
-      else reader.refuse("result", digest.error().message);
+      if (const auto digest = Digest::parse(result))
+        job.result = *digest;
+      else
+        reader.refuse("result", digest.error().message);
     }
     if (const auto secret = from_hex(reader.string("secret", 64)); secret && secret->size() == job.secret.size())
       std::copy(secret->begin(), secret->end(), job.secret.begin());
-    else reader.refuse("secret", "expected 64 hex digits");
+    else
+      reader.refuse("secret", "expected 64 hex digits");
     job.shard_count = static_cast<std::uint32_t>(reader.integer("shards", 0, UINT32_MAX));
     job.state = static_cast<JobState>(reader.choice("state", job_states));
     job.version = static_cast<std::uint64_t>(reader.integer("version", 0, max_count));
@@ -197,7 +235,8 @@ Result<Lease> read_lease(const LeaseId& id, std::string_view record) {
       for (const auto& shard : *shards) {
         if (const auto* index = shard.as_integer(); index && *index >= 0 && *index <= UINT32_MAX)
           lease.shards.push_back(static_cast<std::uint32_t>(*index));
-        else reader.refuse("shards", "expected shard indices");
+        else
+          reader.refuse("shards", "expected shard indices");
       }
     return lease;
   });
@@ -253,8 +292,10 @@ Result<EventRecord> read_event(std::string_view record) {
     event.content = reader.string("content", max_text);
     event.index = static_cast<std::uint64_t>(reader.integer("index", 0, max_count));
     event.kind = reader.string("kind", 64);
-    if (auto salt = from_hex(reader.string("salt", 64))) event.salt = std::move(*salt);
-    else reader.refuse("salt", salt.error().message);
+    if (auto salt = from_hex(reader.string("salt", 64)))
+      event.salt = std::move(*salt);
+    else
+      reader.refuse("salt", salt.error().message);
     return event;
   });
 }
@@ -271,9 +312,12 @@ Result<StatementRecord> read_statement(std::string_view record) {
     StatementRecord statement;
     if (const auto* chain = reader.array("chain", 0, 16))
       for (const auto& certificate : *chain) {
-        auto der = certificate.as_string() ? from_base64(*certificate.as_string()) : Result<Bytes>(fail(ErrorKind::corrupt, "no base64"));
-        if (der) statement.chain.push_back(std::move(*der));
-        else reader.refuse("chain", der.error().message);
+        auto der = certificate.as_string() ? from_base64(*certificate.as_string())
+                                           : Result<Bytes>(fail(ErrorKind::corrupt, "no base64"));
+        if (der)
+          statement.chain.push_back(std::move(*der));
+        else
+          reader.refuse("chain", der.error().message);
       }
     statement.envelope = reader.string("envelope", max_text);
     statement.index = static_cast<std::uint64_t>(reader.integer("index", 0, max_count));

@@ -1,6 +1,6 @@
 #pragma once
-/// The hub's durable state: keys and values in the ledger's state, all values RFC 8785 JSON except blobs. FORMAT.md lists them. What
-/// is read back is checked: `corrupt`, naming the key, if it is not what was written.
+/// The hub's durable state: keys and values in the ledger's state, all values RFC 8785 JSON except blobs. FORMAT.md lists them.
+/// What is read back is checked: `corrupt`, naming the key, if it is not what was written.
 #include "hub/job.hpp"
 
 #include <forgepool/ledger.hpp>
@@ -59,14 +59,14 @@ struct AgentRecord {
   std::string region;
   Time enrolled_at{};
   std::uint64_t answers = 0;
-  std::string quarantined;        ///< Why; empty: not.
+  std::string quarantined;  ///< Why; empty: not.
 };
 std::string write_agent(const AgentRecord& agent);
 Result<AgentRecord> read_agent(const AgentId& id, std::string_view record);
 
 /// A join token, by the hash of its secret.
 struct InvitationRecord {
-  std::string role;               ///< "agent" or "client"
+  std::string role;  ///< "agent" or "client"
   std::string region;
   Time expires_at{};
   std::uint32_t uses_left = 0;

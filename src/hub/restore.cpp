@@ -69,7 +69,7 @@ Status HubCore::restore_jobs(const Ledger& ledger) {
       job->running = std::make_unique<RunningJob>();
       job->running->shards.resize(plan->shards.size());
       job->running->plan = std::move(*plan);
-      job->accepted_count = 0;  // Counted again by the replay.
+      job->accepted_count = 0;    // Counted again by the replay.
       job->version += 1'000'000;  // Past every version that was shown and not saved: it must never go back.
       running_.insert(job->id);
     }
@@ -83,7 +83,8 @@ Status HubCore::restore_running(const Ledger& ledger, Time now) {
     Job& job = jobs_.at(id);
     const auto outputs = ledger.scan("output/" + id.str() + "/", [&](std::string_view key, ByteView value) {
       auto bytes = std::make_shared<const Bytes>(value.begin(), value.end());
-      if (const auto digest = Digest::parse(key.substr(key.rfind('/') + 1))) job.running->outputs.emplace(*digest, std::move(bytes));
+      if (const auto digest = Digest::parse(key.substr(key.rfind('/') + 1)))
+        job.running->outputs.emplace(*digest, std::move(bytes));
       return true;
     });
     if (!outputs) return outputs;
@@ -112,18 +113,21 @@ Status HubCore::restore_running(const Ledger& ledger, Time now) {
     const auto signed_verdict = ledger.read(verdict_key(verdict.shard.job, verdict.shard.index));
     if (!signed_verdict) return fail(signed_verdict.error());
     if (verdict.decision != Decision::accepted || !*signed_verdict)
-      return fail(ErrorKind::corrupt, fmt::format("shard {} of job {}: the answers in the store lead to a verdict that is not in it",
-                                                  verdict.shard.index, verdict.shard.job.str()));
+      return fail(ErrorKind::corrupt,
+                  fmt::format("shard {} of job {}: the answers in the store lead to a verdict that is not in it",
+                              verdict.shard.index, verdict.shard.job.str()));
     auto& shard = job->second.running->shards.at(verdict.shard.index);
     shard.accepted = true;
     shard.result = verdict.result;
     ++job->second.accepted_count;
     if (!job->second.running->outputs.contains(verdict.result))
-      return fail(ErrorKind::corrupt, fmt::format("shard {} of job {}: its accepted output is not in the store", verdict.shard.index, verdict.shard.job.str()));
+      return fail(ErrorKind::corrupt, fmt::format("shard {} of job {}: its accepted output is not in the store",
+                                                  verdict.shard.index, verdict.shard.job.str()));
   }
   for (const auto& [shard, count] : replay.outstanding) {
     const auto job = jobs_.find(shard.job);
-    if (job == jobs_.end() || !job->second.running || job->second.running->shards.at(shard.index).accepted || count <= 0) continue;
+    if (job == jobs_.end() || !job->second.running || job->second.running->shards.at(shard.index).accepted || count <= 0)
+      continue;
     parts_.scheduler.want(shard, static_cast<std::uint32_t>(count));
   }
   const auto failures = scan_records(ledger, "failure/", [&](std::string_view key, std::string_view record) -> Status {
@@ -144,7 +148,8 @@ Status HubCore::restore_running(const Ledger& ledger, Time now) {
     if (!lease) return fail(lease.error());
     const auto job = jobs_.find(lease->job);
     const auto agent = agents_.find(lease->agent);
-    if (job == jobs_.end() || !job->second.running || agent == agents_.end()) return fail(ErrorKind::corrupt, "it is of a job or agent that is not in the store");
+    if (job == jobs_.end() || !job->second.running || agent == agents_.end())
+      return fail(ErrorKind::corrupt, "it is of a job or agent that is not in the store");
     parts_.scheduler.agent_seen({agent->first, agent->second.region}, now);
     parts_.scheduler.restore(*lease);
     job->second.running->leases.insert(lease->id);

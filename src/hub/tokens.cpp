@@ -9,13 +9,16 @@
 namespace forgepool::hub {
 namespace {
 
-std::string hub_name(const HubIdentity& identity) { return "spiffe://" + identity.trust_domain + "/hub"; }
+std::string hub_name(const HubIdentity& identity) {
+  return "spiffe://" + identity.trust_domain + "/hub";
+}
 
 }  // namespace
 
 Result<PublicKey> HubCore::key_of(const Peer& peer) const {
   const auto certificate = parse_certificate(peer.certificate);
-  if (!certificate) return fail(ErrorKind::unauthenticated, "the peer's certificate cannot be read: " + certificate.error().message);
+  if (!certificate)
+    return fail(ErrorKind::unauthenticated, "the peer's certificate cannot be read: " + certificate.error().message);
   return certificate->key;
 }
 
@@ -27,7 +30,8 @@ std::string HubCore::mint_token(const AgentId& agent, const Peer& peer, const Le
   claims.subject = "spiffe://" + parts_.identity.trust_domain + "/agent/" + agent.str();
   claims.token_id = fresh_id("t-");
   claims.issued_at = claims.not_before = std::chrono::floor<std::chrono::seconds>(now);
-  claims.expires_at = claims.issued_at + std::chrono::floor<std::chrono::seconds>(std::min(parts_.options.token_life, identity::max_token_life));
+  claims.expires_at = claims.issued_at +
+                      std::chrono::floor<std::chrono::seconds>(std::min(parts_.options.token_life, identity::max_token_life));
   claims.key_thumbprint = identity::jwk_thumbprint(*key);
   claims.organization = claims.project = claims.job = job.pseudonym;
   claims.lease = lease.id;

@@ -54,10 +54,14 @@ Result<JobStatus> from_wire(const fb::JobStatusT& message) {
   if (!id) return fail(id.error());
   status.id = std::move(*id);
   status.contract = from_wire(*message.contract);
-  if (message.state == "running") status.state = JobState::running;
-  else if (message.state == "done") status.state = JobState::done;
-  else if (message.state == "failed") status.state = JobState::failed;
-  else return fail(ErrorKind::invalid_input, "unknown state of a job");
+  if (message.state == "running")
+    status.state = JobState::running;
+  else if (message.state == "done")
+    status.state = JobState::done;
+  else if (message.state == "failed")
+    status.state = JobState::failed;
+  else
+    return fail(ErrorKind::invalid_input, "unknown state of a job");
   status.version = message.version;
   status.shards = message.shards;
   status.accepted = message.accepted;
@@ -69,7 +73,8 @@ Result<JobStatus> from_wire(const fb::JobStatusT& message) {
   for (const auto& caught : message.quarantined) {
     auto agent = AgentId::parse(caught->agent);
     if (!agent) return fail(agent.error());
-    status.caught.push_back({std::move(*agent), caught->shard, from_wire(*caught->returned), from_wire(*caught->accepted), caught->reason});
+    status.caught.push_back(
+        {std::move(*agent), caught->shard, from_wire(*caught->returned), from_wire(*caught->accepted), caught->reason});
   }
   status.failure = message.failure;
   if (message.result) status.result = from_wire(*message.result);

@@ -1,6 +1,6 @@
 #pragma once
-/// The protocol's messages (protocol.fbs) as values. Every body from outside goes through `decode`, which verifies the FlatBuffer
-/// before anything reads it; ids and digests inside are checked by their users through the helpers below.
+/// The protocol's messages (protocol.fbs) as values. Every body from outside goes through `decode`, which verifies the
+/// FlatBuffer before anything reads it; ids and digests inside are checked by their users through the helpers below.
 #include <forgepool/adapter.hpp>
 #include <forgepool/digest.hpp>
 #include <forgepool/ids.hpp>
@@ -42,7 +42,9 @@ inline fb::Sha256 to_wire(const Digest& digest) {
 }
 Digest from_wire(const fb::Sha256& digest);
 
-inline std::unique_ptr<fb::Sha256> to_wire_ptr(const Digest& digest) { return std::make_unique<fb::Sha256>(to_wire(digest)); }
+inline std::unique_ptr<fb::Sha256> to_wire_ptr(const Digest& digest) {
+  return std::make_unique<fb::Sha256>(to_wire(digest));
+}
 
 fb::LimitsT to_wire(const SandboxLimits& limits);
 SandboxLimits from_wire(const fb::LimitsT& limits);

@@ -15,7 +15,12 @@ namespace {
 
 json small_job() {
   return {{"op", {{"name", "mc"}, {"version", "1"}, {"profile", "insurance.v1"}}},
-          {"args", {{"iterations", 4000}, {"shard_iterations", 1000}, {"claim_freq", 2}, {"claim_severity_mu", 8}, {"claim_severity_sig", 1}}},
+          {"args",
+           {{"iterations", 4000},
+            {"shard_iterations", 1000},
+            {"claim_freq", 2},
+            {"claim_severity_mu", 8},
+            {"claim_severity_sig", 1}}},
           {"policy", {{"verify", "full"}, {"replicas", 2}, {"timeout_ms", 60000}}},
           {"artifacts", {{"include", {"result"}}}}};
 }
@@ -24,7 +29,9 @@ std::string read(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
-void write(const std::string& path, const std::string& content) { std::ofstream(path, std::ios::binary) << content; }
+void write(const std::string& path, const std::string& content) {
+  std::ofstream(path, std::ios::binary) << content;
+}
 
 }  // namespace
 
@@ -126,7 +133,9 @@ TEST_CASE("mistakes are named, with what was expected, and exit codes tell them 
       std::ifstream ports(pool.path("ports"));
       std::string port, enrolment_port;
       ports >> port >> enrolment_port;
-      return run({programs + "/forgepool", "--hub", "127.0.0.1:" + enrolment_port, "client", "enroll", "--join", join, "--output", pool.path(output)}).code;
+      return run({programs + "/forgepool", "--hub", "127.0.0.1:" + enrolment_port, "client", "enroll", "--join", join,
+                  "--output", pool.path(output)})
+          .code;
     };
     CHECK(enrol(token, "client-1") == 0);
     CHECK(enrol(token, "client-2") == 4);
@@ -138,7 +147,8 @@ TEST_CASE("mistakes are named, with what was expected, and exit codes tell them 
     // A client sees its own jobs and nobody else's, and invites nobody.
     const std::string operators_job = pool.cli({"submit", pool.contract(small_job())}).at("job");
     const auto as_client = [&](std::vector<std::string> arguments) {
-      arguments.insert(arguments.begin(), {programs + "/forgepool", "--hub", pool.address(), "--credentials", pool.path("client-1")});
+      arguments.insert(arguments.begin(),
+                       {programs + "/forgepool", "--hub", pool.address(), "--credentials", pool.path("client-1")});
       return run(arguments);
     };
     CHECK(as_client({"status", operators_job}).code == 5);
@@ -171,9 +181,10 @@ TEST_CASE("exec@1 runs a program of ours once per input item, verified") {
     items.push_back(pool.cli({"digest", file}).at("digest"));
     inputs.insert(inputs.end(), {"--input", file});
   }
-  const json contract{{"op", {{"name", "exec"}, {"version", "1"}, {"profile", "run.v1"}}},
-                      {"args", {{"program", pool.cli({"digest", program}).at("digest")}, {"items", items}, {"items_per_shard", 2}}},
-                      {"policy", {{"verify", "full"}, {"replicas", 2}, {"timeout_ms", 60000}}}};
+  const json contract{
+      {"op", {{"name", "exec"}, {"version", "1"}, {"profile", "run.v1"}}},
+      {"args", {{"program", pool.cli({"digest", program}).at("digest")}, {"items", items}, {"items_per_shard", 2}}},
+      {"policy", {{"verify", "full"}, {"replicas", 2}, {"timeout_ms", 60000}}}};
   arguments.push_back(pool.contract(contract));
   // Without its inputs the job is refused before anything runs.
   const auto refused = pool.cli_text({"submit", arguments.back()});

@@ -13,7 +13,12 @@ namespace {
 
 json simulation(const std::string& verify, std::uint64_t iterations = 60000) {
   return {{"op", {{"name", "mc"}, {"version", "1"}, {"profile", "insurance.v1"}}},
-          {"args", {{"iterations", iterations}, {"shard_iterations", iterations / 30}, {"claim_freq", 2.5}, {"claim_severity_mu", 8}, {"claim_severity_sig", 1}}},
+          {"args",
+           {{"iterations", iterations},
+            {"shard_iterations", iterations / 30},
+            {"claim_freq", 2.5},
+            {"claim_severity_mu", 8},
+            {"claim_severity_sig", 1}}},
           {"seed", {{"mode", "explicit"}, {"value", 42}}},
           {"policy", {{"verify", verify}, {"replicas", 2}, {"timeout_ms", 120000}}}};
 }
@@ -75,7 +80,8 @@ TEST_CASE("the mean of an insurance simulation agrees with the analytic one with
     const auto result = json::parse(pool.cli_text({"result", job}).output);
     const double expected = frequency * std::exp(mu + sigma * sigma / 2);
     const double mean = result.at("mean").get<double>() / 100, error = result.at("standard_error").get<double>() / 100;
-    INFO("frequency " << frequency << " mu " << mu << " sigma " << sigma << ": mean " << mean << " ± " << error << ", analytic " << expected);
+    INFO("frequency " << frequency << " mu " << mu << " sigma " << sigma << ": mean " << mean << " ± " << error << ", analytic "
+                      << expected);
     CHECK(error > 0);
     CHECK(std::abs(mean - expected) < 4 * error);
   }

@@ -19,7 +19,12 @@ TEST_CASE("a hub killed at 20 random moments completes the job, loses nothing it
   pool.start_hub();
   for (int i = 0; i < 3; ++i) pool.start_agent("agent-" + std::to_string(i));
   const json contract{{"op", {{"name", "mc"}, {"version", "1"}, {"profile", "insurance.v1"}}},
-                      {"args", {{"iterations", 6000000}, {"shard_iterations", 20000}, {"claim_freq", 2}, {"claim_severity_mu", 8}, {"claim_severity_sig", 1}}},
+                      {"args",
+                       {{"iterations", 6000000},
+                        {"shard_iterations", 20000},
+                        {"claim_freq", 2},
+                        {"claim_severity_mu", 8},
+                        {"claim_severity_sig", 1}}},
                       {"seed", {{"mode", "derived"}}},
                       {"policy", {{"verify", "full"}, {"replicas", 2}, {"timeout_ms", 300000}}},
                       {"artifacts", {{"persist", true}, {"include", {"result", "shard_outputs"}}}}};

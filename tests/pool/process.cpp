@@ -57,7 +57,9 @@ Process& Process::operator=(Process&& other) noexcept {
   id_ = std::exchange(other.id_, -1);
   return *this;
 }
-Process::~Process() { kill(); }
+Process::~Process() {
+  kill();
+}
 
 bool Process::running() {
   if (id_ <= 0) return false;
@@ -79,7 +81,8 @@ void Process::kill() {
 int Process::wait() {
   if (id_ <= 0) return 0;
   int status = 0;
-  while (::waitpid(id_, &status, 0) < 0 && errno == EINTR) {}
+  while (::waitpid(id_, &status, 0) < 0 && errno == EINTR) {
+  }
   id_ = -1;
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
@@ -92,7 +95,8 @@ Finished run(const std::vector<std::string>& command) {
   ::close(output);
   ::close(errors);
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), slurp(output_path), slurp(errors_path)};
 }
 

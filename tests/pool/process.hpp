@@ -9,8 +9,8 @@
 namespace forgepool_test {
 
 struct ProcessOptions {
-  std::string log;                 ///< File for standard output and error; empty: thrown away.
-  std::optional<uid_t> user;       ///< Run as this user (and group); only root may.
+  std::string log;            ///< File for standard output and error; empty: thrown away.
+  std::optional<uid_t> user;  ///< Run as this user (and group); only root may.
 };
 
 class Process {

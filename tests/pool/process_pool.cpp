@@ -5,9 +5,9 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <chrono>
-#include <functional>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <sstream>
 #include <thread>
 
@@ -41,9 +41,9 @@ ProcessPool::ProcessPool() {
 
 void ProcessPool::start_hub() {
   std::filesystem::remove(path("ports"));
-  hub_ = Process({programs + "/forgepool-hub", "--data", path("hub"), "--port", std::to_string(port_), "--enrol-port", std::to_string(enrolment_port_),
-                  "--port-file", path("ports"), "--adapter", packages + "/mc-1.fpa", "--adapter", packages + "/exec-1.fpa", "--adapter",
-                  packages + "/noop-1.fpa"},
+  hub_ = Process({programs + "/forgepool-hub", "--data", path("hub"), "--port", std::to_string(port_), "--enrol-port",
+                  std::to_string(enrolment_port_), "--port-file", path("ports"), "--adapter", packages + "/mc-1.fpa",
+                  "--adapter", packages + "/exec-1.fpa", "--adapter", packages + "/noop-1.fpa"},
                  {path("hub.log"), std::nullopt});
   const bool listening = eventually([&] { return std::filesystem::exists(path("ports")) || !hub_.running(); });
   INFO(logs());
@@ -58,18 +58,30 @@ void ProcessPool::start_agent(const std::string& name, const std::vector<std::st
   const std::string credentials = path(name);
   if (!std::filesystem::exists(credentials)) {
     const auto token = cli({"hub", "invite"}).at("join_token").get<std::string>();
-    const auto enrolled = run({programs + "/forgepool", "--hub", enrolment_address_, "agent", "enroll", "--join", token, "--output", credentials});
+    const auto enrolled = run(
+        {programs + "/forgepool", "--hub", enrolment_address_, "agent", "enroll", "--join", token, "--output", credentials});
     INFO(enrolled.errors);
     REQUIRE(enrolled.code == 0);
   }
   std::string program = programs + "/forgepool-agent";
   if (user) {
-    std::filesystem::permissions(path(""), std::filesystem::perms::others_exec | std::filesystem::perms::group_exec, std::filesystem::perm_options::add);
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(credentials)) REQUIRE(::chown(entry.path().c_str(), *user, *user) == 0);
+    std::filesystem::permissions(path(""), std::filesystem::perms::others_exec | std::filesystem::perms::group_exec,
+                                 std::filesystem::perm_options::add);
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(credentials))
+      REQUIRE(::chown(entry.path().c_str(), *user, *user) == 0);
     REQUIRE(::chown(credentials.c_str(), *user, *user) == 0);
   }
-  std::vector<std::string> command{program, "--credentials", credentials, "--hub", address_, "--slots", "1", "--shards-per-lease", "2",
-                                   "--allow-sandbox-level", user ? "namespaces" : sandbox_level()};
+  std::vector<std::string> command{program,
+                                   "--credentials",
+                                   credentials,
+                                   "--hub",
+                                   address_,
+                                   "--slots",
+                                   "1",
+                                   "--shards-per-lease",
+                                   "2",
+                                   "--allow-sandbox-level",
+                                   user ? "namespaces" : sandbox_level()};
   command.insert(command.end(), options.begin(), options.end());
   agents_[name] = Process(command, {path(name + ".log"), user});
 }

@@ -24,7 +24,8 @@ class ProcessPool {
   bool hub_running() { return hub_.running(); }
 
   /// Enrols an agent (once per name) and starts it.
-  void start_agent(const std::string& name, const std::vector<std::string>& options = {}, std::optional<uid_t> user = std::nullopt);
+  void start_agent(const std::string& name, const std::vector<std::string>& options = {},
+                   std::optional<uid_t> user = std::nullopt);
   void kill_agent(const std::string& name) { agents_.at(name).kill(); }
 
   /// The command line program with --json, as the operator. Requires exit code 0 unless `code` says otherwise.

@@ -1,5 +1,5 @@
-// A whole pool on one thread in virtual time: the production hub, agents and client over a network that loses, delays, doubles and
-// cuts, with a hub that dies between any two events. A seed replays a run.
+// A whole pool on one thread in virtual time: the production hub, agents and client over a network that loses, delays, doubles
+// and cuts, with a hub that dies between any two events. A seed replays a run.
 #include <forgepool/audit.hpp>
 #include <forgepool/backends/duplication_verifier.hpp>
 #include <forgepool/backends/fifo_scheduler.hpp>
@@ -105,20 +105,22 @@ class VirtualPool {
     sandbox.program = [this, delay = std::make_shared<Random>(delay_seed), liar](const SandboxRequest&) {
       loop_.spend(std::chrono::milliseconds(delay->below(400)));
       // The shards of this job have one item each.
-      return testing::successful_run({{std::string(shard_output_name), to_bytes(liar ? R"({"count":2,"format":"count/1"})" : R"({"count":1,"format":"count/1"})")}});
+      return testing::successful_run({{std::string(shard_output_name), to_bytes(liar ? R"({"count":2,"format":"count/1"})"
+                                                                                     : R"({"count":1,"format":"count/1"})")}});
     };
     AgentOptions options;
     options.hub_port = 1;
     options.max_shards_per_lease = static_cast<std::uint32_t>(1 + random_.below(6));
     inner_.push_back(make_memory_transport(loop_, network_));
-    AgentParts parts{testing::make_faulty_transport(loop_, *inner_.back(), random_.next(), faults_), std::make_unique<testing::FakeSandbox>(sandbox), nullptr};
+    AgentParts parts{testing::make_faulty_transport(loop_, *inner_.back(), random_.next(), faults_),
+                     std::make_unique<testing::FakeSandbox>(sandbox), nullptr};
     agents_.push_back(must(start_agent_with(std::move(*credentials), std::move(parts), options)));
   }
   void kill_agent(std::size_t index) { agents_[index].reset(); }
 
   std::unique_ptr<Client> client() {
-    return must(connect_client(loop_, must(issue_credentials(identity_, "client/tester", loop_.now())), make_memory_transport(loop_, network_),
-                               {"127.0.0.1", 1}));
+    return must(connect_client(loop_, must(issue_credentials(identity_, "client/tester", loop_.now())),
+                               make_memory_transport(loop_, network_), {"127.0.0.1", 1}));
   }
 
   testing::VirtualEventLoop& loop() { return loop_; }
@@ -147,7 +149,8 @@ JobStatus run_job(std::uint64_t seed, Faults faults, const std::string& verify) 
   VirtualPool pool(seed, faults);
   for (int i = 0; i < 4; ++i) pool.start_agent(i < faults.liars);
   const std::string contract = R"({"op":{"name":"noop","version":"1","profile":"noop.v1"},"args":{"shards":40},)"
-                               R"("policy":{"verify":")" + verify + R"(","replicas":2,"timeout_ms":3600000}})";
+                               R"("policy":{"verify":")" +
+                               verify + R"(","replicas":2,"timeout_ms":3600000}})";
   auto client = pool.client();
   std::optional<JobStatus> job, end;
   client->submit(contract, [&](Result<JobStatus> status) { job = must(std::move(status)); });

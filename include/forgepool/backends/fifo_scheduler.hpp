@@ -1,7 +1,8 @@
 #pragma once
-/// The default scheduler: jobs in the order they came; of a job what was given back first, then shards in index order; batches to
-/// whoever asks. A batch is no more than an agent's fair part of what waits (executions waiting / agents that may work on the job),
-/// so that nobody hoards the tail. Shards whose lease ran out go to other agents for one `lease_duration`, if any could take them.
+/// The default scheduler: jobs in the order they came; of a job what was given back first, then shards in index order; batches
+/// to whoever asks. A batch is no more than an agent's fair part of what waits (executions waiting / agents that may work on
+/// the job), so that nobody hoards the tail. Shards whose lease ran out go to other agents for one `lease_duration`, if any
+/// could take them.
 ///
 /// Cost: O(log n) per lease and per shard that changes its state; an agent passes a shard that it may not have only once.
 #include <forgepool/scheduler.hpp>

@@ -6,7 +6,8 @@
 
 namespace forgepool {
 
-/// What a function sees of its request, and where it leaves its outputs. Thrown exceptions become outcome `signalled` (SIGABRT).
+/// What a function sees of its request, and where it leaves its outputs. Thrown exceptions become outcome `signalled`
+/// (SIGABRT).
 struct InProcessRun {
   const std::vector<std::string>& arguments;
   const std::map<std::string, ByteView>& files;

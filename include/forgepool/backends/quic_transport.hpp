@@ -14,8 +14,8 @@ struct QuicTransportOptions {
   bool offload = true;
   /// Flow-control window of a connection and of a stream: memory a peer may make us hold.
   std::size_t window_bytes = 16u << 20;
-  /// A secret of the node that it keeps across restarts. Peers of a restarted listener then learn at once that their connection is
-  /// gone, instead of after `idle_timeout` (stateless reset). Empty: a random one.
+  /// A secret of the node that it keeps across restarts. Peers of a restarted listener then learn at once that their connection
+  /// is gone, instead of after `idle_timeout` (stateless reset). Empty: a random one.
   Bytes reset_secret;
   std::shared_ptr<LogSink> log;  ///< Refused peers with the reason, and broken connections. Null: nothing is logged.
 };

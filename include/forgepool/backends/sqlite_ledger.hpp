@@ -5,9 +5,9 @@
 namespace forgepool {
 
 struct SqliteLedgerOptions {
-  std::string path;                ///< Created if missing (mode 0600). One process at a time: a second opener gets `conflict`.
-  std::string origin;              ///< Must match the file's, once it has one.
-  std::shared_ptr<Signer> key;     ///< Ed25519. Must match the file's, once it has one.
+  std::string path;             ///< Created if missing (mode 0600). One process at a time: a second opener gets `conflict`.
+  std::string origin;           ///< Must match the file's, once it has one.
+  std::shared_ptr<Signer> key;  ///< Ed25519. Must match the file's, once it has one.
 };
 
 /// `corrupt` if the stored tree does not fit its stored head.

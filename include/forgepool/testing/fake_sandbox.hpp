@@ -9,10 +9,10 @@ namespace forgepool::testing {
 
 /// Runs are counted from 1. 0 means never.
 struct SandboxFaults {
-  Duration delay{};                   ///< Each run takes this long, in terms of FakeSandboxOptions::sleep.
-  std::uint64_t fail_every = 0;       ///< Each n-th run ends as `failure` and returns nothing.
+  Duration delay{};              ///< Each run takes this long, in terms of FakeSandboxOptions::sleep.
+  std::uint64_t fail_every = 0;  ///< Each n-th run ends as `failure` and returns nothing.
   SandboxOutcome failure{SandboxOutcome::Kind::signalled, 11, "fault injected"};
-  std::uint64_t corrupt_every = 0;    ///< Each n-th run that succeeds has one bit flipped in each output: a liar.
+  std::uint64_t corrupt_every = 0;  ///< Each n-th run that succeeds has one bit flipped in each output: a liar.
 };
 
 struct FakeSandboxOptions {
@@ -40,7 +40,7 @@ class FORGEPOOL_API FakeSandbox final : public Sandbox {
  private:
   const FakeSandboxOptions options_;
   mutable std::mutex mutex_;
-  SandboxFaults faults_;     // Guarded by mutex_, as is the next.
+  SandboxFaults faults_;  // Guarded by mutex_, as is the next.
   std::uint64_t runs_ = 0;
 };
 

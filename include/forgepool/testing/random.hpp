@@ -1,6 +1,6 @@
 #pragma once
-/// A small seeded generator for tests and simulations (SplitMix64): the same numbers on every platform, and a seed replays a run.
-/// Not for secrets.
+/// A small seeded generator for tests and simulations (SplitMix64): the same numbers on every platform, and a seed replays a
+/// run. Not for secrets.
 #include <cstdint>
 
 namespace forgepool::testing {

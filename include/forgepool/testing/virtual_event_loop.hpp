@@ -2,8 +2,9 @@
 /// An event loop with a clock that only moves when nothing is left to do at the present time: whole pools run on one thread,
 /// deterministically and as fast as the machine allows. Events at the same time run in the order they were registered.
 ///
-/// Everything, `post` and `run_blocking` included, must be called on one thread. Blocking work runs inline as an event of its own;
-/// it can take virtual time with `spend`. File descriptors do not exist in virtual time: a watched one never becomes ready.
+/// Everything, `post` and `run_blocking` included, must be called on one thread. Blocking work runs inline as an event of its
+/// own; it can take virtual time with `spend`. File descriptors do not exist in virtual time: a watched one never becomes
+/// ready.
 #include <forgepool/event_loop.hpp>
 
 #include <optional>
