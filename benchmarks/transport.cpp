@@ -8,9 +8,18 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <map>
+#include <string_view>
 #include <vector>
 
 namespace {
+
+struct Measurement {
+  const char* key;
+  const char* title;
+  const char* unit;
+  std::function<double()> run;
+};
 
 // The median of an odd number of runs; every run has a fresh pair of processes.
 double median(unsigned runs, const std::function<double()>& measure) {
@@ -24,30 +33,38 @@ double median(unsigned runs, const std::function<double()>& measure) {
 
 int main(int argc, char** argv) {
   const unsigned runs = argc > 1 ? static_cast<unsigned>(std::max(1, std::atoi(argv[1]))) : 5;
+  const std::string_view only = argc > 2 ? argv[2] : "";  // One measurement by name, for a profiler.
   constexpr std::size_t total = 1u << 30, message = 16u << 20;
   const bool real_time = bench::take_cpu(bench::last_cpu());
 
-  const double raw = median(runs, [] { return bench::raw_echo_mb_per_s(total); });
-  const double echo = median(runs, [] { return bench::quic_echo_mb_per_s(message, 4, total); });
-  const double echo_single = median(runs, [] { return bench::quic_echo_mb_per_s(message, 1, total / 2); });
-  std::vector<bench::Requests> samples;
-  const double requests = median(runs, [&] {
-    samples.push_back(bench::quic_requests(64, 100, 2));
-    return samples.back().per_s;
-  });
-  const auto sample = *std::ranges::find(samples, requests, &bench::Requests::per_s);
-  const double requests_single = median(runs, [] { return bench::quic_requests(64, 1, 1).per_s; });
-  const double handshakes = median(runs, [] { return bench::quic_handshakes_per_s(8, 2); });
+  bench::Requests detail;
+  const std::vector<Measurement> measurements = {
+      {"raw_mb_per_s", "floor: TCP over loopback, no encryption, echo", "MB/s each way", [] { return bench::raw_echo_mb_per_s(total); }},
+      {"echo_mb_per_s", "QUIC echo, 16 MiB requests, 4 in flight", "MB/s each way", [] { return bench::quic_echo_mb_per_s(message, 4, total); }},
+      {"echo_single_mb_per_s", "QUIC echo, 16 MiB requests, one after the other", "MB/s", [] { return bench::quic_echo_mb_per_s(message, 1, total / 2); }},
+      {"rpc_per_s", "requests of 64 bytes, 100 in flight", "/s", [&] { return (detail = bench::quic_requests(64, 100, 2)).per_s; }},
+      {"rpc_single_per_s", "requests of 64 bytes, one after the other", "/s", [] { return bench::quic_requests(64, 1, 1).per_s; }},
+      {"handshakes_per_s", "mutual TLS 1.3 handshakes (P-256), each with one request", "/s", [] { return bench::quic_handshakes_per_s(8, 2); }},
+  };
 
   std::printf("median of %u runs, two processes on their own CPUs%s\n", runs, real_time ? ", real-time priority" : "");
-  std::printf("%-58s %12.0f MB/s each way\n", "floor: TCP over loopback, no encryption, echo", raw);
-  std::printf("%-58s %12.0f MB/s each way (%.2f of the floor)\n", "QUIC echo, 16 MiB requests, 4 in flight", echo, echo / raw);
-  std::printf("%-58s %12.0f MB/s\n", "QUIC echo, 16 MiB requests, one after the other", echo_single);
-  std::printf("%-58s %12.0f /s, p50 %.0f us, p99 %.0f us\n", "requests of 64 bytes, 100 in flight", requests, sample.p50_us, sample.p99_us);
-  std::printf("%-58s %12.0f /s\n", "requests of 64 bytes, one after the other", requests_single);
-  std::printf("%-58s %12.0f /s\n", "mutual TLS 1.3 handshakes (P-256), each with one request", handshakes);
-  std::printf("{\"echo_vs_raw\": %.3f, \"rpc_per_s\": %.0f, \"handshakes_per_s\": %.0f, \"raw_mb_per_s\": %.0f, \"echo_mb_per_s\": %.0f, "
-              "\"echo_single_mb_per_s\": %.0f, \"rpc_single_per_s\": %.0f, \"rpc_p50_us\": %.0f, \"rpc_p99_us\": %.0f}\n",
-              echo / raw, requests, handshakes, raw, echo, echo_single, requests_single, sample.p50_us, sample.p99_us);
+  std::map<std::string_view, double> figures;
+  for (const auto& measurement : measurements) {
+    if (!only.empty() && only != measurement.key) continue;
+    figures[measurement.key] = median(runs, measurement.run);
+    std::printf("%-58s %12.0f %s\n", measurement.title, figures[measurement.key], measurement.unit);
+    std::fflush(stdout);
+  }
+  if (figures.contains("rpc_per_s")) std::printf("%-58s %12.0f us, p99 %.0f us (last run)\n", "  their p50", detail.p50_us, detail.p99_us);
+  if (figures.contains("raw_mb_per_s") && figures.contains("echo_mb_per_s")) {
+    figures["echo_vs_raw"] = figures["echo_mb_per_s"] / figures["raw_mb_per_s"];
+    std::printf("%-58s %12.3f\n", "QUIC echo as part of the floor", figures["echo_vs_raw"]);
+  }
+  std::printf("{");
+  for (const char* separator = ""; const auto& [key, value] : figures) {
+    std::printf(value < 10 ? "%s\"%s\": %.3f" : "%s\"%s\": %.0f", separator, key.data(), value);
+    separator = ", ";
+  }
+  std::printf("}\n");
   return 0;
 }

@@ -93,22 +93,22 @@ Request echo(Bytes body) { return {"POST", "/echo", {}, std::move(body)}; }
 double quic_echo_mb_per_s(std::size_t message_bytes, unsigned in_flight, std::size_t total_bytes) {
   Setup setup;
   const auto connection = setup.connect();
-  const Bytes message(message_bytes, 'x');
   std::size_t asked = 0, answered = 0;
   const std::size_t count = std::max<std::size_t>(total_bytes / message_bytes, in_flight);
   double start = 0;
-  std::function<void()> ask = [&] {
+  std::function<void(Bytes)> ask = [&](Bytes message) {
     ++asked;
-    connection->send(echo(message), [&](Result<Response> response) {
-      if (must(std::move(response)).body.size() != message_bytes) std::abort();
+    connection->send(echo(std::move(message)), [&](Result<Response> response) {
+      Bytes body = must(std::move(response)).body;
+      if (body.size() != message_bytes) std::abort();
       if (++answered == count) setup.loop().stop();
-      else if (asked < count) ask();
+      else if (asked < count) ask(std::move(body));
     });
   };
   connection->send(echo({}), [&](Result<Response> response) {
     must(std::move(response));
     start = now_s();
-    for (unsigned i = 0; i < in_flight && asked < count; ++i) ask();
+    for (unsigned i = 0; i < in_flight && asked < count; ++i) ask(Bytes(message_bytes, 'x'));
   });
   setup.loop().run();
   return static_cast<double>(count * message_bytes) / (now_s() - start) / 1e6;

@@ -81,6 +81,13 @@ bool Http3::written(StreamId stream, std::size_t size) { return check(nghttp3_co
 void Http3::blocked(StreamId stream) { nghttp3_conn_block_stream(http_, stream); }
 void Http3::refused(StreamId stream) { nghttp3_conn_shutdown_stream_write(http_, stream); }
 
+// An announced length costs its sender nothing, so room is made in proportion to what has come.
+void Http3::reserve_body(Bytes& body, std::uint64_t announced, std::size_t more) {
+  constexpr std::size_t factor = 64;
+  const std::size_t needed = body.size() + more;
+  if (announced > body.capacity()) body.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(announced, factor * needed)));
+}
+
 void Http3::append_body(StreamId stream, Exchange& exchange, ByteView data) {
   quic_.extend_connection(data.size());
   if (exchange.unwanted) {
@@ -95,9 +102,7 @@ void Http3::append_body(StreamId stream, Exchange& exchange, ByteView data) {
     on_body_too_large(stream, exchange);
     return;
   }
-  // Grows with what has come, not to what was announced: an announcement costs the sender nothing.
-  if (body.size() + data.size() > body.capacity() && exchange.content_length > body.capacity())
-    body.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(exchange.content_length, 4 * (body.size() + data.size()))));
+  if (body.size() + data.size() > body.capacity()) reserve_body(body, exchange.content_length, data.size());
   body.insert(body.end(), data.begin(), data.end());
   held_bytes_ += data.size();
   if (held_bytes_ <= limits_.max_held_bytes) {
@@ -113,12 +118,15 @@ void Http3::append_body(StreamId stream, Exchange& exchange, ByteView data) {
 void Http3::release_credit() {
   if (!credit_withheld_) return;
   const bool room = held_bytes_ <= limits_.max_held_bytes;
-  for (auto& [stream, exchange] : exchanges_) {
-    if (exchange.arrived || exchange.unwanted || exchange.closed) continue;
-    quic_.extend_stream(stream, std::exchange(exchange.withheld_bytes, 0));
-    if (!room) return;
+  Exchanges::value_type* oldest = nullptr;
+  for (auto& entry : exchanges_) {
+    auto& [stream, exchange] = entry;
+    if (exchange.arrived || exchange.unwanted) continue;
+    if (room) quic_.extend_stream(stream, std::exchange(exchange.withheld_bytes, 0));
+    else if (!oldest || stream < oldest->first) oldest = &entry;
   }
-  credit_withheld_ = false;
+  if (oldest) quic_.extend_stream(oldest->first, std::exchange(oldest->second.withheld_bytes, 0));
+  credit_withheld_ = !room;
 }
 
 void Http3::forget(Exchanges::iterator exchange) {

@@ -10,7 +10,7 @@
 
 #include <nghttp3/nghttp3.h>
 
-#include <map>
+#include <unordered_map>
 
 namespace forgepool::transport {
 
@@ -20,6 +20,9 @@ struct Http3Limits {
   /// Of incomplete messages on one connection, before senders are slowed down.
   std::size_t max_held_bytes = 128u << 20;
 };
+
+/// The content type of a message that does not say (RFC 9110, section 8.3); it is left out of ours.
+inline constexpr std::string_view plain_bytes_type = "application/octet-stream";
 
 /// HTTP/3 error codes (RFC 9114, section 8.1) that this end uses.
 namespace h3_error {
@@ -55,7 +58,7 @@ class Http3 : public StreamLayer {
     bool in_handler = false;           ///< Server: the responder has not been called yet.
     bool closed = false;               ///< Server: the stream is over before the responder was called.
   };
-  using Exchanges = std::map<StreamId, Exchange>;
+  using Exchanges = std::unordered_map<StreamId, Exchange>;
 
   Http3(Role role, QuicConnection& quic, const Http3Limits& limits) : role_(role), quic_(quic), limits_(limits) {}
 
@@ -80,12 +83,13 @@ class Http3 : public StreamLayer {
   QuicConnection& quic_;
   const Http3Limits limits_;
   nghttp3_conn* http_ = nullptr;
-  Exchanges exchanges_;  ///< By stream id, so that the first incomplete one is the oldest.
+  Exchanges exchanges_;
 
  private:
   friend struct Http3Callbacks;
   bool check(int library_error);
   void append_body(StreamId stream, Exchange& exchange, ByteView data);
+  static void reserve_body(Bytes& body, std::uint64_t announced, std::size_t more);
   void release_credit();
 
   std::size_t held_bytes_ = 0;  ///< Bodies of messages that have not arrived as a whole.

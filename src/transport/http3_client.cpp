@@ -13,7 +13,6 @@ std::optional<StreamId> Http3Client::submit(Request request) {
   Exchange& exchange = exchanges_[*stream];
   exchange.request = std::move(request);
   exchange.response.status = 0;
-  exchange.response.content_type.clear();
 
   const Request& sent = exchange.request;
   const std::string bearer = "Bearer " + sent.authorization, length = std::to_string(sent.body.size());
@@ -36,7 +35,7 @@ void Http3Client::on_field(Exchange& exchange, std::int32_t token, std::string_v
 }
 
 bool Http3Client::on_headers(StreamId, Exchange& exchange) {
-  if (exchange.response.status < 200) exchange.response.content_type.clear();  // Interim: the real headers follow.
+  if (exchange.response.status < 200) exchange.response.content_type = plain_bytes_type;  // Interim: the real headers follow.
   return true;
 }
 

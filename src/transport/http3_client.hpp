@@ -2,8 +2,8 @@
 /// The requesting end of HTTP/3 on one connection: each request has one stream.
 #include "transport/http3.hpp"
 
-#include <deque>
 #include <utility>
+#include <vector>
 
 namespace forgepool::transport {
 
@@ -27,7 +27,7 @@ class Http3Client final : public Http3 {
     Result<Response> response;
   };
   /// Every stream that was submitted turns up here once, unless the whole connection ends.
-  std::deque<Answered> take_answered() { return std::exchange(answered_, {}); }
+  std::vector<Answered> take_answered() { return std::exchange(answered_, {}); }
 
  private:
   void on_field(Exchange& exchange, std::int32_t token, std::string_view value) override;
@@ -42,8 +42,8 @@ class Http3Client final : public Http3 {
 
   const std::string authority_;
   bool started_ = false;
-  std::deque<Answered> answered_;
-  std::deque<StreamId> cancelled_;  ///< To be reset once the library is left.
+  std::vector<Answered> answered_;
+  std::vector<StreamId> cancelled_;  ///< To be reset once the library is left.
 };
 
 }  // namespace forgepool::transport

@@ -44,6 +44,7 @@ void Http3Server::on_reset(StreamId stream, Exchange& exchange) {
 }
 
 void Http3Server::settle() {
+  if (refused_.empty()) return;
   for (auto& [stream, response] : std::exchange(refused_, {})) {
     const auto found = exchanges_.find(stream);
     if (found == exchanges_.end()) continue;
@@ -67,13 +68,14 @@ void Http3Server::respond(StreamId stream, Response response) {
 void Http3Server::submit(StreamId stream, Exchange& exchange, Response response) {
   exchange.response = std::move(response);
   const std::string status = std::to_string(exchange.response.status), length = std::to_string(exchange.response.body.size());
-  const nghttp3_nv fields[] = {http_field(":status", status), http_field("content-type", exchange.response.content_type),
-                               http_field("content-length", length)};
-  // 204 has no length (RFC 9110, section 8.6), the answer to HEAD (a 405) no body.
-  const std::size_t count = exchange.response.status == 204 ? 2 : 3;
+  std::array<nghttp3_nv, 3> fields = {http_field(":status", status)};
+  std::size_t count = 1;
+  // 204 has no length (RFC 9110, section 8.6), the answer to HEAD (a 405) no body. A response without a type is plain bytes.
+  if (exchange.response.status != 204) fields[count++] = http_field("content-length", length);
+  if (exchange.response.content_type != plain_bytes_type) fields[count++] = http_field("content-type", exchange.response.content_type);
   const bool body = !exchange.response.body.empty() && exchange.request.method != "HEAD";
   // Fails only for a stream that is gone, or without memory; its closing tidies up.
-  nghttp3_conn_submit_response(http_, stream, fields, count, body ? &http_body_reader : nullptr);
+  nghttp3_conn_submit_response(http_, stream, fields.data(), count, body ? &http_body_reader : nullptr);
 }
 
 // A client gets a place for another request when this one is over *and* its handler is done: else it could keep any number of

@@ -2,8 +2,8 @@
 /// The serving end of HTTP/3 on one connection. Requests come out whole; each is answered once, at any time.
 #include "transport/http3.hpp"
 
-#include <deque>
 #include <utility>
+#include <vector>
 
 namespace forgepool::transport {
 
@@ -16,7 +16,7 @@ class Http3Server final : public Http3 {
     Request request;
   };
   /// Requests in the order in which they were complete. Those that break a limit were answered already.
-  std::deque<Arrived> take_arrived() { return std::exchange(arrived_, {}); }
+  std::vector<Arrived> take_arrived() { return std::exchange(arrived_, {}); }
 
   /// Answers a request that was taken. Harmless if its stream is gone.
   void respond(StreamId stream, Response response);
@@ -32,8 +32,8 @@ class Http3Server final : public Http3 {
   void on_closed(StreamId stream, std::uint64_t code) override;
   void submit(StreamId stream, Exchange& exchange, Response response);
 
-  std::deque<Arrived> arrived_;
-  std::deque<std::pair<StreamId, Response>> refused_;  ///< To be answered once the library is left.
+  std::vector<Arrived> arrived_;
+  std::vector<std::pair<StreamId, Response>> refused_;  ///< To be answered once the library is left.
 };
 
 }  // namespace forgepool::transport

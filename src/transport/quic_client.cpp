@@ -71,10 +71,12 @@ class QuicClientCore final : public std::enable_shared_from_this<QuicClientCore>
   void read() {
     constexpr int batches_per_turn = 4;
     const auto self = shared_from_this();
-    const UdpSocket::Receiver receiver = [this](ByteView datagram, const SocketAddress& from, const SocketAddress& to) {
-      quic_->receive(datagram, {to, from}, shared_->loop.now());
+    Time now;  // One for a whole batch.
+    const UdpSocket::Receiver receiver = [&](ByteView datagram, const SocketAddress& from, const SocketAddress& to) {
+      quic_->receive(datagram, {to, from}, now);
     };
     for (int i = 0; i < batches_per_turn && socket_; ++i) {
+      now = shared_->loop.now();
       const auto received = socket_->receive(receiver);
       // Once the handshake is done such a message could only have come from someone on the way: it ends nothing.
       if (received == UdpSocket::Received::unreachable && !quic_->established())

@@ -30,7 +30,7 @@ ngtcp2_settings to_settings(const QuicSettings& from, Time now) {
   std::size_t count = 0;
   for (const std::uint16_t size : probes)
     if (size < from.max_datagram_bytes) usable[count++] = size;
-  usable[count++] = static_cast<std::uint16_t>(from.max_datagram_bytes);
+  if (from.max_datagram_bytes > NGTCP2_MAX_UDP_PAYLOAD_SIZE) usable[count++] = static_cast<std::uint16_t>(from.max_datagram_bytes);
 
   ngtcp2_settings settings;
   ngtcp2_settings_default(&settings);
@@ -39,7 +39,7 @@ ngtcp2_settings to_settings(const QuicSettings& from, Time now) {
   settings.max_tx_udp_payload_size = from.max_datagram_bytes;
   settings.pmtud_probes = usable.data();
   settings.pmtud_probeslen = count;
-  settings.no_pmtud = from.max_datagram_bytes <= NGTCP2_MAX_UDP_PAYLOAD_SIZE;
+  settings.no_pmtud = count == 0;
   settings.max_stream_window = from.window_bytes;
   return settings;
 }
@@ -68,8 +68,8 @@ ngtcp2_cid random_id(std::size_t size) {
 
 }  // namespace
 
-QuicConnection::QuicConnection(std::shared_ptr<const TlsContext> tls, const QuicSettings& settings, const Path& path)
-    : settings_(settings), tls_reference_{}, remote_(path.remote) {
+QuicConnection::QuicConnection(std::shared_ptr<const TlsContext> tls, const QuicSettings& settings, const Path& path, Time now)
+    : settings_(settings), tls_reference_{}, remote_(path.remote), latest_(now) {
   tls_reference_.user_data = this;
   tls_reference_.get_conn = [](ngtcp2_crypto_conn_ref* reference) { return static_cast<QuicConnection*>(reference->user_data)->connection_.get(); };
   tls_ = std::make_unique<TlsSession>(std::move(tls), &tls_reference_);
@@ -85,7 +85,7 @@ std::uint64_t QuicConnection::timestamp(Time now) {
 
 Result<std::unique_ptr<QuicConnection>> QuicConnection::connect(std::shared_ptr<const TlsContext> tls, const QuicSettings& settings,
                                                                 const Path& path, Time now) {
-  std::unique_ptr<QuicConnection> self(new QuicConnection(std::move(tls), settings, path));
+  std::unique_ptr<QuicConnection> self(new QuicConnection(std::move(tls), settings, path, now));
   const ngtcp2_settings library_settings = to_settings(settings, now);
   ngtcp2_transport_params parameters = to_parameters(settings);
   parameters.initial_max_streams_bidi = 0;  // Only clients make requests.
@@ -103,7 +103,7 @@ Result<std::unique_ptr<QuicConnection>> QuicConnection::connect(std::shared_ptr<
 Result<std::unique_ptr<QuicConnection>> QuicConnection::accept(std::shared_ptr<const TlsContext> tls, const QuicSettings& settings,
                                                                const Path& path, const ngtcp2_pkt_hd& initial, ConnectionIdRegistry& ids,
                                                                Time now) {
-  std::unique_ptr<QuicConnection> self(new QuicConnection(std::move(tls), settings, path));
+  std::unique_ptr<QuicConnection> self(new QuicConnection(std::move(tls), settings, path, now));
   self->ids_ = &ids;
   const ngtcp2_settings library_settings = to_settings(settings, now);
   ngtcp2_transport_params parameters = to_parameters(settings);
@@ -127,6 +127,13 @@ Result<std::unique_ptr<QuicConnection>> QuicConnection::accept(std::shared_ptr<c
   return self;
 }
 
+// Certificates are judged as of now, and what the TLS library says afterwards is about this connection.
+void QuicConnection::prepare_handshake(Time now) {
+  if (established_) return;
+  ERR_clear_error();
+  tls_->set_time(now);
+}
+
 void QuicConnection::receive(ByteView datagram, const Path& path, Time now) {
   if (finished_) return;
   if (end_) {
@@ -134,8 +141,7 @@ void QuicConnection::receive(ByteView datagram, const Path& path, Time now) {
     if (!close_packet_.empty() && std::has_single_bit(++received_since_close_)) close_due_ = true;
     return;
   }
-  ERR_clear_error();
-  tls_->set_time(now);
+  prepare_handshake(now);
   const ngtcp2_path library_path = to_path(path);
   const ngtcp2_pkt_info info{};
   const int error = ngtcp2_conn_read_pkt(connection_.get(), &library_path, &info, datagram.data(), datagram.size(), timestamp(now));
@@ -205,8 +211,7 @@ void QuicConnection::linger(Time now) {
 QuicConnection::Batch QuicConnection::produce(std::span<std::uint8_t> buffer, Time now) {
   Batch batch;
   if (!end_) {
-    ERR_clear_error();
-    tls_->set_time(now);
+    prepare_handshake(now);
     ngtcp2_path_storage path;
     ngtcp2_path_storage_zero(&path);
     ngtcp2_pkt_info info;
@@ -238,8 +243,10 @@ std::ptrdiff_t QuicConnection::write_packet(ngtcp2_path* path, ngtcp2_pkt_info* 
       stream_layer_failed_ = true;
       return NGTCP2_ERR_CALLBACK_FAILURE;
     }
-    // MORE: small requests share a packet, until there is nothing left to send or the packet is full.
-    const std::uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_MORE | (chunk.fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0u);
+    // MORE: small requests share a packet, until there is nothing left to send or the packet is full. PADDING: a packet that is
+    // nearly full while there is more to send is filled up, because only datagrams of equal size go out in one call.
+    const std::uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_MORE | (chunk.fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0u) |
+                                (chunk.stream >= 0 ? NGTCP2_WRITE_STREAM_FLAG_PADDING : 0u);
     ngtcp2_ssize taken = -1;
     const ngtcp2_ssize written = ngtcp2_conn_writev_stream(connection_.get(), path, info, out, size, &taken, flags, chunk.stream,
                                                            chunk.pieces.data(), chunk.count, at);

@@ -102,7 +102,8 @@ class QuicConnection {
 
  private:
   friend struct QuicCallbacks;
-  QuicConnection(std::shared_ptr<const TlsContext> tls, const QuicSettings& settings, const Path& path);
+  QuicConnection(std::shared_ptr<const TlsContext> tls, const QuicSettings& settings, const Path& path, Time now);
+  void prepare_handshake(Time now);
   void read_failed(int error, Time now);
   void close_with(const ngtcp2_ccerr& error, ConnectionEnd end, Time now);
   void linger(Time now);
@@ -122,7 +123,7 @@ class QuicConnection {
   std::unique_ptr<TlsSession> tls_;
   std::unique_ptr<ngtcp2_conn, Deleter> connection_;
   SocketAddress remote_;
-  Time latest_{};
+  Time latest_;  ///< The latest that anyone told us.
   bool established_ = false;
   bool reset_by_peer_ = false;
   bool stream_layer_failed_ = false;

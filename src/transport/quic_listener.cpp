@@ -75,8 +75,10 @@ class QuicListenerCore final : public SessionHost, public std::enable_shared_fro
   void read() {
     constexpr int batches_per_turn = 4;
     const auto self = shared_from_this();
-    const UdpSocket::Receiver receiver = [this](ByteView datagram, const SocketAddress& from, const SocketAddress& to) { receive(datagram, {to, from}); };
+    Time now;  // One for a whole batch: datagrams of a connection come by the dozen.
+    const UdpSocket::Receiver receiver = [&](ByteView datagram, const SocketAddress& from, const SocketAddress& to) { receive(datagram, {to, from}, now); };
     for (int i = 0; i < batches_per_turn; ++i) {
+      now = shared_->loop.now();
       running_ = true;  // What arrives is handled below, in one go.
       const auto received = socket_->receive(receiver);
       running_ = false;
@@ -93,7 +95,7 @@ class QuicListenerCore final : public SessionHost, public std::enable_shared_fro
     for (const auto& [key, session] : sessions_) schedule(*session);
   }
 
-  void receive(ByteView datagram, const Path& path) {
+  void receive(ByteView datagram, const Path& path, Time now) {
     ngtcp2_version_cid header;
     const int decoded = ngtcp2_pkt_decode_version_cid(&header, datagram.data(), datagram.size(), connection_id_bytes);
     if (decoded == NGTCP2_ERR_VERSION_NEGOTIATION) {
@@ -103,15 +105,15 @@ class QuicListenerCore final : public SessionHost, public std::enable_shared_fro
     if (decoded != 0) return;
     const auto found = routes_.find(ConnectionId({header.dcid, header.dcidlen}));
     if (found != routes_.end()) {
-      found->second->receive(datagram, path);
+      found->second->receive(datagram, path, now);
     } else if (header.version == 0) {
       if (may_answer()) answer(path, write_stateless_reset(answer_, shared_->reset_secret, {header.dcid, header.dcidlen}, datagram.size()));
     } else {
-      accept(datagram, path);
+      accept(datagram, path, now);
     }
   }
 
-  void accept(ByteView datagram, const Path& path) {
+  void accept(ByteView datagram, const Path& path, Time now) {
     ngtcp2_pkt_hd initial;
     if (ngtcp2_accept(&initial, datagram.data(), datagram.size()) != 0) return;
     if (sessions_.size() >= limits_.max_connections) {
@@ -124,7 +126,7 @@ class QuicListenerCore final : public SessionHost, public std::enable_shared_fro
     const auto session = std::make_shared<QuicServerSession>(*this, shared_, *socket_);
     if (!session->start(tls_, limits_, initial, path)) return forget(*session);
     sessions_.emplace(session.get(), session);
-    session->receive(datagram, path);
+    session->receive(datagram, path, now);
   }
 
   void forget(QuicServerSession& session) {

@@ -21,8 +21,8 @@ Status QuicServerSession::start(std::shared_ptr<const TlsContext> tls, const Tra
 void QuicServerSession::add(ByteView connection_id) { host_.route(connection_id, *this); }
 void QuicServerSession::remove(ByteView connection_id) { host_.unroute(connection_id); }
 
-void QuicServerSession::receive(ByteView datagram, const Path& path) {
-  quic_->receive(datagram, path, shared_->loop.now());
+void QuicServerSession::receive(ByteView datagram, const Path& path, Time now) {
+  quic_->receive(datagram, path, now);
   note_progress();
   host_.schedule(*this);
 }

@@ -30,7 +30,7 @@ class QuicServerSession final : public ConnectionIdRegistry, public std::enable_
   /// From a client's first packet, which is then to be given to `receive`.
   Status start(std::shared_ptr<const TlsContext> tls, const TransportLimits& limits, const ngtcp2_pkt_hd& initial, const Path& path);
 
-  void receive(ByteView datagram, const Path& path);
+  void receive(ByteView datagram, const Path& path, Time now);
   /// Hands complete requests to the handler, then sends what there is to send.
   void step();
   /// Tells the peer that it is over, at once.

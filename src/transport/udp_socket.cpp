@@ -2,6 +2,7 @@
 
 #include "transport/datagram_batch.hpp"
 
+#include <fcntl.h>
 #include <netinet/udp.h>
 #include <unistd.h>
 
@@ -65,6 +66,7 @@ UdpSocket::~UdpSocket() {
   readable_watch_.reset();
   writable_watch_.reset();
   close(fd_);
+  if (write_fd_ >= 0) close(write_fd_);
 }
 
 void UdpSocket::configure(bool offload) {
@@ -123,9 +125,11 @@ UdpSocket::Received UdpSocket::receive(const Receiver& receiver) {
 void UdpSocket::send(ByteView datagrams, std::size_t segment_bytes, const SocketAddress& to, const SocketAddress& from) {
   if (queue_.empty()) datagrams = datagrams.subspan(transmit(datagrams, segment_bytes, to, from));
   if (datagrams.empty() || queued_bytes_ + datagrams.size() > max_queued_bytes) return;
+  if (write_fd_ < 0) write_fd_ = fcntl(fd_, F_DUPFD_CLOEXEC, 0);
+  if (write_fd_ < 0) return;  // Out of descriptors: lost, too.
   queued_bytes_ += datagrams.size();
   queue_.push_back({Bytes(datagrams.begin(), datagrams.end()), segment_bytes, to, from});
-  if (!writable_watch_) writable_watch_ = loop_.watch(fd_, Readiness::writable, [this] { flush(); });
+  if (!writable_watch_) writable_watch_ = loop_.watch(write_fd_, Readiness::writable, [this] { flush(); });
 }
 
 // Returns how many bytes are dealt with: sent, or lost in a way that waiting would not change. Fewer than all: try again when

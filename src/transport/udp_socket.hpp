@@ -74,6 +74,7 @@ class UdpSocket {
   bool segmentation_ = false;  ///< GSO works, as far as we know.
   bool packet_info_ = false;   ///< Each datagram comes with the address that it was sent to.
   std::function<void()> drained_;
+  int write_fd_ = -1;  ///< The same socket once more: loops watch a descriptor for one thing only.
   std::unique_ptr<Subscription> readable_watch_, writable_watch_;
   std::deque<Queued> queue_;
   std::size_t queued_bytes_ = 0;
