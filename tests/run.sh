@@ -89,22 +89,27 @@ rm -f "$junit" "$closing"
 : >"$closing"
 say "test ${label:-everything}"
 arguments=(--test-dir "$build" --parallel "${FORGEPOOL_TEST_JOBS:-2}" --timeout 600 --no-tests=error --no-label-summary
-  --output-on-failure --output-junit "$junit")
+  --output-on-failure --test-output-size-passed 100000 --output-junit "$junit")
 [ -z "$label" ] || arguments+=(-L "^$(printf '%s' "$label" | sed 's/[][().*+?^$\\|]/\\&/g')\$")
 status=0
-# CTest's closing lines are kept back: they are the last thing printed.
+# CTest's closing lines are kept back: they are the last thing printed. (The output of tests that passed is kept for what they skipped.)
 "${wrapper[@]}" ctest "${arguments[@]}" 2>&1 |
   awk -v closing="$closing" '/^[0-9]+% tests passed/ {held = 1} held {print > closing; next} {print; fflush()}' || status=1
 
-# Why a test was skipped, from the line beginning with "skipped:" (or Catch2's explanation) of its output.
+# Which tests were skipped, or parts of them, and why: the line beginning with "skipped: ", or Catch2's explanation.
 skipped_tests() {
   [ -e "$junit" ] || return 0
   awk '
-    /<testcase / {name = $0; sub(/.*name="/, "", name); sub(/".*/, "", name); skipped = 0; reason = ""}
-    /<skipped / {skipped = 1}
-    skipped && reason == "" && /skipped: / {reason = $0; sub(/.*skipped: /, "", reason); sub(/<\/system-out>.*/, "", reason)}
-    skipped && /explicitly with message:/ {getline; if (reason == "") {reason = $0; sub(/^ +/, "", reason)}}
-    /<\/testcase>/ {if (skipped) printf "   skipped: %s: %s\n", name, reason == "" ? "(no reason given)" : reason; skipped = 0}
+    /<testcase / {name = $0; sub(/.*<testcase name="/, "", name); sub(/".*/, "", name); whole = 0; count = 0; split("", times)}
+    /<skipped / {whole = 1}
+    /skipped: / && whole {reason = $0; sub(/.*skipped: /, "", reason); sub(/<\/system-out>.*/, "", reason); note(reason)}
+    /^explicitly with message:/ {getline; sub(/^ +/, ""); note($0)}
+    /<\/testcase>/ {
+      if (whole && count == 0) note("(no reason given)")
+      for (i = 1; i <= count; ++i)
+        printf("   %s %s: %s%s\n", whole ? "skipped:" : "in part:", name, reasons[i], (times[reasons[i]] > 1 ? " (" times[reasons[i]] " times)" : ""))
+    }
+    function note(reason) {if (!times[reason]++) reasons[++count] = reason}
   ' "$junit" | sed "s/&quot;/\"/g; s/&apos;/'/g; s/&lt;/</g; s/&gt;/>/g; s/&amp;/\&/g"
 }
 failed_tests() {
