@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 
 #include <spawn.h>
 #include <sys/wait.h>
@@ -37,8 +38,6 @@ class PlainProcess final : public Sandbox {
     const std::filesystem::path box = pattern;
     std::filesystem::create_directory(box / "in");
     std::filesystem::create_directory(box / "out");
-    write(box / "program", *request.program);
-    std::filesystem::permissions(box / "program", std::filesystem::perms::owner_all);
     for (const auto& file : request.files) write(box / "in" / file.name, *file.content);
 
     std::vector<std::string> arguments{(box / "program").string(), "--in", (box / "in").string(), "--out",
@@ -50,8 +49,14 @@ class PlainProcess final : public Sandbox {
     char* no_environment[] = {nullptr};
     pid_t child = 0;
     int status = 0;
-    if (::posix_spawn(&child, arguments[0].c_str(), nullptr, nullptr, argv.data(), no_environment) != 0)
-      return setup_failed(report, "posix_spawn");
+    {
+      // A child that another thread starts meanwhile must not inherit the program open for writing: it could not be executed.
+      const std::lock_guard lock(spawning_);
+      write(box / "program", *request.program);
+      std::filesystem::permissions(box / "program", std::filesystem::perms::owner_all);
+      if (::posix_spawn(&child, arguments[0].c_str(), nullptr, nullptr, argv.data(), no_environment) != 0)
+        return setup_failed(report, "posix_spawn");
+    }
     ::waitpid(child, &status, 0);
     report.outcome = WIFEXITED(status) ? SandboxOutcome{SandboxOutcome::Kind::exited, WEXITSTATUS(status), ""}
                                        : SandboxOutcome{SandboxOutcome::Kind::signalled, WTERMSIG(status), ""};
@@ -67,6 +72,8 @@ class PlainProcess final : public Sandbox {
     report.outcome = {SandboxOutcome::Kind::setup_failed, 0, step};
     return std::move(report);
   }
+  inline static std::mutex spawning_;  // Of the process, as what it guards against is.
+
   static void write(const std::filesystem::path& path, const Bytes& content) {
     std::ofstream(path, std::ios::binary)
         .write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));

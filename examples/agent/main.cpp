@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <thread>
@@ -52,12 +53,18 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--fault", fault, "TEST KNOB: misbehave openly (corrupt-result, lazy-result)");
   app.add_flag("--verbose", verbose, "Log more");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
 
   const int signals = block_signals();
   const auto colon = hub.rfind(':');
-  const int port = colon == std::string::npos ? 0 : std::atoi(hub.c_str() + colon + 1);
-  if (port <= 0 || port > 65535)
+  int port = 0;
+  const char* end = hub.data() + hub.size();
+  const bool number = colon != std::string::npos && std::from_chars(hub.data() + colon + 1, end, port).ptr == end;
+  if (!number || port <= 0 || port > 65535)
     return complain({ErrorKind::invalid_input, "--hub: expected ADDRESS:PORT, got \"" + hub + "\""});
   options.hub_address = hub.substr(0, colon);
   options.hub_port = static_cast<std::uint16_t>(port);

@@ -41,8 +41,8 @@ int main(int argc, char** argv) {
   auto* invitation = hub->add_subcommand("invite", "Print a join token for a new agent or client (operators only)");
   invitation->add_option("--role", role, "agent or client")->check(CLI::IsMember({"agent", "client"}))->capture_default_str();
   invitation->add_option("--region", region, "Region that the node is in");
-  invitation->add_option("--ttl-minutes", ttl_minutes, "Life of the token")->capture_default_str();
-  invitation->add_option("--uses", uses, "How many nodes may use it")->capture_default_str();
+  invitation->add_option("--ttl-minutes", ttl_minutes, "Life of the token")->check(CLI::Range(1, 43200))->capture_default_str();
+  invitation->add_option("--uses", uses, "How many nodes may use it")->check(CLI::Range(1, 10000))->capture_default_str();
   invitation->callback([&] { code = invite(common, role, region, ttl_minutes, uses); });
   auto* agents = hub->add_subcommand("agents", "List the agents (operators only)");
   agents->callback([&] { code = list_agents(common); });

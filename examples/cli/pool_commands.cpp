@@ -6,6 +6,10 @@
 
 #include <fmt/core.h>
 
+#include <filesystem>
+
+#include <unistd.h>
+
 namespace forgepool_cli {
 
 using namespace forgepool;
@@ -41,6 +45,15 @@ int invite(const Common& common, const std::string& role, const std::string& reg
 int enroll(const Common& common, const std::string& join_token, const std::string& output) {
   const auto place = split_address(common.address.hub);
   if (!place) return complain({ErrorKind::invalid_input, "--hub: " + place.error().message}, common.json);
+  // Before the token is used up: is there a place for what comes of it?
+  const std::filesystem::path directory = std::filesystem::absolute(output);
+  if (std::filesystem::exists(directory))
+    return complain({ErrorKind::conflict, output + " exists already; nothing is overwritten: choose another directory"},
+                    common.json);
+  if (::access(directory.parent_path().c_str(), W_OK | X_OK) != 0)
+    return complain({ErrorKind::invalid_input,
+                     "cannot make " + output + ": " + directory.parent_path().string() + " is missing or not writable"},
+                    common.json);
   auto loop = make_event_loop({1});
   auto transport = make_quic_transport(*loop);
   std::optional<Result<Credentials>> answer;

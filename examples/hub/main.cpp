@@ -50,7 +50,11 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--port-file", port_file, "Write \"PORT ENROL_PORT\" here once listening");
   app.add_flag("--verbose", verbose, "Log more");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
 
   const int signals = block_signals();
   auto log = make_stderr_log("hub", verbose ? LogLevel::debug : LogLevel::info);

@@ -38,7 +38,8 @@ struct HubOptions {
   std::uint32_t max_shards_per_lease = 64;
   std::uint32_t max_failures_per_shard = 3;  ///< Executions that ended badly before the job fails.
   std::uint32_t max_running_jobs = 1000;
-  std::size_t max_blob_bytes = 32u << 20;  ///< Of one uploaded input.
+  std::uint32_t max_shards_per_job = 100'000;  ///< Planning and reducing take the loop's time: some 10 µs a shard.
+  std::size_t max_blob_bytes = 32u << 20;      ///< Of one uploaded input.
   std::uint64_t max_total_blob_bytes = 4ull << 30;
   std::function<void(const Error&)> on_fatal;
 };

@@ -13,10 +13,24 @@
 namespace forgepool {
 namespace {
 
-std::unique_ptr<Transport> quic(EventLoop& loop, const std::shared_ptr<LogSink>& log) {
+std::unique_ptr<Transport> quic(EventLoop& loop, const std::shared_ptr<LogSink>& log, Bytes reset_secret = {}) {
   QuicTransportOptions options;
   options.log = log;
+  options.reset_secret = std::move(reset_secret);
   return make_quic_transport(loop, std::move(options));
+}
+
+}  // namespace
+
+namespace {
+
+/// A secret that a restarted hub finds again without a file for it: Ed25519 signs deterministically (RFC 8032), and nobody else
+/// has the key. The label keeps it apart from everything else that the key signs.
+Result<Bytes> reset_secret_of(const HubIdentity& identity) {
+  const auto signature = identity.token_key->sign(as_bytes("forgepool stateless reset secret v1"));
+  if (!signature) return fail(signature.error());
+  const Digest secret = sha256(*signature);
+  return Bytes(secret.bytes.begin(), secret.bytes.end());
 }
 
 }  // namespace
@@ -50,8 +64,10 @@ Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, const std::string
   if (!identity) return fail(identity.error());
   auto ledger = open_sqlite_ledger({hub_ledger_path(data_directory), identity->trust_domain, identity->log_key});
   if (!ledger) return fail(ledger.error());
+  auto reset_secret = reset_secret_of(*identity);
+  if (!reset_secret) return fail(reset_secret.error());
   HubParts parts;
-  parts.transport = quic(loop, log);
+  parts.transport = quic(loop, log, std::move(*reset_secret));
   parts.scheduler = make_fifo_scheduler();
   parts.verifier = make_duplication_verifier();
   parts.ledger = std::move(*ledger);

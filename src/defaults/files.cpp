@@ -49,7 +49,11 @@ Status write_file(const std::string& path, ByteView content) {
       return error;
     }
   }
-  if (std::rename(partial.c_str(), path.c_str()) != 0) return file_error("rename into place", path);
+  if (std::rename(partial.c_str(), path.c_str()) != 0) {
+    const auto error = file_error("rename into place", path);
+    ::unlink(partial.c_str());
+    return error;
+  }
   return {};
 }
 

@@ -16,13 +16,12 @@ struct Rule {
   unsigned roles;
 };
 
-constexpr unsigned known = bit(Role::agent) | bit(Role::client) | bit(Role::operator_);
 constexpr unsigned customers = bit(Role::client) | bit(Role::operator_);
 
 constexpr std::array rules{
     Rule{Action::enrol, "enrol", bit(Role::anonymous)},
-    Rule{Action::read_health, "read health", known},
-    Rule{Action::read_checkpoint, "read the checkpoint", known},
+    Rule{Action::read_health, "read health", customers},
+    Rule{Action::read_checkpoint, "read the checkpoint", customers},
     Rule{Action::take_lease, "take a lease", bit(Role::agent)},
     Rule{Action::heartbeat, "send heartbeats", bit(Role::agent)},
     Rule{Action::fetch_blob, "fetch a blob", bit(Role::agent)},

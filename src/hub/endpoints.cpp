@@ -185,6 +185,15 @@ void Endpoints::take_lease(const Caller& caller, const Peer& peer, const Request
   if (closed_) return answer(std::move(respond), nothing());
   const AgentId id(caller.name);
   const Time now = loop_.now();
+  // An agent that asks from a new connection has left the old one: work must not be sent there.
+  for (auto waiting = waiting_agents_.begin(); waiting != waiting_agents_.end();) {
+    if (waiting->id != id || waiting->peer.address == peer.address) {
+      ++waiting;
+      continue;
+    }
+    answer(std::move(waiting->respond), nothing());
+    waiting = waiting_agents_.erase(waiting);
+  }
   auto lease = core_.take_lease(id, peer, ask->max_shards, now);
   if (!lease) return refuse(peer, request, lease.error(), std::move(respond));
   if (*lease) return answer(std::move(respond), ok(wire::encode(**lease)));

@@ -56,6 +56,12 @@ Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, T
     return fail(ErrorKind::unavailable,
                 fmt::format("{} jobs are running, which is the limit of this hub; try again later", running_.size()));
 
+  // What is asked for and cannot be kept is refused: agents have no trust tiers or clearances yet.
+  if (contract->policy.target != "any")
+    return fail(ErrorKind::unsupported, "/policy/target: this hub knows no trust tiers; expected \"any\"");
+  if (!contract->policy.data_class.empty())
+    return fail(ErrorKind::unsupported, "/policy/data_class: no agent of this hub is cleared for any; leave it out");
+
   const auto adapter = std::ranges::find_if(parts_.adapters, [&](const auto& package) {
     return package->name() == contract->op.name && package->version() == contract->op.version;
   });
@@ -68,11 +74,17 @@ Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, T
   }
   auto plan = (*adapter)->plan(*contract);
   if (!plan) return fail(plan.error());
+  if (plan->shards.size() > parts_.options.max_shards_per_job)
+    return fail(ErrorKind::too_large,
+                fmt::format("/args: this would be {} shards, the limit of this hub is {}; make the shards larger",
+                            plan->shards.size(), parts_.options.max_shards_per_job));
   for (const auto& shard : plan->shards)
     for (const auto& input : shard.inputs)
       if (!blobs_.contains(input.digest))
-        return fail(ErrorKind::invalid_input,
-                    fmt::format("/args: input {} is not known to this hub; upload it before submitting", input.digest.str()));
+        return fail(
+            ErrorKind::invalid_input,
+            fmt::format("/args: input {} is not known to this hub; upload it before submitting (forgepool submit --input FILE)",
+                        input.digest.str()));
 
   Job job;
   job.id = contract->job_id ? *contract->job_id : JobId(fresh_id("job-"));

@@ -94,11 +94,14 @@ class HubCore {
     std::uint32_t index = 0;
     std::optional<Digest> result;  ///< None: the execution ended badly,
     std::string trouble;           ///< like this.
+    bool never_ran = false;        ///< The agent could not even try: its trouble, not the shard\'s.
     std::shared_ptr<const Bytes> output;
   };
   Result<std::vector<CheckedShard>> check_report(const Lease& lease, const Job& job,
                                                  const wire::fb::LeaseResultT& result) const;
   void take_answers(Job& job, const Lease& lease, const std::vector<CheckedShard>& shards, Time now);
+  /// Ends the lease of a report that does not hold, as failed executions; returns the error.
+  Status refuse_report(Job& job, const Lease& lease, const Error& error, Time now);
   void take_failure(Job& job, const AgentId& agent, const CheckedShard& shard, Time now);
 
   void apply(const std::vector<VerifierAction>& actions, Time now);

@@ -16,6 +16,7 @@ struct ShardState {
   bool accepted = false;
   Digest result;                   ///< If accepted.
   std::vector<AgentId> failed_on;  ///< Agents whose execution of it ended badly.
+  std::uint32_t never_ran = 0;     ///< Executions that an agent could not even begin; since the last restart.
 };
 
 /// Everything that exists only while the job runs. Dropped when it ends.

@@ -132,9 +132,11 @@ Result<std::vector<HubCore::CheckedShard>> HubCore::check_report(const Lease& le
     const auto kind = parse_outcome(shard->outcome);
     if (!kind) return fail(kind.error());
     const SandboxOutcome outcome{*kind, shard->code, shard->detail.substr(0, 500)};
-    CheckedShard one{shard->index, {}, {}, nullptr};
+    CheckedShard one;
+    one.index = shard->index;
     if (!outcome.ok()) {
       one.trouble = forgepool::describe(outcome);
+      one.never_ran = *kind == SandboxOutcome::Kind::setup_failed || *kind == SandboxOutcome::Kind::cancelled;
     } else {
       if (shard->output.size() > job.running->plan.limits.output_bytes)
         return fail(ErrorKind::too_large, fmt::format("the output of shard {} is larger than its limit of {} bytes",
@@ -174,7 +176,7 @@ Status HubCore::report(const AgentId& id, const Peer& peer, const std::string& t
   if (lease->agent != id) return fail(ErrorKind::denied, "the lease is another agent's");
   Job& job = jobs_.at(lease->job);
   auto shards = check_report(*lease, job, result);
-  if (!shards) return fail(shards.error());
+  if (!shards) return refuse_report(job, *lease, shards.error(), now);
 
   std::vector<std::pair<std::uint32_t, std::optional<Digest>>> claimed;
   for (const auto& shard : result.shards)
@@ -182,7 +184,7 @@ Status HubCore::report(const AgentId& id, const Peer& peer, const std::string& t
                                            ? std::optional(sha256(shard->output))
                                            : std::nullopt);
   auto receipt = check_receipt(result.receipt, peer, parts_.identity, *lease, job, claimed);
-  if (!receipt) return fail(receipt.error());
+  if (!receipt) return refuse_report(job, *lease, receipt.error(), now);
 
   last_seen_[id] = now;
   (*agent)->answers += shards->size();
@@ -196,6 +198,25 @@ Status HubCore::report(const AgentId& id, const Peer& peer, const std::string& t
   job.running->agents.insert(id);
   take_answers(job, *lease, *shards, now);
   return {};
+}
+
+Status HubCore::refuse_report(Job& job, const Lease& lease, const Error& error, Time now) {
+  // Nothing in it counts, and the agent will hardly do better on the same shards: they go to others at once.
+  effects_.erase(lease_key(lease.id));
+  if (const auto finished = parts_.scheduler.finish(lease.id, lease.agent); !finished) return fail(finished.error());
+  job.running->leases.erase(lease.id);
+  for (const auto index : lease.shards) {
+    if (job.state != JobState::running) break;
+    CheckedShard refused;
+    refused.index = index;
+    refused.trouble = "its report was refused: " + error.message;
+    take_failure(job, lease.agent, refused, now);
+  }
+  if (job.state == JobState::running) {
+    changed(job);
+    save(job);
+  }
+  return fail(error);
 }
 
 void HubCore::take_answers(Job& job, const Lease& lease, const std::vector<CheckedShard>& shards, Time now) {
@@ -226,22 +247,26 @@ void HubCore::take_answers(Job& job, const Lease& lease, const std::vector<Check
 void HubCore::take_failure(Job& job, const AgentId& agent, const CheckedShard& failed, Time now) {
   auto& shard = job.running->shards.at(failed.index);
   if (shard.accepted) return;
-  shard.failed_on.push_back(agent);
-  effects_.put(failure_key(job.id, failed.index), write_failures(shard.failed_on));
-  parts_.scheduler.exclude({job.id, failed.index}, agent);
+  // An agent that could not even try may do better the next time; one on which it failed will hardly.
+  if (failed.never_ran) {
+    ++shard.never_ran;
+  } else {
+    shard.failed_on.push_back(agent);
+    effects_.put(failure_key(job.id, failed.index), write_failures(shard.failed_on));
+    parts_.scheduler.exclude({job.id, failed.index}, agent);
+  }
   parts_.log.write(LogLevel::warning, "shard_failed",
                    {{"shard", to_string(ShardId{job.id, failed.index})}, {"agent", agent.str()}, {"outcome", failed.trouble}});
 
   // When everybody there could be has failed it, waiting for the limit would be waiting for nobody. Agents that are merely
   // absent count: else one bad agent could end a job in a moment in which it is alone.
-  const bool nobody_left = std::ranges::all_of(agents_, [&](const auto& entry) {
+  const bool nobody_left = !failed.never_ran && std::ranges::all_of(agents_, [&](const auto& entry) {
     return !entry.second.quarantined.empty() || std::ranges::find(shard.failed_on, entry.first) != shard.failed_on.end();
   });
-  if (shard.failed_on.size() >= parts_.options.max_failures_per_shard || nobody_left) {
-    end_job(
-        job, JobState::failed,
-        fmt::format("shard {} failed on {} agent(s), the last time: {}", failed.index, shard.failed_on.size(), failed.trouble),
-        now);
+  const auto failures = shard.failed_on.size() + shard.never_ran;
+  if (failures >= parts_.options.max_failures_per_shard || nobody_left) {
+    end_job(job, JobState::failed,
+            fmt::format("shard {} failed {} time(s), the last time: {}", failed.index, failures, failed.trouble), now);
     return;
   }
   parts_.scheduler.want({job.id, failed.index}, 1);

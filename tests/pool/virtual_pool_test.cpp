@@ -57,6 +57,7 @@ struct Faults {
   int liars = 0;
   int hub_deaths = 0;
   int agent_deaths = 0;
+  std::uint64_t setup_fails_every = 0;  // Runs of each agent's sandbox.
   double loss = 0;
 };
 
@@ -73,6 +74,7 @@ class VirtualPool {
     faults_->lose_request = faults_->lose_response = faults_->duplicate = faults.loss;
     faults_->disconnect = faults.loss / 4;
     faults_->max_delay = std::chrono::milliseconds(40);
+    setup_fails_every_ = faults.setup_fails_every;
     start_hub();
   }
 
@@ -108,6 +110,8 @@ class VirtualPool {
       return testing::successful_run({{std::string(shard_output_name), to_bytes(liar ? R"({"count":2,"format":"count/1"})"
                                                                                      : R"({"count":1,"format":"count/1"})")}});
     };
+    sandbox.faults.fail_every = setup_fails_every_;
+    sandbox.faults.failure = {SandboxOutcome::Kind::setup_failed, 0, "no memory just now"};
     AgentOptions options;
     options.hub_port = 1;
     options.max_shards_per_lease = static_cast<std::uint32_t>(1 + random_.below(6));
@@ -139,6 +143,7 @@ class VirtualPool {
   const std::shared_ptr<const AdapterPackage> adapter_;
   std::shared_ptr<Ledger> ledger_;
   std::shared_ptr<testing::TransportFaults> faults_ = std::make_shared<testing::TransportFaults>();
+  std::uint64_t setup_fails_every_ = 0;
   std::unique_ptr<Hub> hub_;
   std::vector<std::unique_ptr<Transport>> inner_;
   std::vector<std::unique_ptr<Agent>> agents_;
@@ -215,5 +220,12 @@ TEST_CASE("an agent whose outputs the adapter cannot read does not stop a job, w
     CAPTURE(seed);
     const auto end = run_job(seed, {.liars = 1, .hub_deaths = seed % 2 == 0 ? 4 : 0, .loss = 0.02}, "full");
     CHECK(end.caught.size() <= 1);
+  }
+}
+
+TEST_CASE("an agent that could not even begin a shard may have it again: two agents are enough for two replicas") {
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    CAPTURE(seed);
+    run_job(seed, {.agent_deaths = 2, .setup_fails_every = 11}, "full");
   }
 }
