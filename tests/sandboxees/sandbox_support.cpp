@@ -1,8 +1,12 @@
 #include "sandbox_support.hpp"
 
+#include "sandbox/cgroup.hpp"
+#include "sandbox/cgroup_files.hpp"
+
 #include <catch2/catch_test_macros.hpp>
 
 #include <grp.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cerrno>
@@ -37,9 +41,12 @@ class PublicFolder {
   std::filesystem::path path_;
 };
 
+constexpr unsigned nobody = 65534;
+
 [[noreturn]] void become_nobody_and_run(const std::string& program, const std::string& folder,
-                                        const std::vector<std::string>& arguments) {
-  constexpr unsigned nobody = 65534;
+                                        const std::vector<std::string>& arguments, const std::vector<std::string>& cgroups) {
+  for (const auto& group : cgroups)
+    if (!sandbox::write_cgroup_file(group + "/cgroup.procs", "0")) _exit(119);
   if (setgroups(0, nullptr) != 0 || setgid(nobody) != 0 || setuid(nobody) != 0 || chdir("/") != 0) _exit(120);
   setenv(folder_variable, folder.c_str(), 1);
   std::vector<char*> list{const_cast<char*>(program.c_str())};
@@ -81,7 +88,7 @@ SandboxRequest request_for(const std::string& program, std::vector<std::string> 
   return request;
 }
 
-int run_again_unprivileged(const std::vector<std::string>& arguments) {
+int run_again_unprivileged(const std::vector<std::string>& arguments, const std::vector<std::string>& cgroups) {
   const PublicFolder folder;
   const auto program = folder.path() / "test";
   const auto sandboxees = folder.path() / "sandboxees";
@@ -91,11 +98,29 @@ int run_again_unprivileged(const std::vector<std::string>& arguments) {
     if (entry.is_regular_file() && entry.path().extension().empty())
       std::filesystem::copy_file(entry.path(), sandboxees / entry.path().filename());
   const pid_t child = fork();
-  if (child == 0) become_nobody_and_run(program.string(), sandboxees.string(), arguments);
+  if (child == 0) become_nobody_and_run(program.string(), sandboxees.string(), arguments, cgroups);
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+std::vector<std::string> DelegatedGroups::make() {
+  const auto memberships = sandbox::read_cgroup_file("/proc/self/cgroup");
+  const auto mounts = sandbox::read_cgroup_file("/proc/self/mountinfo");
+  std::vector<std::string> folders;
+  if (!memberships || !mounts) return folders;
+  for (const auto& group : sandbox::find_own_groups(*memberships, *mounts))
+    for (const auto& controller : group.controllers) {
+      if (controller != "memory" && controller != "pids" && controller != "cpuacct") continue;
+      const auto folder = group.folder + "/forgepool-test-" + std::to_string(getpid());
+      if (mkdir(folder.c_str(), 0755) == 0 && chown(folder.c_str(), nobody, nobody) == 0) folders.push_back(folder);
+    }
+  return folders;
+}
+
+DelegatedGroups::~DelegatedGroups() {
+  for (const auto& folder : folders_) rmdir(folder.c_str());
 }
 
 }  // namespace forgepool::sandbox_test

@@ -19,7 +19,21 @@ SandboxRequest request_for(const std::string& program, std::vector<std::string> 
 std::shared_ptr<const Bytes> load_program(const std::string& program);
 
 /// Copies this test program and the sandboxees to where everyone can read them and runs it there as user and group 65534, with
-/// `arguments`. Its exit code.
-int run_again_unprivileged(const std::vector<std::string>& arguments);
+/// `arguments`, in the cgroups whose folders are given. Its exit code.
+int run_again_unprivileged(const std::vector<std::string>& arguments, const std::vector<std::string>& cgroups = {});
+
+/// cgroups made for a test and handed over to user 65534, as an administrator delegates them.
+class DelegatedGroups {
+ public:
+  /// Empty where this machine has no v1 controllers that we may make groups in.
+  static std::vector<std::string> make();
+  explicit DelegatedGroups(std::vector<std::string> folders) : folders_(std::move(folders)) {}
+  DelegatedGroups(const DelegatedGroups&) = delete;
+  DelegatedGroups& operator=(const DelegatedGroups&) = delete;
+  ~DelegatedGroups();
+
+ private:
+  std::vector<std::string> folders_;
+};
 
 }  // namespace forgepool::sandbox_test

@@ -12,6 +12,18 @@ TEST_CASE("everything holds for an agent without privileges", "[as-root]") {
   CHECK(run_again_unprivileged({"--colour-mode", "none", "~[as-root]"}) == 0);
 }
 
+TEST_CASE("an agent without privileges in delegated cgroups limits the whole group too", "[as-root]") {
+  if (geteuid() != 0) SKIP("this is the run without privileges");
+  const auto folders = DelegatedGroups::make();
+  const DelegatedGroups groups(folders);
+  if (folders.size() < 3) SKIP("no cgroups of version 1 that could be delegated");
+  CHECK(run_again_unprivileged({"--colour-mode", "none", "[delegated],[hostile],[leftovers]"}, folders) == 0);
+}
+
+TEST_CASE("delegated cgroups are enough for the highest level", "[.delegated]") {
+  CHECK(linux_sandbox().level() == SandboxLevel::full);
+}
+
 TEST_CASE("an agent without privileges and without a delegated group reaches the level of namespaces and no more",
           "[unprivileged]") {
   if (geteuid() == 0) SKIP("runs as the user without privileges only");
