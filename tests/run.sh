@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets up, builds and tests libforgepool: everything, or the tests of one CTest label. tests/README.md lists the labels.
+# Sets up, builds and tests libforgepool: everything, or the tests of one CTest label. tests/README.md lists the labels. Tests that
+# also have the label "long" take minutes each, and run only when a label of theirs is named.
 #
 #   tests/run.sh [--preset dev|release|asan|tsan] [--no-setup] [LABEL]
 #   tests/run.sh [--preset …] --list                                      the labels there are
@@ -15,7 +16,7 @@ list=no
 setup=yes
 
 say() { printf '== %s\n' "$*"; }
-usage() { sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+usage() { sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 
 while [ $# -gt 0 ]; do
   case $1 in
@@ -90,7 +91,8 @@ rm -f "$junit" "$closing"
 say "test ${label:-everything}"
 arguments=(--test-dir "$build" --parallel "${FORGEPOOL_TEST_JOBS:-2}" --timeout 600 --no-tests=error --no-label-summary
   --output-on-failure --test-output-size-passed 100000 --output-junit "$junit")
-[ -z "$label" ] || arguments+=(-L "^$(printf '%s' "$label" | sed 's/[][().*+?^$\\|]/\\&/g')\$")
+if [ -n "$label" ]; then arguments+=(-L "^$(printf '%s' "$label" | sed 's/[][().*+?^$\\|]/\\&/g')\$")
+else arguments+=(-LE '^long$'); fi
 status=0
 # CTest's closing lines are kept back: they are the last thing printed. (The output of tests that passed is kept for what they skipped.)
 "${wrapper[@]}" ctest "${arguments[@]}" 2>&1 |
