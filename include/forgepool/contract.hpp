@@ -36,7 +36,7 @@ enum class VerifyMode {
 FORGEPOOL_API std::string_view to_string(VerifyMode mode);
 
 struct ContractPolicy {
-  std::string target = "any";            ///< Trust tier of agents: any, private, enterprise or public.
+  std::string target = "any";            ///< Trust tier that agents must have: private, enterprise or public; any: no matter.
   std::uint32_t min_agents = 1;          ///< No shard is leased before this many agents are there. 1 … 100,000.
   std::uint32_t max_agents = 100'000;    ///< At most this many agents work on the job at once.
   std::uint64_t timeout_ms = 3'600'000;  ///< The job fails when it is not done by then. 1,000 … 30 days.
@@ -45,6 +45,13 @@ struct ContractPolicy {
   double spotcheck_ratio = 0.1;      ///< 0 … 1; the part of the shards that is checked.
   std::vector<std::string> regions;  ///< Agents must be in one of these; empty: anywhere.
   std::string data_class;            ///< Agents and adapter must be cleared for it; empty: unclassified.
+  std::uint32_t priority = 5;        ///< 0 … 9; higher goes first among the jobs of one project. Waiting raises it.
+  std::optional<std::uint64_t> deadline_ms;  ///< When the job should be done, from its acceptance; 1 … timeout_ms. Of equal
+                                             ///< priorities the earliest goes first; a job that misses it goes on.
+  std::string numeric_class;                 ///< Agents must be of this class; empty: of any.
+  bool homogeneous = false;                  ///< All replicas of one shard go to agents of one numeric class.
+  std::vector<std::string> spread;           ///< Replicas of one shard go to agents that differ in these: operator, network, region.
+  bool speculative = true;                   ///< A straggling shard may be executed once more than `verify` asks for.
 };
 
 struct ContractArtifacts {

@@ -4,10 +4,16 @@
 /// equal arguments in equal order give equal decisions.
 ///
 /// What every scheduler guarantees (tests/conformance/scheduler checks it):
-///  - a shard is leased only while executions of it are wanted, to at most as many agents at once as are wanted;
-///  - no agent executes two replicas of one shard, and none that delivered a result for it gets it again;
+///  - a shard is leased only while executions of it are wanted, to at most as many agents at once as are wanted, and to one
+///  more
+///    where a job lets stragglers be copied;
+///  - no agent executes two replicas of one shard, and none that delivered a result for it or failed it gets it again;
+///  - an agent gets shards only of jobs whose constraints it meets (`unmet_constraints`, `homogeneous`, `spread`), and none
+///  while
+///    it drains;
 ///  - a lease that is not extended by heartbeats ends at its deadline and its shards wait again;
-///  - no lease goes to an agent that was removed, nor for a job that was removed.
+///  - no lease goes to an agent that was removed, nor for a job that was removed;
+///  - whatever waits has a reason.
 /// Implementations: backends/fifo_scheduler.hpp and any of yours.
 #include <forgepool/ids.hpp>
 #include <forgepool/time.hpp>
@@ -18,10 +24,30 @@
 
 namespace forgepool {
 
-/// An agent as the scheduler sees it.
+/// An agent as the scheduler sees it. All but `draining` was attested when it enrolled.
 struct SchedulerAgent {
   AgentId id;
-  std::string region;  ///< Attested at enrolment; empty if none was.
+  std::string region{};                     ///< Empty if none was attested.
+  std::string tier = "public";              ///< private, enterprise or public: how far its owner is trusted.
+  OrganizationId organization{};            ///< Works for this one alone; empty: for all.
+  std::vector<std::string> data_classes{};  ///< Cleared for these, besides unclassified data.
+  std::vector<std::string> adapters{};      ///< May run these alone ("mc" or "mc@1"); empty: all.
+  std::string numeric_class{};              ///< Agents of one class compute bit-identical floating point; empty: unknown.
+  std::string operator_id{};                ///< Who runs it, and
+  std::string network{};                    ///< where it is connected: replicas can be spread over these. Empty: unknown.
+  bool draining = false;                    ///< Gets nothing new; what it has goes on.
+
+  friend bool operator==(const SchedulerAgent&, const SchedulerAgent&) = default;
+};
+
+/// Replicas of one shard go to agents that differ in these. Of an agent in which one is unknown, nothing is known to differ:
+/// the unknown counts as one value of its own.
+struct ReplicaSpread {
+  bool operators = false;
+  bool networks = false;
+  bool regions = false;
+
+  friend bool operator==(const ReplicaSpread&, const ReplicaSpread&) = default;
 };
 
 /// A job as the scheduler sees it.
@@ -31,7 +57,28 @@ struct SchedulerJob {
       1;  ///< Nothing is leased before this many agents that may work on it are there, afterwards also with fewer.
   std::uint32_t max_agents = 100'000;  ///< At most this many agents hold leases of it at once.
   std::vector<std::string> regions{};  ///< Agents must be in one of these; empty: anywhere.
+
+  OrganizationId organization{};  ///< Whose it is, and
+  std::string project{};          ///< of which of its projects: who shares the agents fairly with whom.
+  std::uint32_t priority = 5;     ///< 0 … 9; among jobs of one project, higher goes first. Waiting raises it.
+  std::optional<Time>
+      deadline{};  ///< When it should be done: of equal priorities the earliest goes first. Nothing happens then.
+
+  std::string target = "any";   ///< Trust tier that agents must have, or any.
+  std::string data_class{};     ///< Agents must be cleared for it; empty: unclassified.
+  std::string adapter{};        ///< "mc@1": agents must be allowed to run it. Empty: nobody asks.
+  std::string numeric_class{};  ///< Agents must be of it; empty: of any.
+  bool homogeneous = false;     ///< All replicas of one shard go to agents of one (known) numeric class.
+  ReplicaSpread spread{};
+  bool speculative =
+      true;  ///< A shard that takes far longer than others of its job may be leased to one agent more than wanted.
 };
+
+/// What a job asks of agents, whatever they are doing.
+enum class Constraint { organization, tier, region, data_class, adapter, numeric_class };
+FORGEPOOL_API std::string_view to_string(Constraint constraint);
+/// The constraints of the job that the agent does not meet, in the order above; empty if it may work on it.
+FORGEPOOL_API std::vector<Constraint> unmet_constraints(const SchedulerAgent& agent, const SchedulerJob& job);
 
 /// A grant of shards of one job to one agent until a deadline.
 struct Lease {
@@ -45,16 +92,19 @@ struct Lease {
   friend bool operator==(const Lease&, const Lease&) = default;
 };
 
-/// Why a job's shards wait: machine-readable code, sentence for people.
+/// Why a job's shards wait: for programs, and for people.
 struct WaitReason {
-  /// "no_agents", "region", "too_few_agents", "agents_used", "max_agents", "all_agents_busy", "waiting_for_agents_to_ask", …
+  /// "no_agents", "too_few_agents", "agents_used", "max_agents", "all_agents_busy", "waiting_for_agents_to_ask", "draining",
+  /// "late", "quota", "homogeneous", "spread", the name of a Constraint, …
   std::string code;
-  std::string text;  ///< With the numbers, and what would unblock it.
+  std::string text;          ///< With the numbers.
+  std::uint64_t agents = 0;  ///< How many agents that are there it keeps from the job.
+  std::string unblock{};     ///< What would end it.
 };
 
 struct JobProgress {
-  std::uint64_t waiting = 0;  ///< Executions wanted and not leased.
-  std::uint64_t leased = 0;
+  std::uint64_t waiting = 0;        ///< Executions wanted and neither under way nor delivered.
+  std::uint64_t leased = 0;         ///< Executions under way.
   std::vector<WaitReason> reasons;  ///< Empty unless something waits.
 };
 
@@ -62,20 +112,28 @@ class Scheduler {
  public:
   virtual ~Scheduler() = default;
 
+  /// Whether there is room for a job that wants `executions` at first: `unavailable`, saying which limit is reached and when to
+  /// try again, if not. Changes nothing; `add_job` does not ask it.
+  virtual Status has_room(const SchedulerJob& job, std::uint64_t executions) const {
+    static_cast<void>(job), static_cast<void>(executions);
+    return {};
+  }
+
   /// A job that is there already stays as it is. Calls below that name an unknown job do nothing.
   virtual void add_job(const SchedulerJob& job, Time now) = 0;
   /// Drops the job, what waits of it, and its leases (which end without notice).
   virtual void remove_job(const JobId& job) = 0;
 
-  /// `count` more executions of the shard are wanted. Shards of a job are numbered densely from 0.
+  /// `count` more executions of the shard are wanted. Shards of a job are numbered densely from 0. Wanted executions wait as
+  /// far as no lease is under way for them; whichever lease reports first, copies included, delivers one.
   virtual void want(const ShardId& shard, std::uint32_t count) = 0;
   /// No more executions of the shard are wanted; leases under way go on, but what they leave undone does not wait again.
   virtual void settle(const ShardId& shard) = 0;
-  /// The agent delivered a result for the shard (or must not have it for another reason): it never gets it again,
+  /// The agent delivered a result for the shard, or failed it (or must not have it for another reason): it never gets it again,
   /// however long it was away. A lease on it that is under way goes on.
   virtual void exclude(const ShardId& shard, const AgentId& agent) = 0;
 
-  /// The agent is there: it joined, asked for work, or sent a heartbeat.
+  /// The agent is there: it joined, asked for work, or sent a heartbeat. What it is replaces what it was; leases go on.
   virtual void agent_seen(const SchedulerAgent& agent, Time now) = 0;
   /// The agent left or may work no more. Its leases end, their shards wait again; returns them.
   virtual std::vector<Lease> agent_gone(const AgentId& agent, Time now) = 0;
@@ -88,14 +146,14 @@ class Scheduler {
   virtual void restore(const Lease& lease) = 0;
   /// Extends the lease. not_found if it ended (also if its deadline has passed), denied if it is another agent's.
   virtual Status extend(const LeaseId& lease, const AgentId& agent, Time now) = 0;
-  /// The agent reported back: ends the lease without putting its shards back (`want` those that failed). not_found if it ended
-  /// (which it did not before `expire` said so), denied if it is another agent's.
+  /// The agent reported back: ends the lease and counts each of its shards as one wanted execution delivered (`want` those that
+  /// failed again). not_found if it ended (which it did not before `expire` said so), denied if it is another agent's.
   virtual Result<Lease> finish(const LeaseId& lease, const AgentId& agent) = 0;
   virtual std::optional<Lease> find(const LeaseId& lease) const = 0;
 
   /// Ends the leases whose deadline is `now` or before, and forgets agents not seen for long; returns the leases ended.
   virtual std::vector<Lease> expire(Time now) = 0;
-  /// When `expire` may next have something to do.
+  /// When `expire` or `grant` may next have something to do that they have not now.
   virtual std::optional<Time> next_deadline() const = 0;
 
   virtual JobProgress progress(const JobId& job, Time now) const = 0;

@@ -10,6 +10,7 @@ using json::ObjectReader;
 constexpr std::string_view verify_modes[] = {"none", "spotcheck", "full", "quorum"};
 constexpr std::string_view targets[] = {"any", "private", "enterprise", "public"};
 constexpr std::string_view seed_modes[] = {"explicit", "derived"};
+constexpr std::string_view spreads[] = {"operator", "network", "region"};
 constexpr std::string_view inclusions[] = {"result", "shard_outputs"};
 constexpr std::int64_t max_agents_limit = 100'000;
 constexpr std::int64_t thirty_days_ms = std::int64_t{30} * 24 * 3'600'000;
@@ -62,6 +63,13 @@ void read_policy(const json::Value& value, Contract& contract, ObjectReader& out
   policy.spotcheck_ratio = reader.number("spotcheck_ratio", 0, 1, policy.spotcheck_ratio);
   policy.regions = reader.ids("regions", max_regions, ObjectReader::Need::optional);
   policy.data_class = reader.id("data_class", "");
+  policy.priority = static_cast<std::uint32_t>(reader.integer("priority", 0, 9, policy.priority));
+  if (reader.has("deadline_ms"))
+    policy.deadline_ms = static_cast<std::uint64_t>(reader.integer("deadline_ms", 1, static_cast<std::int64_t>(policy.timeout_ms)));
+  policy.numeric_class = reader.id("numeric_class", "");
+  policy.homogeneous = reader.boolean("homogeneous", policy.homogeneous);
+  policy.spread = reader.choices("spread", spreads, ObjectReader::Need::optional);
+  policy.speculative = reader.boolean("speculative", policy.speculative);
   if (auto read = reader.finish(); !read) outer.refuse(read.error());
 }
 

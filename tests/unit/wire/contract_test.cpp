@@ -16,7 +16,9 @@ constexpr std::string_view full_contract = R"({
   "args": {"iterations": 1e7, "claim_freq": 2.50},
   "seed": {"mode": "explicit", "value": 42},
   "policy": {"target": "private", "min_agents": 2, "max_agents": 64, "timeout_ms": 600000, "verify": "quorum", "replicas": 3,
-             "spotcheck_ratio": 0.25, "regions": ["eu-west", "eu-north"], "data_class": "internal"},
+             "spotcheck_ratio": 0.25, "regions": ["eu-west", "eu-north"], "data_class": "internal",
+             "priority": 7, "deadline_ms": 60000, "numeric_class": "x86-64-v3", "homogeneous": true, "spread": ["network", "operator"],
+             "speculative": false},
   "artifacts": {"persist": false, "include": ["result", "shard_outputs"]}})";
 
 constexpr std::string_view least_contract = R"({"op":{"name":"mc","version":"1","profile":"p"},"args":{}})";
@@ -57,6 +59,12 @@ TEST_CASE("a contract with everything in it is read") {
   CHECK(contract->policy.spotcheck_ratio == 0.25);
   CHECK(contract->policy.regions == std::vector<std::string>{"eu-west", "eu-north"});
   CHECK(contract->policy.data_class == "internal");
+  CHECK(contract->policy.priority == 7);
+  CHECK(contract->policy.deadline_ms == 60'000);
+  CHECK(contract->policy.numeric_class == "x86-64-v3");
+  CHECK(contract->policy.homogeneous);
+  CHECK(contract->policy.spread == std::vector<std::string>{"network", "operator"});
+  CHECK_FALSE(contract->policy.speculative);
   CHECK_FALSE(contract->artifacts.persist);
   CHECK(contract->artifacts.include == std::vector<std::string>{"result", "shard_outputs"});
 }
@@ -74,6 +82,12 @@ TEST_CASE("what a contract leaves out has the documented defaults") {
   CHECK(contract->policy.verify == VerifyMode::full);
   CHECK(contract->policy.replicas == 2);
   CHECK(contract->policy.spotcheck_ratio == 0.1);
+  CHECK(contract->policy.priority == 5);
+  CHECK_FALSE(contract->policy.deadline_ms.has_value());
+  CHECK(contract->policy.numeric_class.empty());
+  CHECK_FALSE(contract->policy.homogeneous);
+  CHECK(contract->policy.spread.empty());
+  CHECK(contract->policy.speculative);
   CHECK(contract->artifacts.persist);
   CHECK(contract->artifacts.include.empty());
 }
@@ -155,6 +169,13 @@ TEST_CASE("each mistake in a contract is named with its place and what was expec
       {"policy", R"({"regions":["eu","eu"]})", "/policy/regions/1: the element \"eu\" stands twice"},
       {"policy", R"({"regions":["e u"]})", "/policy/regions/0: expected 1 to 128 characters"},
       {"policy", R"({"data_class":""})", "/policy/data_class: expected 1 to 128 characters"},
+      {"policy", R"({"priority":10})", "/policy/priority: expected an integer from 0 to 9, got 10"},
+      {"policy", R"({"deadline_ms":0})", "/policy/deadline_ms: expected an integer from 1 to 3600000, got 0"},
+      {"policy", R"({"timeout_ms":5000,"deadline_ms":5001})", "/policy/deadline_ms: expected an integer from 1 to 5000, got 5001"},
+      {"policy", R"({"numeric_class":"a b"})", "/policy/numeric_class: expected 1 to 128 characters"},
+      {"policy", R"({"homogeneous":1})", "/policy/homogeneous: expected true or false, got 1"},
+      {"policy", R"({"spread":["owner"]})", "/policy/spread/0: expected one of operator, network, region, got \"owner\""},
+      {"policy", R"({"speculative":"no"})", "/policy/speculative: expected true or false, got \"no\""},
       {"policy", R"({"replica":2})", "/policy/replica: unknown key; expected target,"},
       {"policy", R"({"replicas":2,"replicas":3})", "/policy/replicas: the key stands twice"},
       {"artifacts", "[]", "/artifacts: expected an object, got an array"},

@@ -1,0 +1,44 @@
+#include <forgepool/scheduler.hpp>
+
+#include <algorithm>
+
+namespace forgepool {
+namespace {
+
+bool contains(const std::vector<std::string>& list, std::string_view name) {
+  return std::ranges::find(list, name) != list.end();
+}
+
+bool may_run(const SchedulerAgent& agent, const SchedulerJob& job) {
+  if (agent.adapters.empty() || job.adapter.empty()) return true;
+  return contains(agent.adapters, job.adapter) ||
+         contains(agent.adapters, std::string_view(job.adapter).substr(0, job.adapter.find('@')));
+}
+
+}  // namespace
+
+std::string_view to_string(Constraint constraint) {
+  switch (constraint) {
+    case Constraint::organization: return "organization";
+    case Constraint::tier: return "tier";
+    case Constraint::region: return "region";
+    case Constraint::data_class: return "data_class";
+    case Constraint::adapter: return "adapter";
+    case Constraint::numeric_class: return "numeric_class";
+  }
+  return "unknown";
+}
+
+std::vector<Constraint> unmet_constraints(const SchedulerAgent& agent, const SchedulerJob& job) {
+  std::vector<Constraint> unmet;
+  if (!agent.organization.empty() && agent.organization != job.organization) unmet.push_back(Constraint::organization);
+  if (job.target != "any" && job.target != agent.tier) unmet.push_back(Constraint::tier);
+  if (!job.regions.empty() && !contains(job.regions, agent.region)) unmet.push_back(Constraint::region);
+  if (!job.data_class.empty() && !contains(agent.data_classes, job.data_class)) unmet.push_back(Constraint::data_class);
+  if (!may_run(agent, job)) unmet.push_back(Constraint::adapter);
+  const bool wrong_class = !job.numeric_class.empty() && job.numeric_class != agent.numeric_class;
+  if (wrong_class || (job.homogeneous && agent.numeric_class.empty())) unmet.push_back(Constraint::numeric_class);
+  return unmet;
+}
+
+}  // namespace forgepool
