@@ -17,6 +17,8 @@
 #include <forgepool/transport.hpp>
 #include <forgepool/verifier.hpp>
 
+#include <span>
+
 namespace forgepool {
 
 /// The parts a hub is composed of; it owns them.
@@ -27,6 +29,9 @@ struct HubParts {
   std::unique_ptr<Ledger> ledger;
   std::vector<std::shared_ptr<const AdapterPackage>> adapters;  ///< What contracts may ask for, by name and version.
   std::shared_ptr<LogSink> log;
+  /// Fills a span with random bytes: ids, secrets and salts are made of them. Null: the system's generator, and nothing else is
+  /// fit for a real pool. A simulation gives its own, so that a run can be replayed.
+  std::function<void(std::span<std::uint8_t>)> random;
 };
 
 struct HubOptions {

@@ -19,7 +19,8 @@ class DefaultHub final : public Hub {
         scheduler_(std::move(parts.scheduler)),
         verifier_(std::move(parts.verifier)),
         transport_(std::move(parts.transport)),
-        core_({identity_, options_, *scheduler_, *verifier_, std::move(parts.adapters), fill_random, *log_},
+        core_({identity_, options_, *scheduler_, *verifier_, std::move(parts.adapters),
+               parts.random ? std::move(parts.random) : hub::RandomSource(fill_random), *log_},
               ledger_->head().size),
         committer_(loop, ledger_,
                    [this](const Error& error) {

@@ -38,6 +38,8 @@ class FaultyConnection final : public Connection, public std::enable_shared_from
     const bool twice = network_->random.chance(faults.duplicate);
     const Duration there = network_->delay(), back = network_->delay(), again = network_->delay();
 
+    network_->faults->injected += disconnected || lost || unanswered || faults.partitioned;
+    network_->faults->injected += twice && !disconnected && !lost;
     Exchange& exchange = exchanges_[number];
     exchange.done = std::move(done);
     if (disconnected || !usable()) {

@@ -18,6 +18,7 @@ struct TransportFaults {
   Duration max_delay{};
   bool partitioned = false;  ///< Nothing arrives.
   Duration timeout = std::chrono::seconds(30);
+  std::uint64_t injected = 0;  ///< Counts what went wrong so far, delays not included.
 };
 
 /// `loop` and `inner` must outlive the transport and what is made with it. `faults` is shared with the test that changes it.
