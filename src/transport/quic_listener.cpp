@@ -1,4 +1,3 @@
-#include "transport/connection_id.hpp"
 #include "transport/quic_server_session.hpp"
 #include "transport/stateless_packets.hpp"
 
@@ -36,8 +35,8 @@ class QuicListenerCore final : public SessionHost, public std::enable_shared_fro
       if (!session->peer().certificate.empty() && session->peer().key_pin == key_pin) session->close();
   }
 
-  void route(ByteView id, QuicServerSession& session) override { routes_.insert_or_assign(ConnectionId(id), &session); }
-  void unroute(ByteView id) override { routes_.erase(ConnectionId(id)); }
+  void route(const ConnectionId& id, QuicServerSession& session) override { routes_.insert_or_assign(id, &session); }
+  void unroute(const ConnectionId& id) override { routes_.erase(id); }
   bool closed() const override { return closed_; }
   const RequestHandler& handler() const override { return handler_; }
 
@@ -130,7 +129,7 @@ class QuicListenerCore final : public SessionHost, public std::enable_shared_fro
   }
 
   void forget(QuicServerSession& session) {
-    std::erase_if(routes_, [&](const auto& route) { return route.second == &session; });
+    for (const ConnectionId& id : session.ids()) routes_.erase(id);
     sessions_.erase(&session);
   }
 

@@ -18,8 +18,16 @@ Status QuicServerSession::start(std::shared_ptr<const TlsContext> tls, const Tra
   return {};
 }
 
-void QuicServerSession::add(ByteView connection_id) { host_.route(connection_id, *this); }
-void QuicServerSession::remove(ByteView connection_id) { host_.unroute(connection_id); }
+void QuicServerSession::add(ByteView connection_id) {
+  ids_.emplace_back(connection_id);
+  host_.route(ids_.back(), *this);
+}
+
+void QuicServerSession::remove(ByteView connection_id) {
+  const ConnectionId id(connection_id);
+  std::erase(ids_, id);
+  host_.unroute(id);
+}
 
 void QuicServerSession::receive(ByteView datagram, const Path& path, Time now) {
   quic_->receive(datagram, path, now);

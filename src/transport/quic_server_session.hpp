@@ -1,5 +1,6 @@
 #pragma once
 /// A listener's end of one connection: its QUIC and HTTP/3 cores, and the way between them and the request handler.
+#include "transport/connection_id.hpp"
 #include "transport/http3_server.hpp"
 #include "transport/quic_driver.hpp"
 #include "transport/quic_shared.hpp"
@@ -12,8 +13,8 @@ class QuicServerSession;
 class SessionHost {
  public:
   virtual ~SessionHost() = default;
-  virtual void route(ByteView connection_id, QuicServerSession& session) = 0;
-  virtual void unroute(ByteView connection_id) = 0;
+  virtual void route(const ConnectionId& id, QuicServerSession& session) = 0;
+  virtual void unroute(const ConnectionId& id) = 0;
   /// Something was done to the session: `step` it soon.
   virtual void schedule(QuicServerSession& session) = 0;
   /// The session's timer did something: step what is scheduled, now.
@@ -38,6 +39,8 @@ class QuicServerSession final : public ConnectionIdRegistry, public std::enable_
 
   bool finished() const { return quic_->finished(); }
   const Peer& peer() const { return peer_; }
+  /// Every connection id that leads here.
+  const std::vector<ConnectionId>& ids() const { return ids_; }
 
   // Set and cleared by the listener.
   bool scheduled = false;
@@ -55,6 +58,7 @@ class QuicServerSession final : public ConnectionIdRegistry, public std::enable_
   std::unique_ptr<Http3Server> http_;
   std::unique_ptr<QuicDriver> driver_;
   Peer peer_;
+  std::vector<ConnectionId> ids_;
   bool end_noted_ = false;
 };
 

@@ -64,15 +64,16 @@ TEST_CASE("a handshake survives any single lost datagram") {
   CHECK(exchange_all(link, 1, 100));
 }
 
-TEST_CASE("flipping any one bit of a first flight does no more than losing it") {
+TEST_CASE("flipping any one bit of each of the first three datagrams does no more than losing them") {
   const Authority authority;
   const std::uint32_t seed = GENERATE(range(1u, 41u));
   CAPTURE(seed);
   SimulatedLink link(authority, SimulatedLink::honest(authority), {});
   std::mt19937 random(seed);
   std::size_t seen = 0;
+  // A client that hears nothing sends again after 1, 3 and 7 seconds: the fourth try comes within the handshake timeout.
   link.tamper = [&](Bytes& datagram, bool) {
-    if (seen++ < 4 && !datagram.empty()) datagram[random() % datagram.size()] ^= static_cast<std::uint8_t>(1u << (random() % 8));
+    if (seen++ < 3) datagram[random() % datagram.size()] ^= static_cast<std::uint8_t>(1u << (random() % 8));
   };
   CHECK(exchange_all(link, 1, 100));
 }

@@ -57,6 +57,7 @@ void SimulatedLink::pump() {
 }
 
 void SimulatedLink::arrive(const Flying& flying) {
+  if (flying.datagram.empty()) return;  // As the UDP shell does.
   if (!flying.to_server) return client->receive(flying.datagram, client_path_, now);
   // What a listener does: an id that it knows belongs to the connection, any other may start a new one.
   ngtcp2_version_cid header;
