@@ -41,6 +41,7 @@ struct Plan {
   std::vector<std::string> arguments;  ///< argv[1…] of every shard.
   SandboxLimits limits;                ///< Of every shard.
   std::vector<SandboxRelaxation> relaxations;
+  Determinism determinism = Determinism::standard;  ///< Of every shard. Its seed is the digest of the shard's parameters.
   std::vector<ShardSpec> shards;
 
   FORGEPOOL_API std::string canonical() const;  ///< RFC 8785 JSON of all of the above, as it stands in bundles.

@@ -32,6 +32,18 @@ enum class SandboxLevel {
 FORGEPOOL_API std::string_view to_string(SandboxLevel level);
 FORGEPOOL_API Result<SandboxLevel> parse_sandbox_level(std::string_view text);
 
+/// How far a result is a function of the request alone. Part of the adapter's manifest and of the plan; what was enforced
+/// stands in the receipt.
+enum class Determinism {
+  none,      ///< Not at all: differs from run to run, and cannot be verified by comparing.
+  standard,  ///< Fixed surroundings (files, environment, identity, addresses); clocks, random numbers, threads are the
+             ///< machine's.
+  strict,    ///< Whatever the program can ask for is fixed too: clocks and random numbers come from the request, there is one
+             ///< thread, and the system tells nothing about itself. What cannot be fixed is refused.
+};
+FORGEPOOL_API std::string_view to_string(Determinism determinism);
+FORGEPOOL_API Result<Determinism> parse_determinism(std::string_view text);
+
 /// All limits are enforced; a program that hits one ends with the outcome of that name.
 struct SandboxLimits {
   std::uint64_t cpu_ms = 60'000;  ///< User and system time of all its processes.
@@ -65,6 +77,10 @@ struct SandboxRequest {
   std::vector<SandboxFile> files;
   SandboxLimits limits;
   std::vector<SandboxRelaxation> relaxations;
+  /// What is asked for. A backend that has nothing of the kind runs all the same, and says so in the report. `strict` allows no
+  /// relaxations.
+  Determinism determinism = Determinism::standard;
+  Digest seed;  ///< Where the random numbers of a `strict` run come from. For shards: the digest of their parameters.
   const std::atomic<bool>* cancelled = nullptr;  ///< Set to true to end the run soon with outcome `cancelled`. Borrowed.
 };
 
@@ -105,7 +121,8 @@ struct SandboxReport {
   Bytes standard_output;                 ///< The first `stdio_bytes`, for diagnosis only.
   Bytes standard_error;
   SandboxUsage usage;
-  SandboxLevel level = SandboxLevel::none;  ///< What was really enforced for this run.
+  SandboxLevel level = SandboxLevel::none;      ///< What was really enforced for this run.
+  Determinism determinism = Determinism::none;  ///< Likewise.
 };
 
 class Sandbox {

@@ -114,7 +114,7 @@ Result<Profile> read_profile(const json::Value& value, const std::string& pointe
     else reader.refuse(read.error());
   }
   profile.relaxations = read_relaxations(reader);
-  profile.determinism = static_cast<Determinism>(reader.choice("determinism", determinism_classes));
+  profile.determinism = read_determinism(reader, profile.relaxations);
   profile.data_classes = reader.ids("data_classes", 64, Need::optional);
   reader.choice("compare", comparisons);
   if (const auto* reduce = reader.object("reduce"); reduce && reader.ok())
@@ -182,6 +182,13 @@ std::vector<SandboxRelaxation> read_relaxations(ObjectReader& reader) {
   for (const std::string& name : reader.choices("relaxations", relaxations, ObjectReader::Need::optional))
     result.push_back(static_cast<SandboxRelaxation>(std::ranges::find(relaxations, name) - std::begin(relaxations)));
   return result;
+}
+
+Determinism read_determinism(ObjectReader& reader, const std::vector<SandboxRelaxation>& relaxations) {
+  const auto chosen = parse_determinism(determinism_classes[reader.choice("determinism", determinism_classes)]);
+  if (chosen == Determinism::strict && !relaxations.empty())
+    reader.refuse("determinism", "expected standard or none, because the profile asks for relaxations of the sandbox");
+  return *chosen;
 }
 
 std::vector<std::string> read_program_arguments(ObjectReader& reader, ObjectReader::Need need) {

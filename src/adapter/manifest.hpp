@@ -35,12 +35,6 @@ struct ReduceSpec {
   std::string item_limit_argument;        ///< concat: the integer argument that bounds each item's output, in bytes.
 };
 
-enum class Determinism {
-  strict,    ///< Bit-identical on every x86-64 machine by construction.
-  standard,  ///< Bit-identical in the sandbox's fixed surroundings.
-  none,      ///< Differs from run to run: cannot be verified by comparing.
-};
-
 struct Profile {
   ArgumentSpecs args;
   SplitSpec split;
@@ -68,6 +62,8 @@ json::Value to_json(const SandboxLimits& limits);
 Result<SandboxLimits> read_limits(const json::Value& value, const std::string& pointer);
 std::string_view relaxation_name(SandboxRelaxation relaxation);
 std::vector<SandboxRelaxation> read_relaxations(json::ObjectReader& reader);
+/// Refuses `strict` together with relaxations.
+Determinism read_determinism(json::ObjectReader& reader, const std::vector<SandboxRelaxation>& relaxations);
 /// At most 64 strings of up to 4096 bytes without zero bytes.
 std::vector<std::string> read_program_arguments(json::ObjectReader& reader, json::ObjectReader::Need need);
 

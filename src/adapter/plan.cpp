@@ -48,6 +48,7 @@ std::string Plan::canonical() const {
   plan.set("adapter", adapter.str());
   plan.set("arguments", std::move(argument_list));
   plan.set("contract", contract.str());
+  plan.set("determinism", to_string(determinism));
   plan.set("format", plan_formats[0]);
   plan.set("limits", adapter::to_json(limits));
   plan.set("program", program.str());
@@ -70,6 +71,7 @@ Result<Plan> parse_plan(std::string_view text) {
   plan.program = reader.digest("program");
   plan.arguments = adapter::read_program_arguments(reader, ObjectReader::Need::required);
   plan.relaxations = adapter::read_relaxations(reader);
+  plan.determinism = adapter::read_determinism(reader, plan.relaxations);
   if (const auto* limits = reader.object("limits")) {
     const auto read = adapter::read_limits(*limits, reader.pointer("limits"));
     if (read) plan.limits = *read;

@@ -106,6 +106,7 @@ Result<Plan> make_plan(const Manifest& manifest, const Contract& contract) {
   plan.arguments = profile.arguments;
   plan.limits = profile.limits;
   plan.relaxations = profile.relaxations;
+  plan.determinism = profile.determinism;
 
   std::vector<ShardInput> inputs;
   for (const InputSpec& input : profile.inputs)

@@ -56,6 +56,9 @@ Status LeaseRun::check_grant() {
     if (!relaxation) return fail(relaxation.error());
     relaxations_.push_back(*relaxation);
   }
+  const auto determinism = parse_determinism(grant_.determinism);
+  if (!determinism) return fail(determinism.error());
+  determinism_ = *determinism;
   return {};
 }
 
@@ -122,6 +125,8 @@ SandboxRequest LeaseRun::request_for(const wire::fb::LeaseShardT& shard) const {
     request.files.push_back({input->name, inputs_.at(wire::from_wire(*input->digest)), input->executable});
   request.limits = wire::from_wire(*grant_.limits);
   request.relaxations = relaxations_;
+  request.determinism = determinism_;
+  request.seed = sha256(shard.params);
   request.cancelled = cancelled_.get();
   return request;
 }

@@ -70,6 +70,7 @@ class LeaseRun : public std::enable_shared_from_this<LeaseRun> {
   wire::fb::LeaseGrantT grant_;
   std::function<void(LeaseOutcome)> done_;
   std::vector<SandboxRelaxation> relaxations_;
+  Determinism determinism_ = Determinism::standard;
   std::shared_ptr<const AdapterPackage> adapter_;
   std::map<Digest, std::shared_ptr<const Bytes>> inputs_;
   std::vector<Digest> missing_;

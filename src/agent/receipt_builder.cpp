@@ -17,6 +17,7 @@ Result<std::string> build_receipt(const wire::fb::LeaseGrantT& grant, const std:
   receipt.adapter = wire::from_wire(*grant.adapter);
   receipt.sandbox = sandbox;
   receipt.level = SandboxLevel::full;
+  receipt.determinism = Determinism::strict;
   receipt.limits = wire::from_wire(*grant.limits);
   for (const auto& name : grant.relaxations)
     if (const auto relaxation = parse_sandbox_relaxation(name)) receipt.relaxations.push_back(*relaxation);
@@ -30,6 +31,7 @@ Result<std::string> build_receipt(const wire::fb::LeaseGrantT& grant, const std:
     shard.usage = run.report.usage;
     if (run.ok()) shard.output = sha256(run.output);
     receipt.level = std::min(receipt.level, run.report.level);
+    receipt.determinism = std::min(receipt.determinism, run.report.determinism);
     receipt.shards.push_back(std::move(shard));
   }
   receipt.salt = random_bytes(identity::receipt_salt_bytes);

@@ -35,6 +35,7 @@ std::string difference(const Plan& claimed, const Plan& planned) {
     return "it names the program " + claimed.program.str() + ", the package holds " + planned.program.str();
   if (claimed.arguments != planned.arguments) return "the program's arguments differ";
   if (claimed.limits != planned.limits) return "the limits differ";
+  if (claimed.determinism != planned.determinism) return "the determinism classes differ";
   if (claimed.relaxations != planned.relaxations) return "the sandbox's relaxations differ";
   if (claimed.shards.size() != planned.shards.size())
     return "it has " + std::to_string(claimed.shards.size()) + " shards instead of " + std::to_string(planned.shards.size());

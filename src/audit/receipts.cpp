@@ -12,7 +12,8 @@ namespace {
 std::string summary(const identity::CheckedReceipt& checked) {
   const auto well = std::ranges::count_if(checked.receipt.shards, [](const auto& shard) { return shard.output.has_value(); });
   return "by " + checked.receipt.agent + ", " + std::to_string(well) + " of " + std::to_string(checked.receipt.shards.size()) +
-         " shards ended well, sandbox level " + std::string(to_string(checked.receipt.level));
+         " shards ended well, sandbox level " + std::string(to_string(checked.receipt.level)) + ", determinism " +
+         std::string(to_string(checked.receipt.determinism));
 }
 
 }  // namespace

@@ -41,6 +41,8 @@ Result<SandboxRequest> make_request(const Computation& computation, const ShardS
   request.arguments = computation.plan.arguments;
   request.limits = computation.plan.limits;
   request.relaxations = computation.plan.relaxations;
+  request.determinism = computation.plan.determinism;
+  request.seed = sha256(shard.params);
   request.files.push_back({"params.json", std::make_shared<const Bytes>(to_bytes(shard.params)), false});
   for (const ShardInput& input : shard.inputs) {
     auto content = find_input(shard, input, inputs);

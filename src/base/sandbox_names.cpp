@@ -16,6 +16,12 @@ constexpr Named<SandboxLevel> level_names[] = {
     {SandboxLevel::full, "full"},
 };
 
+constexpr Named<Determinism> determinism_names[] = {
+    {Determinism::strict, "strict"},
+    {Determinism::standard, "standard"},
+    {Determinism::none, "none"},
+};
+
 constexpr Named<SandboxRelaxation> relaxation_names[] = {
     {SandboxRelaxation::spawn, "spawn"},
 };
@@ -65,6 +71,13 @@ std::string_view to_string(SandboxLevel level) {
 }
 Result<SandboxLevel> parse_sandbox_level(std::string_view text) {
   return parse_name(level_names, text, "sandbox level");
+}
+
+std::string_view to_string(Determinism determinism) {
+  return name_of(determinism_names, determinism);
+}
+Result<Determinism> parse_determinism(std::string_view text) {
+  return parse_name(determinism_names, text, "determinism class");
 }
 
 std::string_view to_string(SandboxRelaxation relaxation) {

@@ -63,6 +63,7 @@ wire::fb::LeaseGrantT HubCore::describe(const Lease& lease, const Job& job, std:
   grant.arguments = plan.arguments;
   grant.limits = std::make_unique<wire::fb::LimitsT>(wire::to_wire(plan.limits));
   for (const auto relaxation : plan.relaxations) grant.relaxations.emplace_back(to_string(relaxation));
+  grant.determinism = to_string(plan.determinism);
   for (const auto index : lease.shards) {
     const ShardSpec& spec = plan.shards.at(index);
     auto shard = std::make_unique<wire::fb::LeaseShardT>();

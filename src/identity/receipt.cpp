@@ -62,6 +62,7 @@ json::Value internal_parameters(const Receipt& receipt) {
                                                          {"peak_memory_bytes", shard.usage.peak_memory_bytes}}}});
   return json::Object{{"sandbox", json::Object{{"name", receipt.sandbox},
                                                {"level", to_string(receipt.level)},
+                                               {"determinism", to_string(receipt.determinism)},
                                                {"limits", limits_to_json(receipt.limits)},
                                                {"relaxations", std::move(relaxations)}}},
                       {"shards", std::move(shards)},
@@ -164,6 +165,11 @@ void read_sandbox(json::ObjectReader& reader, Receipt* receipt) {
     reader.refuse("level", level.error().message);
   else
     receipt->level = *level;
+  const auto determinism = parse_determinism(reader.string("determinism", 64));
+  if (!determinism)
+    reader.refuse("determinism", determinism.error().message);
+  else
+    receipt->determinism = *determinism;
   within(reader, "limits", [&](json::ObjectReader& limits) { read_limits(limits, &receipt->limits); });
   for (const auto& name : reader.strings("relaxations", 16, 64)) {
     const auto relaxation = parse_sandbox_relaxation(name);

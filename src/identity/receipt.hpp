@@ -5,8 +5,8 @@
 ///     subject                 the output of each shard that has one, named "shard-<index>"
 ///     buildDefinition
 ///       externalParameters    job (pseudonym), lease, attempt, adapter, and per shard its index and the digest of its
-///       parameters internalParameters    sandbox name, level achieved, limits, relaxations; per shard outcome and usage; salt
-///       resolvedDependencies  "adapter", and each input as "shard-<index>/<name>"
+///       parameters internalParameters    sandbox name, level and determinism achieved, limits, relaxations; per shard outcome
+///       and usage; salt resolvedDependencies  "adapter", and each input as "shard-<index>/<name>"
 ///     runDetails              builder.id is the agent's SPIFFE id, metadata.invocationId the lease, with the agent's own times
 ///
 /// The salt makes the digest of a receipt say nothing about what is in it.
@@ -46,8 +46,9 @@ struct Receipt {
   LeaseId lease;
   std::uint32_t attempt = 1;  ///< 1 … 1,000,000.
   Digest adapter;
-  std::string sandbox;                      ///< Sandbox::name().
-  SandboxLevel level = SandboxLevel::none;  ///< The weakest of the runs.
+  std::string sandbox;                          ///< Sandbox::name().
+  SandboxLevel level = SandboxLevel::none;      ///< The weakest of the runs.
+  Determinism determinism = Determinism::none;  ///< Likewise.
   SandboxLimits limits;
   std::vector<SandboxRelaxation> relaxations;
   std::vector<ReceiptShard> shards;  ///< By ascending index.

@@ -86,6 +86,7 @@ BoxRun run_box(const BoxMachine& machine, const SandboxRequest& request, int pro
   BoxRun run;
   run.failure = facts.failure;
   run.report.level = group ? SandboxLevel::full : SandboxLevel::namespaces;
+  run.report.determinism = Determinism::standard;
   judge(facts, request.limits, run.report);
   run.report.standard_output = standard_output->release();
   run.report.standard_error = standard_error->release();
