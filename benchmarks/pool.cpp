@@ -80,7 +80,7 @@ double measure_pool(std::uint32_t shards, const MakeSandbox& make) {
 
     std::vector<std::unique_ptr<AgentThread>> agents;
     auto newcomer = make_quic_transport(*loop);
-    hub->invite("agent", "", std::chrono::minutes(1), 2, [&](Result<std::string> token) {
+    hub->invite({.life = std::chrono::minutes(1), .uses = 2}, [&](Result<std::string> token) {
       for (int i = 0; i < 2; ++i)
         enrol(*newcomer, {"127.0.0.1", hub->enrolment_port(), must(token)}, [&](Result<Credentials> credentials) {
           agents.push_back(std::make_unique<AgentThread>(must(std::move(credentials)), hub->port(), make));

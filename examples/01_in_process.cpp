@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
   // Agents enrol with a join token, like any agent anywhere.
   std::vector<std::unique_ptr<Agent>> agents;
   auto newcomer = make_memory_transport(*loop, network);
-  hub->invite("agent", "", std::chrono::minutes(1), 2, [&](Result<std::string> token) {
+  hub->invite({.life = std::chrono::minutes(1), .uses = 2}, [&](Result<std::string> token) {
     for (int i = 0; i < 2; ++i)
       enrol(*newcomer, {"127.0.0.1", hub->enrolment_port(), must(token)}, [&](Result<Credentials> credentials) {
         AgentOptions options;

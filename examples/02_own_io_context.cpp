@@ -26,8 +26,8 @@ asio::awaitable<void> run_job(EventLoop& loop, const HubIdentity& identity, Hub&
   // Two agents enrol and start.
   std::vector<std::unique_ptr<Agent>> agents;
   auto newcomer = make_quic_transport(loop);
-  const auto token =
-      must(co_await async_call<std::string>([&](auto done) { hub.invite("agent", "", std::chrono::minutes(1), 2, done); }));
+  const auto token = must(
+      co_await async_call<std::string>([&](auto done) { hub.invite({.life = std::chrono::minutes(1), .uses = 2}, done); }));
   for (int i = 0; i < 2; ++i) {
     const EnrolOptions where{"127.0.0.1", hub.enrolment_port(), token};
     auto credentials = must(co_await async_call<Credentials>([&](auto done) { enrol(*newcomer, where, done); }));

@@ -14,16 +14,17 @@ struct Common {
 
 // pool_commands.cpp
 int hub_init(const Common& common, const std::string& data, const std::string& trust_domain);
-int invite(const Common& common, const std::string& role, const std::string& region, std::uint64_t ttl_minutes,
-           std::uint32_t uses);
+int invite(const Common& common, const forgepool::Invitation& invitation);
 int enroll(const Common& common, const std::string& join_token, const std::string& output);
 int list_agents(const Common& common);
+int drain(const Common& common, const std::string& agent, bool draining);
 
 // job_commands.cpp
 struct SubmitOptions {
   std::string contract;
   std::vector<std::string> inputs;  ///< Files to upload first.
   bool wait = false;
+  bool dry_run = false;  ///< Nothing is uploaded or submitted.
 };
 int submit(const Common& common, const SubmitOptions& options);
 int wait_for(const Common& common, const std::string& job);
@@ -32,6 +33,7 @@ int list_jobs(const Common& common);
 int result(const Common& common, const std::string& job, const std::string& output);
 int bundle(const Common& common, const std::string& job, const std::string& output);
 int explain(const Common& common, const std::string& job);
+int cancel(const Common& common, const std::string& job);
 
 // audit_commands.cpp
 int verify(const Common& common, const std::string& bundle, const std::string& root, bool details);

@@ -45,7 +45,7 @@ int show_end(Session& session, const Common& common, const JobStatus& status) {
       fmt::print("{}", describe_result(*result));
     }
   }
-  return status.state == JobState::failed ? exit_failed : exit_ok;
+  return status.state == JobState::done ? exit_ok : exit_failed;
 }
 
 /// Runs `act` with a session and a job id from the command line.
@@ -88,6 +88,15 @@ int submit(const Common& common, const SubmitOptions& options) {
     return complain({parsed.error().kind, options.contract + ": " + parsed.error().message}, common.json);
   auto session = Session::open(common.address);
   if (!session) return complain(session.error(), common.json);
+  if (options.dry_run) {
+    const auto forecast = session->call<JobForecast>([&](auto done) { session->client().forecast(to_text(*contract), done); });
+    if (!forecast) return complain(forecast.error(), common.json);
+    if (common.json)
+      print_json(to_json(*forecast));
+    else
+      fmt::print("{}", describe(*forecast));
+    return exit_ok;
+  }
   for (const auto& path : options.inputs) {
     auto content = read_file(path, max_input_bytes);
     if (!content) return complain(content.error(), common.json);
@@ -126,7 +135,19 @@ int status(const Common& common, const std::string& job) {
       print_json(to_json(*status));
     else
       fmt::print("{}", describe(*status));
-    return static_cast<int>(status->state == JobState::failed ? exit_failed : exit_ok);
+    return static_cast<int>(status->state == JobState::failed || status->state == JobState::cancelled ? exit_failed : exit_ok);
+  });
+}
+
+int cancel(const Common& common, const std::string& job) {
+  return with_job(common, job, [&](Session& session, const JobId& id) {
+    const auto status = session.call<JobStatus>([&](auto done) { session.client().cancel(id, done); });
+    if (!status) return complain(status.error(), common.json);
+    if (common.json)
+      print_json(to_json(*status));
+    else
+      fmt::print("{}", describe(*status));
+    return static_cast<int>(exit_ok);
   });
 }
 
@@ -142,7 +163,7 @@ int list_jobs(const Common& common) {
     return exit_ok;
   }
   for (const auto& job : *jobs)
-    fmt::print("{}  {:<7}  {}/{} shards\n", job.id.str(), to_string(job.state), job.accepted, job.shards);
+    fmt::print("{}  {:<9}  {}/{} shards\n", job.id.str(), to_string(job.state), job.accepted, job.shards);
   return exit_ok;
 }
 

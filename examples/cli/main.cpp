@@ -31,21 +31,38 @@ int main(int argc, char** argv) {
   // --- pools
   auto* hub = app.add_subcommand("hub", "Make a pool and invite nodes into it");
   hub->require_subcommand(1);
-  std::string data, trust_domain, role = "agent", region, join_token, output;
+  std::string data, trust_domain, join_token, output;
+  forgepool::Invitation offer;
   std::uint64_t ttl_minutes = 60;
-  std::uint32_t uses = 1;
   auto* init = hub->add_subcommand("init", "Make a hub's data directory: trust domain, CA, keys, operator");
   init->add_option("--data", data, "Directory to make")->required();
   init->add_option("--trust-domain", trust_domain, "Name of the pool, like a domain name")->required();
   init->callback([&] { code = hub_init(common, data, trust_domain); });
   auto* invitation = hub->add_subcommand("invite", "Print a join token for a new agent or client (operators only)");
-  invitation->add_option("--role", role, "agent or client")->check(CLI::IsMember({"agent", "client"}))->capture_default_str();
-  invitation->add_option("--region", region, "Region that the node is in");
+  invitation->add_option("--role", offer.role, "agent or client")
+      ->check(CLI::IsMember({"agent", "client"}))
+      ->capture_default_str();
+  invitation->add_option("--region", offer.agent.region, "Region that the agent is in");
+  invitation->add_option("--tier", offer.agent.tier, "How far its owner is trusted")
+      ->check(CLI::IsMember({"private", "enterprise", "public"}))
+      ->capture_default_str();
+  invitation->add_option("--data-class", offer.agent.data_classes, "Class of data that it is cleared for; may be repeated");
+  invitation->add_option("--adapter", offer.agent.adapters,
+                         "Adapter that it may run (mc or mc@1); may be repeated; default: all");
+  invitation->add_option("--numeric-class", offer.agent.numeric_class, "Agents of one class compute the same floating point");
+  invitation->add_option("--operator", offer.agent.operator_id, "Who runs it");
+  invitation->add_option("--network", offer.agent.network, "Network that it is connected to");
   invitation->add_option("--ttl-minutes", ttl_minutes, "Life of the token")->check(CLI::Range(1, 43200))->capture_default_str();
-  invitation->add_option("--uses", uses, "How many nodes may use it")->check(CLI::Range(1, 10000))->capture_default_str();
-  invitation->callback([&] { code = invite(common, role, region, ttl_minutes, uses); });
+  invitation->add_option("--uses", offer.uses, "How many nodes may use it")->check(CLI::Range(1, 10000))->capture_default_str();
+  invitation->callback([&] { offer.life = std::chrono::minutes(ttl_minutes), code = invite(common, offer); });
   auto* agents = hub->add_subcommand("agents", "List the agents (operators only)");
   agents->callback([&] { code = list_agents(common); });
+  std::string agent;
+  bool undo = false;
+  auto* draining = hub->add_subcommand("drain", "Give an agent nothing new; what it has goes on (operators only)");
+  draining->add_option("agent", agent, "Agent id")->required();
+  draining->add_flag("--undo", undo, "Give it work again");
+  draining->callback([&] { code = drain(common, agent, !undo); });
   for (const char* kind : {"agent", "client"}) {
     auto* node = app.add_subcommand(kind, std::string("Enrol ") + (kind[0] == 'a' ? "an agent" : "a client"));
     node->require_subcommand(1);
@@ -62,6 +79,7 @@ int main(int argc, char** argv) {
   submit_command->add_option("--input", submission.inputs,
                              "File that the contract names by digest; uploaded first. May be repeated");
   submit_command->add_flag("--wait", submission.wait, "Follow the job to its end and show the result");
+  submit_command->add_flag("--dry-run", submission.dry_run, "Only say what it would come to: shards, replicas, work, agents");
   submit_command->callback([&] { code = submit(common, submission); });
   std::string job, file;
   const auto job_command = [&](const char* name, const char* help, auto act) {
@@ -73,6 +91,7 @@ int main(int argc, char** argv) {
   job_command("wait", "Follow a job to its end and show the result", [&] { return wait_for(common, job); });
   job_command("status", "Show how far a job is", [&] { return status(common, job); });
   job_command("explain", "Say why a job waits, and why results were rejected", [&] { return explain(common, job); });
+  job_command("cancel", "End a running job", [&] { return cancel(common, job); });
   job_command("result", "Fetch the result (JSON)", [&] {
     return result(common, job, file);
   })->add_option("--output", file, "File to write; default: standard output");

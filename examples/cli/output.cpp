@@ -32,15 +32,25 @@ int complain(const Error& error, bool json) {
   return code;
 }
 
+namespace {
+
+Json to_json(const std::vector<WaitReason>& reasons) {
+  Json list = Json::array();
+  for (const auto& reason : reasons)
+    list.push_back({{"code", reason.code}, {"text", reason.text}, {"agents", reason.agents}, {"unblock", reason.unblock}});
+  return list;
+}
+
+}  // namespace
+
 Json to_json(const JobStatus& status) {
-  Json caught = Json::array(), reasons = Json::array();
+  Json caught = Json::array();
   for (const auto& agent : status.caught)
     caught.push_back({{"agent", agent.agent.str()},
                       {"shard", agent.shard},
                       {"returned", agent.returned.str()},
                       {"accepted", agent.accepted.str()},
                       {"reason", agent.reason}});
-  for (const auto& reason : status.reasons) reasons.push_back({{"code", reason.code}, {"text", reason.text}});
   return {{"job", status.id.str()},
           {"state", to_string(status.state)},
           {"contract", status.contract.str()},
@@ -51,10 +61,37 @@ Json to_json(const JobStatus& status) {
           {"agents", status.agents},
           {"leased", status.leased},
           {"waiting", status.waiting},
-          {"reasons", std::move(reasons)},
+          {"reasons", to_json(status.reasons)},
           {"caught", std::move(caught)},
           {"failure", status.failure},
           {"elapsed_ms", status.elapsed_ms}};
+}
+
+namespace {
+
+std::string describe(const std::vector<WaitReason>& reasons, std::string_view what) {
+  std::string text;
+  for (const auto& reason : reasons)
+    text += fmt::format("  {}: {}{} ({})\n", what, printable(reason.text),
+                        reason.unblock.empty() ? "" : "; " + printable(reason.unblock), printable(reason.code));
+  return text;
+}
+
+}  // namespace
+
+Json to_json(const JobForecast& forecast) {
+  return {
+      {"contract", forecast.contract.str()}, {"adapter", forecast.adapter.str()},    {"shards", forecast.shards},
+      {"executions", forecast.executions},   {"most_cpu_ms", forecast.most_cpu_ms},  {"agents_enrolled", forecast.enrolled},
+      {"agents_present", forecast.present},  {"agents_eligible", forecast.eligible}, {"reasons", to_json(forecast.reasons)}};
+}
+
+std::string describe(const JobForecast& forecast) {
+  return fmt::format(
+             "{} shards, {} executions, at most {:.1f} hours of CPU time\n  {} agents enrolled, {} there, {} may work on it\n",
+             forecast.shards, forecast.executions, static_cast<double>(forecast.most_cpu_ms) / 3'600'000, forecast.enrolled,
+             forecast.present, forecast.eligible) +
+         describe(forecast.reasons, "note");
 }
 
 std::string describe(const JobStatus& status) {
@@ -63,12 +100,11 @@ std::string describe(const JobStatus& status) {
                                  status.agents, static_cast<double>(status.elapsed_ms) / 1000);
   if (status.state == JobState::running)
     text += fmt::format("  {} executions under way, {} waiting\n", status.leased, status.waiting);
-  for (const auto& reason : status.reasons)
-    text += fmt::format("  waits: {} ({})\n", printable(reason.text), printable(reason.code));
+  text += describe(status.reasons, "waits");
   for (const auto& agent : status.caught)
     text += fmt::format("  caught: agent {} returned {}… for shard {}, accepted was {}…: quarantined\n", agent.agent.str(),
                         agent.returned.hex().substr(0, 12), agent.shard, agent.accepted.hex().substr(0, 12));
-  if (!status.failure.empty()) text += fmt::format("  failed: {}\n", printable(status.failure));
+  if (!status.failure.empty()) text += fmt::format("  {}: {}\n", to_string(status.state), printable(status.failure));
   if (status.result) text += fmt::format("  result {}\n", status.result->str());
   return text;
 }

@@ -14,8 +14,10 @@ void print_json(const nlohmann::ordered_json& value);
 int complain(const forgepool::Error& error, bool json);
 
 nlohmann::ordered_json to_json(const forgepool::JobStatus& status);
+nlohmann::ordered_json to_json(const forgepool::JobForecast& forecast);
 /// A few lines about a job.
 std::string describe(const forgepool::JobStatus& status);
+std::string describe(const forgepool::JobForecast& forecast);
 /// A result for people: percentiles and a text histogram for a summary, the JSON itself for anything else.
 std::string describe_result(const std::string& result);
 

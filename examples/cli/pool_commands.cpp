@@ -28,12 +28,35 @@ int hub_init(const Common& common, const std::string& data, const std::string& t
   return exit_ok;
 }
 
-int invite(const Common& common, const std::string& role, const std::string& region, std::uint64_t ttl_minutes,
-           std::uint32_t uses) {
+namespace {
+
+nlohmann::ordered_json to_json(const AgentSummary& summary) {
+  const SchedulerAgent& agent = summary.agent;
+  return {{"agent", agent.id.str()},
+          {"state", summary.state},
+          {"region", agent.region},
+          {"tier", agent.tier},
+          {"data_classes", agent.data_classes},
+          {"adapters", agent.adapters},
+          {"numeric_class", agent.numeric_class},
+          {"operator", agent.operator_id},
+          {"network", agent.network},
+          {"organization", agent.organization.str()},
+          {"answers", summary.answers},
+          {"reason", summary.reason}};
+}
+
+std::string describe(const AgentSummary& summary) {
+  return fmt::format("{}  {:<11}  {:>8} answers  {:<10}  {}{}\n", summary.agent.id.str(), summary.state, summary.answers,
+                     summary.agent.tier, summary.agent.region, summary.reason.empty() ? "" : "  " + printable(summary.reason));
+}
+
+}  // namespace
+
+int invite(const Common& common, const Invitation& invitation) {
   auto session = Session::open(common.address);
   if (!session) return complain(session.error(), common.json);
-  const auto token = session->call<std::string>(
-      [&](auto done) { session->client().invite(role, region, std::chrono::minutes(ttl_minutes), uses, done); });
+  const auto token = session->call<std::string>([&](auto done) { session->client().invite(invitation, done); });
   if (!token) return complain(token.error(), common.json);
   if (common.json)
     print_json({{"join_token", *token}});
@@ -82,18 +105,25 @@ int list_agents(const Common& common) {
   if (!agents) return complain(agents.error(), common.json);
   if (common.json) {
     auto list = nlohmann::ordered_json::array();
-    for (const auto& agent : *agents)
-      list.push_back({{"agent", agent.id.str()},
-                      {"state", agent.state},
-                      {"region", agent.region},
-                      {"answers", agent.answers},
-                      {"reason", agent.reason}});
+    for (const auto& agent : *agents) list.push_back(to_json(agent));
     print_json({{"agents", std::move(list)}});
     return exit_ok;
   }
-  for (const auto& agent : *agents)
-    fmt::print("{}  {:<11}  {:>8} answers  {}{}\n", agent.id.str(), agent.state, agent.answers, agent.region,
-               agent.reason.empty() ? "" : "  " + printable(agent.reason));
+  for (const auto& agent : *agents) fmt::print("{}", describe(agent));
+  return exit_ok;
+}
+
+int drain(const Common& common, const std::string& text, bool draining) {
+  const auto id = AgentId::parse(text);
+  if (!id) return complain(id.error(), common.json);
+  auto session = Session::open(common.address);
+  if (!session) return complain(session.error(), common.json);
+  const auto agent = session->call<AgentSummary>([&](auto done) { session->client().drain(*id, draining, done); });
+  if (!agent) return complain(agent.error(), common.json);
+  if (common.json)
+    print_json(to_json(*agent));
+  else
+    fmt::print("{}", describe(*agent));
   return exit_ok;
 }
 

@@ -6,6 +6,7 @@
 /// Threads: use it on its event loop; callbacks run there, never inside the call, and not after the client is destroyed.
 #include <forgepool/credentials.hpp>
 #include <forgepool/event_loop.hpp>
+#include <forgepool/invitation.hpp>
 #include <forgepool/job.hpp>
 #include <forgepool/log.hpp>
 #include <forgepool/transport.hpp>
@@ -39,10 +40,16 @@ class Client {
   virtual void explain(const JobId& job, Callback<JobExplanation> done) = 0;
   virtual void jobs(Callback<std::vector<JobStatus>> done) = 0;
 
-  /// For operators: a join token for "agent" or "client"; the agents known.
-  virtual void invite(const std::string& role, const std::string& region, Duration life, std::uint32_t uses,
-                      Callback<std::string> done) = 0;
+  /// Ends a running job; its shards under way are told with their next heartbeat. `conflict` if it is over already (but not if
+  /// it was cancelled before).
+  virtual void cancel(const JobId& job, Callback<JobStatus> done) = 0;
+  /// What submitting the contract would come to now; nothing is kept. Errors as from `submit`.
+  virtual void forecast(std::string contract, Callback<JobForecast> done) = 0;
+
+  /// For operators: a join token; the agents known; an agent gets nothing new while it drains.
+  virtual void invite(const Invitation& invitation, Callback<std::string> done) = 0;
   virtual void agents(Callback<std::vector<AgentSummary>> done) = 0;
+  virtual void drain(const AgentId& agent, bool draining, Callback<AgentSummary> done) = 0;
 };
 
 FORGEPOOL_API Result<std::unique_ptr<Client>> connect_client(EventLoop& loop, Credentials credentials,

@@ -10,6 +10,7 @@
 #include <forgepool/adapter.hpp>
 #include <forgepool/credentials.hpp>
 #include <forgepool/event_loop.hpp>
+#include <forgepool/invitation.hpp>
 #include <forgepool/job.hpp>
 #include <forgepool/ledger.hpp>
 #include <forgepool/log.hpp>
@@ -54,9 +55,8 @@ class Hub {
   virtual ~Hub() = default;
   virtual std::uint16_t port() const = 0;
   virtual std::uint16_t enrolment_port() const = 0;
-  /// A one-time join token for a new agent or client ("agent" or "client"); durable when `done` is called.
-  virtual void invite(const std::string& role, const std::string& region, Duration life, std::uint32_t uses,
-                      std::function<void(Result<std::string>)> done) = 0;
+  /// A join token; durable when `done` is called. invalid_input for what an invitation cannot say.
+  virtual void invite(const Invitation& invitation, std::function<void(Result<std::string>)> done) = 0;
   /// Stops taking work and calls `done` once everything acknowledged is durable. Destroying without it is safe, too.
   virtual void stop(std::function<void()> done) = 0;
 };

@@ -10,7 +10,7 @@
 
 namespace forgepool {
 
-enum class JobState { running, done, failed };
+enum class JobState { running, done, failed, cancelled };
 FORGEPOOL_API std::string_view to_string(JobState state);
 
 /// An agent that was caught returning a wrong result, and what proves it.
@@ -35,7 +35,7 @@ struct JobStatus {
   std::uint64_t waiting = 0;        ///< Executions wanted and not leased,
   std::vector<WaitReason> reasons;  ///< and why.
   std::vector<CaughtAgent> caught;
-  std::string failure;           ///< If failed: why, and what to do.
+  std::string failure;           ///< If failed or cancelled: why, and what to do.
   std::optional<Digest> result;  ///< If done: SHA-256 of the result's bytes.
   std::uint64_t elapsed_ms = 0;  ///< From acceptance to now or the end.
 };
@@ -52,10 +52,22 @@ struct JobExplanation {
   std::vector<ShardExplanation> shards;
 };
 
+/// What a contract would come to if it were submitted now.
+struct JobForecast {
+  Digest contract;
+  Digest adapter;
+  std::uint32_t shards = 0;
+  std::uint64_t executions = 0;     ///< Of shards, replicas included, if everybody is honest and nothing fails.
+  std::uint64_t most_cpu_ms = 0;    ///< CPU time if every execution takes all that its limits allow.
+  std::uint64_t enrolled = 0;       ///< Agents of the hub that are not in quarantine,
+  std::uint64_t present = 0;        ///< of these there now,
+  std::uint64_t eligible = 0;       ///< of these allowed to work on it.
+  std::vector<WaitReason> reasons;  ///< What keeps agents that are there from it, and whether it would have to wait.
+};
+
 struct AgentSummary {
-  AgentId id;
-  std::string region;
-  std::string state;  ///< present, absent, quarantined
+  SchedulerAgent agent;  ///< With what was attested at its enrolment.
+  std::string state;     ///< present, absent, draining, quarantined
   std::uint64_t answers = 0;
   std::string reason;  ///< If quarantined.
 };

@@ -75,14 +75,17 @@ class DefaultClient final : public Client {
                                                              }));
   }
 
-  void invite(const std::string& role, const std::string& region, Duration life, std::uint32_t uses,
-              Callback<std::string> done) override {
-    wire::fb::InviteT message;
-    message.role = role;
-    message.region = region;
-    message.ttl_s = static_cast<std::uint32_t>(std::clamp<std::int64_t>(life / std::chrono::seconds(1), 0, UINT32_MAX));
-    message.uses = uses;
-    send("POST", "/v1/invitations", wire::encode(message),
+  void cancel(const JobId& job, Callback<JobStatus> done) override {
+    send("POST", "/v1/jobs/" + job.str() + "/cancel", {}, as_status(std::move(done)));
+  }
+
+  void forecast(std::string contract, Callback<JobForecast> done) override {
+    send("POST", "/v1/forecasts", to_bytes(contract),
+         decoded<wire::fb::ForecastT, JobForecast>(std::move(done), [](const auto& m) { return wire::from_wire(m); }));
+  }
+
+  void invite(const Invitation& invitation, Callback<std::string> done) override {
+    send("POST", "/v1/invitations", wire::encode(wire::to_wire(invitation)),
          decoded<wire::fb::InvitationT, std::string>(std::move(done),
                                                      [](const auto& m) -> Result<std::string> { return m.join_token; }));
   }
@@ -99,6 +102,13 @@ class DefaultClient final : public Client {
                                                                     }
                                                                     return agents;
                                                                   }));
+  }
+
+  void drain(const AgentId& agent, bool draining, Callback<AgentSummary> done) override {
+    wire::fb::DrainT message;
+    message.draining = draining;
+    send("POST", "/v1/agents/" + agent.str() + "/drain", wire::encode(message),
+         decoded<wire::fb::AgentInfoT, AgentSummary>(std::move(done), [](const auto& m) { return wire::from_wire(m); }));
   }
 
  private:

@@ -28,10 +28,13 @@ constexpr std::array rules{
     Rule{Action::report_result, "report a result", bit(Role::agent)},
     Rule{Action::upload_blob, "upload an input", customers},
     Rule{Action::submit_job, "submit a job", customers},
+    Rule{Action::forecast_job, "ask what a job would come to", customers},
     Rule{Action::read_job, "read a job", customers},
+    Rule{Action::cancel_job, "cancel a job", customers},
     Rule{Action::list_jobs, "list jobs", customers},
     Rule{Action::invite, "invite", bit(Role::operator_)},
     Rule{Action::list_agents, "list agents", bit(Role::operator_)},
+    Rule{Action::drain_agent, "drain an agent", bit(Role::operator_)},
 };
 
 const Rule* rule_of(Action action) {

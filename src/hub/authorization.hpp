@@ -26,10 +26,13 @@ enum class Action {
   report_result,
   upload_blob,
   submit_job,
+  forecast_job,
   read_job,
+  cancel_job,
   list_jobs,
   invite,
   list_agents,
+  drain_agent,
 };
 
 std::string_view to_string(Action action);

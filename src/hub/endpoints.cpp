@@ -54,6 +54,12 @@ Duration bounded_wait(std::uint64_t ms) {
   return std::min<Duration>(max_wait, std::chrono::milliseconds(std::min<std::uint64_t>(ms, 1'000'000)));
 }
 
+bool take_suffix(std::string_view& path, std::string_view suffix) {
+  if (!path.ends_with(suffix)) return false;
+  path.remove_suffix(suffix.size());
+  return true;
+}
+
 bool take_prefix(std::string_view& path, std::string_view prefix) {
   if (!path.starts_with(prefix)) return false;
   path.remove_prefix(prefix.size());
@@ -78,7 +84,10 @@ std::optional<Route> route_of(std::string_view method, std::string_view path) {
     if (path == "/v1/agent/heartbeat") return Route{Action::heartbeat, {}};
     if (path == "/v1/agent/result") return Route{Action::report_result, {}};
     if (path == "/v1/jobs") return Route{Action::submit_job, {}};
+    if (path == "/v1/forecasts") return Route{Action::forecast_job, {}};
     if (path == "/v1/invitations") return Route{Action::invite, {}};
+    if (take_prefix(path, "/v1/jobs/") && take_suffix(path, "/cancel")) return Route{Action::cancel_job, path};
+    if (take_prefix(path, "/v1/agents/") && take_suffix(path, "/drain")) return Route{Action::drain_agent, path};
   } else if (method == "PUT") {
     if (take_prefix(path, "/v1/blobs/")) return Route{Action::upload_blob, path};
   }
@@ -128,6 +137,9 @@ void Endpoints::handle(const Peer& peer, Request request, Responder respond) {
     case Action::fetch_blob: fetch(caller, peer, request, route->rest, std::move(respond)); break;
     case Action::submit_job: submit(caller, request, std::move(respond)); break;
     case Action::upload_blob: upload(request, route->rest, std::move(respond)); break;
+    case Action::forecast_job: forecast(caller, request, std::move(respond)); break;
+    case Action::cancel_job: cancel(caller, route->rest, std::move(respond)); break;
+    case Action::drain_agent: drain(route->rest, request, std::move(respond)); break;
     case Action::invite: invite(request, std::move(respond)); break;
     case Action::read_job: {
       const auto slash = std::min(route->rest.find('/'), route->rest.size());
@@ -241,6 +253,27 @@ void Endpoints::submit(const Caller& caller, const Request& request, Responder r
   answer(std::move(respond), ok(wire::encode(wire::to_wire(*status))));
 }
 
+void Endpoints::forecast(const Caller& caller, const Request& request, Responder respond) {
+  const auto forecast = core_.forecast(as_text(request.body), caller, loop_.now());
+  answer(std::move(respond), forecast ? ok(wire::encode(wire::to_wire(*forecast))) : failure(forecast.error()));
+}
+
+void Endpoints::cancel(const Caller& caller, std::string_view text, Responder respond) {
+  const auto id = JobId::parse(text);
+  if (!id) return answer(std::move(respond), failure(id.error()));
+  const auto status = core_.cancel(*id, caller, loop_.now());
+  answer(std::move(respond), status ? ok(wire::encode(wire::to_wire(*status))) : failure(status.error()));
+}
+
+void Endpoints::drain(std::string_view text, const Request& request, Responder respond) {
+  const auto id = AgentId::parse(text);
+  if (!id) return answer(std::move(respond), failure(id.error()));
+  const auto message = wire::decode<wire::fb::DrainT>(request.body);
+  if (!message) return answer(std::move(respond), failure(message.error()));
+  const auto agent = core_.drain(*id, message->draining, loop_.now());
+  answer(std::move(respond), agent ? ok(wire::encode(wire::to_wire(*agent))) : failure(agent.error()));
+}
+
 void Endpoints::upload(const Request& request, std::string_view text, Responder respond) {
   const auto digest = Digest::parse(text);
   if (!digest) return answer(std::move(respond), failure(digest.error()));
@@ -251,7 +284,7 @@ void Endpoints::upload(const Request& request, std::string_view text, Responder 
 void Endpoints::invite(const Request& request, Responder respond) {
   const auto message = wire::decode<wire::fb::InviteT>(request.body);
   if (!message) return answer(std::move(respond), failure(message.error()));
-  auto token = core_.invite(message->role, message->region, std::chrono::seconds(message->ttl_s), message->uses, loop_.now());
+  auto token = core_.invite(wire::from_wire(*message), loop_.now());
   if (!token) return answer(std::move(respond), failure(token.error()));
   wire::fb::InvitationT invitation;
   invitation.join_token = std::move(*token);
@@ -278,8 +311,11 @@ void Endpoints::read_job(const Caller& caller, const JobId& id, std::string_view
 
   if ((*job)->state == JobState::running)
     return answer(std::move(respond), failure({ErrorKind::unavailable, "the job is still running; wait for it"}));
-  if ((*job)->state == JobState::failed)
-    return answer(std::move(respond), failure({ErrorKind::not_found, "the job failed and has no result: " + (*job)->failure}));
+  if ((*job)->state != JobState::done)
+    return answer(std::move(respond),
+                  failure({ErrorKind::not_found,
+                           fmt::format("the job {} and has no result: {}",
+                                       (*job)->state == JobState::failed ? "failed" : "was cancelled", (*job)->failure)}));
 
   // What is read next must be in the ledger: after the commit of everything so far. Then off the loop, for a bundle may be
   // large.

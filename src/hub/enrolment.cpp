@@ -15,21 +15,52 @@ constexpr Duration max_invitation_life = std::chrono::hours(24 * 30);
 constexpr std::uint32_t max_invitation_uses = 10'000;
 constexpr Duration agent_presence = std::chrono::seconds(45);
 
+Status check_ids(const std::vector<std::string>& names, std::string_view what) {
+  if (names.size() > max_attested_names)
+    return fail(ErrorKind::invalid_input,
+                fmt::format("{}: expected at most {}, got {}", what, max_attested_names, names.size()));
+  for (const auto& name : names)
+    if (!is_valid_id(name))
+      return fail(ErrorKind::invalid_input, fmt::format("{}: expected an id ([A-Za-z0-9._-]), got \"{}\"", what, name));
+  return {};
+}
+
+Status check_attested(const SchedulerAgent& agent) {
+  for (const auto& [name, what] : {std::pair(&agent.region, "region"), std::pair(&agent.numeric_class, "numeric_class"),
+                                   std::pair(&agent.operator_id, "operator"), std::pair(&agent.network, "network")})
+    if (!name->empty())
+      if (const auto sound = check_ids({*name}, what); !sound) return sound;
+  if (agent.tier != "private" && agent.tier != "enterprise" && agent.tier != "public")
+    return fail(ErrorKind::invalid_input, "tier: expected private, enterprise or public, got \"" + agent.tier + "\"");
+  if (const auto sound = check_ids(agent.data_classes, "data_classes"); !sound) return sound;
+  std::vector<std::string> adapters;  // "name" or "name@version"
+  for (const auto& adapter : agent.adapters) {
+    const auto at = adapter.find('@');
+    adapters.push_back(adapter.substr(0, at));
+    if (at != std::string::npos) adapters.push_back(adapter.substr(at + 1));
+  }
+  if (adapters.size() > 2 * max_attested_names) return check_ids(agent.adapters, "adapters");
+  for (const auto& part : adapters)
+    if (!is_valid_id(part))
+      return fail(ErrorKind::invalid_input, "adapters: expected names as \"mc\" or \"mc@1\", got one with \"" + part + "\"");
+  return {};
+}
+
 }  // namespace
 
-Result<std::string> HubCore::invite(const std::string& role, const std::string& region, Duration life, std::uint32_t uses,
-                                    Time now) {
-  if (role != "agent" && role != "client") return fail(ErrorKind::invalid_input, "role: expected agent or client");
-  if (!region.empty() && !is_valid_id(region)) return fail(ErrorKind::invalid_input, "region: expected an id ([A-Za-z0-9._-])");
-  if (life <= Duration::zero() || life > max_invitation_life)
+Result<std::string> HubCore::invite(const Invitation& asked, Time now) {
+  if (asked.role != "agent" && asked.role != "client")
+    return fail(ErrorKind::invalid_input, "role: expected agent or client, got \"" + asked.role + "\"");
+  if (const auto sound = check_attested(asked.agent); !sound) return fail(sound.error());
+  if (asked.life <= Duration::zero() || asked.life > max_invitation_life)
     return fail(ErrorKind::invalid_input, "ttl: expected 1 second to 30 days");
-  if (uses == 0 || uses > max_invitation_uses)
-    return fail(ErrorKind::invalid_input, fmt::format("uses: expected 1 to {}, got {}", max_invitation_uses, uses));
+  if (asked.uses == 0 || asked.uses > max_invitation_uses)
+    return fail(ErrorKind::invalid_input, fmt::format("uses: expected 1 to {}, got {}", max_invitation_uses, asked.uses));
   std::array<std::uint8_t, identity::join_secret_bytes> random{};
   parts_.random(random);
   const auto token = identity::join_token_from(random, parts_.identity.pin());
   const Digest hash = identity::join_secret_hash(random);
-  const auto& invitation = invitations_[hash] = {role, region, now + life, uses};
+  const auto& invitation = invitations_[hash] = {asked.role, asked.agent, now + asked.life, asked.uses};
   effects_.put(invitation_key(hash), write_invitation(invitation));
   return token.text();
 }
@@ -59,9 +90,11 @@ Result<std::vector<Bytes>> HubCore::enrol(ByteView secret, ByteView request, Tim
   if (!certificate) return fail(certificate.error());
 
   if (is_agent) {
-    AgentRecord agent{AgentId(name), parsed->key.pin(), found->second.region, now, 0, ""};
-    effects_.put(agent_key(agent.id), write_agent(agent));
-    agents_.emplace(agent.id, std::move(agent));
+    AgentRecord agent{found->second.agent, parsed->key.pin(), now, 0, ""};
+    agent.agent.id = AgentId(name);
+    agent.agent.draining = false;
+    effects_.put(agent_key(agent.agent.id), write_agent(agent));
+    agents_.emplace(agent.agent.id, std::move(agent));
   }
   if (--found->second.uses_left == 0) {
     invitations_.erase(found);
@@ -73,18 +106,36 @@ Result<std::vector<Bytes>> HubCore::enrol(ByteView secret, ByteView request, Tim
   return std::vector<Bytes>{std::move(*certificate), parts_.identity.ca_certificate};
 }
 
+bool HubCore::is_present(const AgentId& id, Time now) const {
+  const auto seen = last_seen_.find(id);
+  return seen != last_seen_.end() && now - seen->second < agent_presence;
+}
+
+AgentSummary HubCore::summary(const AgentRecord& record, Time now) const {
+  std::string state = is_present(record.agent.id, now) ? "present" : "absent";
+  if (record.agent.draining) state = "draining";
+  if (!record.quarantined.empty()) state = "quarantined";
+  return {record.agent, std::move(state), record.answers, record.quarantined};
+}
+
 std::vector<AgentSummary> HubCore::agents(Time now) const {
   std::vector<AgentSummary> summaries;
-  for (const auto& [id, agent] : agents_) {
-    const auto seen = last_seen_.find(id);
-    const bool present = seen != last_seen_.end() && now - seen->second < agent_presence;
-    summaries.push_back({id, agent.region,
-                         !agent.quarantined.empty() ? "quarantined"
-                         : present                  ? "present"
-                                                    : "absent",
-                         agent.answers, agent.quarantined});
-  }
+  for (const auto& [id, agent] : agents_) summaries.push_back(summary(agent, now));
   return summaries;
+}
+
+Result<AgentSummary> HubCore::drain(const AgentId& id, bool draining, Time now) {
+  const auto found = agents_.find(id);
+  if (found == agents_.end()) return fail(ErrorKind::not_found, "there is no agent " + id.str() + "; `hub agents` lists them");
+  AgentRecord& record = found->second;
+  if (record.agent.draining != draining) {
+    record.agent.draining = draining;
+    effects_.put(agent_key(id), write_agent(record));
+    if (is_present(id, now) && record.quarantined.empty()) parts_.scheduler.agent_seen(record.agent, last_seen_.at(id));
+    parts_.log.write(LogLevel::info, draining ? "agent_drains" : "agent_drains_no_more", {{"agent", id.str()}});
+    if (!draining) new_work_ = true;
+  }
+  return summary(record, now);
 }
 
 }  // namespace forgepool::hub

@@ -65,9 +65,8 @@ class DefaultHub final : public Hub {
   std::uint16_t port() const override { return listener_->port(); }
   std::uint16_t enrolment_port() const override { return enrolment_listener_->port(); }
 
-  void invite(const std::string& role, const std::string& region, Duration life, std::uint32_t uses,
-              std::function<void(Result<std::string>)> done) override {
-    auto token = core_.invite(role, region, life, uses, loop_.now());
+  void invite(const Invitation& invitation, std::function<void(Result<std::string>)> done) override {
+    auto token = core_.invite(invitation, loop_.now());
     committer_.after(core_.effects().take(), [done = std::move(done), token = std::move(token)] { done(token); });
   }
 

@@ -39,12 +39,17 @@ class HubCore {
   // --- clients and operators
   Result<JobStatus> submit(std::string_view contract, const Caller& caller, Time now);
   Result<JobStatus> status(const JobId& job, const Caller& caller, Time now) const;
+  /// `conflict` if the job ended otherwise.
+  Result<JobStatus> cancel(const JobId& job, const Caller& caller, Time now);
+  /// What submitting the contract would come to; changes nothing.
+  Result<JobForecast> forecast(std::string_view contract, const Caller& caller, Time now) const;
   Result<JobExplanation> explain(const JobId& job, const Caller& caller, Time now) const;
   std::vector<JobStatus> list(const Caller& caller, Time now) const;
   Status upload(const Digest& digest, Bytes content);
   std::vector<AgentSummary> agents(Time now) const;
   /// Makes a join token and returns its text.
-  Result<std::string> invite(const std::string& role, const std::string& region, Duration life, std::uint32_t uses, Time now);
+  Result<std::string> invite(const Invitation& invitation, Time now);
+  Result<AgentSummary> drain(const AgentId& agent, bool draining, Time now);
 
   // --- enrolment
   Result<std::vector<Bytes>> enrol(ByteView secret, ByteView certificate_request, Time now);
@@ -82,6 +87,10 @@ class HubCore {
   Status restore_running(const Ledger& ledger, Time now);
   Status replay_entry(const JournalEntry& entry, Replay& replay);
 
+  /// The job that the contract would be, with its plan; without ids of its own.
+  Result<Job> prepare(Contract contract, const Caller& caller, Time now) const;
+  /// `unavailable` if as many jobs run as may.
+  Status may_run_more() const;
   Result<AgentRecord*> admitted(const AgentId& agent, const Peer& peer);
   Result<PublicKey> key_of(const Peer& peer) const;
   std::string mint_token(const AgentId& agent, const Peer& peer, const Lease& lease, const Job& job, Time now);
@@ -120,6 +129,8 @@ class HubCore {
   void changed(Job& job);
   void save(const Job& job) { effects_.put(job_key(job.id), write_job(job)); }
   std::string fresh_id(std::string_view prefix);
+  bool is_present(const AgentId& agent, Time now) const;
+  AgentSummary summary(const AgentRecord& agent, Time now) const;
   JobStatus full_status(const Job& job, Time now) const;
 
   // Constant after construction.

@@ -59,4 +59,7 @@ struct Job {
   JobStatus status(Time now) const;
 };
 
+/// What the scheduler has to know of it.
+SchedulerJob scheduler_job(const Job& job);
+
 }  // namespace forgepool::hub

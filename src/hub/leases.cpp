@@ -41,7 +41,8 @@ Result<std::optional<wire::fb::LeaseGrantT>> HubCore::take_lease(const AgentId& 
   const auto agent = admitted(id, peer);
   if (!agent) return fail(agent.error());
   last_seen_[id] = now;
-  parts_.scheduler.agent_seen({id, (*agent)->region}, now);
+  parts_.scheduler.agent_seen((*agent)->agent, now);
+  if ((*agent)->agent.draining) return std::nullopt;
   const auto wanted = std::clamp<std::uint32_t>(max_shards, 1, parts_.options.max_shards_per_lease);
   const auto lease = parts_.scheduler.grant(id, LeaseId(fresh_id("l-")), wanted, now);
   if (!lease) return std::nullopt;
@@ -86,7 +87,7 @@ Result<wire::fb::HeartbeatAnswerT> HubCore::heartbeat(const AgentId& id, const P
   const auto agent = admitted(id, peer);
   if (!agent) return fail(agent.error());
   last_seen_[id] = now;
-  parts_.scheduler.agent_seen({id, (*agent)->region}, now);
+  parts_.scheduler.agent_seen((*agent)->agent, now);
   wire::fb::HeartbeatAnswerT answer;
   for (const auto& text : heartbeat.leases) {
     const auto lease_id = LeaseId::parse(text);

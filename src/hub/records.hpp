@@ -52,11 +52,13 @@ Result<JournalEntry> read_journal_entry(std::string_view record);
 std::string write_lease(const Lease& lease);
 Result<Lease> read_lease(const LeaseId& id, std::string_view record);
 
+/// Of each list of names that a join token attests.
+inline constexpr std::size_t max_attested_names = 64;
+
 /// An enrolled agent.
 struct AgentRecord {
-  AgentId id;
+  SchedulerAgent agent;  ///< As attested by its join token; `draining` since.
   Digest key_pin;
-  std::string region;
   Time enrolled_at{};
   std::uint64_t answers = 0;
   std::string quarantined;  ///< Why; empty: not.
@@ -66,8 +68,8 @@ Result<AgentRecord> read_agent(const AgentId& id, std::string_view record);
 
 /// A join token, by the hash of its secret.
 struct InvitationRecord {
-  std::string role;  ///< "agent" or "client"
-  std::string region;
+  std::string role;      ///< "agent" or "client"
+  SchedulerAgent agent;  ///< What the agents that enrol with it are attested to be.
   Time expires_at{};
   std::uint32_t uses_left = 0;
 };

@@ -23,7 +23,7 @@ Status HubCore::restore(const Ledger& ledger, Time now) {
   const auto agents = scan_records(ledger, "agent/", [&](std::string_view id, std::string_view record) -> Status {
     auto agent = read_agent(AgentId(std::string(id)), record);
     if (!agent) return fail(agent.error());
-    agents_.emplace(agent->id, std::move(*agent));
+    agents_.emplace(agent->agent.id, std::move(*agent));
     return {};
   });
   if (!agents) return agents;
@@ -88,8 +88,7 @@ Status HubCore::restore_running(const Ledger& ledger, Time now) {
       return true;
     });
     if (!outputs) return outputs;
-    const auto& policy = job.contract.policy;
-    parts_.scheduler.add_job({id, policy.min_agents, policy.max_agents, policy.regions}, now);
+    parts_.scheduler.add_job(scheduler_job(job), now);
   }
 
   Replay replay;
@@ -150,7 +149,7 @@ Status HubCore::restore_running(const Ledger& ledger, Time now) {
     const auto agent = agents_.find(lease->agent);
     if (job == jobs_.end() || !job->second.running || agent == agents_.end())
       return fail(ErrorKind::corrupt, "it is of a job or agent that is not in the store");
-    parts_.scheduler.agent_seen({agent->first, agent->second.region}, now);
+    parts_.scheduler.agent_seen(agent->second.agent, now);
     parts_.scheduler.restore(*lease);
     job->second.running->leases.insert(lease->id);
     return {};

@@ -1,5 +1,7 @@
 #include "wire/job_messages.hpp"
 
+#include <algorithm>
+
 namespace forgepool {
 
 std::string_view to_string(JobState state) {
@@ -7,6 +9,7 @@ std::string_view to_string(JobState state) {
     case JobState::running: return "running";
     case JobState::done: return "done";
     case JobState::failed: return "failed";
+    case JobState::cancelled: return "cancelled";
   }
   return "failed";
 }
@@ -14,6 +17,28 @@ std::string_view to_string(JobState state) {
 }  // namespace forgepool
 
 namespace forgepool::wire {
+namespace {
+
+std::vector<std::unique_ptr<fb::WaitT>> to_wire(const std::vector<WaitReason>& reasons) {
+  std::vector<std::unique_ptr<fb::WaitT>> messages;
+  for (const auto& reason : reasons) {
+    auto one = std::make_unique<fb::WaitT>();
+    one->code = reason.code;
+    one->text = reason.text;
+    one->agents = reason.agents;
+    one->unblock = reason.unblock;
+    messages.push_back(std::move(one));
+  }
+  return messages;
+}
+
+std::vector<WaitReason> from_wire(const std::vector<std::unique_ptr<fb::WaitT>>& messages) {
+  std::vector<WaitReason> reasons;
+  for (const auto& one : messages) reasons.push_back({one->code, one->text, one->agents, one->unblock});
+  return reasons;
+}
+
+}  // namespace
 
 fb::JobStatusT to_wire(const JobStatus& status) {
   fb::JobStatusT message;
@@ -27,12 +52,7 @@ fb::JobStatusT to_wire(const JobStatus& status) {
   message.agents = status.agents;
   message.leased = status.leased;
   message.waiting = status.waiting;
-  for (const auto& reason : status.reasons) {
-    auto one = std::make_unique<fb::WaitT>();
-    one->code = reason.code;
-    one->text = reason.text;
-    message.reasons.push_back(std::move(one));
-  }
+  message.reasons = to_wire(status.reasons);
   for (const auto& caught : status.caught) {
     auto one = std::make_unique<fb::CaughtT>();
     one->agent = caught.agent.str();
@@ -60,6 +80,8 @@ Result<JobStatus> from_wire(const fb::JobStatusT& message) {
     status.state = JobState::done;
   else if (message.state == "failed")
     status.state = JobState::failed;
+  else if (message.state == "cancelled")
+    status.state = JobState::cancelled;
   else
     return fail(ErrorKind::invalid_input, "unknown state of a job");
   status.version = message.version;
@@ -69,7 +91,7 @@ Result<JobStatus> from_wire(const fb::JobStatusT& message) {
   status.agents = message.agents;
   status.leased = message.leased;
   status.waiting = message.waiting;
-  for (const auto& reason : message.reasons) status.reasons.push_back({reason->code, reason->text});
+  status.reasons = from_wire(message.reasons);
   for (const auto& caught : message.quarantined) {
     auto agent = AgentId::parse(caught->agent);
     if (!agent) return fail(agent.error());
@@ -103,20 +125,96 @@ Result<JobExplanation> from_wire(const fb::ExplanationT& message) {
   return explanation;
 }
 
-fb::AgentInfoT to_wire(const AgentSummary& agent) {
+fb::ForecastT to_wire(const JobForecast& forecast) {
+  fb::ForecastT message;
+  message.contract = to_wire_ptr(forecast.contract);
+  message.adapter = to_wire_ptr(forecast.adapter);
+  message.shards = forecast.shards;
+  message.executions = forecast.executions;
+  message.most_cpu_ms = forecast.most_cpu_ms;
+  message.enrolled = forecast.enrolled;
+  message.present = forecast.present;
+  message.eligible = forecast.eligible;
+  message.reasons = to_wire(forecast.reasons);
+  return message;
+}
+
+Result<JobForecast> from_wire(const fb::ForecastT& message) {
+  return JobForecast{from_wire(*message.contract),
+                     from_wire(*message.adapter),
+                     message.shards,
+                     message.executions,
+                     message.most_cpu_ms,
+                     message.enrolled,
+                     message.present,
+                     message.eligible,
+                     from_wire(message.reasons)};
+}
+
+fb::InviteT to_wire(const Invitation& invitation) {
+  fb::InviteT message;
+  message.role = invitation.role;
+  message.ttl_s =
+      static_cast<std::uint32_t>(std::clamp<std::int64_t>(invitation.life / std::chrono::seconds(1), 0, UINT32_MAX));
+  message.uses = invitation.uses;
+  message.region = invitation.agent.region;
+  message.tier = invitation.agent.tier;
+  message.data_classes = invitation.agent.data_classes;
+  message.adapters = invitation.agent.adapters;
+  message.numeric_class = invitation.agent.numeric_class;
+  message.operator_id = invitation.agent.operator_id;
+  message.network = invitation.agent.network;
+  return message;
+}
+
+Invitation from_wire(const fb::InviteT& message) {
+  Invitation invitation;
+  invitation.role = message.role;
+  invitation.life = std::chrono::seconds(message.ttl_s);
+  invitation.uses = message.uses;
+  invitation.agent.region = message.region;
+  if (!message.tier.empty()) invitation.agent.tier = message.tier;
+  invitation.agent.data_classes = message.data_classes;
+  invitation.agent.adapters = message.adapters;
+  invitation.agent.numeric_class = message.numeric_class;
+  invitation.agent.operator_id = message.operator_id;
+  invitation.agent.network = message.network;
+  return invitation;
+}
+
+fb::AgentInfoT to_wire(const AgentSummary& summary) {
+  const SchedulerAgent& agent = summary.agent;
   fb::AgentInfoT message;
   message.agent = agent.id.str();
   message.region = agent.region;
-  message.state = agent.state;
-  message.answers = agent.answers;
-  message.reason = agent.reason;
+  message.state = summary.state;
+  message.answers = summary.answers;
+  message.reason = summary.reason;
+  message.tier = agent.tier;
+  message.data_classes = agent.data_classes;
+  message.adapters = agent.adapters;
+  message.numeric_class = agent.numeric_class;
+  message.operator_id = agent.operator_id;
+  message.network = agent.network;
+  message.organization = agent.organization.str();
   return message;
 }
 
 Result<AgentSummary> from_wire(const fb::AgentInfoT& message) {
   auto id = AgentId::parse(message.agent);
   if (!id) return fail(id.error());
-  return AgentSummary{std::move(*id), message.region, message.state, message.answers, message.reason};
+  SchedulerAgent agent;
+  agent.id = std::move(*id);
+  agent.region = message.region;
+  agent.tier = message.tier;
+  agent.organization = OrganizationId(message.organization);
+  agent.data_classes = message.data_classes;
+  agent.adapters = message.adapters;
+  agent.numeric_class = message.numeric_class;
+  agent.operator_id = message.operator_id;
+  agent.network = message.network;
+  agent.draining = message.state == "draining";
+  return AgentSummary{std::move(agent), message.state, message.answers, message.reason};
 }
 
 }  // namespace forgepool::wire

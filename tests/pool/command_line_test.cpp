@@ -118,6 +118,48 @@ TEST_CASE("mistakes are named, with what was expected, and exit codes tell them 
     CHECK(reasons[0].at("code") == "no_agents");
     CHECK(pool.cli({"result", job}, 3).at("error").at("kind") == "unavailable");
   }
+  SECTION("a job can be tried without submitting it, and cancelled") {
+    const auto contract = pool.contract(small_job());
+    const auto forecast = pool.cli({"submit", contract, "--dry-run"});
+    CHECK(forecast.at("shards") == 4);
+    CHECK(forecast.at("executions") == 8);
+    CHECK(forecast.at("agents_eligible") == 0);
+    CHECK(forecast.at("reasons")[0].at("code") == "too_few_agents");
+    CHECK(pool.cli({"jobs"}).at("jobs").empty());
+
+    const std::string job = pool.cli({"submit", contract}).at("job");
+    CHECK(pool.cli({"cancel", job}).at("state") == "cancelled");
+    CHECK(pool.cli({"cancel", job}).at("state") == "cancelled");
+    CHECK(pool.cli({"wait", job}, 1).at("failure") == "cancelled by an operator");
+    CHECK(pool.cli({"result", job}, 5).at("error").at("message").get<std::string>().starts_with("the job was cancelled"));
+    CHECK(pool.cli({"cancel", "job-none"}, 5).at("error").at("kind") == "not_found");
+    pool.kill_hub();
+    pool.start_hub();
+    CHECK(pool.cli({"status", job}, 1).at("state") == "cancelled");
+  }
+  SECTION("an agent that drains gets nothing new until it is let work again, also by a hub that came back") {
+    pool.start_agent("agent-1");
+    pool.start_agent("agent-2");
+    const auto agents = pool.cli({"hub", "agents"}).at("agents");
+    REQUIRE(agents.size() == 2);
+    const std::string drained = agents[0].at("agent");
+    CHECK(pool.cli({"hub", "drain", drained}).at("state") == "draining");
+    pool.kill_hub();
+    pool.start_hub();
+    const std::string job = pool.cli({"submit", pool.contract(small_job())}).at("job");
+    CHECK(pool.wait_for_shards(job, 0));
+    CHECK(pool.cli({"status", job}).at("accepted") == 0);
+    CHECK(pool.cli({"hub", "drain", drained, "--undo"}).at("state") != "draining");
+    CHECK(pool.cli({"wait", job}).at("state") == "done");
+    CHECK(pool.cli({"hub", "drain", "nobody"}, 5).at("error").at("kind") == "not_found");
+  }
+  SECTION("what a join token attests is checked and kept") {
+    for (const auto& [option, value] :
+         {std::pair("--region", "e u"), std::pair("--data-class", "a/b"), std::pair("--adapter", "mc@"),
+          std::pair("--numeric-class", "*"), std::pair("--operator", ".x"), std::pair("--network", "\n")})
+      CHECK(pool.cli({"hub", "invite", option, value}, 2).at("error").at("kind") == "invalid_input");
+    CHECK(pool.cli_text({"hub", "invite", "--tier", "secret"}).code == 2);
+  }
   SECTION("the same job id twice is one job, and another contract under it is refused") {
     auto contract = small_job();
     contract["ctx"]["job_id"] = "my-job";

@@ -95,7 +95,7 @@ class VirtualPool {
 
   void start_agent(bool liar) {
     std::string token;
-    hub_->invite("agent", "", std::chrono::hours(1), 1, [&](Result<std::string> made) { token = must(std::move(made)); });
+    hub_->invite({.life = std::chrono::hours(1), .uses = 1}, [&](Result<std::string> made) { token = must(std::move(made)); });
     REQUIRE(loop_.run_until([&] { return !token.empty(); }, std::chrono::minutes(1)));
     std::optional<Credentials> credentials;
     auto newcomer = make_memory_transport(loop_, network_);

@@ -1,0 +1,204 @@
+/// What clients ask of the hub before and against a job: submitting it, what it would come to, cancelling it.
+#include "base/constraint_reasons.hpp"
+#include "hub/hub_core.hpp"
+#include "wire/json.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace forgepool::hub {
+namespace {
+
+/// What a policy comes to if all answers agree.
+struct Expected {
+  std::uint64_t executions = 0;
+  std::uint32_t agents = 1;  ///< Different ones, for one shard.
+};
+Expected expected(const ContractPolicy& policy, std::uint64_t shards) {
+  switch (policy.verify) {
+    case VerifyMode::none: break;
+    case VerifyMode::spotcheck:
+      return {shards + static_cast<std::uint64_t>(std::llround(policy.spotcheck_ratio * static_cast<double>(shards))), 2};
+    case VerifyMode::full:
+    case VerifyMode::quorum: return {shards * policy.replicas, policy.replicas};
+  }
+  return {shards, 1};
+}
+
+}  // namespace
+
+SchedulerJob scheduler_job(const Job& job) {
+  const ContractPolicy& policy = job.contract.policy;
+  const auto spreads = [&](std::string_view name) { return std::ranges::find(policy.spread, name) != policy.spread.end(); };
+  SchedulerJob described;
+  described.id = job.id;
+  described.min_agents = policy.min_agents;
+  described.max_agents = policy.max_agents;
+  described.regions = policy.regions;
+  described.project = job.owner;
+  described.priority = policy.priority;
+  if (policy.deadline_ms) described.deadline = job.accepted_at + std::chrono::milliseconds(*policy.deadline_ms);
+  described.target = policy.target;
+  described.data_class = policy.data_class;
+  described.adapter = job.contract.op.name + "@" + job.contract.op.version;
+  described.numeric_class = policy.numeric_class;
+  described.homogeneous = policy.homogeneous;
+  described.spread = {spreads("operator"), spreads("network"), spreads("region")};
+  described.speculative = policy.speculative;
+  return described;
+}
+
+Result<Job> HubCore::prepare(Contract contract, const Caller& caller, Time now) const {
+  // What is asked for and cannot be kept is refused: agents have no trust tiers or clearances yet.
+  if (contract.policy.target != "any")
+    return fail(ErrorKind::unsupported, "/policy/target: this hub knows no trust tiers; expected \"any\"");
+  if (!contract.policy.data_class.empty())
+    return fail(ErrorKind::unsupported, "/policy/data_class: no agent of this hub is cleared for any; leave it out");
+  if (!contract.policy.numeric_class.empty() || contract.policy.homogeneous || !contract.policy.spread.empty())
+    return fail(ErrorKind::unsupported,
+                "/policy: this hub knows nothing of its agents' numeric classes, operators and networks; "
+                "leave out numeric_class, homogeneous and spread");
+
+  const auto adapter = std::ranges::find_if(parts_.adapters, [&](const auto& package) {
+    return package->name() == contract.op.name && package->version() == contract.op.version;
+  });
+  if (adapter == parts_.adapters.end()) {
+    std::string known;
+    for (const auto& package : parts_.adapters)
+      known += (known.empty() ? "" : ", ") + package->name() + "@" + package->version();
+    return fail(ErrorKind::invalid_input, fmt::format("/op: this hub has no adapter {}@{}; it has: {}", contract.op.name,
+                                                      contract.op.version, known.empty() ? "none" : known));
+  }
+  auto plan = (*adapter)->plan(contract);
+  if (!plan) return fail(plan.error());
+  if (plan->shards.size() > parts_.options.max_shards_per_job)
+    return fail(ErrorKind::too_large,
+                fmt::format("/args: this would be {} shards, the limit of this hub is {}; make the shards larger",
+                            plan->shards.size(), parts_.options.max_shards_per_job));
+  Job job;
+  job.contract = std::move(contract);
+  job.adapter = *adapter;
+  job.owner = caller.name;
+  job.accepted_at = now;
+  job.shard_count = static_cast<std::uint32_t>(plan->shards.size());
+  job.running = std::make_unique<RunningJob>();
+  job.running->shards.resize(plan->shards.size());
+  job.running->plan = std::move(*plan);
+  return job;
+}
+
+Status HubCore::may_run_more() const {
+  if (running_.size() < parts_.options.max_running_jobs) return {};
+  return fail(ErrorKind::unavailable,
+              fmt::format("{} jobs are running, which is the limit of this hub; try again later", running_.size()));
+}
+
+Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, Time now) {
+  auto contract = parse_contract(text);
+  if (!contract) return fail(contract.error());
+  if (contract->job_id) {
+    if (const Job* existing = find(*contract->job_id)) {
+      if (existing->owner == caller.name && existing->contract.digest == contract->digest) return full_status(*existing, now);
+      return fail(ErrorKind::conflict, "/ctx/job_id: there is another job of that id; choose another one, or leave it out");
+    }
+  }
+  if (const auto allowed = may_run_more(); !allowed) return fail(allowed.error());
+  auto prepared = prepare(std::move(*contract), caller, now);
+  if (!prepared) return fail(prepared.error());
+  Job& job = *prepared;
+  if (const auto room =
+          parts_.scheduler.has_room(scheduler_job(job), expected(job.contract.policy, job.shard_count).executions);
+      !room)
+    return fail(room.error());
+  for (const auto& shard : job.running->plan.shards)
+    for (const auto& input : shard.inputs)
+      if (!blobs_.contains(input.digest))
+        return fail(
+            ErrorKind::invalid_input,
+            fmt::format("/args: input {} is not known to this hub; upload it before submitting (forgepool submit --input FILE)",
+                        input.digest.str()));
+
+  job.id = job.contract.job_id ? *job.contract.job_id : JobId(fresh_id("job-"));
+  job.pseudonym = fresh_id("w-");
+  parts_.random(job.secret);
+
+  effects_.put(blob_key(job.adapter->digest()),
+               job.adapter->bytes());  // The package stays findable when the hub's adapters change.
+  log_event(job, "contract", json::canonicalize(json::Object{{"contract", job.contract.digest.str()}, {"job", job.id.str()}}));
+  log_event(job, "plan",
+            json::canonicalize(json::Object{{"adapter", job.adapter->digest().str()},
+                                            {"job", job.id.str()},
+                                            {"plan", job.running->plan.digest().str()},
+                                            {"pseudonym", job.pseudonym},
+                                            {"shards", job.shard_count}}));
+  parts_.scheduler.add_job(scheduler_job(job), now);
+  running_.insert(job.id);
+  Job& stored = jobs_.emplace(job.id, std::move(job)).first->second;
+  journal(JobBegan{stored.id}, &stored);
+  parts_.log.write(LogLevel::info, "job_accepted", {{"job", stored.id.str()}, {"shards", std::to_string(stored.shard_count)}});
+  apply(parts_.verifier.begin(stored.id, stored.shard_count, stored.contract.policy, stored.secret), now);
+  changed(stored);
+  save(stored);
+  new_work_ = true;
+  return full_status(stored, now);
+}
+
+Result<JobForecast> HubCore::forecast(std::string_view text, const Caller& caller, Time now) const {
+  auto contract = parse_contract(text);
+  if (!contract) return fail(contract.error());
+  const auto prepared = prepare(std::move(*contract), caller, now);
+  if (!prepared) return fail(prepared.error());
+  const Job& job = *prepared;
+  const auto expects = expected(job.contract.policy, job.shard_count);
+  const SchedulerJob described = scheduler_job(job);
+  JobForecast forecast;
+  forecast.contract = job.contract.digest;
+  forecast.adapter = job.adapter->digest();
+  forecast.shards = job.shard_count;
+  forecast.executions = expects.executions;
+  forecast.most_cpu_ms = forecast.executions * job.running->plan.limits.cpu_ms;
+  std::map<Constraint, std::uint64_t> unmet;
+  std::uint64_t draining = 0;
+  for (const auto& [id, record] : agents_) {
+    if (!record.quarantined.empty()) continue;
+    ++forecast.enrolled;
+    if (!is_present(id, now)) continue;
+    ++forecast.present;
+    const auto constraints = unmet_constraints(record.agent, described);
+    for (const auto constraint : constraints) ++unmet[constraint];
+    draining += record.agent.draining;
+    forecast.eligible += constraints.empty() && !record.agent.draining;
+  }
+  for (const auto& [constraint, agents] : unmet)
+    forecast.reasons.push_back(constraint_reason(constraint, agents, forecast.present, described));
+  if (draining > 0)
+    forecast.reasons.push_back({"draining",
+                                fmt::format("{} of the {} agents that are there get nothing new", draining, forecast.present),
+                                draining, "an operator lets them work again (hub drain --undo)"});
+  const std::uint64_t needed = std::max(described.min_agents, expects.agents);
+  if (forecast.eligible < needed)
+    forecast.reasons.push_back({"too_few_agents",
+                                fmt::format("{} agents may work on it now, and it needs {}", forecast.eligible, needed), 0,
+                                fmt::format("{} more must join", needed - forecast.eligible)});
+  auto room = may_run_more();
+  if (room) room = parts_.scheduler.has_room(described, expects.executions);
+  if (!room) forecast.reasons.push_back({"no_room", room.error().message, 0, "other jobs must end"});
+  return forecast;
+}
+
+Result<JobStatus> HubCore::cancel(const JobId& id, const Caller& caller, Time now) {
+  const auto found = find_for(id, caller);
+  if (!found) return fail(found.error());
+  Job& job = jobs_.at(id);
+  if (job.state == JobState::done || job.state == JobState::failed)
+    return fail(ErrorKind::conflict,
+                fmt::format("the job is over already: it {}", job.state == JobState::done ? "is done" : "failed"));
+  if (job.state == JobState::running)
+    end_job(job, JobState::cancelled, caller.role == Role::operator_ ? "cancelled by an operator" : "cancelled by its owner",
+            now);
+  return full_status(job, now);
+}
+
+}  // namespace forgepool::hub
