@@ -32,8 +32,17 @@ enum class VerifyMode {
   spotcheck,  ///< Every shard runs once, a random part of them again elsewhere.
   full,       ///< Every shard runs `replicas` times on different agents; all must agree, or more are asked.
   quorum,     ///< Every shard runs until `replicas` agents agree.
+  adaptive,   ///< As often as it takes for `max_error` against `adversary`: often while agents are new, later little more than once.
 };
 FORGEPOOL_API std::string_view to_string(VerifyMode mode);
+
+/// Against whom a result is to be right; credibility.hpp says what follows from it.
+struct Adversary {
+  double fraction = 0.2;   ///< The part of the agents that cheats. 0.001 … 0.45.
+  bool collusion = false;  ///< They know who has which shard, and lie only where that is safe.
+
+  friend bool operator==(const Adversary&, const Adversary&) = default;
+};
 
 struct ContractPolicy {
   std::string target = "any";            ///< Trust tier that agents must have: private, enterprise or public; any: no matter.
@@ -42,7 +51,9 @@ struct ContractPolicy {
   std::uint64_t timeout_ms = 3'600'000;  ///< The job fails when it is not done by then. 1,000 … 30 days.
   VerifyMode verify = VerifyMode::full;
   std::uint32_t replicas = 2;        ///< 1 … 16; for full and quorum.
-  double spotcheck_ratio = 0.1;      ///< 0 … 1; the part of the shards that is checked.
+  double spotcheck_ratio = 0.1;      ///< 0 … 1; the part of the shards that is compared, whoever answered; for spotcheck and adaptive.
+  double max_error = 1e-3;           ///< For adaptive: no result is accepted that is wrong with a higher probability. 1e-12 … 0.5.
+  Adversary adversary;               ///< For adaptive what `max_error` is about; for the others what the bounds in verdicts are about.
   std::vector<std::string> regions;  ///< Agents must be in one of these; empty: anywhere.
   std::string data_class;            ///< Agents and adapter must be cleared for it; empty: unclassified.
   std::uint32_t priority = 5;        ///< 0 … 9; higher goes first among the jobs of one project. Waiting raises it.

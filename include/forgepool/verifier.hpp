@@ -1,7 +1,7 @@
 #pragma once
 /// Verifier: decides, from what agents returned, which result of a shard is right, who lied, and what must be executed again. A
 /// pure state machine, like the scheduler: the same calls give the same actions. The hub owns one and carries its actions out.
-/// After a restart it is brought back by repeating the calls.
+/// After a restart it is brought back by repeating the calls; for jobs that are over, `credit` stands for all of them.
 ///
 /// What every verifier guarantees (tests/conformance/verifier checks it):
 ///  - a shard is decided at most once; if accepted, with a result that an agent not in quarantine returned, and evidence for
@@ -10,15 +10,18 @@
 ///  - results of agents in quarantine never count, and what they left undecided is executed again;
 ///  - every shard is decided in the end, as long as the executions it asks for come back.
 /// Implementations: backends/duplication_verifier.hpp and any of yours.
-#include <forgepool/contract.hpp>
+#include <forgepool/credibility.hpp>
 #include <forgepool/time.hpp>
 
 #include <array>
+#include <functional>
+#include <memory>
 #include <variant>
 
 namespace forgepool {
 
-/// One agent's answer for one shard. Two answers agree if their digests are equal.
+/// One agent's answer for one shard. The receipt that it stands in is the agent's commitment: it is signed, and in the ledger,
+/// before any agent can learn another's answer from the hub.
 struct ShardAnswer {
   ShardId shard;
   AgentId agent;
@@ -28,23 +31,60 @@ struct ShardAnswer {
   friend bool operator==(const ShardAnswer&, const ShardAnswer&) = default;
 };
 
+/// Whether answers of one job that have different digests agree nevertheless: of an adapter whose outputs are numbers within
+/// a tolerance, or samples of one distribution. A function of the two outputs alone, so that an auditor can repeat it.
+/// Agreement is symmetric and not transitive. What makes decisions the same in whatever order answers come is that
+/// they are all compared with one of them, the representative: that with which most agree; of equals the smallest digest.
+class AnswerComparator {
+ public:
+  virtual ~AnswerComparator() = default;
+  /// Called with digests of answers that came, for different ones.
+  virtual bool agree(const Digest& a, const Digest& b) const = 0;
+  /// Of outputs that say how they came about step by step: the first step (from 0) after which they differ.
+  virtual std::optional<std::uint64_t> first_divergence(const Digest&, const Digest&) const { return std::nullopt; }
+};
+
+struct VerifierJob {
+  JobId id{};
+  std::uint32_t shards = 0;
+  ContractPolicy policy{};
+  std::array<std::uint8_t, 32> secret{};                 ///< Random and known to the hub alone: it says what is compared.
+  std::shared_ptr<const AnswerComparator> comparator{};  ///< Null: answers agree if their digests are equal.
+};
+
+/// Who an agent belongs to, attested when it enrolled.
+struct VerifierAgent {
+  AgentId id;
+  std::string operator_id{};  ///< Agents of one operator count as one when they agree. Empty: unknown, counts by itself.
+};
+
 enum class Decision {
   accepted,   ///< The result is right, as far as the policy can tell.
   undecided,  ///< The limit of replicas was reached without the agreement that the policy asks for. The job fails.
+};
+
+/// An answer as it counted when its shard was decided.
+struct Evidence : ShardAnswer {
+  bool agrees = false;                         ///< With the accepted result, and of an agent not in quarantine.
+  AgentTrust trust{};                          ///< What was known of the agent then; its answer for this shard not included.
+  std::optional<std::uint64_t> diverges_at{};  ///< If it lost and says its steps: the first that differs from the accepted.
+
+  friend bool operator==(const Evidence&, const Evidence&) = default;
 };
 
 /// The decision on one shard, with what it rests on.
 struct ShardVerdict {
   ShardId shard;
   Decision decision = Decision::undecided;
-  Digest result;  ///< If accepted.
-  std::vector<ShardAnswer>
-      evidence;      ///< Every answer that came, in order of arrival, those that lost or were discarded included.
-  std::string rule;  ///< What was applied: "full 2 of 3" (2 of the 3 answers agreed), "spotcheck unchecked, …", …
+  Digest result;                   ///< If accepted: the representative.
+  std::vector<Evidence> evidence;  ///< Every answer that came, in order of arrival, those that lost or were discarded included.
+  std::string rule;        ///< What was applied: "full 2 of 3" (2 of the 3 answers agreed), "spotcheck unchecked, …", …
+  double error_bound = 1;  ///< P(the result is wrong) against the contract's adversary, see credibility.hpp; 1 if undecided.
 };
 
 /// More executions of a shard are wanted, by agents that have not answered for it. Each must come back as an answer; whoever
-/// carries this out tries again elsewhere when one fails.
+/// carries this out tries again elsewhere when one fails. Of a shard that is accepted already, it tests who gets it: agents
+/// cannot tell such a canary from work, and nothing waits for it.
 struct Execute {
   ShardId shard;
   std::uint32_t count = 1;
@@ -61,13 +101,28 @@ struct Quarantine {
 
 using VerifierAction = std::variant<Execute, ShardVerdict, Quarantine>;
 
+/// What an agent earned in one job.
+struct AgentCredit {
+  AgentId agent;
+  std::uint64_t checks = 0;
+
+  friend bool operator==(const AgentCredit&, const AgentCredit&) = default;
+};
+
+/// What is thought of an agent over all jobs.
+struct AgentStanding {
+  AgentTrust trust;
+  bool in_quarantine = false;
+};
+
 class Verifier {
  public:
   virtual ~Verifier() = default;
 
-  /// A job begins. `secret` is random and known to the hub alone: it says which shards are spot-checked.
-  virtual std::vector<VerifierAction> begin(const JobId& job, std::uint32_t shards, const ContractPolicy& policy,
-                                            const std::array<std::uint8_t, 32>& secret) = 0;
+  /// Who an agent is. Before its first answer, and always with the same words.
+  virtual void meet(const VerifierAgent& agent) = 0;
+  /// A job begins.
+  virtual std::vector<VerifierAction> begin(const VerifierJob& job) = 0;
   /// An answer came. Answers for unknown jobs, and second answers of one agent for one shard, change nothing. An answer for a
   /// decided shard changes no decision, but may show that its agent lies. One of an agent in quarantine is kept as evidence and
   /// replaced.
@@ -75,9 +130,15 @@ class Verifier {
   /// The agent was put in quarantine from elsewhere (an operator, another job before a restart). Its answers are discarded
   /// where the shard is not decided; decisions stay. No Quarantine action comes back for it.
   virtual std::vector<VerifierAction> quarantine(const AgentId& agent) = 0;
-  /// The job is over; forget it.
-  virtual void end(const JobId& job) = 0;
+  /// The agent's quarantine is over (an appeal was upheld): its answers count again where the shard is not decided, but it
+  /// starts from nothing, on probation.
+  virtual std::vector<VerifierAction> pardon(const AgentId& agent) = 0;
+  /// The job is over; forget it. Returns what agents earned in it, ascending by id, which jobs that begin from now on know.
+  virtual std::vector<AgentCredit> end(const JobId& job) = 0;
+  /// As if a job had run and ended that earned this.
+  virtual void credit(const std::vector<AgentCredit>& earned) = 0;
 
+  virtual AgentStanding standing(const AgentId& agent) const = 0;
   /// What is known of a shard so far, for people. Empty for an unknown one.
   virtual std::string explain(const ShardId& shard) const = 0;
 };

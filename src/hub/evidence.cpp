@@ -49,6 +49,7 @@ Result<LoggedStatement> sign_verdict(const ShardVerdict& verdict, const Job& job
   statement.verifier = "spiffe://" + hub.trust_domain + "/hub";
   statement.verified_at = std::chrono::floor<std::chrono::seconds>(now);
   statement.contract = job.contract.digest;
+  statement.adversary = job.contract.policy.adversary;
   statement.shard = verdict;
   statement.salt.resize(identity::verdict_salt_bytes);
   random(statement.salt);

@@ -160,7 +160,7 @@ Status HubCore::replay_entry(const JournalEntry& entry, Replay& replay) {
   if (const auto* began = std::get_if<JobBegan>(&entry)) {
     const auto job = jobs_.find(began->job);
     if (job == jobs_.end() || !job->second.running) return fail(ErrorKind::corrupt, "it begins a job that is not running");
-    replay.add(parts_.verifier.begin(began->job, job->second.shard_count, job->second.contract.policy, job->second.secret));
+    replay.add(parts_.verifier.begin({began->job, job->second.shard_count, job->second.contract.policy, job->second.secret}));
   } else if (const auto* came = std::get_if<AnswersCame>(&entry)) {
     const auto job = jobs_.find(came->job);
     if (job == jobs_.end() || !job->second.running) return fail(ErrorKind::corrupt, "it answers for a job that is not running");

@@ -138,7 +138,7 @@ Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, T
   Job& stored = jobs_.emplace(job.id, std::move(job)).first->second;
   journal(JobBegan{stored.id}, &stored);
   parts_.log.write(LogLevel::info, "job_accepted", {{"job", stored.id.str()}, {"shards", std::to_string(stored.shard_count)}});
-  apply(parts_.verifier.begin(stored.id, stored.shard_count, stored.contract.policy, stored.secret), now);
+  apply(parts_.verifier.begin({stored.id, stored.shard_count, stored.contract.policy, stored.secret}), now);
   changed(stored);
   save(stored);
   new_work_ = true;

@@ -30,21 +30,31 @@ std::vector<Resource> subject_of(const ShardVerdict& shard) {
 
 json::Array levels_of(const ShardVerdict& shard) {
   if (shard.decision != Decision::accepted) return {};
-  return {fmt::format("FORGEPOOL_AGREED_BY_{}", std::ranges::count(shard.evidence, shard.result, &ShardAnswer::result))};
+  return {fmt::format("FORGEPOOL_AGREED_BY_{}", std::ranges::count(shard.evidence, true, &Evidence::agrees))};
 }
 
 std::string to_statement(const Verdict& verdict) {
   const auto& shard = verdict.shard;
   json::Array evidence;
-  for (const auto& answer : shard.evidence)
-    evidence.push_back(
-        json::Object{{"agent", answer.agent.str()}, {"lease", answer.lease.str()}, {"result", answer.result.str()}});
+  for (const auto& answer : shard.evidence) {
+    json::Object piece{{"agent", answer.agent.str()},
+                       {"agrees", answer.agrees},
+                       {"checks", answer.trust.checks},
+                       {"lease", answer.lease.str()},
+                       {"probation", answer.trust.on_probation},
+                       {"result", answer.result.str()}};
+    if (answer.diverges_at) piece.set("diverges", *answer.diverges_at);
+    evidence.push_back(std::move(piece));
+  }
   json::Object predicate{{"verifier", json::Object{{"id", verdict.verifier}}},
                          {"timeVerified", to_rfc3339(verdict.verified_at)},
                          {"resourceUri", std::string(resource_prefix) + to_string(shard.shard)},
                          {"policy", to_json(Resource{"contract", verdict.contract})},
                          {"verificationResult", shard.decision == Decision::accepted ? "PASSED" : "FAILED"},
                          {"verifiedLevels", levels_of(shard)},
+                         {"forgepool_bound", json::Object{{"collusion", verdict.adversary.collusion},
+                                                          {"error", shard.error_bound},
+                                                          {"fraction", verdict.adversary.fraction}}},
                          {"forgepool_rule", shard.rule},
                          {"forgepool_evidence", std::move(evidence)},
                          {"forgepool_salt", to_hex(verdict.salt)}};
@@ -70,14 +80,29 @@ void read_evidence(json::ObjectReader& reader, ShardVerdict* shard) {
   const auto* list = reader.array("forgepool_evidence", 1, max_evidence);
   for (std::size_t i = 0; list && i < list->size() && reader.ok(); ++i) {
     json::ObjectReader item((*list)[i], json::pointer_to(reader.pointer("forgepool_evidence"), i));
-    ShardAnswer answer;
+    Evidence answer;
     answer.shard = shard->shard;
     answer.agent = AgentId(item.id("agent"));
     answer.lease = LeaseId(item.id("lease"));
     answer.result = item.digest("result");
+    answer.agrees = item.boolean("agrees");
+    answer.trust.checks = static_cast<std::uint64_t>(item.integer("checks", 0, json::max_safe_integer));
+    answer.trust.on_probation = item.boolean("probation");
+    if (item.has("diverges"))
+      answer.diverges_at = static_cast<std::uint64_t>(item.integer("diverges", 0, json::max_safe_integer));
     if (auto status = item.finish(); !status) reader.refuse(status.error());
     shard->evidence.push_back(std::move(answer));
   }
+}
+
+void read_bound(json::ObjectReader& reader, Verdict* verdict) {
+  const auto* value = reader.object("forgepool_bound");
+  if (!value) return;
+  json::ObjectReader bound(*value, reader.pointer("forgepool_bound"));
+  verdict->adversary.collusion = bound.boolean("collusion");
+  verdict->shard.error_bound = bound.number("error", 0, 1);
+  verdict->adversary.fraction = bound.number("fraction", 0, 1);
+  if (auto status = bound.finish(); !status) reader.refuse(status.error());
 }
 
 void read_fixed(json::ObjectReader& reader, Verdict* verdict) {
@@ -130,14 +155,16 @@ Result<Verdict> parse_verdict(std::string_view text) {
   verdict.shard.decision = accepted ? Decision::accepted : Decision::undecided;
   reader.strings("verifiedLevels", 1, 64);
   verdict.shard.rule = reader.string("forgepool_rule", max_rule_bytes);
+  read_bound(reader, &verdict);
   read_evidence(reader, &verdict.shard);
   if (auto status = reader.finish(); !status) return fail(status.error().kind, "verdict: " + status.error().message);
   if (accepted) {
     if (statement->subject.size() != 1)
       return fail(ErrorKind::invalid_input, "verdict: expected the accepted output as its only subject");
     verdict.shard.result = statement->subject.front().digest;
-    if (std::ranges::count(verdict.shard.evidence, verdict.shard.result, &ShardAnswer::result) == 0)
-      return fail(ErrorKind::invalid_input, "verdict: no answer in the evidence has the accepted output");
+    if (std::ranges::none_of(verdict.shard.evidence,
+                             [&](const Evidence& answer) { return answer.agrees && answer.result == verdict.shard.result; }))
+      return fail(ErrorKind::invalid_input, "verdict: no answer in the evidence that agrees has the accepted output");
   }
   // One spelling for each verdict: whatever was not looked at above would differ here.
   if (to_statement(verdict) != text) return fail(ErrorKind::invalid_input, "verdict: not in its canonical form");

@@ -17,6 +17,12 @@ class AgentTable {
   bool in_quarantine(AgentNumber agent) const { return agents_[agent].in_quarantine; }
   /// False if it was there already.
   bool put_in_quarantine(AgentNumber agent);
+  /// False if it was not there.
+  bool pardon(AgentNumber agent) { return std::exchange(agents_[agent].in_quarantine, false); }
+  std::optional<AgentNumber> find(const AgentId& id) const {
+    const auto found = numbers_.find(id);
+    return found == numbers_.end() ? std::nullopt : std::optional(found->second);
+  }
 
  private:
   struct Agent {

@@ -18,13 +18,14 @@ class DuplicationVerifier final : public Verifier {
   explicit DuplicationVerifier(DuplicationVerifierOptions options)
       : options_{.max_executions = std::max(1u, options.max_executions)} {}
 
-  Actions begin(const JobId& id, std::uint32_t shards, const ContractPolicy& policy,
-                const std::array<std::uint8_t, 32>& secret) override {
-    if (numbers_.contains(id)) return {};
-    numbers_.emplace(id, next_job_);
-    JobCase& job = jobs_.try_emplace(next_job_++, id, shards, policy, secret).first->second;
+  void meet(const VerifierAgent&) override {}
+
+  Actions begin(const VerifierJob& begun) override {
+    if (numbers_.contains(begun.id)) return {};
+    numbers_.emplace(begun.id, next_job_);
+    JobCase& job = jobs_.try_emplace(next_job_++, begun.id, begun.shards, begun.policy, begun.secret).first->second;
     Actions actions;
-    for (std::uint32_t index = 0; index < shards; ++index) evaluate(job, index, actions);
+    for (std::uint32_t index = 0; index < begun.shards; ++index) evaluate(job, index, actions);
     return actions;
   }
 
@@ -54,11 +55,26 @@ class DuplicationVerifier final : public Verifier {
     return actions;
   }
 
-  void end(const JobId& id) override {
+  Actions pardon(const AgentId& id) override {
+    Actions actions;
+    const AgentNumber agent = agents_.obtain(id);
+    if (agents_.pardon(agent)) reconsider_answers_of(agent, actions);
+    follow_up(actions);
+    return actions;
+  }
+
+  std::vector<AgentCredit> end(const JobId& id) override {
     const auto found = numbers_.find(id);
-    if (found == numbers_.end()) return;
+    if (found == numbers_.end()) return {};
     jobs_.erase(found->second);
     numbers_.erase(found);
+    return {};
+  }
+  void credit(const std::vector<AgentCredit>&) override {}
+
+  AgentStanding standing(const AgentId& id) const override {
+    const auto agent = agents_.find(id);
+    return agent ? AgentStanding{{}, agents_.in_quarantine(*agent)} : AgentStanding{};
   }
 
   std::string explain(const ShardId& shard) const override {

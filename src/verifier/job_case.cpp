@@ -45,7 +45,8 @@ JobCase::JobCase(const JobId& job, std::uint32_t count, const ContractPolicy& po
       checks = open_checks = static_cast<std::uint32_t>(std::ranges::count(checked, true));
       break;
     case VerifyMode::full:
-    case VerifyMode::quorum: replicas = std::max(1u, policy.replicas); break;
+    case VerifyMode::quorum:
+    case VerifyMode::adaptive: replicas = std::max(1u, policy.replicas); break;
   }
 }
 
@@ -59,10 +60,12 @@ std::uint32_t JobCase::lease_number(const LeaseId& lease) {
   return entry->second;
 }
 
-std::vector<ShardAnswer> JobCase::evidence(std::uint32_t index, const AgentTable& agents) const {
-  std::vector<ShardAnswer> evidence;
+std::vector<Evidence> JobCase::evidence(std::uint32_t index, const AgentTable& agents) const {
+  std::vector<Evidence> evidence;
   for (const KnownAnswer& answer : shards[index].answers)
-    evidence.push_back({{id, index}, agents.id(answer.agent), leases[answer.lease], answer.result});
+    evidence.push_back({{{id, index}, agents.id(answer.agent), leases[answer.lease], answer.result},
+                        shards[index].state == ShardCase::State::accepted && answer.result == shards[index].result &&
+                            !agents.in_quarantine(answer.agent)});
   return evidence;
 }
 
@@ -86,6 +89,7 @@ std::string_view mode_name(VerifyMode mode) {
     case VerifyMode::spotcheck: return "spotcheck";
     case VerifyMode::full: return "full";
     case VerifyMode::quorum: return "quorum";
+    case VerifyMode::adaptive: return "adaptive";
   }
   return "unknown";
 }

@@ -62,7 +62,7 @@ struct JobCase {
   }
 
   std::uint32_t lease_number(const LeaseId& lease);
-  std::vector<ShardAnswer> evidence(std::uint32_t index, const AgentTable& agents) const;
+  std::vector<Evidence> evidence(std::uint32_t index, const AgentTable& agents) const;
   /// ShardVerdict::rule of a settled shard.
   std::string rule(std::uint32_t index) const;
 };

@@ -1,4 +1,5 @@
 #include <forgepool/contract.hpp>
+#include <forgepool/credibility.hpp>
 
 #include "wire/json_reader.hpp"
 
@@ -7,11 +8,12 @@ namespace {
 
 using json::ObjectReader;
 
-constexpr std::string_view verify_modes[] = {"none", "spotcheck", "full", "quorum"};
+constexpr std::string_view verify_modes[] = {"none", "spotcheck", "full", "quorum", "adaptive"};
 constexpr std::string_view targets[] = {"any", "private", "enterprise", "public"};
 constexpr std::string_view seed_modes[] = {"explicit", "derived"};
 constexpr std::string_view spreads[] = {"operator", "network", "region"};
 constexpr std::string_view inclusions[] = {"result", "shard_outputs"};
+constexpr std::uint32_t max_replicas = 16;
 constexpr std::int64_t max_agents_limit = 100'000;
 constexpr std::int64_t thirty_days_ms = std::int64_t{30} * 24 * 3'600'000;
 constexpr std::size_t max_regions = 64;
@@ -47,6 +49,13 @@ void read_seed(const json::Value& value, Contract& contract, ObjectReader& outer
   if (auto read = reader.finish(); !read) outer.refuse(read.error());
 }
 
+void read_adversary(const json::Value& value, ContractPolicy& policy, ObjectReader& outer) {
+  ObjectReader reader(value, outer.pointer("adversary"));
+  policy.adversary.fraction = reader.number("fraction", 0.001, 0.45, policy.adversary.fraction);
+  policy.adversary.collusion = reader.boolean("collusion", policy.adversary.collusion);
+  if (auto read = reader.finish(); !read) outer.refuse(read.error());
+}
+
 void read_policy(const json::Value& value, Contract& contract, ObjectReader& outer) {
   ContractPolicy& policy = contract.policy;
   ObjectReader reader(value, outer.pointer("policy"));
@@ -59,8 +68,14 @@ void read_policy(const json::Value& value, Contract& contract, ObjectReader& out
   policy.timeout_ms = static_cast<std::uint64_t>(
       reader.integer("timeout_ms", 1000, thirty_days_ms, static_cast<std::int64_t>(policy.timeout_ms)));
   policy.verify = static_cast<VerifyMode>(reader.choice("verify", verify_modes, static_cast<std::size_t>(policy.verify)));
-  policy.replicas = static_cast<std::uint32_t>(reader.integer("replicas", 1, 16, policy.replicas));
+  policy.replicas = static_cast<std::uint32_t>(reader.integer("replicas", 1, max_replicas, policy.replicas));
   policy.spotcheck_ratio = reader.number("spotcheck_ratio", 0, 1, policy.spotcheck_ratio);
+  policy.max_error = reader.number("max_error", 1e-12, 0.5, policy.max_error);
+  if (const auto* adversary = reader.object("adversary", ObjectReader::Need::optional)) read_adversary(*adversary, policy, reader);
+  if (const auto lead = lead_needed(policy.adversary, policy.max_error);
+      policy.verify == VerifyMode::adaptive && policy.adversary.collusion && lead > max_replicas)
+    reader.refuse("max_error", "expected one that " + std::to_string(max_replicas) + " agents can reach; against collusion of that many "
+                  "it takes " + std::to_string(lead) + " that agree");
   policy.regions = reader.ids("regions", max_regions, ObjectReader::Need::optional);
   policy.data_class = reader.id("data_class", "");
   policy.priority = static_cast<std::uint32_t>(reader.integer("priority", 0, 9, policy.priority));

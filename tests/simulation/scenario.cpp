@@ -36,7 +36,8 @@ std::uint32_t Scenario::required(const SimulatedJob& job, bool checked) {
     case VerifyMode::none: return 1;
     case VerifyMode::spotcheck: return checked ? 2 : 1;
     case VerifyMode::full:
-    case VerifyMode::quorum: break;
+    case VerifyMode::quorum:
+    case VerifyMode::adaptive: break;
   }
   return job.policy.replicas;
 }

@@ -30,7 +30,7 @@ void SmallHub::submit(const SimulatedJob& job) {
   add_to_scheduler(job);
   std::array<std::uint8_t, 32> secret{};
   secret[0] = static_cast<std::uint8_t>(jobs_.size());
-  tell_verifier([=](Verifier& verifier) { return verifier.begin(job.id, job.shards, job.policy, secret); });
+  tell_verifier([=](Verifier& verifier) { return verifier.begin({job.id, job.shards, job.policy, secret}); });
 }
 
 void SmallHub::restart() {

@@ -16,11 +16,10 @@ std::vector<VerifierAction> CheckedVerifier::make_call(Call call) {
   return actions;
 }
 
-std::vector<VerifierAction> CheckedVerifier::begin(const JobId& job, std::uint32_t shards, const ContractPolicy& policy,
-                                                   const std::array<std::uint8_t, 32>& secret) {
-  const bool known = shards_.contains({job, 0});
-  for (std::uint32_t i = 0; i < shards && !known; ++i) shards_[{job, i}];
-  const auto actions = make_call([=](Verifier& verifier) { return verifier.begin(job, shards, policy, secret); });
+std::vector<VerifierAction> CheckedVerifier::begin(const VerifierJob& job) {
+  const bool known = shards_.contains({job.id, 0});
+  for (std::uint32_t i = 0; i < job.shards && !known; ++i) shards_[{job.id, i}];
+  const auto actions = make_call([=](Verifier& verifier) { return verifier.begin(job); });
   if (known) REQUIRE(actions.empty());
   return actions;
 }
@@ -84,7 +83,7 @@ void CheckedVerifier::check(const ShardVerdict& verdict) {
   REQUIRE(shards_.contains(verdict.shard));
   Shard& shard = shards_.at(verdict.shard);
   REQUIRE_FALSE(shard.verdict);
-  REQUIRE(verdict.evidence == shard.answers);
+  REQUIRE(std::vector<ShardAnswer>(verdict.evidence.begin(), verdict.evidence.end()) == shard.answers);
   REQUIRE_FALSE(verdict.rule.empty());
   const auto supports = [&](const ShardAnswer& answer) {
     return answer.result == verdict.result && !in_quarantine(answer.agent);

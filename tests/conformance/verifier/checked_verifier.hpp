@@ -16,8 +16,7 @@ class CheckedVerifier {
  public:
   explicit CheckedVerifier(VerifierFactory make) : make_(std::move(make)), real_(make_()), twin_(make_()) {}
 
-  std::vector<VerifierAction> begin(const JobId& job, std::uint32_t shards, const ContractPolicy& policy,
-                                    const std::array<std::uint8_t, 32>& secret);
+  std::vector<VerifierAction> begin(const VerifierJob& job);
   std::vector<VerifierAction> answer(const ShardAnswer& answer);
   std::vector<VerifierAction> quarantine(const AgentId& agent);
   void end(const JobId& job);

@@ -11,10 +11,12 @@ using Actions = std::vector<VerifierAction>;
 
 class MajorityVerifier final : public Verifier {
  public:
-  Actions begin(const JobId& job, std::uint32_t shards, const ContractPolicy&, const std::array<std::uint8_t, 32>&) override {
+  void meet(const VerifierAgent&) override {}
+
+  Actions begin(const VerifierJob& job) override {
     Actions actions;
-    if (jobs_.insert(job).second)
-      for (std::uint32_t i = 0; i < shards; ++i) consider({job, i}, shards_[{job, i}], actions);
+    if (jobs_.insert(job.id).second)
+      for (std::uint32_t i = 0; i < job.shards; ++i) consider({job.id, i}, shards_[{job.id, i}], actions);
     return actions;
   }
 
@@ -36,10 +38,19 @@ class MajorityVerifier final : public Verifier {
     return actions;
   }
 
-  void end(const JobId& job) override {
+  Actions pardon(const AgentId& agent) override {
+    Actions actions;
+    if (quarantined_.erase(agent) > 0) reconsider(actions);
+    return actions;
+  }
+
+  std::vector<AgentCredit> end(const JobId& job) override {
     jobs_.erase(job);
     std::erase_if(shards_, [&](const auto& entry) { return entry.first.job == job; });
+    return {};
   }
+  void credit(const std::vector<AgentCredit>&) override {}
+  AgentStanding standing(const AgentId& agent) const override { return {{}, quarantined_.contains(agent)}; }
 
   std::string explain(const ShardId& id) const override {
     const auto shard = shards_.find(id);
@@ -76,7 +87,10 @@ class MajorityVerifier final : public Verifier {
 
   void decide(const ShardId& id, Shard& shard, const Digest& result, std::uint32_t count, Actions& actions) {
     shard.decided = true;
-    actions.push_back(ShardVerdict{id, Decision::accepted, result, shard.answers,
+    std::vector<Evidence> evidence;
+    for (const auto& answer : shard.answers)
+      evidence.push_back({answer, answer.result == result && !quarantined_.contains(answer.agent)});
+    actions.push_back(ShardVerdict{id, Decision::accepted, result, std::move(evidence),
                                    "majority of " + std::to_string(shard.answers.size()) + ", " + std::to_string(count)});
     bool caught = false;
     for (const auto& answer : shard.answers) {

@@ -76,7 +76,7 @@ class Workload {
   void begin(const JobId& id) {
     std::array<std::uint8_t, 32> secret{};
     secret[0] = static_cast<std::uint8_t>(random_.next());
-    verifier_.begin(id, shards, random_policy(random_), secret);
+    verifier_.begin({id, shards, random_policy(random_), secret});
   }
   void answer(const ShardId& shard, std::uint64_t number) {
     const bool lies = number < liars_ && random_.chance(0.6);

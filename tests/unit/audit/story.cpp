@@ -183,7 +183,8 @@ void Story::verdict(std::uint32_t shard, const Bytes& accepted, const std::vecto
   verdict.shard.decision = Decision::accepted;
   verdict.shard.result = sha256(accepted);
   for (const Named& answer : evidence)
-    verdict.shard.evidence.push_back({{job, shard}, AgentId(answer.agent), LeaseId(answer.lease), sha256(answer.output)});
+    verdict.shard.evidence.push_back({{{job, shard}, AgentId(answer.agent), LeaseId(answer.lease), sha256(answer.output)},
+                                      answer.output == accepted});
   verdict.shard.rule = "as told";
   verdict.salt = Bytes(identity::verdict_salt_bytes, next_salt_++);
   if (edit) edit(verdict);

@@ -59,7 +59,7 @@ TEST_CASE("whatever a statement reader accepts, it writes back the same") {
   verdict.salt = Bytes(verdict_salt_bytes);
   verdict.shard.shard = {JobId("j"), 1};
   verdict.shard.decision = Decision::accepted;
-  verdict.shard.evidence = {{verdict.shard.shard, AgentId("a"), LeaseId("l"), Digest{}}};
+  verdict.shard.evidence = {{{verdict.shard.shard, AgentId("a"), LeaseId("l"), Digest{}}, true}};
   test::for_each_mutation(*write_verdict(verdict), rounds, [](const std::string& m) {
     const auto read = parse_verdict(m);
     return !read || *write_verdict(*read) == m;

@@ -21,14 +21,20 @@ Verdict sample(Decision decision = Decision::accepted) {
   if (decision == Decision::accepted) shard.result = sha256("right");
   shard.rule = "full 2 of 2";
   for (const auto& [agent, result] : {std::pair{"a-1", "right"}, {"a-2", "wrong"}, {"a-3", "right"}})
-    shard.evidence.push_back({shard.shard, AgentId(agent), LeaseId(std::string("l-") + agent), sha256(result)});
+    shard.evidence.push_back({{shard.shard, AgentId(agent), LeaseId(std::string("l-") + agent), sha256(result)},
+                              decision == Decision::accepted && result == std::string_view("right"),
+                              {shard.evidence.size() * 40, result == std::string_view("wrong")}});
+  shard.evidence[1].diverges_at = 17;
+  if (decision == Decision::accepted) shard.error_bound = 2.5e-7;
+  verdict.adversary = {0.125, true};
   return verdict;
 }
 
 bool same(const Verdict& a, const Verdict& b) {
   return a.verifier == b.verifier && a.verified_at == b.verified_at && a.contract == b.contract && a.salt == b.salt &&
          a.shard.shard == b.shard.shard && a.shard.decision == b.shard.decision && a.shard.result == b.shard.result &&
-         a.shard.evidence == b.shard.evidence && a.shard.rule == b.shard.rule;
+         a.shard.evidence == b.shard.evidence && a.shard.rule == b.shard.rule &&
+         a.shard.error_bound == b.shard.error_bound && a.adversary == b.adversary;
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ struct Court {
     policy.spotcheck_ratio = ratio;
     std::array<std::uint8_t, 32> key;
     key.fill(secret);
-    return describe(verifier->begin(JobId(job), shards, policy, key));
+    return describe(verifier->begin({JobId(job), shards, policy, key}));
   }
   Lines answer(const std::string& agent, std::uint32_t shard, char digest, const std::string& job = "j") {
     return describe(verifier->answer({{JobId(job), shard}, AgentId(agent), LeaseId("of-" + agent), result(digest)}));
