@@ -16,7 +16,7 @@ constexpr std::string_view full_contract = R"({
   "args": {"iterations": 1e7, "claim_freq": 2.50},
   "seed": {"mode": "explicit", "value": 42},
   "policy": {"target": "private", "min_agents": 2, "max_agents": 64, "timeout_ms": 600000, "verify": "quorum", "replicas": 3,
-             "spotcheck_ratio": 0.25, "regions": ["eu-west", "eu-north"], "data_class": "internal",
+             "spotcheck_ratio": 0.25, "max_error": 1e-6, "adversary": {"fraction": 0.125, "collusion": true}, "regions": ["eu-west", "eu-north"], "data_class": "internal",
              "priority": 7, "deadline_ms": 60000, "numeric_class": "x86-64-v3", "homogeneous": true, "spread": ["network", "operator"],
              "speculative": false},
   "artifacts": {"persist": false, "include": ["result", "shard_outputs"]}})";
@@ -57,6 +57,8 @@ TEST_CASE("a contract with everything in it is read") {
   CHECK(to_string(contract->policy.verify) == "quorum");
   CHECK(contract->policy.replicas == 3);
   CHECK(contract->policy.spotcheck_ratio == 0.25);
+  CHECK(contract->policy.max_error == 1e-6);
+  CHECK(contract->policy.adversary == Adversary{0.125, true});
   CHECK(contract->policy.regions == std::vector<std::string>{"eu-west", "eu-north"});
   CHECK(contract->policy.data_class == "internal");
   CHECK(contract->policy.priority == 7);
@@ -82,6 +84,8 @@ TEST_CASE("what a contract leaves out has the documented defaults") {
   CHECK(contract->policy.verify == VerifyMode::full);
   CHECK(contract->policy.replicas == 2);
   CHECK(contract->policy.spotcheck_ratio == 0.1);
+  CHECK(contract->policy.max_error == 1e-3);
+  CHECK(contract->policy.adversary == Adversary{0.2, false});
   CHECK(contract->policy.priority == 5);
   CHECK_FALSE(contract->policy.deadline_ms.has_value());
   CHECK(contract->policy.numeric_class.empty());
@@ -157,9 +161,14 @@ TEST_CASE("each mistake in a contract is named with its place and what was expec
       {"policy", R"({"timeout_ms":999})", "/policy/timeout_ms: expected an integer from 1000 to 2592000000, got 999"},
       {"policy", R"({"timeout_ms":2592000001})", "/policy/timeout_ms: expected an integer from 1000 to 2592000000"},
       {"policy", R"({"timeout_ms":1e300})", "/policy/timeout_ms: expected an integer from 1000 to 2592000000"},
-      {"policy", R"({"verify":"some"})", "/policy/verify: expected one of none, spotcheck, full, quorum, got \"some\""},
-      {"policy", R"({"verify":true})", "/policy/verify: expected one of none, spotcheck, full, quorum, got true"},
+      {"policy", R"({"verify":"some"})", "/policy/verify: expected one of none, spotcheck, full, quorum, adaptive, got \"some\""},
+      {"policy", R"({"verify":true})", "/policy/verify: expected one of none, spotcheck, full, quorum, adaptive, got true"},
       {"policy", R"({"replicas":0})", "/policy/replicas: expected an integer from 1 to 16, got 0"},
+      {"policy", R"({"max_error":0})", "/policy/max_error: expected a number from "},
+      {"policy", R"({"adversary":{"fraction":0.5}})", "/policy/adversary/fraction: expected a number from "},
+      {"policy", R"({"adversary":{"part":0.1}})", "/policy/adversary/part: "},
+      {"policy", R"({"verify":"adaptive","max_error":1e-11,"adversary":{"collusion":true}})",
+       "/policy/max_error: expected one that 16 agents can reach; against collusion of that many it takes 19"},
       {"policy", R"({"replicas":17})", "/policy/replicas: expected an integer from 1 to 16, got 17"},
       {"policy", R"({"spotcheck_ratio":-0.1})", "/policy/spotcheck_ratio: expected a number from 0 to 1, got -0.1"},
       {"policy", R"({"spotcheck_ratio":1.1})", "/policy/spotcheck_ratio: expected a number from 0 to 1, got 1.1"},
