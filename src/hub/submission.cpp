@@ -23,6 +23,12 @@ Expected expected(const ContractPolicy& policy, std::uint64_t shards) {
       return {shards + static_cast<std::uint64_t>(std::llround(policy.spotcheck_ratio * static_cast<double>(shards))), 2};
     case VerifyMode::full:
     case VerifyMode::quorum: return {shards * policy.replicas, policy.replicas};
+    case VerifyMode::adaptive: {
+      // At best: of agents that have proved themselves. New ones take as many as would be needed with collusion.
+      const auto lead = lead_needed(policy.adversary, policy.max_error);
+      const double per_shard = policy.adversary.collusion ? lead : 1 + policy.spotcheck_ratio;
+      return {static_cast<std::uint64_t>(std::llround(per_shard * static_cast<double>(shards))), lead};
+    }
   }
   return {shards, 1};
 }
