@@ -3,7 +3,8 @@
 ///
 /// The log is an RFC 6962 Merkle tree. Its checkpoints are C2SP tlog-checkpoints (signed notes, Ed25519), so anybody's tools
 /// can check them. `commit` appends leaves and changes keys in one transaction: after a crash both are there or neither.
-/// Implementations: SQLite (backends/sqlite_ledger.hpp), in memory (backends/memory_ledger.hpp), and any of yours.
+/// Implementations: SQLite (backends/sqlite_ledger.hpp), files in the tlog-tiles layout (backends/tile_ledger.hpp), in memory
+/// (backends/memory_ledger.hpp), and any of yours.
 ///
 /// Threads: safe for use from several threads. `commit` blocks until the data is durable; call it from a pool thread.
 #include <forgepool/digest.hpp>
@@ -58,6 +59,19 @@ class Ledger {
   /// A signed note over the head at some moment not before the last commit.
   virtual Result<std::string> checkpoint() = 0;
   virtual Result<Bytes> leaf(std::uint64_t index) const = 0;
+  /// The leaves [first, first + count); not_found unless all of them are there. An entry bundle of C2SP tlog-tiles is 256.
+  virtual Result<std::vector<Bytes>> leaves(std::uint64_t first, std::size_t count) const {
+    std::vector<Bytes> found;
+    for (std::size_t i = 0; i < count; ++i) {
+      auto next = leaf(first + i);
+      if (!next) return fail(next.error());
+      found.push_back(std::move(*next));
+    }
+    return found;
+  }
+  /// A hash tile of C2SP tlog-tiles: the first `width` (1 … 256) of the nodes from 256·`index` on at height 8·`level` of the
+  /// tree, 32 bytes each. not_found if the tree does not have all of them.
+  virtual Result<Bytes> hash_tile(unsigned level, std::uint64_t index, std::size_t width) const = 0;
   /// Proves leaf `index` in the tree of the first `size` leaves; invalid_input unless index < size ≤ head().size.
   virtual Result<MerklePath> prove_inclusion(std::uint64_t index, std::uint64_t size) const = 0;
   /// Proves that the tree of `old_size` is a prefix of that of `size`; invalid_input unless 0 < old_size ≤ size ≤ head().size.

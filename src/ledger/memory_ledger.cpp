@@ -51,6 +51,11 @@ class MemoryLedger final : public Ledger {
     return leaves_[index];
   }
 
+  Result<Bytes> hash_tile(unsigned level, std::uint64_t index, std::size_t width) const override {
+    const std::shared_lock lock(mutex_);
+    return tile_hashes(tree_, tile_reader_, {level, index}, width);
+  }
+
   Result<MerklePath> prove_inclusion(std::uint64_t index, std::uint64_t size) const override {
     const std::shared_lock lock(mutex_);
     return Prover(tree_, tile_reader_).inclusion(index, size);

@@ -19,6 +19,34 @@ tl::unexpected<Error> damaged(const Error& why) {
 
 }  // namespace
 
+Result<Bytes> tile_hashes(const Tree& tree, const TileReader& full_tiles, const TileId& id, std::size_t width) {
+  const std::uint64_t nodes = id.level < Tree::max_levels ? tree.size() >> (Tile::height * id.level) : 0;
+  if (width == 0 || width > Tile::width || id.index > nodes / Tile::width ||
+      width > nodes - std::min(nodes, id.index * Tile::width))
+    return fail(ErrorKind::not_found, "the tree of " + std::to_string(tree.size()) + " leaves has no tile " +
+                                          std::to_string(id.index) + " of level " + std::to_string(id.level) + " with " +
+                                          std::to_string(width) + " hashes");
+  ByteView hashes;
+  TilePtr stored;
+  if (const Tile* edge = tree.edge(id)) {
+    hashes = edge->hashes();
+  } else {
+    auto read = full_tiles(id);
+    if (!read) return fail(read.error());
+    stored = std::move(*read);
+    hashes = stored->hashes();
+    const auto computed = Tile::from_hashes(hashes);
+    if (!computed) return fail(computed.error());
+    const auto parent = Prover(tree, full_tiles).tile_root(id);
+    if (!parent) return fail(parent.error());
+    if (computed->root() != *parent)
+      return fail(ErrorKind::corrupt, "the stored hash tile " + std::to_string(id.index) + " of level " +
+                                          std::to_string(id.level) + " does not fit the tree");
+  }
+  hashes = hashes.first(width * sizeof(Digest));
+  return Bytes(hashes.begin(), hashes.end());
+}
+
 Result<MerklePath> Prover::inclusion(std::uint64_t index, std::uint64_t size) {
   if (size > tree_.size() || index >= size)
     return fail(ErrorKind::invalid_input, "no inclusion proof of leaf " + std::to_string(index) + " in the tree of " +

@@ -7,6 +7,10 @@
 
 namespace forgepool {
 
+/// The hashes of a tile, of which the tree must have that many: `width` is 1 … 256 (not_found otherwise). Of a full tile they
+/// are held against its parent.
+Result<Bytes> tile_hashes(const Tree& tree, const TileReader& full_tiles, const TileId& id, std::size_t width);
+
 class Prover {
  public:
   /// Both are borrowed.
@@ -19,6 +23,8 @@ class Prover {
 
   /// Hash of a leaf of the tree.
   Result<Digest> leaf_hash(std::uint64_t index) { return node({0, index}); }
+  /// Root of a full tile, as the tile above has it.
+  Result<Digest> tile_root(const TileId& id) { return node({Tile::height * (id.level + 1), id.index}); }
   /// Root of the tree of the first `size` leaves.
   Result<Digest> root(std::uint64_t size);
 

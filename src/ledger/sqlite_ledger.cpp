@@ -2,21 +2,21 @@
 
 #include "ledger/batch.hpp"
 #include "ledger/file_lock.hpp"
+#include "ledger/group_commit.hpp"
 #include "ledger/log_identity.hpp"
 #include "ledger/proofs.hpp"
 #include "ledger/sqlite_reader.hpp"
 #include "ledger/sqlite_writer.hpp"
+#include "ledger/state_check.hpp"
 
 #include <forgepool/merkle.hpp>
 
-#include <algorithm>
-#include <condition_variable>
 #include <filesystem>
 
 namespace forgepool {
 namespace {
 
-/// Commits that arrive while another is being made durable wait, and then go into one transaction together.
+/// A group of commits is one transaction.
 class SqliteLedger final : public Ledger {
  public:
   SqliteLedger(SqliteLedgerOptions options, FileLock lock, std::unique_ptr<SqliteWriter> writer)
@@ -40,7 +40,7 @@ class SqliteLedger final : public Ledger {
       return fail(ErrorKind::corrupt, "the stored tree of " + std::to_string(stored.size) + " leaves has the root " +
                                           tree->root().hex() + ", but its head says " + stored.root.hex());
     tree_ = std::make_shared<const Tree>(std::move(*tree));
-    return check_state(**reader);
+    return check_stored_state(readers_, writer_->log().state_rows, writer_->log().state_sum);
   }
 
   const std::string& origin() const override { return identity_.origin(); }
@@ -49,21 +49,7 @@ class SqliteLedger final : public Ledger {
   Result<LedgerHead> commit(const LedgerBatch& batch) override {
     if (const auto checked = check_batch(batch); !checked) return fail(checked.error());
     if (batch.empty()) return head();
-    Waiting self{.batch = &batch};
-    std::unique_lock lock(queue_mutex_);
-    queue_.push_back(&self);
-    queue_moved_.wait(lock, [&] { return self.done || !committing_; });
-    if (self.done) return self.result;
-
-    committing_ = true;
-    const std::vector<Waiting*> group = std::exchange(queue_, {});
-    lock.unlock();
-    commit_group(group);
-    lock.lock();
-    committing_ = false;
-    for (Waiting* each : group) each->done = true;
-    queue_moved_.notify_all();
-    return self.result;
+    return commits_.commit(batch, [this](const std::vector<GroupCommit::Waiting*>& group) { commit_group(group); });
   }
 
   LedgerHead head() const override { return tree()->head(); }
@@ -83,6 +69,13 @@ class SqliteLedger final : public Ledger {
       return fail(ErrorKind::corrupt,
                   "leaf " + std::to_string(index) + " of the ledger file does not fit its hash in the tree");
     return leaf;
+  }
+
+  Result<Bytes> hash_tile(unsigned level, std::uint64_t index, std::size_t width) const override {
+    const auto now = tree();
+    auto reader = readers_.take();
+    if (!reader) return fail(reader.error());
+    return tile_hashes(*now, reading_from(*reader), {level, index}, width);
   }
 
   Result<MerklePath> prove_inclusion(std::uint64_t index, std::uint64_t size) const override {
@@ -105,54 +98,18 @@ class SqliteLedger final : public Ledger {
   }
 
  private:
-  /// One caller of `commit`, on its stack.
-  struct Waiting {
-    const LedgerBatch* batch = nullptr;
-    bool done = false;
-    Result<LedgerHead> result = {};
-  };
-
-  void commit_group(const std::vector<Waiting*>& group) {
+  void commit_group(const std::vector<GroupCommit::Waiting*>& group) {
     Tree next = *tree();
     std::vector<FullTile> filled;
-    std::vector<const LedgerBatch*> batches;
-    for (Waiting* each : group) {
-      if (each->batch->leaves.size() > Tree::max_size - next.size()) {
-        each->result = fail(ErrorKind::too_large, "the log is full");
-        continue;
-      }
-      for (const Bytes& leaf : each->batch->leaves) next.append(forgepool::leaf_hash(leaf), filled);
-      each->result = next.head();
-      batches.push_back(each->batch);
-    }
+    const auto batches = append_group(group, next, filled);
     const auto written = writer_->commit(batches, filled, next.head());
     if (!written) {
-      for (Waiting* each : group) each->result = fail(written.error());
+      for (GroupCommit::Waiting* each : group) each->result = fail(written.error());
       return;
     }
     auto published = std::make_shared<const Tree>(std::move(next));
     const std::lock_guard lock(tree_mutex_);
     tree_ = std::move(published);
-  }
-
-  Status check_state(SqliteReader& reader) {
-    std::int64_t rows = 0;
-    std::uint64_t sum = 0;
-    std::string last;
-    bool ordered = true;
-    const auto scanned = reader.scan({}, [&](std::string_view key, ByteView value) {
-      ordered = rows == 0 || last < key;
-      last = key;
-      ++rows;
-      sum += state_checksum(as_bytes(key), value);
-      return ordered;
-    });
-    if (!scanned) return scanned;
-    if (!ordered || rows != writer_->log().state_rows || sum != writer_->log().state_sum)
-      return fail(ErrorKind::corrupt, "the ledger file's state (" + std::to_string(rows) +
-                                          " keys) is not what its head says (" + std::to_string(writer_->log().state_rows) +
-                                          " keys): keys were lost, changed or added");
-    return {};
   }
 
   template <class Use>
@@ -177,13 +134,9 @@ class SqliteLedger final : public Ledger {
   LogIdentity identity_;
   const FileLock lock_;  // Before the connections: held until they are closed.
 
-  std::mutex queue_mutex_;
-  std::condition_variable queue_moved_;
-  // Guarded by queue_mutex_.
-  std::vector<Waiting*> queue_;
-  bool committing_ = false;
+  GroupCommit commits_;
 
-  const std::unique_ptr<SqliteWriter> writer_;  // Only by whoever set committing_.
+  const std::unique_ptr<SqliteWriter> writer_;  // Only within commit_group.
   mutable SqliteReaders readers_;               // After the writer: the last connection to close tidies the write-ahead log.
 
   mutable std::mutex tree_mutex_;

@@ -43,6 +43,11 @@ Status SqliteWriter::prepare() {
       .and_then([&] { return add(commit_, "COMMIT"); });
 }
 
+Status SqliteWriter::only_state() {
+  keeps_leaves_ = false;
+  return database_.exec("PRAGMA synchronous = NORMAL");
+}
+
 Status SqliteWriter::check_nothing_beyond_head() {
   const auto check = [this](const std::string& rows) -> Status {
     const auto found = database_.query_integer("SELECT EXISTS (SELECT 1 FROM " + rows + ")");
@@ -63,12 +68,14 @@ Status SqliteWriter::check_nothing_beyond_head() {
 }
 
 Status SqliteWriter::commit(std::span<const LedgerBatch* const> batches, const std::vector<FullTile>& filled,
-                            const LedgerHead& head) {
+                            const LedgerHead& head, const std::function<Status(const LogRow&)>& before_commit) {
   if (broken_) return fail(ErrorKind::internal, "the ledger's disk failed earlier: open the ledger anew when the disk is well");
   if (auto begun = begin_->run(); !begun) return begun;
   LogRow log = log_;
   log.head = head;
-  if (auto written = write(batches, filled, log); !written) {
+  auto written = write(batches, filled, log);
+  if (written && before_commit) written = before_commit(log);
+  if (!written) {
     broken_ = !database_.exec("ROLLBACK");
     return written;
   }
@@ -86,7 +93,7 @@ Status SqliteWriter::commit(std::span<const LedgerBatch* const> batches, const s
 Status SqliteWriter::write(std::span<const LedgerBatch* const> batches, const std::vector<FullTile>& filled, LogRow& log) {
   std::uint64_t index = log_.head.size;
   for (const LedgerBatch* batch : batches) {
-    for (const Bytes& leaf : batch->leaves)
+    for (const Bytes& leaf : keeps_leaves_ ? std::span(batch->leaves) : std::span<const Bytes>())
       if (auto done = insert_leaf_->bind(1, static_cast<std::int64_t>(index++)).bind(2, leaf).run(); !done) return done;
     for (const StateWrite& state : batch->writes)
       if (auto done = write_state(state, log); !done) return done;

@@ -11,6 +11,10 @@ class SqliteWriter {
   /// Opens an existing file, and checks that its head's origin and key are these (`invalid_input`).
   static Result<std::unique_ptr<SqliteWriter>> open(const std::string& path, std::string_view origin, const PublicKey& key);
 
+  /// For a ledger that keeps its leaves elsewhere: they are left out here, and it is left to somebody else to make commits
+  /// durable, which survive the process at once, but the machine only when the file system was synced.
+  Status only_state();
+
   /// As of the last commit.
   const LogRow& log() const { return log_; }
   /// `corrupt` if the file holds leaves or tiles that the head does not know of.
@@ -19,7 +23,11 @@ class SqliteWriter {
   /// Writes the batches' leaves from index log().head.size on, the tiles they fill, their state and the new head: all or
   /// nothing, durable when it returns. After a failure of the disk (`internal`) nobody knows what a later crash would leave, so
   /// that every further commit fails until the file is opened anew.
-  Status commit(std::span<const LedgerBatch* const> batches, const std::vector<FullTile>& filled, const LedgerHead& head);
+  ///
+  /// `before_commit`, if given, is called with what the head will be, when nothing but making it durable can fail any more; its
+  /// failure takes everything back.
+  Status commit(std::span<const LedgerBatch* const> batches, const std::vector<FullTile>& filled, const LedgerHead& head,
+                const std::function<Status(const LogRow&)>& before_commit = {});
 
  private:
   explicit SqliteWriter(sqlite::Database database) : database_(std::move(database)) {}
@@ -32,6 +40,7 @@ class SqliteWriter {
   sqlite::Database database_;
   std::optional<sqlite::Statement> insert_leaf_, insert_tile_, checksum_, put_, remove_, update_log_, begin_, commit_;
   LogRow log_;
+  bool keeps_leaves_ = true;
   bool broken_ = false;
 };
 

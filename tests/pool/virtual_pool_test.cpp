@@ -38,6 +38,9 @@ class SharedLedger final : public Ledger {
   LedgerHead head() const override { return inner_->head(); }
   Result<std::string> checkpoint() override { return inner_->checkpoint(); }
   Result<Bytes> leaf(std::uint64_t index) const override { return inner_->leaf(index); }
+  Result<Bytes> hash_tile(unsigned level, std::uint64_t index, std::size_t width) const override {
+    return inner_->hash_tile(level, index, width);
+  }
   Result<MerklePath> prove_inclusion(std::uint64_t index, std::uint64_t size) const override {
     return inner_->prove_inclusion(index, size);
   }

@@ -2,6 +2,7 @@
 /// The ledgers under test. A test takes `GENERATE(...)`d backends from here and must hold for each of them.
 #include <forgepool/backends/memory_ledger.hpp>
 #include <forgepool/backends/sqlite_ledger.hpp>
+#include <forgepool/backends/tile_ledger.hpp>
 #include <forgepool/merkle.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -46,6 +47,15 @@ inline std::unique_ptr<Ledger> open_sqlite(const std::string& path) {
   return std::move(*ledger);
 }
 
+/// Such a short journal is started anew every few batches.
+inline constexpr std::uint64_t short_journal = 100'000;
+
+inline std::unique_ptr<Ledger> open_tiles(const std::string& path, std::uint64_t journal_bytes = short_journal) {
+  auto ledger = open_tile_ledger({.path = path, .origin = test_origin, .key = test_key(), .journal_bytes = journal_bytes});
+  if (!ledger) FAIL(ledger.error().message);
+  return std::move(*ledger);
+}
+
 struct Backend {
   std::string name;
   std::function<std::unique_ptr<Ledger>(const Folder&)> make;
@@ -53,7 +63,15 @@ struct Backend {
 
 inline std::vector<Backend> backends() {
   return {{"memory", [](const Folder&) { return *make_memory_ledger(test_origin, test_key()); }},
-          {"sqlite", [](const Folder& folder) { return open_sqlite(folder.file()); }}};
+          {"sqlite", [](const Folder& folder) { return open_sqlite(folder.file()); }},
+          {"tiles", [](const Folder& folder) { return open_tiles(folder.file("tiles")); }}};
+}
+
+/// Those that keep what they are given.
+inline std::vector<Backend> durable_backends() {
+  auto all = backends();
+  all.erase(all.begin());
+  return all;
 }
 
 /// For each backend, with a fresh ledger in a fresh folder.

@@ -86,6 +86,7 @@ class MemoryOfBatches final : public Ledger {
   LedgerHead head() const override { return {leaves_, {}}; }
   Result<std::string> checkpoint() override { return std::string("checkpoint"); }
   Result<Bytes> leaf(std::uint64_t) const override { return Bytes{}; }
+  Result<Bytes> hash_tile(unsigned, std::uint64_t, std::size_t) const override { return Bytes{}; }
   Result<MerklePath> prove_inclusion(std::uint64_t, std::uint64_t) const override { return MerklePath{}; }
   Result<MerklePath> prove_consistency(std::uint64_t, std::uint64_t) const override { return MerklePath{}; }
   Result<std::optional<Bytes>> read(std::string_view) const override { return std::optional<Bytes>(); }

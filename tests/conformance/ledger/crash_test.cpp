@@ -35,14 +35,15 @@ LedgerBatch crash_batch(std::uint64_t first) {
   return batch;
 }
 
-int commit_for_ever(const std::string& path, const Acknowledge& acknowledge) {
-  const auto ledger = open_sqlite_ledger({.path = path, .origin = test_origin, .key = test_key()});
-  if (!ledger) return 1;
-  for (std::uint64_t size = (*ledger)->head().size;;) {
-    const auto head = (*ledger)->commit(crash_batch(size));
+int commit_for_ever(const Backend& backend, const Folder& folder, const Acknowledge& acknowledge) {
+  const auto ledger = backend.make(folder);
+  for (std::uint64_t size = ledger->head().size;;) {
+    const auto head = ledger->commit(crash_batch(size));
     if (!head || head->size != size + batch_length(size)) return 2;
     size = head->size;
     acknowledge(size);
+    // Publishing is one of the moments to die at.
+    if (size % 5 == 0 && !ledger->checkpoint()) return 3;
   }
 }
 
@@ -74,12 +75,14 @@ TEST_CASE("a process killed at any moment loses no acknowledged batch and leaves
   const auto seed = std::random_device{}();
   CAPTURE(seed);
   std::mt19937_64 random(seed);
+  const auto backend = GENERATE(from_range(durable_backends()));
+  CAPTURE(backend.name);
   const Folder folder;
   std::vector<Digest> hashes;
   std::uint64_t acknowledged = 0, interrupted = 0;
   for (int round = 0; round < 25; ++round) {
     CAPTURE(round);
-    Child child([&](const Acknowledge& acknowledge) { return commit_for_ever(folder.file(), acknowledge); });
+    Child child([&](const Acknowledge& acknowledge) { return commit_for_ever(backend, folder, acknowledge); });
     // Some die while opening, most between two steps of a commit.
     if (round % 6 != 0)
       for (std::uint64_t commits = 1 + random() % 30; commits > 0 && child.next(); --commits) continue;
@@ -88,7 +91,7 @@ TEST_CASE("a process killed at any moment loses no acknowledged batch and leaves
     REQUIRE(seen.exit_code == -1);
     acknowledged = std::max(acknowledged, seen.last);
 
-    const auto ledger = open_sqlite(folder.file());
+    const auto ledger = backend.make(folder);
     CAPTURE(acknowledged);
     CHECK(ledger->head().size >= acknowledged);
     check_whole(*ledger, hashes);
@@ -100,8 +103,9 @@ TEST_CASE("a process killed at any moment loses no acknowledged batch and leaves
     interrupted += ledger->head().size > acknowledged;
     acknowledged = ledger->head().size;
   }
-  std::printf("seed %u: 25 kills, %llu leaves, %llu kills hit a batch that was durable but not yet acknowledged\n", seed,
-              static_cast<unsigned long long>(acknowledged), static_cast<unsigned long long>(interrupted));
+  std::printf("seed %u, %s: 25 kills, %llu leaves, %llu kills hit a batch that was durable but not yet acknowledged\n", seed,
+              backend.name.c_str(), static_cast<unsigned long long>(acknowledged),
+              static_cast<unsigned long long>(interrupted));
 }
 
 TEST_CASE("a write-ahead log that a crash cut short gives an earlier whole state") {
@@ -110,7 +114,8 @@ TEST_CASE("a write-ahead log that a crash cut short gives an earlier whole state
   std::mt19937_64 random(seed);
   const Folder folder;
   {
-    Child child([&](const Acknowledge& acknowledge) { return commit_for_ever(folder.file(), acknowledge); });
+    Child child(
+        [&](const Acknowledge& acknowledge) { return commit_for_ever(durable_backends().front(), folder, acknowledge); });
     for (int commits = 0; commits < 20 && child.next(); ++commits) continue;
     REQUIRE(child.finish(true).exit_code == -1);
   }

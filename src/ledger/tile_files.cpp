@@ -1,0 +1,90 @@
+#include "ledger/tile_files.hpp"
+
+#include "ledger/file_io.hpp"
+#include "ledger/tile_path.hpp"
+
+#include <cerrno>
+#include <filesystem>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace forgepool {
+namespace {
+
+/// 16 KiB each: the upper levels of any log, and the leaves that are asked about again and again.
+constexpr std::size_t max_tiles_in_memory = 1'024;
+/// 256 leaves of the greatest length, each after its length.
+constexpr std::uint64_t max_resource_bytes = Tile::width * (max_leaf_bytes + 2);
+constexpr unsigned public_file = 0644;
+
+}  // namespace
+
+Status TileFiles::write(const std::string& path, ByteView content) {
+  const std::string full = root_ + "/" + path;
+  if (const std::string folder = file_io::folder_of(full); folder != last_folder_) {
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (error) return fail(ErrorKind::internal, "cannot make the folder " + folder + ": " + error.message());
+    last_folder_ = folder;
+  }
+  return file_io::replace(full, content, public_file, false);
+}
+
+Status TileFiles::remove_folder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::remove_all(root_ + "/" + path, error);
+  if (error) return fail(ErrorKind::internal, "cannot remove " + root_ + "/" + path + ": " + error.message());
+  last_folder_.clear();
+  return {};
+}
+
+Status TileFiles::sync() {
+  // One call for thousands of small files; each fsync would cost as much as all of this.
+  const int folder = ::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return file_io::failed("open", root_);
+  const int synced = ::syncfs(folder);
+  const int error = errno;
+  ::close(folder);
+  errno = error;
+  if (synced != 0) return file_io::failed("make durable", root_);
+  return {};
+}
+
+Status TileFiles::write_durably(const std::string& path, ByteView content) {
+  return file_io::replace(root_ + "/" + path, content, public_file, true);
+}
+
+Result<Bytes> TileFiles::read(const std::string& path) const {
+  return file_io::read_whole(root_ + "/" + path, max_resource_bytes);
+}
+
+Result<TilePtr> TileFiles::tile(const TileId& id) const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = places_.find(id); found != places_.end()) {
+      recent_.splice(recent_.begin(), recent_, found->second);
+      return found->second->second;
+    }
+  }
+  const auto stored = read(tile_path(id));
+  if (!stored) return fail(ErrorKind::corrupt, stored.error().message);
+  auto tile = Tile::from_hashes(*stored);
+  if (!tile) return fail(tile.error().kind, root_ + "/" + tile_path(id) + ": " + tile.error().message);
+  auto shared = std::make_shared<const Tile>(std::move(*tile));
+  remember(id, shared);
+  return shared;
+}
+
+void TileFiles::remember(const TileId& id, TilePtr tile) const {
+  const std::lock_guard lock(mutex_);
+  if (places_.contains(id)) return;
+  recent_.emplace_front(id, std::move(tile));
+  places_[id] = recent_.begin();
+  if (recent_.size() > max_tiles_in_memory) {
+    places_.erase(recent_.back().first);
+    recent_.pop_back();
+  }
+}
+
+}  // namespace forgepool

@@ -1,0 +1,48 @@
+#pragma once
+/// The folder of a log that anybody may read: its tiles, entry bundles and checkpoint, as C2SP tlog-tiles lays them out, so
+/// that any static web server can serve it. Reading is for any thread; writing for one at a time.
+#include "ledger/tree.hpp"
+
+#include <list>
+#include <mutex>
+#include <unordered_map>
+
+namespace forgepool {
+
+class TileFiles {
+ public:
+  explicit TileFiles(std::string root) : root_(std::move(root)) {}
+
+  const std::string& root() const { return root_; }
+
+  /// Writes a resource whole, in place of any there. Durable after `sync`.
+  Status write(const std::string& path, ByteView content);
+  /// Removes a folder of partial tiles, if it is there.
+  Status remove_folder(const std::string& path);
+  /// Makes everything written so far durable.
+  Status sync();
+  /// Like `write`, and durable.
+  Status write_durably(const std::string& path, ByteView content);
+
+  /// not_found if there is none.
+  Result<Bytes> read(const std::string& path) const;
+  /// A full tile; `corrupt` if it is missing or has another size. Those last used are kept in memory.
+  Result<TilePtr> tile(const TileId& id) const;
+  /// For a tile that was just written.
+  void remember(const TileId& id, TilePtr tile) const;
+
+ private:
+  const std::string root_;
+  std::string last_folder_;  // Known to exist.
+
+  using Recent = std::list<std::pair<TileId, TilePtr>>;
+  struct HashId {
+    std::size_t operator()(const TileId& id) const { return id.index * 8 + id.level; }
+  };
+  mutable std::mutex mutex_;
+  // Guarded by mutex_.
+  mutable Recent recent_;  // Last used first.
+  mutable std::unordered_map<TileId, Recent::iterator, HashId> places_;
+};
+
+}  // namespace forgepool
