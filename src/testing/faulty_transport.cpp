@@ -26,7 +26,8 @@ class FaultyConnection final : public Connection, public std::enable_shared_from
   FaultyConnection(std::shared_ptr<Network> network, std::unique_ptr<Connection> inner)
       : network_(std::move(network)), inner_(std::move(inner)) {}
 
-  bool usable() const override { return inner_ && inner_->usable(); }
+  /// Until everybody was told that it ended: whoever let go of it before would never hear of requests that are under way.
+  bool usable() const override { return alive() || !exchanges_.empty(); }
 
   void send(Request request, std::function<void(Result<Response>)> done) override {
     const std::uint64_t number = next_++;
@@ -42,7 +43,7 @@ class FaultyConnection final : public Connection, public std::enable_shared_from
     network_->faults->injected += twice && !disconnected && !lost;
     Exchange& exchange = exchanges_[number];
     exchange.done = std::move(done);
-    if (disconnected || !usable()) {
+    if (disconnected || !alive()) {
       at(number, Duration::zero(), [this] { disconnect(); });
       return;
     }
@@ -70,10 +71,12 @@ class FaultyConnection final : public Connection, public std::enable_shared_from
     std::vector<std::unique_ptr<Subscription>> timers;
   };
 
+  bool alive() const { return inner_ && inner_->usable(); }
+
   /// The task keeps the connection through its own run: what it calls may let go of it.
   std::function<void()> guard(std::function<void()> task) {
     return [self = weak_from_this(), task = std::move(task)] {
-      if (const auto alive = self.lock()) task();
+      if (const auto connection = self.lock()) task();
     };
   }
 
@@ -87,10 +90,11 @@ class FaultyConnection final : public Connection, public std::enable_shared_from
       return;
     }
     inner_->send(std::move(request), [self = weak_from_this(), number, back, deliver](Result<Response> response) {
-      const auto alive = self.lock();
-      if (!alive || !deliver || !alive->exchanges_.contains(number)) return;
+      const auto connection = self.lock();
+      if (!connection || !deliver || !connection->exchanges_.contains(number)) return;
       auto shared = std::make_shared<Result<Response>>(std::move(response));
-      alive->at(number, back, [connection = alive.get(), number, shared] { connection->complete(number, std::move(*shared)); });
+      connection->at(number, back,
+                     [connection = connection.get(), number, shared] { connection->complete(number, std::move(*shared)); });
     });
   }
 

@@ -14,7 +14,7 @@ set(may_identity base crypto wire)
 foreach(component scheduler verifier ledger transport sandbox adapter hub agent client audit)
   set(may_${component} ${common})
 endforeach()
-set(may_testing base)
+set(may_testing base wire)  # The simulator reads the protocol's messages; nodes come in through the public headers.
 set(may_defaults ${common} scheduler verifier ledger transport sandbox adapter hub agent client audit)
 
 cmake_minimum_required(VERSION 3.24)

@@ -1,0 +1,93 @@
+#include "testing/evidence_checker.hpp"
+
+#include "wire/messages.hpp"
+
+#include <algorithm>
+
+namespace forgepool::testing {
+
+std::optional<AgentId> agent_of(const Peer& peer) {
+  constexpr std::string_view marker = "/agent/";
+  const auto at = peer.name.find(marker);
+  if (at == std::string::npos) return std::nullopt;
+  return AgentId(peer.name.substr(at + marker.size()));
+}
+
+void EvidenceChecker::expect(bool holds, const ShardId& shard, const std::string& what) {
+  violations_.expect(holds, "evidence", "shard " + to_string(shard) + ": " + what);
+}
+
+void EvidenceChecker::hub_died() {
+  answers_.clear();
+  decided_.clear();
+  in_quarantine_.clear();
+}
+
+void EvidenceChecker::requested(const Peer& peer, const Request& request) {
+  if (request.path != "/v1/agent/result") return;
+  const auto agent = agent_of(peer);
+  const auto report = wire::decode<wire::fb::LeaseResultT>(request.body);
+  if (!agent || !report) return;
+  for (const auto& shard : report->shards)
+    reported_.emplace(*agent, LeaseId(report->lease), shard->index, sha256(shard->output));
+}
+
+void EvidenceChecker::answered(const ShardAnswer& answer) {
+  expect(reported_.contains({answer.agent, answer.lease, answer.shard.index, answer.result}), answer.shard,
+         "an answer counts that " + answer.agent.str() + " did not report under lease " + answer.lease.str());
+  expect(answers_[answer.shard].insert(answer.agent).second, answer.shard, "answers of " + answer.agent.str() + " count twice");
+}
+
+std::uint32_t EvidenceChecker::required(const ShardVerdict& verdict, const JobTruth& job) const {
+  switch (job.policy.verify) {
+    case VerifyMode::full:
+    case VerifyMode::quorum: return std::max(1u, job.policy.replicas);
+    case VerifyMode::spotcheck: return verdict.rule.find("unchecked") == std::string::npos ? 2 : 1;
+    default: return 1;
+  }
+}
+
+void EvidenceChecker::decided(const ShardVerdict& verdict) {
+  ++verdicts_;
+  expect(decided_.emplace(verdict.shard, verdict.result).second, verdict.shard, "it was decided twice");
+  const auto job = truth_.jobs.find(verdict.shard.job);
+  if (job == truth_.jobs.end()) return expect(false, verdict.shard, "it is of no job that was submitted");
+  for (const auto& answer : verdict.evidence)
+    expect(answers_[verdict.shard].contains(answer.agent), verdict.shard,
+           "the evidence holds an answer of " + answer.agent.str() + " that never came");
+  if (verdict.decision == Decision::accepted) {
+    check_accepted(verdict);
+    last_decision_[verdict.shard] = verdict.result;
+  }
+}
+
+void EvidenceChecker::check_accepted(const ShardVerdict& verdict) {
+  const JobTruth& job = truth_.jobs.at(verdict.shard.job);
+  std::set<AgentId> support;
+  for (const auto& answer : verdict.evidence)
+    if (answer.result == verdict.result && !in_quarantine_.contains(answer.agent)) support.insert(answer.agent);
+  const std::uint32_t needed = required(verdict, job);
+  expect(support.size() >= needed, verdict.shard,
+         "accepted (" + verdict.rule + ") by " + std::to_string(support.size()) + " agents; the policy asks for " +
+             std::to_string(needed));
+  if (verdict.shard.index < job.right.size() && verdict.result == job.right[verdict.shard.index]) return;
+  expect(std::ranges::all_of(support, [&](const AgentId& agent) { return truth_.cheats(agent); }), verdict.shard,
+         "a wrong result was accepted that an honest agent is said to have returned");
+  expect(support.size() < 2 || support.size() <= truth_.in_league(), verdict.shard,
+         "a wrong result was accepted that nobody could have agreed on");
+}
+
+void EvidenceChecker::caught(const Quarantine& quarantine) {
+  in_quarantine_.insert(quarantine.agent);
+  ever_caught_.insert(quarantine.agent);
+  if (truth_.in_league() < 2)
+    expect(truth_.cheats(quarantine.agent), quarantine.shard,
+           "the honest agent " + quarantine.agent.str() + " is in quarantine");
+}
+
+const Digest* EvidenceChecker::accepted(const ShardId& shard) const {
+  const auto found = last_decision_.find(shard);
+  return found == last_decision_.end() ? nullptr : &found->second;
+}
+
+}  // namespace forgepool::testing

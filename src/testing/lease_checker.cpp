@@ -1,0 +1,104 @@
+#include "testing/lease_checker.hpp"
+
+#include <algorithm>
+
+namespace forgepool::testing {
+namespace {
+
+bool contains(const std::vector<AgentId>& agents, const AgentId& agent) {
+  return std::ranges::find(agents, agent) != agents.end();
+}
+
+}  // namespace
+
+void LeaseChecker::expect(bool holds, const Lease& lease, const std::string& what) {
+  violations_.expect(holds, "leases",
+                     "lease " + lease.id.str() + " of job " + lease.job.str() + " to " + lease.agent.str() + ": " + what);
+}
+
+void LeaseChecker::hub_died() {
+  jobs_.clear();
+  leases_.clear();
+  in_quarantine_.clear();
+}
+
+void LeaseChecker::job_added(const SchedulerJob& job) {
+  jobs_.try_emplace(job.id, Job{job, {}, {}});
+}
+
+void LeaseChecker::job_removed(const JobId& job) {
+  jobs_.erase(job);
+  std::erase_if(leases_, [&](const auto& entry) { return entry.second.job == job; });
+}
+
+void LeaseChecker::wanted(const ShardId& shard, std::uint32_t count) {
+  if (const auto job = jobs_.find(shard.job); job != jobs_.end()) job->second.shards[shard.index].waiting += count;
+}
+
+void LeaseChecker::settled(const ShardId& shard) {
+  const auto job = jobs_.find(shard.job);
+  if (job == jobs_.end()) return;
+  auto& state = job->second.shards[shard.index];
+  state.waiting = 0;
+  state.settled = true;
+}
+
+void LeaseChecker::excluded(const ShardId& shard, const AgentId& agent) {
+  if (const auto job = jobs_.find(shard.job); job != jobs_.end()) job->second.shards[shard.index].excluded.push_back(agent);
+}
+
+void LeaseChecker::bind(Job& job, const Lease& lease) {
+  for (const auto index : lease.shards) {
+    auto& shard = job.shards[index];
+    --shard.waiting;
+    expect(!contains(shard.under_way, lease.agent), lease,
+           "the agent has shard " + std::to_string(index) + " under another lease");
+    shard.under_way.push_back(lease.agent);
+  }
+  ++job.working[lease.agent];
+  expect(leases_.emplace(lease.id, lease).second, lease, "there is another of that id");
+}
+
+void LeaseChecker::granted(const Lease& lease) {
+  const auto found = jobs_.find(lease.job);
+  if (found == jobs_.end()) return expect(false, lease, "the job is over");
+  Job& job = found->second;
+  expect(ever_granted_.insert(lease.id).second, lease, "there was one of that id");
+  expect(!in_quarantine_.contains(lease.agent), lease, "the agent is in quarantine");
+  expect(!lease.shards.empty(), lease, "it has no shards");
+  expect(std::ranges::is_sorted(lease.shards) && std::ranges::adjacent_find(lease.shards) == lease.shards.end(), lease,
+         "its shards are not in order, each once");
+  const auto agent = truth_.agents.find(lease.agent);
+  expect(agent != truth_.agents.end() &&
+             (job.job.regions.empty() || std::ranges::find(job.job.regions, agent->second->region) != job.job.regions.end()),
+         lease, "the agent is not in the job's regions");
+  for (const auto index : lease.shards) {
+    const auto& shard = job.shards[index];
+    expect(shard.waiting > 0, lease, "no further execution of shard " + std::to_string(index) + " is wanted");
+    expect(!contains(shard.excluded, lease.agent), lease, "the agent may not have shard " + std::to_string(index) + " again");
+  }
+  bind(job, lease);
+  expect(job.working.size() <= job.job.max_agents, lease, "more agents than the contract allows work on the job");
+}
+
+void LeaseChecker::restored(const Lease& lease) {
+  const auto job = jobs_.find(lease.job);
+  if (job == jobs_.end()) return expect(false, lease, "it came back for a job that is over");
+  ever_granted_.insert(lease.id);
+  bind(job->second, lease);
+}
+
+void LeaseChecker::lease_ended(const Lease& lease, bool finished) {
+  expect(leases_.erase(lease.id) == 1, lease, "it ended, and was not under way");
+  const auto found = jobs_.find(lease.job);
+  if (found == jobs_.end()) return;
+  Job& job = found->second;
+  for (const auto index : lease.shards) {
+    auto& shard = job.shards[index];
+    std::erase(shard.under_way, lease.agent);
+    if (!finished && !shard.settled) ++shard.waiting;
+  }
+  if (--job.working[lease.agent] == 0) job.working.erase(lease.agent);
+}
+
+}  // namespace forgepool::testing

@@ -1,0 +1,105 @@
+/// The hub's lives: each opens the ledger as the disk kept it.
+#include "testing/simulated_pool.hpp"
+#include "testing/watched_parts.hpp"
+
+#include <forgepool/backends/duplication_verifier.hpp>
+#include <forgepool/backends/fifo_scheduler.hpp>
+#include <forgepool/backends/memory_transport.hpp>
+
+namespace forgepool::testing {
+
+using namespace std::chrono_literals;
+
+/// Commits take time, and are watched. Once the machine is dead nothing is left of the ledger but this object, which whatever
+/// was under way may still hold.
+class SimulatedPool::HubLedger final : public Ledger {
+ public:
+  HubLedger(SimulatedPool& pool, std::shared_ptr<std::unique_ptr<Ledger>> open)
+      : pool_(pool), open_(std::move(open)), origin_((*open_)->origin()), key_((*open_)->key()) {}
+
+  const std::string& origin() const override { return origin_; }
+  const PublicKey& key() const override { return key_; }
+  Result<LedgerHead> commit(const LedgerBatch& batch) override {
+    if (!*open_) {
+      ++pool_.faults_["lost commits"];
+      return dead();
+    }
+    pool_.loop_.spend(pool_.up_to(pool_.options_.faults.max_commit));
+    pool_.watchers_.commit_begun(batch);
+    auto head = (*open_)->commit(batch);
+    if (head) pool_.watchers_.committed(batch, *head);
+    return head;
+  }
+  LedgerHead head() const override { return *open_ ? (*open_)->head() : LedgerHead(); }
+  Result<std::string> checkpoint() override { return *open_ ? (*open_)->checkpoint() : dead(); }
+  Result<Bytes> leaf(std::uint64_t index) const override { return *open_ ? (*open_)->leaf(index) : dead(); }
+  Result<MerklePath> prove_inclusion(std::uint64_t index, std::uint64_t size) const override {
+    return *open_ ? (*open_)->prove_inclusion(index, size) : dead();
+  }
+  Result<MerklePath> prove_consistency(std::uint64_t old_size, std::uint64_t size) const override {
+    return *open_ ? (*open_)->prove_consistency(old_size, size) : dead();
+  }
+  Result<std::optional<Bytes>> read(std::string_view key) const override { return *open_ ? (*open_)->read(key) : dead(); }
+  Status scan(std::string_view prefix, const std::function<bool(std::string_view, ByteView)>& visit) const override {
+    return *open_ ? (*open_)->scan(prefix, visit) : dead();
+  }
+
+ private:
+  static tl::unexpected<Error> dead() { return fail(ErrorKind::internal, "fault injected: the machine is dead"); }
+
+  SimulatedPool& pool_;
+  const std::shared_ptr<std::unique_ptr<Ledger>> open_;
+  const std::string origin_;
+  const PublicKey key_;
+};
+
+void SimulatedPool::start_hub() {
+  if (hub_) return;
+  auto ledger = storage_->open(identity_.trust_domain, identity_.log_key);
+  if (!ledger) return violations_.add("ledger", "it cannot be opened after a crash: " + ledger.error().message);
+  open_ledger_ = std::make_shared<std::unique_ptr<Ledger>>(std::move(*ledger));
+
+  HubParts parts;
+  parts.transport = watch(make_memory_transport(loop_, network_), watchers_);
+  parts.scheduler = watch(options_.scheduler ? options_.scheduler() : make_fifo_scheduler(), watchers_);
+  parts.verifier = watch(options_.verifier ? options_.verifier() : make_duplication_verifier(), watchers_);
+  parts.ledger = std::make_unique<HubLedger>(*this, open_ledger_);
+  parts.adapters = {adapter_};
+  parts.random = [this](std::span<std::uint8_t> bytes) {
+    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(hub_random_.next() >> 32);
+  };
+  HubOptions options;
+  options.port = 1;
+  options.enrolment_port = 2;
+  options.certificate_life = 24h * 30;
+  options.max_failures_per_shard = 1'000'000;  // Executions that fail are among the faults, and end no job.
+  options.on_fatal = [this, life = hub_lives_ + 1](const Error&) {
+    // The hub stopped; whoever runs it looks after it. Not from inside its own call.
+    later(0ns, [this, life] {
+      if (life == hub_lives_) hub_is_down(up_to(options_.faults.max_hub_downtime));
+    });
+  };
+  ++hub_lives_;
+  watchers_.hub_started(**open_ledger_);
+  auto hub = open_hub(loop_, identity_, std::move(parts), std::move(options));
+  if (!hub) return violations_.add("ledger", "the hub does not come back from its own state: " + hub.error().message);
+  hub_ = std::move(*hub);
+}
+
+void SimulatedPool::kill_hub() {
+  storage_->crash(random_);
+  hub_.reset();
+  open_ledger_->reset();
+  watchers_.hub_died();
+}
+
+void SimulatedPool::hub_is_down(Duration downtime) {
+  if (!hub_) return;
+  kill_hub();
+  later(downtime, [this] {
+    storage_->set_full(false);
+    start_hub();
+  });
+}
+
+}  // namespace forgepool::testing

@@ -1,0 +1,100 @@
+// Whole pools of production parts in virtual time, with everything going wrong that can. A seed replays a run.
+#include "seeds.hpp"
+
+#include <forgepool/testing/pool_simulation.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+
+using namespace forgepool;
+using testing::AgentBehaviour;
+using testing::PoolSimulationOptions;
+using testing::PoolSimulationResult;
+
+namespace {
+
+/// What many runs add up to.
+struct Sum {
+  std::uint64_t runs = 0, faults = 0, done = 0, failed = 0, required = 0, caught = 0, lives = 0, leases = 0, verdicts = 0;
+
+  void add(const PoolSimulationResult& result) {
+    ++runs;
+    faults += result.injected();
+    done += result.jobs_done;
+    failed += result.jobs_failed;
+    required += result.jobs_required;
+    caught += result.agents_caught;
+    lives += result.hub_lives;
+    leases += result.leases;
+    verdicts += result.verdicts;
+  }
+  std::string text() const {
+    return std::to_string(runs) + " pools, " + std::to_string(lives) + " lives of hubs, " + std::to_string(faults) +
+           " faults, " + std::to_string(leases) + " leases, " + std::to_string(verdicts) + " verdicts; " +
+           std::to_string(done) + " jobs done (" + std::to_string(required) + " had to be), " + std::to_string(failed) +
+           " failed, " + std::to_string(caught) + " agents caught";
+  }
+};
+
+PoolSimulationResult run(const PoolSimulationOptions& options) {
+  INFO("replay with FORGEPOOL_SEED=" << options.seed);
+  auto result = simulate_pool(options);
+  for (const auto& violation : result.violations) FAIL_CHECK(violation);
+  return result;
+}
+
+/// A larger pool for longer, on a network that hardly works.
+PoolSimulationOptions bad_days(std::uint64_t seed) {
+  auto options = testing::random_pool(seed);
+  options.agents.push_back({.behaviour = AgentBehaviour::honest, .count = 30, .region = "eu"});
+  for (const auto& job : std::vector(options.jobs))
+    for (int i = 0; i < 4; ++i) options.jobs.push_back(job);
+  options.faulty_time = std::chrono::minutes(20);
+  options.check_bundles = false;  // The evidence of such jobs is large, and others check it.
+  auto& faults = options.faults;
+  faults.lose_request = faults.lose_response = faults.duplicate = 0.3;
+  faults.disconnect = 0.1;
+  faults.partitions = 4;
+  faults.intruders = true;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("whatever goes wrong, a pool keeps its promises") {
+  const auto [first, last] = simulation::seeds(1000);
+  Sum sum;
+  for (std::uint64_t seed = first; seed <= last; ++seed) sum.add(run(testing::random_pool(seed)));
+  WARN("seeds " << first << " to " << last << ": " << sum.text());
+}
+
+TEST_CASE("a seed replays a run exactly") {
+  const auto [first, last] = simulation::seeds(20);
+  for (std::uint64_t seed = first; seed <= last && seed < first + 20; ++seed) {
+    INFO("seed " << seed);
+    const auto once = simulate_pool(testing::random_pool(seed)), again = simulate_pool(testing::random_pool(seed));
+    CHECK(once.trace == again.trace);
+    CHECK(once.elapsed == again.elapsed);
+    CHECK(once.faults == again.faults);
+  }
+}
+
+TEST_CASE("thousands of agents work together, however many of them go away") {
+  PoolSimulationOptions options;
+  options.agents = {{.behaviour = AgentBehaviour::honest, .count = 1900}, {.behaviour = AgentBehaviour::random, .count = 100}};
+  options.jobs = {{0, 1000, R"({"verify":"full","replicas":2})"}};
+  options.faults.lose_request = options.faults.lose_response = 0.02;
+  options.faults.partitions = 2;
+  options.faults.agent_crashes = 600;
+  options.check_bundles = false;
+  const auto result = run(options);
+  CHECK(result.jobs_done == 1);
+  CHECK(result.agents_caught > 0);
+}
+
+// Minutes; see tests/README.md, label "long".
+TEST_CASE("a million faults break no promise", "[.long]") {
+  Sum sum;
+  const auto enough = simulation::number_from_environment("FORGEPOOL_FAULTS").value_or(1'000'000);
+  for (auto seed = simulation::seeds(1).first; sum.faults < enough; ++seed) sum.add(run(bad_days(seed)));
+  WARN(sum.text());
+}
