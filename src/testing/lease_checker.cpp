@@ -32,15 +32,11 @@ void LeaseChecker::job_removed(const JobId& job) {
 }
 
 void LeaseChecker::wanted(const ShardId& shard, std::uint32_t count) {
-  if (const auto job = jobs_.find(shard.job); job != jobs_.end()) job->second.shards[shard.index].waiting += count;
+  if (const auto job = jobs_.find(shard.job); job != jobs_.end()) job->second.shards[shard.index].wanted += count;
 }
 
 void LeaseChecker::settled(const ShardId& shard) {
-  const auto job = jobs_.find(shard.job);
-  if (job == jobs_.end()) return;
-  auto& state = job->second.shards[shard.index];
-  state.waiting = 0;
-  state.settled = true;
+  if (const auto job = jobs_.find(shard.job); job != jobs_.end()) job->second.shards[shard.index].wanted = 0;
 }
 
 void LeaseChecker::excluded(const ShardId& shard, const AgentId& agent) {
@@ -50,7 +46,6 @@ void LeaseChecker::excluded(const ShardId& shard, const AgentId& agent) {
 void LeaseChecker::bind(Job& job, const Lease& lease) {
   for (const auto index : lease.shards) {
     auto& shard = job.shards[index];
-    --shard.waiting;
     expect(!contains(shard.under_way, lease.agent), lease,
            "the agent has shard " + std::to_string(index) + " under another lease");
     shard.under_way.push_back(lease.agent);
@@ -74,7 +69,9 @@ void LeaseChecker::granted(const Lease& lease) {
          lease, "the agent is not in the job's regions");
   for (const auto index : lease.shards) {
     const auto& shard = job.shards[index];
-    expect(shard.waiting > 0, lease, "no further execution of shard " + std::to_string(index) + " is wanted");
+    // A straggler's shard may go to one agent more than wanted.
+    const bool wanted = shard.under_way.size() < shard.wanted + (shard.wanted > 0 && job.job.speculative ? 1 : 0);
+    expect(wanted, lease, "no further execution of shard " + std::to_string(index) + " is wanted");
     expect(!contains(shard.excluded, lease.agent), lease, "the agent may not have shard " + std::to_string(index) + " again");
   }
   bind(job, lease);
@@ -96,7 +93,7 @@ void LeaseChecker::lease_ended(const Lease& lease, bool finished) {
   for (const auto index : lease.shards) {
     auto& shard = job.shards[index];
     std::erase(shard.under_way, lease.agent);
-    if (!finished && !shard.settled) ++shard.waiting;
+    if (finished && shard.wanted > 0) --shard.wanted;
   }
   if (--job.working[lease.agent] == 0) job.working.erase(lease.agent);
 }

@@ -25,8 +25,7 @@ class LeaseChecker final : public PoolWatcher {
 
  private:
   struct Shard {
-    std::int64_t waiting = 0;  // Executions wanted and not leased.
-    bool settled = false;
+    std::uint64_t wanted = 0;  // Executions, and not delivered.
     std::vector<AgentId> under_way, excluded;
   };
   struct Job {

@@ -44,7 +44,9 @@ void SimulatedPool::join(Member& member) {
   // A hub that dies now never answers: then again.
   later(10s, [this, &member] { join(member); });
   if (!hub_) return;
-  hub_->invite("agent", member.group->region, 1h, 1, [this, &member](Result<std::string> token) {
+  Invitation invitation;
+  invitation.agent.region = member.group->region;
+  hub_->invite(invitation, [this, &member](Result<std::string> token) {
     if (!token) return;
     enrol(*member.network, {"127.0.0.1", 2, *token}, [this, &member](Result<Credentials> credentials) {
       if (!credentials || !member.id.empty()) return;

@@ -7,6 +7,9 @@ class WatchedScheduler final : public Scheduler {
  public:
   WatchedScheduler(std::unique_ptr<Scheduler> inner, PoolWatcher& watcher) : inner_(std::move(inner)), watcher_(watcher) {}
 
+  Status has_room(const SchedulerJob& job, std::uint64_t executions) const override {
+    return inner_->has_room(job, executions);
+  }
   void add_job(const SchedulerJob& job, Time now) override {
     watcher_.job_added(job);
     inner_->add_job(job, now);

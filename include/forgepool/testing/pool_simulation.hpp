@@ -88,7 +88,7 @@ struct PoolSimulationResult {
   Duration elapsed{};       ///< Virtual.
   std::uint64_t trace = 0;  ///< Changes with everything that happened: equal for equal runs.
 
-  std::uint64_t injected() const;
+  FORGEPOOL_API std::uint64_t injected() const;  ///< Faults of all kinds.
 };
 
 FORGEPOOL_API PoolSimulationResult simulate_pool(const PoolSimulationOptions& options);
