@@ -18,6 +18,7 @@ class EvidenceChecker final : public PoolWatcher {
   void decided(const ShardVerdict& verdict) override;
   void caught(const Quarantine& quarantine) override;
   void benched(const AgentId& agent) override { in_quarantine_.insert(agent); }
+  void pardoned(const AgentId& agent) override { in_quarantine_.erase(agent); }
 
   /// What the hub that lives last accepted; see `accepted_for`.
   const Digest* accepted(const ShardId& shard) const;

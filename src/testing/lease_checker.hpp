@@ -22,6 +22,7 @@ class LeaseChecker final : public PoolWatcher {
   void lease_ended(const Lease& lease, bool finished) override;
   void caught(const Quarantine& quarantine) override { in_quarantine_.insert(quarantine.agent); }
   void benched(const AgentId& agent) override { in_quarantine_.insert(agent); }
+  void pardoned(const AgentId& agent) override { in_quarantine_.erase(agent); }
 
  private:
   struct Shard {

@@ -31,6 +31,12 @@ class OpenDisk final : public Ledger {
   LedgerHead head() const override { return disk_->ledger->head(); }
   Result<std::string> checkpoint() override { return disk_->ledger->checkpoint(); }
   Result<Bytes> leaf(std::uint64_t index) const override { return disk_->ledger->leaf(index); }
+  Result<std::vector<Bytes>> leaves(std::uint64_t first, std::size_t count) const override {
+    return disk_->ledger->leaves(first, count);
+  }
+  Result<Bytes> hash_tile(unsigned level, std::uint64_t index, std::size_t width) const override {
+    return disk_->ledger->hash_tile(level, index, width);
+  }
   Result<MerklePath> prove_inclusion(std::uint64_t index, std::uint64_t size) const override {
     return disk_->ledger->prove_inclusion(index, size);
   }

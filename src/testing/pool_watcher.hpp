@@ -32,6 +32,7 @@ class PoolWatcher {
   virtual void decided(const ShardVerdict&) {}
   virtual void caught(const Quarantine&) {}
   virtual void benched(const AgentId&) {}
+  virtual void pardoned(const AgentId&) {}
 
   // The wire, as the hub sees it: a response is durable when it is seen.
   virtual void requested(const Peer&, const Request&) {}
@@ -61,6 +62,7 @@ class PoolWatchers final : public PoolWatcher {
   void decided(const ShardVerdict& verdict) override { each(&PoolWatcher::decided, verdict); }
   void caught(const Quarantine& quarantine) override { each(&PoolWatcher::caught, quarantine); }
   void benched(const AgentId& agent) override { each(&PoolWatcher::benched, agent); }
+  void pardoned(const AgentId& agent) override { each(&PoolWatcher::pardoned, agent); }
   void requested(const Peer& peer, const Request& request) override { each(&PoolWatcher::requested, peer, request); }
   void responded(const Peer& peer, const Request& request, const Response& response) override {
     each(&PoolWatcher::responded, peer, request, response);

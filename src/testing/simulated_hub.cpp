@@ -33,6 +33,12 @@ class SimulatedPool::HubLedger final : public Ledger {
   LedgerHead head() const override { return *open_ ? (*open_)->head() : LedgerHead(); }
   Result<std::string> checkpoint() override { return *open_ ? (*open_)->checkpoint() : dead(); }
   Result<Bytes> leaf(std::uint64_t index) const override { return *open_ ? (*open_)->leaf(index) : dead(); }
+  Result<std::vector<Bytes>> leaves(std::uint64_t first, std::size_t count) const override {
+    return *open_ ? (*open_)->leaves(first, count) : dead();
+  }
+  Result<Bytes> hash_tile(unsigned level, std::uint64_t index, std::size_t width) const override {
+    return *open_ ? (*open_)->hash_tile(level, index, width) : dead();
+  }
   Result<MerklePath> prove_inclusion(std::uint64_t index, std::uint64_t size) const override {
     return *open_ ? (*open_)->prove_inclusion(index, size) : dead();
   }

@@ -7,10 +7,8 @@ class WatchedVerifier final : public Verifier {
  public:
   WatchedVerifier(std::unique_ptr<Verifier> inner, PoolWatcher& watcher) : inner_(std::move(inner)), watcher_(watcher) {}
 
-  std::vector<VerifierAction> begin(const JobId& job, std::uint32_t shards, const ContractPolicy& policy,
-                                    const std::array<std::uint8_t, 32>& secret) override {
-    return tell(inner_->begin(job, shards, policy, secret));
-  }
+  void meet(const VerifierAgent& agent) override { inner_->meet(agent); }
+  std::vector<VerifierAction> begin(const VerifierJob& job) override { return tell(inner_->begin(job)); }
   std::vector<VerifierAction> answer(const ShardAnswer& answer) override {
     watcher_.answered(answer);
     return tell(inner_->answer(answer));
@@ -19,7 +17,13 @@ class WatchedVerifier final : public Verifier {
     watcher_.benched(agent);
     return tell(inner_->quarantine(agent));
   }
-  void end(const JobId& job) override { inner_->end(job); }
+  std::vector<VerifierAction> pardon(const AgentId& agent) override {
+    watcher_.pardoned(agent);
+    return tell(inner_->pardon(agent));
+  }
+  std::vector<AgentCredit> end(const JobId& job) override { return inner_->end(job); }
+  void credit(const std::vector<AgentCredit>& earned) override { inner_->credit(earned); }
+  AgentStanding standing(const AgentId& agent) const override { return inner_->standing(agent); }
   std::string explain(const ShardId& shard) const override { return inner_->explain(shard); }
 
  private:
