@@ -1,6 +1,6 @@
 #include <forgepool/defaults.hpp>
 
-#include <forgepool/backends/duplication_verifier.hpp>
+#include <forgepool/backends/adaptive_verifier.hpp>
 #include <forgepool/backends/fifo_scheduler.hpp>
 #include <forgepool/backends/quic_transport.hpp>
 #include <forgepool/backends/sqlite_ledger.hpp>
@@ -69,7 +69,7 @@ Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, const std::string
   HubParts parts;
   parts.transport = quic(loop, log, std::move(*reset_secret));
   parts.scheduler = make_fifo_scheduler();
-  parts.verifier = make_duplication_verifier();
+  parts.verifier = make_adaptive_verifier();
   parts.ledger = std::move(*ledger);
   parts.adapters = std::move(adapters);
   parts.log = std::move(log);

@@ -5,40 +5,57 @@
 namespace forgepool {
 namespace {
 
-std::string standing(const JobCase& job, std::uint32_t index, const AgentTable& agents) {
+std::string standing(const JobCase& job, std::uint32_t index, const AgentTable& agents, const Rule& rule) {
   const ShardCase& shard = job.shards[index];
   switch (shard.state) {
-    case ShardCase::State::accepted: return fmt::format("accepted with {} ({})", abbreviate(shard.result), job.rule(index));
-    case ShardCase::State::undecided: return fmt::format("given up as undecided ({})", job.rule(index));
+    case ShardCase::State::accepted:
+      return fmt::format("accepted with {} ({})", abbreviate(shard.result), rule.name(job, index));
+    case ShardCase::State::undecided: return fmt::format("given up as undecided ({})", rule.name(job, index));
     case ShardCase::State::open: break;
   }
-  const Tally votes = tally(shard, agents);
-  const std::uint32_t required = job.required(index);
-  if (votes.clear && votes.support >= required)
-    return fmt::format("answered; held back until the {} checked shards that are open are settled", job.open_checks);
-  return fmt::format("waiting for {} executions: {} of {} answers that count agree, {} must", shard.outstanding(),
-                     votes.support, votes.valid, required);
+  return rule.missing(job, index, tally(job, index, agents));
 }
 
-std::string remark(const ShardCase& shard, const KnownAnswer& answer, const AgentTable& agents) {
-  const bool lost = shard.state == ShardCase::State::accepted && answer.result != shard.result;
-  return fmt::format("{}{}", lost ? ", not what was accepted" : "",
-                     agents.in_quarantine(answer.agent) ? ", agent is in quarantine" : "");
+std::string remark(const JobCase& job, const ShardCase& shard, const KnownAnswer& answer, const AgentTable& agents) {
+  std::string text;
+  if (shard.state == ShardCase::State::accepted && answer.result != shard.result) {
+    const bool agrees = job.agree(shard.result, answer.result);
+    text += agrees ? ", which agrees with what was accepted" : ", not what was accepted";
+    if (!agrees && job.comparator)
+      if (const auto step = job.comparator->first_divergence(shard.result, answer.result))
+        text += fmt::format(" (they differ from step {} on)", *step);
+  }
+  if (agents.in_quarantine(answer.agent)) return text + ", agent is in quarantine";
+  const AgentTrust trust = job.trust(answer.agent, agents);
+  if (trust.checks > 0) text += fmt::format(", agent passed {} checks", trust.checks);
+  if (trust.on_probation) text += ", agent is on probation";
+  return text;
 }
 
 }  // namespace
+
+std::string_view mode_name(VerifyMode mode) {
+  switch (mode) {
+    case VerifyMode::none: return "none";
+    case VerifyMode::spotcheck: return "spotcheck";
+    case VerifyMode::full: return "full";
+    case VerifyMode::quorum: return "quorum";
+    case VerifyMode::adaptive: return "adaptive";
+  }
+  return "unknown";
+}
 
 std::string abbreviate(const Digest& digest) {
   return "sha256:" + digest.hex().substr(0, 16) + "…";
 }
 
-std::string explain_shard(const JobCase& job, std::uint32_t index, const AgentTable& agents) {
+std::string explain_shard(const JobCase& job, std::uint32_t index, const AgentTable& agents, const Rule& rule) {
   const ShardCase& shard = job.shards[index];
-  std::string text =
-      fmt::format("shard {} ({}): {}", to_string(ShardId{job.id, index}), mode_name(job.mode), standing(job, index, agents));
+  std::string text = fmt::format("shard {} ({}): {}", to_string(ShardId{job.id, index}), mode_name(job.policy.verify),
+                                 standing(job, index, agents, rule));
   for (const KnownAnswer& answer : shard.answers)
     text += fmt::format("\n  {} returned {} under lease {}{}", agents.id(answer.agent).str(), abbreviate(answer.result),
-                        job.leases[answer.lease].str(), remark(shard, answer, agents));
+                        job.leases[answer.lease].str(), remark(job, shard, answer, agents));
   return text;
 }
 

@@ -1,57 +1,39 @@
 #include "verifier/job_case.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "verifier/spotcheck.hpp"
 
 namespace forgepool {
+namespace {
+
+/// The most trusted agent of each operator among those that agree with `leader`.
+std::map<OperatorNumber, AgentTrust> supporters(const JobCase& job, const ShardCase& shard, const Digest& leader,
+                                                const AgentTable& agents) {
+  std::map<OperatorNumber, AgentTrust> by_operator;
+  for (const KnownAnswer& answer : shard.answers) {
+    if (agents.in_quarantine(answer.agent) || !job.agree(leader, answer.result)) continue;
+    const AgentTrust trust = job.trust(answer.agent, agents);
+    const auto [entry, added] = by_operator.try_emplace(agents.operator_of(answer.agent), trust);
+    if (!added && lie_bound(job.policy.adversary, trust) < lie_bound(job.policy.adversary, entry->second))
+      entry->second = trust;
+  }
+  return by_operator;
+}
+
+}  // namespace
 
 const KnownAnswer* ShardCase::answer_of(AgentNumber agent) const {
   const auto found = std::ranges::find(answers, agent, &KnownAnswer::agent);
   return found == answers.end() ? nullptr : &*found;
 }
 
-Tally tally(const ShardCase& shard, const AgentTable& agents) {
-  // A handful of answers: comparing all pairs is quicker than any table.
-  Tally found;
-  for (const KnownAnswer& candidate : shard.answers) {
-    if (agents.in_quarantine(candidate.agent)) continue;
-    ++found.valid;
-    if (found.support > 0 && candidate.result == found.leader) continue;
-    const auto support = static_cast<std::uint32_t>(std::ranges::count_if(shard.answers, [&](const KnownAnswer& other) {
-      return other.result == candidate.result && !agents.in_quarantine(other.agent);
-    }));
-    if (support > found.support) {
-      found.support = support;
-      found.leader = candidate.result;
-      found.clear = true;
-    } else if (support == found.support) {
-      found.clear = false;
-    }
-  }
-  return found;
-}
+JobCase::JobCase(const VerifierJob& job, Epoch began)
+    : id(job.id), policy(job.policy), secret(job.secret), comparator(job.comparator), epoch(began), shards(job.shards) {}
 
-JobCase::JobCase(const JobId& job, std::uint32_t count, const ContractPolicy& policy,
-                 const std::array<std::uint8_t, 32>& secret)
-    : id(job), mode(policy.verify), replicas(1), shards(count) {
-  switch (mode) {
-    case VerifyMode::none: break;
-    case VerifyMode::spotcheck:
-      replicas = 2;
-      checked = choose_checked_shards(secret, count, policy.spotcheck_ratio);
-      checks = open_checks = static_cast<std::uint32_t>(std::ranges::count(checked, true));
-      break;
-    case VerifyMode::full:
-    case VerifyMode::quorum:
-    case VerifyMode::adaptive: replicas = std::max(1u, policy.replicas); break;
-  }
-}
-
-std::uint32_t JobCase::required(std::uint32_t index) const {
-  return mode == VerifyMode::spotcheck && !is_checked(index) ? 1 : replicas;
+void JobCase::choose_checked() {
+  checked = choose_checked_shards(secret, static_cast<std::uint32_t>(shards.size()), policy.spotcheck_ratio);
+  checks = open_checks = static_cast<std::uint32_t>(std::ranges::count(checked, true));
 }
 
 std::uint32_t JobCase::lease_number(const LeaseId& lease) {
@@ -60,38 +42,60 @@ std::uint32_t JobCase::lease_number(const LeaseId& lease) {
   return entry->second;
 }
 
+AgentTrust JobCase::trust(AgentNumber agent, const AgentTable& agents) const {
+  AgentTrust trust = agents.trust(agent, epoch);
+  if (const auto here = earned.find(agent); here != earned.end()) trust.checks += here->second;
+  return trust;
+}
+
 std::vector<Evidence> JobCase::evidence(std::uint32_t index, const AgentTable& agents) const {
+  const ShardCase& shard = shards[index];
+  const bool accepted = shard.state == ShardCase::State::accepted;
   std::vector<Evidence> evidence;
-  for (const KnownAnswer& answer : shards[index].answers)
-    evidence.push_back({{{id, index}, agents.id(answer.agent), leases[answer.lease], answer.result},
-                        shards[index].state == ShardCase::State::accepted && answer.result == shards[index].result &&
-                            !agents.in_quarantine(answer.agent)});
+  for (const KnownAnswer& answer : shard.answers) {
+    Evidence one{{{id, index}, agents.id(answer.agent), leases[answer.lease], answer.result}};
+    const bool same = accepted && agree(shard.result, answer.result);
+    one.agrees = same && !agents.in_quarantine(answer.agent);
+    one.trust = trust(answer.agent, agents);
+    if (accepted && !same && comparator) one.diverges_at = comparator->first_divergence(shard.result, answer.result);
+    evidence.push_back(std::move(one));
+  }
   return evidence;
 }
 
-std::string JobCase::rule(std::uint32_t index) const {
-  const ShardCase& shard = shards[index];
-  if (mode == VerifyMode::none) return shard.state == ShardCase::State::accepted ? "none" : "none, given up";
-  std::string name(mode_name(mode));
-  if (mode == VerifyMode::spotcheck) {
-    if (!is_checked(index) && shard.support < 2)
-      return fmt::format("spotcheck unchecked, {} of {} shards checked", checks, shards.size());
-    if (is_checked(index)) name += " checked";
+Tally tally(const JobCase& job, std::uint32_t index, const AgentTable& agents) {
+  const ShardCase& shard = job.shards[index];
+  Tally found;
+  // A handful of answers: comparing all pairs is quicker than any table.
+  std::vector<std::pair<Digest, std::uint32_t>> candidates;
+  for (const KnownAnswer& answer : shard.answers) {
+    if (agents.in_quarantine(answer.agent)) continue;
+    found.only = ++found.valid == 1 ? &answer : nullptr;
+    if (std::ranges::find(candidates, answer.result, &std::pair<Digest, std::uint32_t>::first) == candidates.end())
+      candidates.emplace_back(answer.result, 0);
   }
-  if (shard.state == ShardCase::State::undecided)
-    return fmt::format("{} undecided: no {} of {} agree", name, required(index), shard.answers.size());
-  return fmt::format("{} {} of {}", name, shard.support, shard.answers.size());
-}
-
-std::string_view mode_name(VerifyMode mode) {
-  switch (mode) {
-    case VerifyMode::none: return "none";
-    case VerifyMode::spotcheck: return "spotcheck";
-    case VerifyMode::full: return "full";
-    case VerifyMode::quorum: return "quorum";
-    case VerifyMode::adaptive: return "adaptive";
+  if (found.only) {  // Most shards, most of the time.
+    found.support = 1;
+    found.clear = true;
+    found.leader = found.only->result;
+    found.trust.push_back(job.trust(found.only->agent, agents));
+    return found;
   }
-  return "unknown";
+  for (auto& [digest, support] : candidates) {
+    support = static_cast<std::uint32_t>(supporters(job, shard, digest, agents).size());
+    if (support > found.support || (support == found.support && digest < found.leader)) {
+      found.support = support;
+      found.leader = digest;
+    }
+  }
+  if (candidates.empty()) return found;
+  found.clear = std::ranges::none_of(candidates, [&](const auto& candidate) {
+    return candidate.second >= found.support && !job.agree(found.leader, candidate.first);
+  });
+  for (const auto& [operator_number, trust] : supporters(job, shard, found.leader, agents)) found.trust.push_back(trust);
+  for (const KnownAnswer& answer : shard.answers)
+    found.against += !agents.in_quarantine(answer.agent) && !job.agree(found.leader, answer.result);
+  return found;
 }
 
 }  // namespace forgepool

@@ -1,8 +1,7 @@
 #pragma once
 /// What is known of one job: its policy, and of each shard the answers, the executions asked for, and the decision.
-#include <forgepool/verifier.hpp>
-
-#include <unordered_map>
+#include <deque>
+#include <map>
 
 #include "verifier/agent_table.hpp"
 
@@ -12,6 +11,7 @@ namespace forgepool {
 struct KnownAnswer {
   AgentNumber agent = 0;
   std::uint32_t lease = 0;  // Into JobCase::leases.
+  std::uint32_t order = 0;  // Among all answers of the job.
   Digest result;
 };
 
@@ -20,7 +20,7 @@ struct ShardCase {
 
   State state = State::open;
   std::uint32_t asked = 0;           // Executions asked for so far; answers that nobody asked for count as asked.
-  std::uint32_t support = 0;         // Answers that agreed, when it was accepted.
+  std::uint32_t support = 0;         // Operators that agreed, when it was accepted.
   Digest result;                     // If accepted.
   std::vector<KnownAnswer> answers;  // In order of arrival.
 
@@ -29,45 +29,52 @@ struct ShardCase {
   const KnownAnswer* answer_of(AgentNumber agent) const;
 };
 
-/// How the answers of agents that are not in quarantine stand.
-struct Tally {
-  std::uint32_t valid = 0;
-  std::uint32_t support = 0;  // Of the result that most agents returned.
-  bool clear = false;         // More than of any other.
-  Digest leader;
+/// What one agent has before the court, in one job: answers that are being compared, and answers that wait until those before
+/// them are. By the order of the answers.
+struct Docket {
+  std::map<std::uint32_t, std::uint32_t> comparing;          // To shards.
+  std::deque<std::pair<std::uint32_t, std::uint32_t>> held;  // With shards.
 };
-Tally tally(const ShardCase& shard, const AgentTable& agents);
 
 struct JobCase {
-  JobCase(const JobId& id, std::uint32_t shards, const ContractPolicy& policy, const std::array<std::uint8_t, 32>& secret);
+  JobCase(const VerifierJob& job, Epoch epoch);
 
   JobId id;
-  VerifyMode mode;
-  std::uint32_t replicas;  // That must agree; of spotcheck for the shards checked.
+  ContractPolicy policy;
+  std::array<std::uint8_t, 32> secret;
+  std::shared_ptr<const AnswerComparator> comparator;
+  Epoch epoch;  // It knows what was earned in jobs that ended until then.
   std::vector<ShardCase> shards;
-  std::vector<bool> checked;      // Empty unless spotcheck.
+  std::vector<bool> checked;      // Compared in any case. Empty: none.
   std::uint32_t checks = 0;       // How many are checked.
   std::uint32_t open_checks = 0;  // Of those: not settled yet.
+  std::uint32_t orders = 0;       // Answers so far.
   std::vector<LeaseId> leases;
   std::unordered_map<LeaseId, std::uint32_t> lease_numbers;
   std::unordered_map<AgentNumber, std::vector<std::uint32_t>> answered_by;  // Shards, in order of arrival.
+  std::unordered_map<AgentNumber, std::uint64_t> earned;                    // Checks passed in this job.
+  // Of adaptive.
+  std::unordered_map<AgentNumber, Docket> dockets;
+  std::vector<std::uint32_t> confirmed;  // Accepted with agreement: what canaries are drawn from.
 
   bool is_checked(std::uint32_t index) const { return !checked.empty() && checked[index]; }
-  /// How many agents must agree on the shard.
-  std::uint32_t required(std::uint32_t index) const;
-  /// The shard may not be accepted before the checked ones are settled. One that happened to be compared (an answer came late)
-  /// is as good as checked, and must come first: it may show that what others rest on was returned by a liar.
-  bool holds_back(std::uint32_t index, std::uint32_t support) const {
-    return open_checks > 0 && !is_checked(index) && support < 2;
-  }
-
+  void choose_checked();
   std::uint32_t lease_number(const LeaseId& lease);
+  bool agree(const Digest& a, const Digest& b) const { return a == b || (comparator && comparator->agree(a, b)); }
+  AgentTrust trust(AgentNumber agent, const AgentTable& agents) const;
   std::vector<Evidence> evidence(std::uint32_t index, const AgentTable& agents) const;
-  /// ShardVerdict::rule of a settled shard.
-  std::string rule(std::uint32_t index) const;
 };
 
-/// "none", "spotcheck", "full", "quorum".
-std::string_view mode_name(VerifyMode mode);
+/// How the answers of agents that are not in quarantine stand.
+struct Tally {
+  std::uint32_t valid = 0;
+  std::uint32_t support = 0;          // Operators with answers that agree with the leader.
+  std::uint32_t against = 0;          // Answers that do not.
+  bool clear = false;                 // None that does not agree with the leader has as much support.
+  Digest leader;                      // Of equals the smallest.
+  std::vector<AgentTrust> trust;      // What is known of those that agree: of each operator's agents the most trusted one.
+  const KnownAnswer* only = nullptr;  // The leader's answer if it is the only one that counts.
+};
+Tally tally(const JobCase& job, std::uint32_t index, const AgentTable& agents);
 
 }  // namespace forgepool

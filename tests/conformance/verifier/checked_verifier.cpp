@@ -8,10 +8,14 @@
 
 namespace forgepool::testing {
 
-std::vector<VerifierAction> CheckedVerifier::make_call(Call call) {
-  calls_.push_back(call);
+std::vector<VerifierAction> CheckedVerifier::make_call(Call call, std::optional<JobId> job) {
+  calls_.push_back({std::move(job), call});
   const auto actions = call(*real_);
   REQUIRE(describe(actions) == describe(call(*twin_)));
+  // Like the hub: who is caught stays so when the job is forgotten.
+  for (const auto& action : actions)
+    if (const auto* caught = std::get_if<Quarantine>(&action))
+      calls_.push_back({std::nullopt, [agent = caught->agent](Verifier& verifier) { return verifier.quarantine(agent); }});
   check(actions);
   return actions;
 }
@@ -19,7 +23,7 @@ std::vector<VerifierAction> CheckedVerifier::make_call(Call call) {
 std::vector<VerifierAction> CheckedVerifier::begin(const VerifierJob& job) {
   const bool known = shards_.contains({job.id, 0});
   for (std::uint32_t i = 0; i < job.shards && !known; ++i) shards_[{job.id, i}];
-  const auto actions = make_call([=](Verifier& verifier) { return verifier.begin(job); });
+  const auto actions = make_call([=](Verifier& verifier) { return verifier.begin(job); }, job.id);
   if (known) REQUIRE(actions.empty());
   return actions;
 }
@@ -32,7 +36,7 @@ std::vector<VerifierAction> CheckedVerifier::answer(const ShardAnswer& answer) {
     shard->second.answers.push_back(answer);
     --shard->second.outstanding;
   }
-  const auto actions = make_call([=](Verifier& verifier) { return verifier.answer(answer); });
+  const auto actions = make_call([=](Verifier& verifier) { return verifier.answer(answer); }, answer.shard.job);
   if (!counts) REQUIRE(actions.empty());
   return actions;
 }
@@ -44,19 +48,42 @@ std::vector<VerifierAction> CheckedVerifier::quarantine(const AgentId& agent) {
   return actions;
 }
 
-void CheckedVerifier::end(const JobId& job) {
-  std::erase_if(shards_, [&](const auto& entry) { return entry.first.job == job; });
+std::vector<VerifierAction> CheckedVerifier::pardon(const AgentId& agent) {
+  const bool news = quarantined_.erase(agent) > 0;
+  const auto actions = make_call([=](Verifier& verifier) { return verifier.pardon(agent); });
+  if (!news) REQUIRE(actions.empty());
+  if (news && !in_quarantine(agent)) REQUIRE(real_->standing(agent).trust.checks <= shards_.size());
+  return actions;
+}
+
+void CheckedVerifier::meet(const VerifierAgent& agent) {
   make_call([=](Verifier& verifier) {
-    verifier.end(job);
+    verifier.meet(agent);
     return std::vector<VerifierAction>();
   });
+}
+
+void CheckedVerifier::end(const JobId& job) {
+  std::erase_if(shards_, [&](const auto& entry) { return entry.first.job == job; });
+  const auto earned = real_->end(job);
+  REQUIRE(twin_->end(job) == earned);
+  REQUIRE(std::ranges::is_sorted(earned, {}, &AgentCredit::agent));
+  for (const auto& one : earned) REQUIRE_FALSE(in_quarantine(one.agent));
+  // After a restart, what was earned stands for all calls about the job.
+  const auto before = std::ranges::remove_if(calls_, [&](const Recorded& call) { return call.job == job; });
+  calls_.erase(before.begin(), before.end());
+  calls_.push_back({std::nullopt, [=](Verifier& verifier) {
+                      verifier.credit(earned);
+                      return std::vector<VerifierAction>();
+                    }});
   REQUIRE(real_->explain({job, 0}).empty());
 }
 
 void CheckedVerifier::restart() {
   auto replayed = make_();
-  for (const Call& call : calls_) call(*replayed);
+  for (const Recorded& recorded : calls_) recorded.call(*replayed);
   for (const auto& [id, shard] : shards_) REQUIRE(replayed->explain(id) == real_->explain(id));
+  for (const auto& agent : quarantined_) REQUIRE(replayed->standing(agent).in_quarantine);
   real_ = std::move(replayed);
 }
 
@@ -75,7 +102,10 @@ void CheckedVerifier::check(const Execute& execute) {
   REQUIRE(execute.count > 0);
   REQUIRE(shards_.contains(execute.shard));
   Shard& shard = shards_.at(execute.shard);
-  REQUIRE_FALSE(shard.verdict);
+  if (shard.verdict) {  // A canary: only what is accepted has a known answer.
+    REQUIRE(shard.verdict->decision == Decision::accepted);
+    return;
+  }
   shard.outstanding = std::max<std::int64_t>(shard.outstanding, 0) + execute.count;
 }
 
@@ -85,6 +115,10 @@ void CheckedVerifier::check(const ShardVerdict& verdict) {
   REQUIRE_FALSE(shard.verdict);
   REQUIRE(std::vector<ShardAnswer>(verdict.evidence.begin(), verdict.evidence.end()) == shard.answers);
   REQUIRE_FALSE(verdict.rule.empty());
+  REQUIRE(verdict.error_bound >= 0);
+  REQUIRE(verdict.error_bound <= 1);
+  for (const auto& answer : verdict.evidence)
+    REQUIRE_FALSE((answer.agrees && (answer.result != verdict.result || in_quarantine(answer.agent))));
   const auto supports = [&](const ShardAnswer& answer) {
     return answer.result == verdict.result && !in_quarantine(answer.agent);
   };

@@ -19,6 +19,8 @@ class CheckedVerifier {
   std::vector<VerifierAction> begin(const VerifierJob& job);
   std::vector<VerifierAction> answer(const ShardAnswer& answer);
   std::vector<VerifierAction> quarantine(const AgentId& agent);
+  std::vector<VerifierAction> pardon(const AgentId& agent);
+  void meet(const VerifierAgent& agent);
   void end(const JobId& job);
   /// Goes on with a fresh instance to which the calls so far are repeated.
   void restart();
@@ -34,7 +36,12 @@ class CheckedVerifier {
  private:
   using Call = std::function<std::vector<VerifierAction>(Verifier&)>;
 
-  std::vector<VerifierAction> make_call(Call call);
+  struct Recorded {
+    std::optional<JobId> job;  // That it is about, alone.
+    Call call;
+  };
+
+  std::vector<VerifierAction> make_call(Call call, std::optional<JobId> job = std::nullopt);
   void check(const std::vector<VerifierAction>& actions);
   void check(const Execute& execute);
   void check(const ShardVerdict& verdict);
@@ -43,7 +50,7 @@ class CheckedVerifier {
 
   const VerifierFactory make_;
   std::unique_ptr<Verifier> real_, twin_;
-  std::vector<Call> calls_;
+  std::vector<Recorded> calls_;
   std::map<ShardId, Shard> shards_;
   std::set<AgentId> quarantined_;
 };

@@ -1,12 +1,15 @@
 /// What every verifier guarantees, checked on random sequences of calls. To check another backend, add it to `backends`.
+#include <forgepool/backends/adaptive_verifier.hpp>
+#include <forgepool/backends/boinc_verifier.hpp>
 #include <forgepool/backends/duplication_verifier.hpp>
+#include <forgepool/backends/majority_verifier.hpp>
 #include <forgepool/testing/random.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
 #include "actions.hpp"
 #include "checked_verifier.hpp"
-#include "majority_verifier.hpp"
+#include "plain_verifier.hpp"
 
 using namespace forgepool;
 using namespace forgepool::testing;
@@ -21,12 +24,18 @@ struct Backend {
 const std::vector<Backend> backends{
     {"duplication", [] { return make_duplication_verifier(); }},
     {"duplication, tight limit", [] { return make_duplication_verifier({.max_executions = 4}); }},
-    {"majority", [] { return make_majority_verifier(); }},
+    {"adaptive", [] { return make_adaptive_verifier(); }},
+    {"adaptive, many canaries, tight limit", [] { return make_adaptive_verifier({.canary_ratio = 0.5, .max_executions = 6}); }},
+    {"majority", [] { return make_majority_verifier({.agreeing = 3}); }},
+    {"boinc", [] { return make_boinc_verifier({.trusted_after = 2}); }},
+    {"plain", [] { return make_plain_verifier(); }},
 };
 
 ContractPolicy random_policy(Random& random) {
   ContractPolicy policy;
-  policy.verify = static_cast<VerifyMode>(random.below(4));
+  policy.verify = static_cast<VerifyMode>(random.below(5));
+  policy.max_error = random.chance(0.5) ? 0.05 : 1e-3;
+  policy.adversary = {random.chance(0.5) ? 0.2 : 0.3, random.chance(0.3)};
   policy.replicas = static_cast<std::uint32_t>(random.between(1, 4));
   policy.spotcheck_ratio = static_cast<double>(random.below(5)) / 4;
   return policy;
@@ -36,10 +45,13 @@ ContractPolicy random_policy(Random& random) {
 class Workload {
  public:
   Workload(const VerifierFactory& make, std::uint64_t seed)
-      : random_(seed), verifier_(make), liars_(random_.below(5)), collude_(random_.chance(0.5)) {}
+      : random_(seed), verifier_(make), liars_(random_.below(5)), collude_(random_.chance(0.5)) {
+    for (std::uint64_t i = 0; i < agents; ++i)
+      if (random_.chance(0.3)) verifier_.meet({agent(i), "operator-" + std::to_string(random_.below(3))});
+  }
 
   void step() {
-    switch (random_.below(20)) {
+    switch (random_.below(22)) {
       case 0: begin(job()); break;
       case 1:
         if (random_.chance(0.1)) verifier_.quarantine(agent(random_.below(agents)));
@@ -49,6 +61,9 @@ class Workload {
         break;
       case 3:
         if (random_.chance(0.3)) verifier_.restart();
+        break;
+      case 4:
+        if (random_.chance(0.3)) verifier_.pardon(agent(random_.below(agents)));
         break;
       default: answer({job(), static_cast<std::uint32_t>(random_.below(shards + 1))}, random_.below(agents)); break;
     }

@@ -246,9 +246,9 @@ TEST_CASE("an unchecked shard that happens to be answered twice is compared, bef
   court.answer("liar", index[0], 'L');
   court.answer("liar", index[1], 'L');
   CHECK(court.answer("late", index[1], 'X') == Lines{"execute " + unchecked[1] + " x1"});
-  CHECK(court.answer("a", index[1], 'X') ==
-        Lines{"accept " + unchecked[1] + " X [liar=L late=X a=X] spotcheck 2 of 3", "quarantine liar at " + unchecked[1] + " L!=X",
-              "execute " + unchecked[0] + " x1"});
+  CHECK(court.answer("a", index[1], 'X') == Lines{"accept " + unchecked[1] + " X [liar=L late=X a=X] spotcheck 2 of 3",
+                                                  "quarantine liar at " + unchecked[1] + " L!=X",
+                                                  "execute " + unchecked[0] + " x1"});
 }
 
 TEST_CASE("spotcheck checks the asked-for part of the shards, at least one, none at ratio 0, all at 1") {

@@ -7,6 +7,6 @@
 
 namespace forgepool::testing {
 
-std::unique_ptr<Verifier> make_majority_verifier();
+std::unique_ptr<Verifier> make_plain_verifier();
 
 }  // namespace forgepool::testing

@@ -1,4 +1,4 @@
-#include "majority_verifier.hpp"
+#include "plain_verifier.hpp"
 
 #include <algorithm>
 #include <map>
@@ -9,7 +9,7 @@ namespace {
 
 using Actions = std::vector<VerifierAction>;
 
-class MajorityVerifier final : public Verifier {
+class PlainVerifier final : public Verifier {
  public:
   void meet(const VerifierAgent&) override {}
 
@@ -108,8 +108,8 @@ class MajorityVerifier final : public Verifier {
 
 }  // namespace
 
-std::unique_ptr<Verifier> make_majority_verifier() {
-  return std::make_unique<MajorityVerifier>();
+std::unique_ptr<Verifier> make_plain_verifier() {
+  return std::make_unique<PlainVerifier>();
 }
 
 }  // namespace forgepool::testing

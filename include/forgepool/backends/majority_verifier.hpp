@@ -1,0 +1,16 @@
+#pragma once
+/// m-first majority voting, for comparison: whatever the contract says, a shard is accepted as soon as `agreeing` agents
+/// returned the same. m are asked at first; while they disagree, as many more as are missing. No trust, no history. The bound
+/// it states is that of m agents of whom nothing is known.
+#include <forgepool/verifier.hpp>
+
+namespace forgepool {
+
+struct MajorityVerifierOptions {
+  std::uint32_t agreeing = 2;         ///< m, at least 2.
+  std::uint32_t max_executions = 24;  ///< Of one shard, see DuplicationVerifierOptions.
+};
+
+FORGEPOOL_API std::unique_ptr<Verifier> make_majority_verifier(MajorityVerifierOptions options = {});
+
+}  // namespace forgepool

@@ -1,0 +1,234 @@
+#include "verifier/court.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "verifier/explain.hpp"
+
+namespace forgepool {
+namespace {
+
+using Actions = std::vector<VerifierAction>;
+
+class Court final : public Verifier {
+ public:
+  Court(std::unique_ptr<const Rule> rule, std::uint32_t max_executions)
+      : rule_(std::move(rule)), max_executions_(std::max(1u, max_executions)) {}
+
+  void meet(const VerifierAgent& agent) override { agents_.belongs_to(agents_.obtain(agent.id), agent.operator_id); }
+
+  Actions begin(const VerifierJob& begun) override {
+    if (numbers_.contains(begun.id)) return {};
+    numbers_.emplace(begun.id, next_job_);
+    JobCase& job = jobs_.try_emplace(next_job_++, begun, epoch_).first->second;
+    rule_->begin(job);
+    Actions actions;
+    for (std::uint32_t index = 0; index < begun.shards; ++index) evaluate(job, index, actions);
+    follow_up(actions);
+    return actions;
+  }
+
+  Actions answer(const ShardAnswer& answer) override {
+    JobCase* job = find(answer.shard.job);
+    if (!job || answer.shard.index >= job->shards.size()) return {};
+    ShardCase& shard = job->shards[answer.shard.index];
+    const AgentNumber agent = agents_.obtain(answer.agent);
+    if (shard.answer_of(agent)) return {};
+    shard.answers.push_back({agent, job->lease_number(answer.lease), job->orders++, answer.result});
+    job->answered_by[agent].push_back(answer.shard.index);
+
+    Actions actions;
+    if (shard.state == ShardCase::State::open)
+      evaluate(*job, answer.shard.index, actions);
+    else
+      judge_late_answer(*job, answer.shard.index, shard.answers.back(), actions);
+    follow_up(actions);
+    return actions;
+  }
+
+  Actions quarantine(const AgentId& id) override {
+    Actions actions;
+    const AgentNumber agent = agents_.obtain(id);
+    if (agents_.put_in_quarantine(agent)) caught_.push_back(agent);
+    follow_up(actions);
+    return actions;
+  }
+
+  Actions pardon(const AgentId& id) override {
+    Actions actions;
+    const auto agent = agents_.find(id);
+    if (agent && agents_.pardon(*agent)) reconsider_answers_of(*agent, actions);
+    follow_up(actions);
+    return actions;
+  }
+
+  std::vector<AgentCredit> end(const JobId& id) override {
+    const auto found = numbers_.find(id);
+    if (found == numbers_.end()) return {};
+    std::vector<AgentCredit> earned;
+    for (const auto& [agent, checks] : jobs_.at(found->second).earned) earned.push_back({agents_.id(agent), checks});
+    std::ranges::sort(earned, {}, &AgentCredit::agent);
+    jobs_.erase(found->second);
+    numbers_.erase(found);
+    credit(earned);
+    return earned;
+  }
+
+  void credit(const std::vector<AgentCredit>& earned) override {
+    if (earned.empty()) return;
+    agents_.forget_before(jobs_.empty() ? epoch_ : jobs_.begin()->second.epoch);
+    ++epoch_;
+    for (const AgentCredit& one : earned) agents_.earn(agents_.obtain(one.agent), one.checks, epoch_);
+  }
+
+  AgentStanding standing(const AgentId& id) const override {
+    const auto agent = agents_.find(id);
+    if (!agent) return {};
+    AgentStanding standing{agents_.trust(*agent, epoch_), agents_.in_quarantine(*agent)};
+    for (const auto& [number, job] : jobs_)
+      if (const auto here = job.earned.find(*agent); here != job.earned.end()) standing.trust.checks += here->second;
+    return standing;
+  }
+
+  std::string explain(const ShardId& shard) const override {
+    const auto found = numbers_.find(shard.job);
+    if (found == numbers_.end()) return {};
+    const JobCase& job = jobs_.at(found->second);
+    return shard.index < job.shards.size() ? explain_shard(job, shard.index, agents_, *rule_) : std::string();
+  }
+
+ private:
+  JobCase* find(const JobId& id) {
+    const auto found = numbers_.find(id);
+    return found == numbers_.end() ? nullptr : &jobs_.at(found->second);
+  }
+
+  /// Decides the shard or asks for what is missing. Whoever is caught by it is left in `caught_`.
+  void evaluate(JobCase& job, std::uint32_t index, Actions& actions) {
+    ShardCase& shard = job.shards[index];
+    if (shard.state != ShardCase::State::open) return;
+    const Tally votes = tally(job, index, agents_);
+    const Opinion opinion = rule_->consider(job, index, votes, agents_);
+    if (opinion.what == Opinion::What::wait) return;
+    if (opinion.what == Opinion::What::accept) return accept(job, index, votes, actions);
+    const std::uint32_t outstanding = shard.outstanding();
+    const std::uint32_t used = static_cast<std::uint32_t>(shard.answers.size()) + outstanding;
+    const std::uint32_t count = std::min(opinion.count, max_executions_ > used ? max_executions_ - used : 0);
+    if (count > 0) {
+      shard.asked = used + count;
+      actions.push_back(Execute{{job.id, index}, count});
+    } else if (outstanding == 0) {
+      shard.state = ShardCase::State::undecided;
+      conclude(job, index, 1, actions);
+    }
+  }
+
+  void accept(JobCase& job, std::uint32_t index, const Tally& votes, Actions& actions) {
+    ShardCase& shard = job.shards[index];
+    shard.state = ShardCase::State::accepted;
+    shard.result = votes.leader;
+    shard.support = votes.support;
+    conclude(job, index, error_bound(job.policy.adversary, votes.trust, votes.against), actions);
+    for (const KnownAnswer& answer : shard.answers) {
+      if (!job.agree(shard.result, answer.result))
+        put_in_quarantine(job, index, answer, "returned another result", actions);
+      else if (shard.support >= 2)
+        pass(job, answer.agent);
+    }
+  }
+
+  void conclude(JobCase& job, std::uint32_t index, double bound, Actions& actions) {
+    const ShardCase& shard = job.shards[index];
+    const bool accepted = shard.state == ShardCase::State::accepted;
+    actions.push_back(ShardVerdict{{job.id, index},
+                                   accepted ? Decision::accepted : Decision::undecided,
+                                   shard.result,
+                                   job.evidence(index, agents_),
+                                   rule_->name(job, index),
+                                   bound});
+    Consequences consequences;
+    rule_->settled(job, index, agents_, consequences);
+    if (!consequences.reconsider.empty()) released_.emplace_back(job.id, std::move(consequences.reconsider));
+    if (consequences.canary) {
+      ShardCase& canary = job.shards[*consequences.canary];
+      canary.asked = static_cast<std::uint32_t>(canary.answers.size()) + canary.outstanding() + 1;
+      actions.push_back(Execute{{job.id, *consequences.canary}, 1});
+    }
+  }
+
+  void pass(JobCase& job, AgentNumber agent) {
+    if (!agents_.in_quarantine(agent)) ++job.earned[agent];
+  }
+
+  /// An answer for a settled shard cannot change it, but it can show that its agent lies.
+  void judge_late_answer(JobCase& job, std::uint32_t index, const KnownAnswer& answer, Actions& actions) {
+    const ShardCase& shard = job.shards[index];
+    // A result that nobody else confirmed is no ground to accuse anyone, nor to trust.
+    if (shard.state != ShardCase::State::accepted || shard.support < 2) return;
+    if (job.agree(shard.result, answer.result))
+      pass(job, answer.agent);
+    else
+      put_in_quarantine(job, index, answer, "returned, late, another result", actions);
+  }
+
+  void put_in_quarantine(JobCase& job, std::uint32_t index, const KnownAnswer& answer, std::string_view what,
+                         Actions& actions) {
+    if (!agents_.put_in_quarantine(answer.agent)) return;
+    const ShardCase& shard = job.shards[index];
+    const ShardId id{job.id, index};
+    caught_.push_back(answer.agent);
+    std::string reason = fmt::format("{} ({}) for shard {} than the {} agents that agreed on {}", what,
+                                     abbreviate(answer.result), to_string(id), shard.support, abbreviate(shard.result));
+    if (job.comparator)
+      if (const auto step = job.comparator->first_divergence(shard.result, answer.result))
+        reason += fmt::format("; they differ from step {} on", *step);
+    actions.push_back(Quarantine{agents_.id(answer.agent), id, answer.result, shard.result, std::move(reason)});
+  }
+
+  /// Carries on until nothing follows any more: answers of agents caught are replaced everywhere, which may settle shards,
+  /// which may catch further agents. Only then do the shards go that were held back for those that are settled.
+  void follow_up(Actions& actions) {
+    while (!caught_.empty() || !released_.empty()) {
+      if (!caught_.empty()) {
+        const AgentNumber agent = caught_.front();
+        caught_.pop_front();
+        for (auto& [number, job] : jobs_) job.earned.erase(agent);  // Trust is lost at once, everywhere.
+        reconsider_answers_of(agent, actions);
+      } else {
+        const auto [id, indices] = std::move(released_.front());
+        released_.pop_front();
+        JobCase& job = *find(id);
+        for (const std::uint32_t index : indices) evaluate(job, index, actions);
+      }
+    }
+  }
+
+  void reconsider_answers_of(AgentNumber agent, Actions& actions) {
+    for (auto& [number, job] : jobs_) {
+      const auto answered = job.answered_by.find(agent);
+      if (answered == job.answered_by.end()) continue;
+      std::ranges::sort(answered->second);
+      for (const std::uint32_t index : answered->second) evaluate(job, index, actions);
+    }
+  }
+
+  const std::unique_ptr<const Rule> rule_;
+  const std::uint32_t max_executions_;
+
+  AgentTable agents_;
+  std::map<std::uint64_t, JobCase> jobs_;  // In the order they began.
+  std::unordered_map<JobId, std::uint64_t> numbers_;
+  std::uint64_t next_job_ = 0;
+  Epoch epoch_ = 0;                 // Of the job that ended last, of those in which something was earned.
+  std::deque<AgentNumber> caught_;  // Empty between calls, as is the next.
+  std::deque<std::pair<JobId, std::vector<std::uint32_t>>> released_;
+};
+
+}  // namespace
+
+std::unique_ptr<Verifier> make_court(std::unique_ptr<const Rule> rule, std::uint32_t max_executions) {
+  return std::make_unique<Court>(std::move(rule), max_executions);
+}
+
+}  // namespace forgepool
