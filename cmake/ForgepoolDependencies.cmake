@@ -1,4 +1,4 @@
-# Third-party libraries. Debian's packages where they serve; BoringSSL and ngtcp2 from source, static, with every symbol hidden
+# Third-party libraries. Debian's packages where they serve; BoringSSL (or AWS-LC) and ngtcp2 from source, static, with every symbol hidden
 # (see cmake/setup-debian.sh, which puts their pinned sources where this file looks for them).
 
 find_package(Threads REQUIRED)
@@ -40,49 +40,44 @@ elseif(DEFINED ENV{XDG_CACHE_HOME})
 else()
   set(forgepool_deps_default "$ENV{HOME}/.cache/forgepool/deps")
 endif()
+set(FORGEPOOL_CRYPTO boringssl CACHE STRING "The cryptographic library: boringssl or aws-lc")
+set_property(CACHE FORGEPOOL_CRYPTO PROPERTY STRINGS boringssl aws-lc)
 set(FORGEPOOL_BORINGSSL_SOURCE_DIR "${forgepool_deps_default}/boringssl" CACHE PATH "BoringSSL's source (with android-sources.cmake)")
+set(FORGEPOOL_AWS_LC_SOURCE_DIR "${forgepool_deps_default}/aws-lc/aws-lc" CACHE PATH "AWS-LC's source")
 set(FORGEPOOL_NGTCP2_SOURCE_DIR "${forgepool_deps_default}/ngtcp2" CACHE PATH "ngtcp2's source, 1.24 or later")
 
-foreach(dependency BORINGSSL NGTCP2)
+if(FORGEPOOL_CRYPTO STREQUAL "boringssl")
+  set(crypto_dependency BORINGSSL)
+elseif(FORGEPOOL_CRYPTO STREQUAL "aws-lc")
+  set(crypto_dependency AWS_LC)
+else()
+  message(FATAL_ERROR "FORGEPOOL_CRYPTO is \"${FORGEPOOL_CRYPTO}\"; expected boringssl or aws-lc.")
+endif()
+foreach(dependency ${crypto_dependency} NGTCP2)
   if(NOT EXISTS "${FORGEPOOL_${dependency}_SOURCE_DIR}")
-    message(FATAL_ERROR "No source of ${dependency} in ${FORGEPOOL_${dependency}_SOURCE_DIR}. Run cmake/setup-debian.sh, or pass "
+    if(dependency STREQUAL "AWS_LC")
+      set(flag " --with-aws-lc")
+    endif()
+    message(FATAL_ERROR "No source of ${dependency} in ${FORGEPOOL_${dependency}_SOURCE_DIR}. Run cmake/setup-debian.sh${flag}, or pass "
                         "-DFORGEPOOL_${dependency}_SOURCE_DIR=<folder>.")
   endif()
 endforeach()
 
-# BoringSSL, with assembly, from the file lists in its tarball: neither Go nor Perl is needed.
-set(BORINGSSL_ROOT "${FORGEPOOL_BORINGSSL_SOURCE_DIR}/")
-include("${BORINGSSL_ROOT}android-sources.cmake")
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|amd64|AMD64")
-  set(boringssl_assembly ${crypto_sources_linux_x86_64})
-elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
-  set(boringssl_assembly ${crypto_sources_linux_aarch64})
+# Both give the targets forgepool_bssl_crypto and forgepool_bssl_ssl, and the archives whose symbols the shared library hides.
+if(FORGEPOOL_CRYPTO STREQUAL "boringssl")
+  include(ForgepoolBoringssl)
+else()
+  include(ForgepoolAwsLc)
 endif()
-add_library(forgepool_bssl_crypto STATIC ${crypto_sources} ${boringssl_assembly})
-add_library(forgepool_bssl_ssl STATIC ${ssl_sources})
-foreach(target forgepool_bssl_crypto forgepool_bssl_ssl)
-  # BEFORE: OpenSSL's headers of the same names may be installed.
-  target_include_directories(${target} BEFORE PUBLIC "${BORINGSSL_ROOT}src/include")
-  target_compile_definitions(${target} PRIVATE BORINGSSL_IMPLEMENTATION)
-  target_compile_options(${target} PRIVATE -w -O2 -fno-strict-aliasing
-    $<$<COMPILE_LANGUAGE:C>:-std=gnu11> $<$<COMPILE_LANGUAGE:CXX>:-std=gnu++17 -fno-exceptions -fno-rtti>
-    $<$<COMPILE_LANGUAGE:ASM>:-Wa,--noexecstack>)
-  set_target_properties(${target} PROPERTIES CXX_STANDARD 17 CXX_EXTENSIONS ON)
-endforeach()
-if(NOT boringssl_assembly)
-  target_compile_definitions(forgepool_bssl_crypto PUBLIC OPENSSL_NO_ASM)
-endif()
-target_link_libraries(forgepool_bssl_crypto PUBLIC Threads::Threads)
-target_link_libraries(forgepool_bssl_ssl PUBLIC forgepool_bssl_crypto)
 
-# ngtcp2 over that BoringSSL.
+# ngtcp2 over that library.
 set(ENABLE_LIB_ONLY ON CACHE BOOL "" FORCE)
 set(ENABLE_SHARED_LIB OFF CACHE BOOL "" FORCE)
 set(ENABLE_STATIC_LIB ON CACHE BOOL "" FORCE)
 set(ENABLE_OPENSSL OFF CACHE BOOL "" FORCE)
 set(ENABLE_BORINGSSL ON CACHE BOOL "" FORCE)
 set(BUILD_TESTING OFF CACHE BOOL "" FORCE)
-set(BORINGSSL_INCLUDE_DIR "${BORINGSSL_ROOT}src/include")
+set(BORINGSSL_INCLUDE_DIR "${forgepool_bssl_include}")
 set(BORINGSSL_LIBRARIES "")
 # 1.11 finds this out with a link test that runs before our BoringSSL exists.
 set(HAVE_SSL_SET_QUIC_EARLY_DATA_CONTEXT 1 CACHE INTERNAL "")

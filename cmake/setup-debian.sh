@@ -7,13 +7,23 @@
 #
 #   cmake/setup-debian.sh            everything, for building, tests and benchmarks
 #   cmake/setup-debian.sh --build    only what is needed to build and run the examples
+#   … --with-aws-lc                  the source of AWS-LC too, for -DFORGEPOOL_CRYPTO=aws-lc
 set -euo pipefail
 
 deps_dir=${FORGEPOOL_DEPS_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/forgepool/deps}
-mode=${1:-all}
+mode=all
+aws_lc=no
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { printf 'setup: error: %s\n' "$*" >&2; exit 1; }
+
+for argument in "$@"; do
+  case $argument in
+    --build) mode=--build ;;
+    --with-aws-lc) aws_lc=yes ;;
+    *) die "unknown argument $argument: expected --build, --with-aws-lc or nothing" ;;
+  esac
+done
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"
@@ -27,7 +37,7 @@ build_packages=(
   libcli11-dev nlohmann-json3-dev libspdlog-dev libcap2-bin)
 build_backports=(libnghttp3-dev)
 test_packages=(
-  libbenchmark-dev libssl-dev openssl libpq-dev libcurl4-openssl-dev golang-golang-x-mod-dev iproute2 python3)
+  libbenchmark-dev libssl-dev openssl libpq-dev libcurl4-openssl-dev gnutls-bin golang-golang-x-mod-dev iproute2 python3)
 test_backports=(catch2 golang-1.23-go golang-github-lucas-clemente-quic-go-dev ngtcp2-client)
 
 # --- Debian packages -------------------------------------------------------------------------------------------------
@@ -171,4 +181,7 @@ unpack_source boringssl \
 unpack_source ngtcp2 \
   ngtcp2=1.24.0-1 ngtcp2_1.24.0.orig.tar.xz 7fa5ec2be0f0cbed8bc4ec89c0787dfa9d8ce678f1ed9477c52f30eb1a591207 \
   ngtcp2=1.11.0-1~bpo12+1 ngtcp2_1.11.0.orig.tar.xz 382c15bf66b630f26021631b25b7eb1feac42c67c1d6826189d61091dfaa4d09
+[ "$aws_lc" = no ] || unpack_source aws-lc \
+  rust-aws-lc-sys=0.42.0+dfsg-1 rust-aws-lc-sys_0.42.0+dfsg.orig.tar.gz \
+  620e70a494cb11290e5a9665a739d97bef57971faf902da969a2b636cdd4bf1c
 say "ready (sources in $deps_dir)"

@@ -62,6 +62,24 @@ struct TransportLimits {
   std::uint32_t max_connections = 4096;         ///< Per listener; further ones are refused.
   Duration handshake_timeout = std::chrono::seconds(10);
   Duration idle_timeout = std::chrono::seconds(30);
+
+  // What follows keeps some peers of a listener from taking what is there for all. In one process (memory_transport) nobody
+  // needs it, and it does nothing.
+
+  /// From one IPv4 address or IPv6 /64; further ones are refused. A whole site behind one address must fit.
+  std::uint32_t max_connections_per_address = 1024;
+  std::uint32_t max_handshakes_per_address = 256;  ///< Under way at once; as above.
+  std::uint32_t max_connections_per_peer = 32;     ///< With one key.
+  /// While more handshakes than this are under way, newcomers must first prove that their address is theirs (QUIC's Retry): one
+  /// more round trip for them, and packets with forged senders cost next to nothing. 0: always.
+  std::uint32_t retry_above_handshakes = 64;
+  /// Within which a request must have arrived, and a response been taken, plus one second per 64 KiB. A slower request is
+  /// answered 408; a slower response is abandoned.
+  Duration request_timeout = std::chrono::seconds(30);
+  /// Requests of one peer, over all its connections; further ones wait. 0: any number.
+  std::uint32_t max_requests_per_second = 0;
+  /// Requests in handlers and responses not yet taken, of one peer: further requests wait. One at a time is always served.
+  std::size_t max_held_bytes_per_peer = 64u << 20;
 };
 
 struct ListenOptions {

@@ -36,6 +36,7 @@ bool Http3::started() {
 }
 
 bool Http3::received(StreamId stream, ByteView data, bool fin) {
+  if (role_ == Role::server && ngtcp2_is_bidi_stream(stream)) on_activity(stream, data.size());
   const auto consumed = nghttp3_conn_read_stream(http_, stream, data.data(), data.size(), fin ? 1 : 0);
   if (consumed < 0) return check(static_cast<int>(consumed));
   quic_.extend_stream(stream, static_cast<std::uint64_t>(consumed));
@@ -44,7 +45,10 @@ bool Http3::received(StreamId stream, ByteView data, bool fin) {
   return true;
 }
 
-bool Http3::acknowledged(StreamId stream, std::uint64_t size) { return check(nghttp3_conn_add_ack_offset(http_, stream, size)); }
+bool Http3::acknowledged(StreamId stream, std::uint64_t size) {
+  if (const auto found = exchanges_.find(stream); found != exchanges_.end() && found->second.answered) found->second.moved_bytes += size;
+  return check(nghttp3_conn_add_ack_offset(http_, stream, size));
+}
 bool Http3::reset(StreamId stream) {
   if (!check(nghttp3_conn_shutdown_stream_read(http_, stream))) return false;
   const auto found = exchanges_.find(stream);
@@ -127,6 +131,11 @@ void Http3::release_credit() {
   }
   if (oldest) quic_.extend_stream(oldest->first, std::exchange(oldest->second.withheld_bytes, 0));
   credit_withheld_ = !room;
+}
+
+void Http3::let_go(std::size_t body_bytes) {
+  held_bytes_ -= body_bytes;
+  release_credit();
 }
 
 void Http3::forget(Exchanges::iterator exchange) {

@@ -17,8 +17,10 @@ namespace forgepool::transport {
 struct Http3Limits {
   std::size_t max_header_bytes = 16u << 10;
   std::size_t max_body_bytes = 64u << 20;
-  /// Of incomplete messages on one connection, before senders are slowed down.
+  /// Of incomplete messages on one connection, before senders are slowed down; and of requests that nobody has taken yet.
   std::size_t max_held_bytes = 128u << 20;
+  /// Servers: within which a request must have arrived, and a response been taken, plus a second per 64 KiB.
+  Duration request_timeout = std::chrono::seconds(30);
 };
 
 /// The content type of a message that does not say (RFC 9110, section 8.3); it is left out of ours.
@@ -57,6 +59,12 @@ class Http3 : public StreamLayer {
     bool unwanted = false;             ///< Drop what still arrives.
     bool in_handler = false;           ///< Server: the responder has not been called yet.
     bool closed = false;               ///< Server: the stream is over before the responder was called.
+    // Server: what it has to do with the peer's haste.
+    Time since{};                    ///< The request began to arrive; the response was submitted.
+    std::uint64_t moved_bytes = 0;   ///< Since then.
+    std::size_t used_bytes = 0;      ///< Of the request in a handler, then of the response.
+    bool answered = false;           ///< The response was submitted.
+    bool abandoned = false;          ///< The peer did not take the response in time.
   };
   using Exchanges = std::unordered_map<StreamId, Exchange>;
 
@@ -78,6 +86,10 @@ class Http3 : public StreamLayer {
   Bytes& arriving_body(Exchange& exchange) { return role_ == Role::server ? exchange.request.body : exchange.response.body; }
   const Bytes& leaving_body(const Exchange& exchange) { return role_ == Role::server ? exchange.response.body : exchange.request.body; }
   void forget(Exchanges::iterator exchange);
+  /// A request was taken: its body counts no longer as held.
+  void let_go(std::size_t body_bytes);
+  /// Server: more of this stream arrived.
+  virtual void on_activity(StreamId, std::size_t) {}
 
   const Role role_;
   QuicConnection& quic_;

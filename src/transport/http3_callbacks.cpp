@@ -74,8 +74,6 @@ struct Http3Callbacks {
     Http3::Exchange* const exchange = find(http, stream);
     if (!exchange || exchange->unwanted) return 0;
     exchange->arrived = true;
-    http.held_bytes_ -= http.arriving_body(*exchange).size();
-    http.release_credit();
     http.on_message(stream, *exchange);
     return 0;
   }

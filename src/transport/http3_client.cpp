@@ -39,7 +39,10 @@ bool Http3Client::on_headers(StreamId, Exchange& exchange) {
   return true;
 }
 
-void Http3Client::on_message(StreamId stream, Exchange& exchange) { answered_.push_back({stream, std::move(exchange.response)}); }
+void Http3Client::on_message(StreamId stream, Exchange& exchange) {
+  let_go(exchange.response.body.size());
+  answered_.push_back({stream, std::move(exchange.response)});
+}
 
 void Http3Client::on_headers_too_large(StreamId stream, Exchange& exchange) {
   give_up(stream, exchange, {ErrorKind::too_large, "the response's headers are larger than this node's max_header_bytes of " +

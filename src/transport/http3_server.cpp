@@ -34,6 +34,69 @@ void Http3Server::on_message(StreamId stream, Exchange& exchange) {
   arrived_.push_back({stream, std::move(exchange.request)});
 }
 
+Http3Server::Arrived Http3Server::take_arrived() {
+  Arrived arrived = std::move(arrived_.front());
+  arrived_.pop_front();
+  let_go(arrived.request.body.size());
+  if (const auto found = exchanges_.find(arrived.stream); found != exchanges_.end()) use(found->second, arrived.request.body.size());
+  return arrived;
+}
+
+void Http3Server::use(Exchange& exchange, std::size_t bytes) {
+  used_bytes_ += bytes - exchange.used_bytes;
+  exchange.used_bytes = bytes;
+}
+
+// --- haste -----------------------------------------------------------------------------------------------------------
+
+void Http3Server::on_activity(StreamId stream, std::size_t size) {
+  const auto [found, fresh] = exchanges_.try_emplace(stream);
+  if (fresh) watch(found->second);
+  if (!found->second.answered) found->second.moved_bytes += size;
+}
+
+void Http3Server::watch(Exchange& exchange) {
+  exchange.since = quic_.now();
+  exchange.moved_bytes = 0;
+  next_look_ = std::min(next_look_, deadline(exchange));
+}
+
+Time Http3Server::deadline(const Exchange& exchange) const {
+  constexpr std::uint64_t bytes_per_second = 64u << 10;
+  if (exchange.in_handler) return Time::max();  // Our own time.
+  return exchange.since + limits_.request_timeout + std::chrono::seconds(exchange.moved_bytes / bytes_per_second);
+}
+
+bool Http3Server::expire(Time now) {
+  next_look_ = Time::max();
+  std::vector<StreamId> late;
+  for (const auto& [stream, exchange] : exchanges_) {
+    if (deadline(exchange) <= now) late.push_back(stream);
+    else next_look_ = std::min(next_look_, deadline(exchange));
+  }
+  for (const StreamId stream : late) {
+    Exchange& exchange = exchanges_.at(stream);
+    if (exchange.abandoned) {
+      // It does not even end its side of a stream that was reset: such a peer means no good.
+      error_code_ = h3_error::excessive_load;
+      return false;
+    }
+    if (exchange.answered) {
+      exchange.abandoned = true;
+      refused(stream);
+      quic_.stop_writing(stream, h3_error::request_cancelled);
+      watch(exchange);
+    } else {
+      exchange.unwanted = true;
+      let_go(exchange.request.body.size());
+      exchange.request.body = Bytes();
+      refused_.emplace_back(stream, request_too_slow());
+    }
+  }
+  settle();
+  return true;
+}
+
 void Http3Server::on_headers_too_large(StreamId stream, Exchange&) { refused_.emplace_back(stream, headers_too_large(limits_.max_header_bytes)); }
 void Http3Server::on_body_too_large(StreamId stream, Exchange&) { refused_.emplace_back(stream, body_too_large(limits_.max_body_bytes)); }
 
@@ -59,7 +122,7 @@ void Http3Server::respond(StreamId stream, Response response) {
   found->second.in_handler = false;
   if (found->second.closed) {
     quic_.replace_stream();
-    forget(found);
+    release(found);
   } else {
     submit(stream, found->second, sendable(std::move(response)));
   }
@@ -67,6 +130,9 @@ void Http3Server::respond(StreamId stream, Response response) {
 
 void Http3Server::submit(StreamId stream, Exchange& exchange, Response response) {
   exchange.response = std::move(response);
+  exchange.answered = true;
+  use(exchange, exchange.response.body.size());
+  watch(exchange);
   const std::string status = std::to_string(exchange.response.status), length = std::to_string(exchange.response.body.size());
   std::array<nghttp3_nv, 3> fields = {http_field(":status", status)};
   std::size_t count = 1;
@@ -87,7 +153,12 @@ void Http3Server::on_closed(StreamId stream, std::uint64_t) {
     return;
   }
   quic_.replace_stream();
-  if (found != exchanges_.end()) forget(found);
+  if (found != exchanges_.end()) release(found);
+}
+
+void Http3Server::release(Exchanges::iterator exchange) {
+  use(exchange->second, 0);
+  forget(exchange);
 }
 
 }  // namespace forgepool::transport

@@ -19,6 +19,7 @@ inline std::size_t field_bytes(std::size_t name_bytes, std::size_t value_bytes) 
 Response method_not_allowed();
 Response body_too_large(std::size_t limit_bytes);
 Response headers_too_large(std::size_t limit_bytes);
+Response request_too_slow();
 /// What a dropped responder answers.
 Response no_answer();
 

@@ -30,7 +30,17 @@ struct QuicCallbacks {
   }
 
   static int handshake_completed(ngtcp2_conn*, void* user) {
+    if (!self(user).tls_->recheck()) {
+      self(user).peer_refused_ = true;
+      return NGTCP2_ERR_CALLBACK_FAILURE;
+    }
     self(user).established_ = true;
+    return 0;
+  }
+  // The peer moved, and answered a challenge at the place where it says it is now.
+  static int path_validated(ngtcp2_conn*, std::uint32_t, const ngtcp2_path* path, const ngtcp2_path*,
+                            ngtcp2_path_validation_result result, void* user) {
+    if (result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS) self(user).remote_ = SocketAddress::from(path->remote.addr, path->remote.addrlen);
     return 0;
   }
   // The stream layer starts when it can send: a client once the server is established, a server right after its own part of the
@@ -96,6 +106,7 @@ struct QuicCallbacks {
     callbacks.handshake_completed = handshake_completed;
     callbacks.recv_rx_key = receive_key;
     callbacks.recv_tx_key = send_key;
+    callbacks.path_validation = path_validated;
     callbacks.recv_stateless_reset2 = reset_received;
     callbacks.recv_stream_data = stream_data;
     callbacks.acked_stream_data_offset = data_acknowledged;

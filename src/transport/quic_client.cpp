@@ -178,7 +178,8 @@ class QuicClientConnection final : public Connection {
 Result<std::unique_ptr<Connection>> make_quic_connection(std::shared_ptr<const QuicShared> shared, ConnectOptions options) {
   const auto address = SocketAddress::parse(options.address, options.port);
   if (!address) return fail(address.error());
-  auto tls = TlsContext::make(Role::client, std::move(options.identity), std::move(options.check_peer));
+  Resumption resumption{shared->options.session_life, shared->sessions, address->str()};
+  auto tls = TlsContext::make(Role::client, std::move(options.identity), std::move(options.check_peer), std::move(resumption));
   if (!tls) return fail(std::move(tls.error()));
   auto socket = UdpSocket::connect(shared->loop, shared->buffers, *address, shared->options.offload);
   if (!socket) return fail(std::move(socket.error()));

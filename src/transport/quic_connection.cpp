@@ -72,7 +72,7 @@ QuicConnection::QuicConnection(std::shared_ptr<const TlsContext> tls, const Quic
     : settings_(settings), tls_reference_{}, remote_(path.remote), latest_(now) {
   tls_reference_.user_data = this;
   tls_reference_.get_conn = [](ngtcp2_crypto_conn_ref* reference) { return static_cast<QuicConnection*>(reference->user_data)->connection_.get(); };
-  tls_ = std::make_unique<TlsSession>(std::move(tls), &tls_reference_);
+  tls_ = std::make_unique<TlsSession>(std::move(tls), &tls_reference_, now);
 }
 
 QuicConnection::~QuicConnection() = default;
@@ -101,15 +101,23 @@ Result<std::unique_ptr<QuicConnection>> QuicConnection::connect(std::shared_ptr<
 }
 
 Result<std::unique_ptr<QuicConnection>> QuicConnection::accept(std::shared_ptr<const TlsContext> tls, const QuicSettings& settings,
-                                                               const Path& path, const ngtcp2_pkt_hd& initial, ConnectionIdRegistry& ids,
-                                                               Time now) {
+                                                               const Path& path, const ngtcp2_pkt_hd& initial,
+                                                               const std::optional<ngtcp2_cid>& retried, ConnectionIdRegistry& ids, Time now) {
   std::unique_ptr<QuicConnection> self(new QuicConnection(std::move(tls), settings, path, now));
   self->ids_ = &ids;
-  const ngtcp2_settings library_settings = to_settings(settings, now);
+  ngtcp2_settings library_settings = to_settings(settings, now);
   ngtcp2_transport_params parameters = to_parameters(settings);
   const ngtcp2_cid our_id = random_id(connection_id_bytes);
-  parameters.original_dcid = initial.dcid;
+  parameters.original_dcid = retried.value_or(initial.dcid);
   parameters.original_dcid_present = 1;
+  if (retried) {
+    // With the token the library knows that the address is the client's, and need not send sparingly.
+    library_settings.token = initial.token;
+    library_settings.tokenlen = initial.tokenlen;
+    library_settings.token_type = NGTCP2_TOKEN_TYPE_RETRY;
+    parameters.retry_scid = initial.dcid;
+    parameters.retry_scid_present = 1;
+  }
   parameters.stateless_reset_token_present = 1;
   const ngtcp2_path library_path = to_path(path);
   ngtcp2_conn* connection = nullptr;
@@ -169,6 +177,11 @@ void QuicConnection::read_failed(int error, Time now) {
       close_with(close, ended_by_refusal(tls_->refusal(), peer), now);
       return;
     default:
+      if (peer_refused_) {
+        ngtcp2_ccerr_set_tls_alert(&close, SSL_AD_ACCESS_DENIED, nullptr, 0);
+        close_with(close, ended_by_refusal(tls_->refusal(), peer), now);
+        return;
+      }
       if (stream_layer_failed_) ngtcp2_ccerr_set_application_error(&close, streams_->error_code(), nullptr, 0);
       else ngtcp2_ccerr_set_liberr(&close, error, nullptr, 0);
       close_with(close, ended_by_error(error, established_, peer), now);
@@ -268,7 +281,8 @@ Time QuicConnection::expiry() const {
   if (finished_) return Time::max();
   if (end_) return linger_until_;
   const ngtcp2_tstamp expiry = ngtcp2_conn_get_expiry2(connection_.get());
-  return expiry == UINT64_MAX ? Time::max() : Time(Duration(static_cast<Duration::rep>(expiry)));
+  const Time own = expiry == UINT64_MAX ? Time::max() : Time(Duration(static_cast<Duration::rep>(expiry)));
+  return streams_ ? std::min(own, streams_->expiry()) : own;
 }
 
 void QuicConnection::expire(Time now) {
@@ -276,7 +290,13 @@ void QuicConnection::expire(Time now) {
     if (now >= linger_until_) finished_ = true;
     return;
   }
-  if (const int error = ngtcp2_conn_handle_expiry(connection_.get(), timestamp(now))) read_failed(error, now);
+  const auto at = timestamp(now);
+  if (streams_ && streams_->expiry() <= now && !streams_->expire(now)) {
+    stream_layer_failed_ = true;
+    read_failed(NGTCP2_ERR_CALLBACK_FAILURE, now);
+    return;
+  }
+  if (const int error = ngtcp2_conn_handle_expiry(connection_.get(), at)) read_failed(error, now);
 }
 
 void QuicConnection::keep_alive(bool on) {

@@ -47,9 +47,11 @@ class QuicConnection {
  public:
   static Result<std::unique_ptr<QuicConnection>> connect(std::shared_ptr<const TlsContext> tls, const QuicSettings& settings, const Path& path,
                                                          Time now);
-  /// From the header of a client's first packet (`ngtcp2_accept`). `ids` outlives the connection.
+  /// From the header of a client's first packet (`ngtcp2_accept`). `ids` outlives the connection. `retried` is the id that the
+  /// client first chose, if it proved its address after a Retry (stateless_packets.hpp).
   static Result<std::unique_ptr<QuicConnection>> accept(std::shared_ptr<const TlsContext> tls, const QuicSettings& settings, const Path& path,
-                                                        const ngtcp2_pkt_hd& initial, ConnectionIdRegistry& ids, Time now);
+                                                        const ngtcp2_pkt_hd& initial, const std::optional<ngtcp2_cid>& retried,
+                                                        ConnectionIdRegistry& ids, Time now);
   ~QuicConnection();
 
   /// Before the first datagram. `streams` outlives the connection.
@@ -78,7 +80,10 @@ class QuicConnection {
   /// True once the handshake is complete and the peer established.
   bool established() const { return established_; }
   const PeerIdentity& peer() const { return tls_->peer(); }
+  /// Where the peer is now: it may move (RFC 9000, section 9), once it has shown that it is there.
   const SocketAddress& remote() const { return remote_; }
+  /// The latest time that this connection was told.
+  Time now() const { return latest_; }
   const QuicSettings& settings() const { return settings_; }
   /// Nothing while it lives.
   const std::optional<ConnectionEnd>& end() const { return end_; }
@@ -127,6 +132,7 @@ class QuicConnection {
   bool established_ = false;
   bool reset_by_peer_ = false;
   bool stream_layer_failed_ = false;
+  bool peer_refused_ = false;  ///< After the handshake, in which the TLS library had nothing against it.
 
   // The end.
   std::optional<ConnectionEnd> end_;

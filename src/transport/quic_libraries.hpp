@@ -16,6 +16,6 @@
 #include <ngtcp2/ngtcp2_crypto_boringssl.h>
 #pragma GCC diagnostic pop
 
-#ifndef OPENSSL_IS_BORINGSSL
-#error "OpenSSL's headers were found instead of BoringSSL's: check the order of the include paths"
+#if !defined(OPENSSL_IS_BORINGSSL) && !defined(OPENSSL_IS_AWSLC)
+#error "OpenSSL's headers were found instead of BoringSSL's or AWS-LC's: check the order of the include paths"
 #endif

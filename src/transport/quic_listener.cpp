@@ -12,7 +12,7 @@ class QuicListenerCore final : public SessionHost, public std::enable_shared_fro
  public:
   QuicListenerCore(std::shared_ptr<const QuicShared> shared, std::shared_ptr<const TlsContext> tls, std::unique_ptr<UdpSocket> socket,
                    RequestHandler handler, const TransportLimits& limits)
-      : shared_(std::move(shared)), tls_(std::move(tls)), limits_(limits), handler_(std::move(handler)), socket_(std::move(socket)) {}
+      : shared_(std::move(shared)), tls_(std::move(tls)), limits_(limits), handler_(std::move(handler)), socket_(std::move(socket)), usage_(limits) {}
 
   void start() {
     socket_->watch([weak = weak_from_this()] { if (const auto self = weak.lock()) self->read(); },
@@ -38,6 +38,7 @@ class QuicListenerCore final : public SessionHost, public std::enable_shared_fro
   void route(const ConnectionId& id, QuicServerSession& session) override { routes_.insert_or_assign(id, &session); }
   void unroute(const ConnectionId& id) override { routes_.erase(id); }
   bool closed() const override { return closed_; }
+  ListenerUsage& usage() override { return usage_; }
   const RequestHandler& handler() const override { return handler_; }
 
   void schedule(QuicServerSession& session) override {
@@ -115,21 +116,31 @@ class QuicListenerCore final : public SessionHost, public std::enable_shared_fro
   void accept(ByteView datagram, const Path& path, Time now) {
     ngtcp2_pkt_hd initial;
     if (ngtcp2_accept(&initial, datagram.data(), datagram.size()) != 0) return;
-    if (sessions_.size() >= limits_.max_connections) {
-      if (may_answer()) {
-        log_refusal(shared_->options.log.get(), path.remote.str(), "max_connections (" + std::to_string(limits_.max_connections) + ") is reached");
-        answer(path, write_connection_refused(answer_, initial));
-      }
+    const auto token = check_retry_token(shared_->reset_secret, initial, path.remote, now);
+    // A token of another kind than ours is no reason to refuse: its sender may have it from another listener at this address.
+    if (token.verdict == RetryToken::Verdict::invalid && initial.token[0] == NGTCP2_CRYPTO_TOKEN_MAGIC_RETRY2)
+      return refuse(path, "retry_token: the token is another address's, too old, or not ours", write_invalid_token(answer_, initial));
+    const bool proved = token.verdict == RetryToken::Verdict::valid;
+    if (!proved && usage_.crowded()) {
+      if (may_retry()) answer(path, write_retry(answer_, shared_->reset_secret, initial, path.remote, now));
       return;
     }
+    if (const auto full = usage_.begin(path.remote)) return refuse(path, *full, write_connection_refused(answer_, initial));
     const auto session = std::make_shared<QuicServerSession>(*this, shared_, *socket_);
-    if (!session->start(tls_, limits_, initial, path)) return forget(*session);
     sessions_.emplace(session.get(), session);
+    if (!session->start(tls_, limits_, initial, proved ? std::optional(token.original_id) : std::nullopt, path)) return forget(*session);
     session->receive(datagram, path, now);
+  }
+
+  void refuse(const Path& path, const std::string& reason, std::size_t answer_size) {
+    if (!may_answer()) return;
+    log_refusal(shared_->options.log.get(), path.remote.str(), reason);
+    answer(path, answer_size);
   }
 
   void forget(QuicServerSession& session) {
     for (const ConnectionId& id : session.ids()) routes_.erase(id);
+    session.leave();
     sessions_.erase(&session);
   }
 
@@ -137,16 +148,10 @@ class QuicListenerCore final : public SessionHost, public std::enable_shared_fro
     if (size != 0) socket_->send(ByteView(answer_).first(size), size, path.remote, path.local);
   }
 
-  // Stateless answers go to addresses that may be forged: a bounded number per second.
-  bool may_answer() {
-    constexpr unsigned per_second = 200;
-    const auto second = unix_seconds(shared_->loop.now());
-    if (second != answers_second_) {
-      answers_second_ = second;
-      answers_ = 0;
-    }
-    return answers_++ < per_second;
-  }
+  // Stateless answers go to addresses that may be forged: a bounded number per second. Retries are worth more, for they let honest
+  // newcomers in.
+  bool may_answer() { return answers_.take(shared_->loop.now()); }
+  bool may_retry() { return retries_.take(shared_->loop.now()); }
 
   const std::shared_ptr<const QuicShared> shared_;
   const std::shared_ptr<const TlsContext> tls_;
@@ -160,8 +165,8 @@ class QuicListenerCore final : public SessionHost, public std::enable_shared_fro
   bool running_ = false;  ///< `run_scheduled` is at work, or about to be.
   bool posted_ = false;
   DatagramBuffer answer_;
-  std::int64_t answers_second_ = 0;
-  unsigned answers_ = 0;
+  RequestRate answers_{200}, retries_{20'000};
+  ListenerUsage usage_;
 };
 
 class QuicListener final : public Listener {
@@ -181,7 +186,7 @@ Result<std::unique_ptr<Listener>> make_quic_listener(std::shared_ptr<const QuicS
   if (!options.handler) return fail(ErrorKind::invalid_input, "listening needs a handler");
   const auto address = SocketAddress::parse(options.address, options.port);
   if (!address) return fail(address.error());
-  auto tls = TlsContext::make(Role::server, std::move(options.identity), std::move(options.check_peer));
+  auto tls = TlsContext::make(Role::server, std::move(options.identity), std::move(options.check_peer), {shared->options.session_life, nullptr, {}});
   if (!tls) return fail(std::move(tls.error()));
   auto socket = UdpSocket::bind(shared->loop, shared->buffers, *address, shared->options.offload);
   if (!socket) return fail(std::move(socket.error()));

@@ -4,9 +4,12 @@
 
 namespace forgepool::transport {
 
-Status QuicServerSession::start(std::shared_ptr<const TlsContext> tls, const TransportLimits& limits, const ngtcp2_pkt_hd& initial, const Path& path) {
+Status QuicServerSession::start(std::shared_ptr<const TlsContext> tls, const TransportLimits& limits, const ngtcp2_pkt_hd& initial,
+                                const std::optional<ngtcp2_cid>& retried, const Path& path) {
   peer_.address = path.remote.str();
-  auto quic = QuicConnection::accept(std::move(tls), shared_->settings(limits), path, initial, *this, shared_->loop.now());
+  from_ = path.remote;
+  max_held_bytes_ = limits.max_held_bytes_per_peer;
+  auto quic = QuicConnection::accept(std::move(tls), shared_->settings(limits), path, initial, retried, *this, shared_->loop.now());
   if (!quic) return fail(std::move(quic.error()));
   quic_ = std::move(*quic);
   http_ = std::make_unique<Http3Server>(*quic_, shared_->http_limits(limits, limits.max_request_bytes));
@@ -35,12 +38,28 @@ void QuicServerSession::receive(ByteView datagram, const Path& path, Time now) {
   host_.schedule(*this);
 }
 
-void QuicServerSession::note_progress() {
-  if (quic_->established() && peer_.certificate.empty()) {
-    peer_.name = quic_->peer().name;
-    peer_.key_pin = quic_->peer().key_pin;
-    peer_.certificate = quic_->peer().certificate;
+void QuicServerSession::note_peer() {
+  peer_.name = quic_->peer().name;
+  peer_.key_pin = quic_->peer().key_pin;
+  peer_.certificate = quic_->peer().certificate;
+  const std::string key = peer_.certificate.empty() ? from_.site() : peer_.key_pin.hex();
+  usage_ = host_.usage().enter(key);
+  if (usage_) {
+    usage_key_ = key;
+    return;
   }
+  log_refusal(shared_->options.log.get(), peer_.address, "max_connections_per_peer: " + (peer_.name.empty() ? "the peer" : peer_.name) +
+                                                             " has as many connections as one peer may have");
+  quic_->close(shared_->loop.now());
+}
+
+void QuicServerSession::note_progress() {
+  if (!handshake_over_ && (quic_->established() || quic_->end())) {
+    handshake_over_ = true;
+    host_.usage().handshake_over(from_);
+    if (quic_->established() && !quic_->end()) note_peer();
+  }
+  if (quic_->established() && !quic_->end() && peer_.address != quic_->remote().str()) peer_.address = quic_->remote().str();
   if (!quic_->end() || end_noted_) return;
   end_noted_ = true;
   LogSink* const log = shared_->options.log.get();
@@ -49,21 +68,57 @@ void QuicServerSession::note_progress() {
 }
 
 void QuicServerSession::step() {
-  for (auto& [stream, request] : http_->take_arrived()) {
-    if (quic_->end()) break;  // Nobody to answer; and after `disconnect` nobody to listen to.
+  hand_over();
+  if (host_.closed()) return;
+  driver_->flush();
+  count_held();
+  note_progress();
+}
+
+void QuicServerSession::hand_over() {
+  const Time now = shared_->loop.now();
+  // After the end there is nobody to answer; and after `disconnect` nobody to listen to.
+  while (http_->has_arrived() && !quic_->end() && may_hand_over(now)) {
+    auto [stream, request] = http_->take_arrived();
+    count_held();
     host_.handler()(peer_, std::move(request),
                     make_responder([weak = weak_from_this(), id = stream](Response response) {
                       if (const auto self = weak.lock()) self->respond(id, std::move(response));
                     }));
     if (host_.closed()) return;
   }
-  driver_->flush();
-  note_progress();
+}
+
+bool QuicServerSession::may_hand_over(Time now) {
+  if (!usage_) return false;
+  // One at a time is always served: it is this connection's own doing if it goes on slowly.
+  if (usage_->held_bytes >= max_held_bytes_ && http_->used_bytes() > 0) return false;
+  if (usage_->rate.take(now)) return true;
+  rate_timer_ = shared_->loop.after(usage_->rate.next() - now, [this] {
+    host_.schedule(*this);
+    host_.run_scheduled();
+  });
+  return false;
+}
+
+void QuicServerSession::count_held() {
+  if (!usage_) return;
+  usage_->held_bytes += http_->used_bytes() - held_counted_;
+  held_counted_ = http_->used_bytes();
+}
+
+void QuicServerSession::leave() {
+  if (!handshake_over_) host_.usage().handshake_over(from_);
+  host_.usage().end(from_);
+  if (!usage_) return;
+  usage_->held_bytes -= held_counted_;
+  host_.usage().leave(usage_key_);
 }
 
 void QuicServerSession::respond(StreamId stream, Response response) {
   if (quic_->end() || host_.closed()) return;
   http_->respond(stream, std::move(response));
+  count_held();
   host_.schedule(*this);
 }
 

@@ -2,6 +2,7 @@
 /// A listener's end of one connection: its QUIC and HTTP/3 cores, and the way between them and the request handler.
 #include "transport/connection_id.hpp"
 #include "transport/http3_server.hpp"
+#include "transport/listener_usage.hpp"
 #include "transport/quic_driver.hpp"
 #include "transport/quic_shared.hpp"
 
@@ -20,6 +21,7 @@ class SessionHost {
   /// The session's timer did something: step what is scheduled, now.
   virtual void run_scheduled() = 0;
   virtual bool closed() const = 0;
+  virtual ListenerUsage& usage() = 0;
   virtual const RequestHandler& handler() const = 0;
 };
 
@@ -28,8 +30,11 @@ class QuicServerSession final : public ConnectionIdRegistry, public std::enable_
   QuicServerSession(SessionHost& host, std::shared_ptr<const QuicShared> shared, UdpSocket& socket)
       : host_(host), shared_(std::move(shared)), socket_(socket) {}
 
-  /// From a client's first packet, which is then to be given to `receive`.
-  Status start(std::shared_ptr<const TlsContext> tls, const TransportLimits& limits, const ngtcp2_pkt_hd& initial, const Path& path);
+  /// From a client's first packet, which is then to be given to `receive`, and for which the listener's usage has a place.
+  Status start(std::shared_ptr<const TlsContext> tls, const TransportLimits& limits, const ngtcp2_pkt_hd& initial,
+               const std::optional<ngtcp2_cid>& retried, const Path& path);
+  /// Gives its place in the listener's usage back. Call once, when it is forgotten.
+  void leave();
 
   void receive(ByteView datagram, const Path& path, Time now);
   /// Hands complete requests to the handler, then sends what there is to send.
@@ -50,6 +55,10 @@ class QuicServerSession final : public ConnectionIdRegistry, public std::enable_
   void remove(ByteView connection_id) override;
   void respond(StreamId stream, Response response);
   void note_progress();
+  void note_peer();
+  void hand_over();
+  bool may_hand_over(Time now);
+  void count_held();
 
   SessionHost& host_;
   const std::shared_ptr<const QuicShared> shared_;
@@ -59,6 +68,13 @@ class QuicServerSession final : public ConnectionIdRegistry, public std::enable_
   std::unique_ptr<QuicDriver> driver_;
   Peer peer_;
   std::vector<ConnectionId> ids_;
+  SocketAddress from_;  ///< Where the handshake came from: that is where it is counted.
+  std::size_t max_held_bytes_ = 0;
+  bool handshake_over_ = false;
+  std::string usage_key_;
+  std::shared_ptr<PeerUsage> usage_;  ///< Once the peer is established.
+  std::size_t held_counted_ = 0;      ///< What of `usage_->held_bytes` is ours.
+  std::unique_ptr<Subscription> rate_timer_;
   bool end_noted_ = false;
 };
 

@@ -18,6 +18,7 @@ struct QuicShared {
   EventLoop& loop;
   const QuicTransportOptions options;
   const std::shared_ptr<PacketBuffers> buffers = std::make_shared<PacketBuffers>();
+  const std::shared_ptr<SessionCache> sessions = std::make_shared<SessionCache>();
   ResetSecret reset_secret;
 };
 

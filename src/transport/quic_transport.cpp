@@ -35,8 +35,10 @@ QuicShared::QuicShared(EventLoop& l, QuicTransportOptions o) : loop(l), options(
 }
 
 QuicSettings QuicShared::settings(const TransportLimits& limits) const {
+  // Where only small messages are taken, nobody needs to be able to fill a large window.
+  const std::size_t needed = std::max<std::size_t>(256u << 10, 4 * std::max(limits.max_request_bytes, limits.max_response_bytes));
   return {.max_datagram_bytes = options.max_datagram_bytes,
-          .window_bytes = options.window_bytes,
+          .window_bytes = std::min(options.window_bytes, needed),
           .max_streams = limits.max_concurrent_requests,
           .handshake_timeout = limits.handshake_timeout,
           .idle_timeout = limits.idle_timeout,
@@ -46,7 +48,8 @@ QuicSettings QuicShared::settings(const TransportLimits& limits) const {
 Http3Limits QuicShared::http_limits(const TransportLimits& limits, std::size_t max_body_bytes) const {
   return {.max_header_bytes = limits.max_header_bytes,
           .max_body_bytes = max_body_bytes,
-          .max_held_bytes = max_body_bytes + options.window_bytes};
+          .max_held_bytes = max_body_bytes + options.window_bytes,
+          .request_timeout = limits.request_timeout};
 }
 
 }  // namespace transport

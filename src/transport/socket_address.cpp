@@ -42,6 +42,14 @@ bool SocketAddress::is_wildcard() const {
                              : family() == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&v6_.sin6_addr);
 }
 
+std::string SocketAddress::site() const {
+  if (family() == AF_INET) return {reinterpret_cast<const char*>(&v4_.sin_addr), sizeof v4_.sin_addr};
+  if (family() != AF_INET6) return {};
+  // ::ffff:192.0.2.1 is an IPv4 address at a socket for both.
+  const auto* const bytes = reinterpret_cast<const char*>(&v6_.sin6_addr);
+  return IN6_IS_ADDR_V4MAPPED(&v6_.sin6_addr) ? std::string(bytes + 12, 4) : std::string(bytes, 8);
+}
+
 std::string SocketAddress::str() const {
   char text[INET6_ADDRSTRLEN] = "?";
   if (family() == AF_INET) inet_ntop(AF_INET, &v4_.sin_addr, text, sizeof text);

@@ -28,6 +28,8 @@ class SocketAddress {
   void set_port(std::uint16_t port);
   /// 0.0.0.0 or ::, which a listener that serves every interface is bound to.
   bool is_wildcard() const;
+  /// What one site can hardly have many of: the IPv4 address, or the first 64 bits of the IPv6 address. Bytes, as a key.
+  std::string site() const;
   /// "127.0.0.1:4433" or "[::1]:4433".
   std::string str() const;
 

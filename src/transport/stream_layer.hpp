@@ -4,6 +4,7 @@
 #include "transport/quic_libraries.hpp"
 
 #include <forgepool/bytes.hpp>
+#include <forgepool/time.hpp>
 
 #include <array>
 #include <cstdint>
@@ -44,6 +45,10 @@ class StreamLayer {
   virtual bool written(StreamId stream, std::size_t size) = 0;
   virtual void blocked(StreamId stream) = 0;
   virtual void refused(StreamId stream) = 0;
+
+  /// When `expire` is due; Time::max() for never.
+  virtual Time expiry() const { return Time::max(); }
+  virtual bool expire(Time) { return true; }
 
   /// The application error code (RFC 9114, section 8.1) that the connection is closed with.
   std::uint64_t error_code() const { return error_code_; }

@@ -36,25 +36,36 @@ struct TlsCallbacks {
     return SSL_TLSEXT_ERR_OK;
   }
 
+  /// Takes the session over. Tickets come after the handshake: the peer was established.
+  static int new_session(SSL* ssl, SSL_SESSION* taken) {
+    const TlsSession& owner = session(ssl);
+    owner.context_->keep_session(bssl::UniquePtr<SSL_SESSION>(taken), owner.now_);
+    return 1;
+  }
+
   static constexpr std::uint8_t h3[] = {2, 'h', '3'};
   static constexpr SSL_PRIVATE_KEY_METHOD key_method = {sign, decrypt, complete};
 };
 
-TlsContext::TlsContext(Role role, TransportIdentity identity, PeerCheck check)
-    : role_(role), identity_(std::move(identity)), check_(std::move(check)) {}
+TlsContext::TlsContext(Role role, TransportIdentity identity, PeerCheck check, Resumption resumption)
+    : role_(role), identity_(std::move(identity)), check_(std::move(check)), resumption_(std::move(resumption)) {}
 
-Result<std::shared_ptr<const TlsContext>> TlsContext::make(Role role, TransportIdentity identity, PeerCheck check) {
+Result<std::shared_ptr<const TlsContext>> TlsContext::make(Role role, TransportIdentity identity, PeerCheck check, Resumption resumption) {
   if (role == Role::client && !check) return fail(ErrorKind::invalid_input, "connecting needs a check_peer: it establishes who the peer is");
   if (role == Role::server && identity.certificate_chain.empty())
     return fail(ErrorKind::invalid_input, "listening needs an identity: a certificate chain and its key");
   if (auto usable = check_identity(identity); !usable) return fail(std::move(usable.error()));
-  const std::shared_ptr<TlsContext> context(new TlsContext(role, std::move(identity), std::move(check)));
+  const std::shared_ptr<TlsContext> context(new TlsContext(role, std::move(identity), std::move(check), std::move(resumption)));
   if (auto configured = context->configure(); !configured) return fail(std::move(configured.error()));
   return std::shared_ptr<const TlsContext>(context);
 }
 
 Status TlsContext::configure() {
+#ifdef NID_X25519MLKEM768  // The final hybrid; not the draft (Kyber) of older libraries.
+  static constexpr int groups[] = {NID_X25519MLKEM768, NID_X25519, NID_X9_62_prime256v1};
+#else
   static constexpr int groups[] = {NID_X25519, NID_X9_62_prime256v1};
+#endif
   // Without this list BoringSSL refuses peers with Ed25519 certificates.
   static constexpr std::uint16_t algorithms[] = {SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_ED25519};
 
@@ -68,8 +79,8 @@ Status TlsContext::configure() {
     ERR_clear_error();
     return fail(ErrorKind::invalid_input, "the TLS library refused the transport identity: expected a P-256 or Ed25519 key and its certificate chain");
   }
-  SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_early_data_enabled(context, 0);
+  configure_resumption();
   SSL_CTX_set_custom_verify(context, check_ ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT : SSL_VERIFY_NONE, TlsCallbacks::verify);
   if (role_ == Role::server) {
     SSL_CTX_set_alpn_select_cb(context, TlsCallbacks::select_protocol, nullptr);
@@ -77,6 +88,32 @@ Status TlsContext::configure() {
     SSL_CTX_set_alpn_protos(context, TlsCallbacks::h3, sizeof TlsCallbacks::h3);
   }
   return {};
+}
+
+void TlsContext::configure_resumption() {
+  SSL_CTX* const context = context_.get();
+  // A server keeps nothing: what it needs comes back to it in the ticket, sealed under a key of this context that dies with it.
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  if (resumption_.life <= Duration::zero() || !check_ || (role_ == Role::client && !resumption_.cache)) {
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+    return;
+  }
+  static constexpr std::uint8_t name[] = {'f', 'o', 'r', 'g', 'e', 'p', 'o', 'o', 'l'};
+  SSL_CTX_set_session_id_context(context, name, sizeof name);
+  SSL_CTX_set_session_psk_dhe_timeout(context, static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::seconds>(resumption_.life).count()));
+  if (role_ == Role::client) {
+    session_key_ = {resumption_.peer, identity_.certificate_chain.empty() ? Digest{} : sha256(identity_.certificate_chain.front())};
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(context, TlsCallbacks::new_session);
+  }
+}
+
+bssl::UniquePtr<SSL_SESSION> TlsContext::take_session(Time now) const {
+  return role_ == Role::client && resumption_.cache ? resumption_.cache->take(session_key_, now) : nullptr;
+}
+
+void TlsContext::keep_session(bssl::UniquePtr<SSL_SESSION> session, Time now) const {
+  if (resumption_.cache) resumption_.cache->put(session_key_, std::move(session), now + resumption_.life);
 }
 
 bool TlsContext::use_identity() {
@@ -93,22 +130,44 @@ bool TlsContext::use_identity() {
          SSL_CTX_set_signing_algorithm_prefs(context_.get(), &algorithm, 1) == 1;
 }
 
-TlsSession::TlsSession(std::shared_ptr<const TlsContext> context, ngtcp2_crypto_conn_ref* connection)
-    : context_(std::move(context)), ssl_(SSL_new(context_->native())) {
+TlsSession::TlsSession(std::shared_ptr<const TlsContext> context, ngtcp2_crypto_conn_ref* connection, Time now)
+    : context_(std::move(context)), ssl_(SSL_new(context_->native())), now_(now) {
   SSL_set_ex_data(ssl_.get(), TlsCallbacks::session_index(), this);
   SSL_set_app_data(ssl_.get(), connection);
   if (context_->role() == Role::server) SSL_set_accept_state(ssl_.get());
   else SSL_set_connect_state(ssl_.get());
   SSL_set_quic_use_legacy_codepoint(ssl_.get(), 0);
+  if (const auto session = context_->take_session(now)) SSL_set_session(ssl_.get(), session.get());
 }
 
-ssl_verify_result_t TlsSession::verify(std::uint8_t* alert) {
+std::vector<Bytes> TlsSession::peer_chain() const {
   std::vector<Bytes> chain;
   const STACK_OF(CRYPTO_BUFFER)* const sent = SSL_get0_peer_certificates(ssl_.get());
   for (std::size_t i = 0; sent && i < sk_CRYPTO_BUFFER_num(sent); ++i) {
     const CRYPTO_BUFFER* const certificate = sk_CRYPTO_BUFFER_value(sent, i);
     chain.emplace_back(CRYPTO_BUFFER_data(certificate), CRYPTO_BUFFER_data(certificate) + CRYPTO_BUFFER_len(certificate));
   }
+  return chain;
+}
+
+bool TlsSession::recheck() {
+  if (!resumed() || !context_->check()) return true;
+  const auto chain = peer_chain();
+  if (chain.empty()) {
+    check_error_ = "it resumed a session without a certificate";
+    return false;
+  }
+  auto peer = establish(context_->check(), chain, now_);
+  if (!peer) {
+    check_error_ = std::move(peer.error().message);
+    return false;
+  }
+  peer_ = std::move(*peer);
+  return true;
+}
+
+ssl_verify_result_t TlsSession::verify(std::uint8_t* alert) {
+  const auto chain = peer_chain();
   if (chain.empty()) {
     *alert = SSL_AD_CERTIFICATE_REQUIRED;
     check_error_ = "it showed no certificate";

@@ -68,7 +68,7 @@ void SimulatedLink::arrive(const Flying& flying) {
     if (ngtcp2_accept(&initial, flying.datagram.data(), flying.datagram.size()) != 0 || (server && server->established())) return;
     http_server.reset();
     ids_.known.clear();
-    server = QuicConnection::accept(server_tls_, settings_, server_path_, initial, ids_, now).value();
+    server = QuicConnection::accept(server_tls_, settings_, server_path_, initial, std::nullopt, ids_, now).value();
     http_server = std::make_unique<Http3Server>(*server, limits_);
     server->attach(*http_server);
   }
@@ -79,7 +79,8 @@ bool SimulatedLink::run_until(const std::function<bool()>& condition, Duration l
   const Time end = now + limit;
   for (;;) {
     if (http_server) {
-      for (auto& arrived : http_server->take_arrived()) {
+      while (http_server->has_arrived()) {
+        auto arrived = http_server->take_arrived();
         if (handler) handler(std::move(arrived));
         else http_server->respond(arrived.stream, {200, "text/plain", std::move(arrived.request.body)});
       }

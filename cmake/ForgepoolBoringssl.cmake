@@ -1,0 +1,26 @@
+# BoringSSL, with assembly, from the file lists in its tarball: neither Go nor Perl is needed.
+set(BORINGSSL_ROOT "${FORGEPOOL_BORINGSSL_SOURCE_DIR}/")
+include("${BORINGSSL_ROOT}android-sources.cmake")
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|amd64|AMD64")
+  set(boringssl_assembly ${crypto_sources_linux_x86_64})
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  set(boringssl_assembly ${crypto_sources_linux_aarch64})
+endif()
+add_library(forgepool_bssl_crypto STATIC ${crypto_sources} ${boringssl_assembly})
+add_library(forgepool_bssl_ssl STATIC ${ssl_sources})
+foreach(target forgepool_bssl_crypto forgepool_bssl_ssl)
+  # BEFORE: OpenSSL's headers of the same names may be installed.
+  target_include_directories(${target} BEFORE PUBLIC "${BORINGSSL_ROOT}src/include")
+  target_compile_definitions(${target} PRIVATE BORINGSSL_IMPLEMENTATION)
+  target_compile_options(${target} PRIVATE -w -O2 -fno-strict-aliasing
+    $<$<COMPILE_LANGUAGE:C>:-std=gnu11> $<$<COMPILE_LANGUAGE:CXX>:-std=gnu++17 -fno-exceptions -fno-rtti>
+    $<$<COMPILE_LANGUAGE:ASM>:-Wa,--noexecstack>)
+  set_target_properties(${target} PROPERTIES CXX_STANDARD 17 CXX_EXTENSIONS ON)
+endforeach()
+if(NOT boringssl_assembly)
+  target_compile_definitions(forgepool_bssl_crypto PUBLIC OPENSSL_NO_ASM)
+endif()
+target_link_libraries(forgepool_bssl_crypto PUBLIC Threads::Threads)
+target_link_libraries(forgepool_bssl_ssl PUBLIC forgepool_bssl_crypto)
+set(forgepool_bssl_include "${BORINGSSL_ROOT}src/include")
+set(forgepool_bssl_archives libforgepool_bssl_crypto.a libforgepool_bssl_ssl.a)
