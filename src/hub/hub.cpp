@@ -38,6 +38,7 @@ class DefaultHub final : public Hub {
     members.address = options_.address;
     members.port = options_.port;
     members.identity = identity_.tls;
+    members.limits.max_requests_per_second = 2'000;
     members.check_peer = identity::check_member(*ca, identity_.trust_domain, [](const Digest&) { return false; });
     members.handler = [this](const Peer& peer, Request request, Responder respond) {
       endpoints_.handle(peer, std::move(request), std::move(respond));
@@ -52,6 +53,11 @@ class DefaultHub final : public Hub {
     newcomers.identity = identity_.tls;
     newcomers.limits.max_request_bytes = 64u << 10;
     newcomers.limits.max_concurrent_requests = 4;
+    newcomers.limits.max_connections = 512;  // It talks to anybody, and nobody stays long.
+    newcomers.limits.max_connections_per_address = 64;
+    newcomers.limits.idle_timeout = std::chrono::seconds(10);
+    newcomers.limits.request_timeout = std::chrono::seconds(10);
+    newcomers.limits.max_requests_per_second = 50;
     newcomers.handler = [this](const Peer& peer, Request request, Responder respond) {
       endpoints_.handle_enrolment(peer, std::move(request), std::move(respond));
     };

@@ -18,7 +18,9 @@ bool RequestRate::take(Time now) {
 }
 
 std::optional<std::string> ListenerUsage::begin(const SocketAddress& from) {
-  const auto full = [](const char* name, std::uint32_t limit) { return std::string(name) + ": the limit of " + std::to_string(limit) + " is reached"; };
+  const auto full = [](const char* name, std::uint32_t limit) {
+    return std::string(name) + ": the limit of " + std::to_string(limit) + " is reached";
+  };
   if (connections_ >= limits_.max_connections) return full("max_connections", limits_.max_connections);
   const auto found = addresses_.find(from.site());
   if (found != addresses_.end() && found->second.connections >= limits_.max_connections_per_address)

@@ -80,6 +80,8 @@ class QuicConnection {
   /// True once the handshake is complete and the peer established.
   bool established() const { return established_; }
   const PeerIdentity& peer() const { return tls_->peer(); }
+  /// True if the handshake resumed an earlier session.
+  bool resumed() const { return tls_->resumed(); }
   /// Where the peer is now: it may move (RFC 9000, section 9), once it has shown that it is there.
   const SocketAddress& remote() const { return remote_; }
   /// The latest time that this connection was told.

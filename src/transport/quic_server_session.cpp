@@ -4,12 +4,13 @@
 
 namespace forgepool::transport {
 
-Status QuicServerSession::start(std::shared_ptr<const TlsContext> tls, const TransportLimits& limits, const ngtcp2_pkt_hd& initial,
-                                const std::optional<ngtcp2_cid>& retried, const Path& path) {
+Status QuicServerSession::start(std::shared_ptr<const TlsContext> tls, const TransportLimits& limits,
+                                const ngtcp2_pkt_hd& initial, const std::optional<ngtcp2_cid>& retried, const Path& path) {
   peer_.address = path.remote.str();
   from_ = path.remote;
   max_held_bytes_ = limits.max_held_bytes_per_peer;
-  auto quic = QuicConnection::accept(std::move(tls), shared_->settings(limits), path, initial, retried, *this, shared_->loop.now());
+  auto quic =
+      QuicConnection::accept(std::move(tls), shared_->settings(limits), path, initial, retried, *this, shared_->loop.now());
   if (!quic) return fail(std::move(quic.error()));
   quic_ = std::move(*quic);
   http_ = std::make_unique<Http3Server>(*quic_, shared_->http_limits(limits, limits.max_request_bytes));
@@ -48,8 +49,9 @@ void QuicServerSession::note_peer() {
     usage_key_ = key;
     return;
   }
-  log_refusal(shared_->options.log.get(), peer_.address, "max_connections_per_peer: " + (peer_.name.empty() ? "the peer" : peer_.name) +
-                                                             " has as many connections as one peer may have");
+  log_refusal(shared_->options.log.get(), peer_.address,
+              "max_connections_per_peer: " + (peer_.name.empty() ? "the peer" : peer_.name) +
+                  " has as many connections as one peer may have");
   quic_->close(shared_->loop.now());
 }
 
@@ -62,9 +64,12 @@ void QuicServerSession::note_progress() {
   if (quic_->established() && !quic_->end() && peer_.address != quic_->remote().str()) peer_.address = quic_->remote().str();
   if (!quic_->end() || end_noted_) return;
   end_noted_ = true;
+  leave_peer();  // While it lingers to tell the peer, nobody uses it.
   LogSink* const log = shared_->options.log.get();
-  if (quic_->end()->refusal) log_refusal(log, peer_.address, *quic_->end()->refusal);
-  else if (log) log->write(LogLevel::debug, "connection_ended", {{"peer", peer_.address}, {"reason", quic_->end()->error.message}});
+  if (quic_->end()->refusal)
+    log_refusal(log, peer_.address, *quic_->end()->refusal);
+  else if (log)
+    log->write(LogLevel::debug, "connection_ended", {{"peer", peer_.address}, {"reason", quic_->end()->error.message}});
 }
 
 void QuicServerSession::step() {
@@ -81,8 +86,7 @@ void QuicServerSession::hand_over() {
   while (http_->has_arrived() && !quic_->end() && may_hand_over(now)) {
     auto [stream, request] = http_->take_arrived();
     count_held();
-    host_.handler()(peer_, std::move(request),
-                    make_responder([weak = weak_from_this(), id = stream](Response response) {
+    host_.handler()(peer_, std::move(request), make_responder([weak = weak_from_this(), id = stream](Response response) {
                       if (const auto self = weak.lock()) self->respond(id, std::move(response));
                     }));
     if (host_.closed()) return;
@@ -110,8 +114,13 @@ void QuicServerSession::count_held() {
 void QuicServerSession::leave() {
   if (!handshake_over_) host_.usage().handshake_over(from_);
   host_.usage().end(from_);
+  leave_peer();
+}
+
+void QuicServerSession::leave_peer() {
   if (!usage_) return;
   usage_->held_bytes -= held_counted_;
+  usage_.reset();
   host_.usage().leave(usage_key_);
 }
 

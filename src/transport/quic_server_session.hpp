@@ -56,6 +56,7 @@ class QuicServerSession final : public ConnectionIdRegistry, public std::enable_
   void respond(StreamId stream, Response response);
   void note_progress();
   void note_peer();
+  void leave_peer();
   void hand_over();
   bool may_hand_over(Time now);
   void count_held();

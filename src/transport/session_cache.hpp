@@ -1,6 +1,6 @@
 #pragma once
-/// TLS sessions that this node may resume as a client (RFC 8446, section 2.2), by what they were made with: the peer's address and
-/// the certificate that this node showed. Each is used once. Bounded; loop thread only.
+/// TLS sessions that this node may resume as a client (RFC 8446, section 2.2), by what they were made with: the peer's address
+/// and the certificate that this node showed. Each is used once. Bounded; loop thread only.
 #include "transport/quic_libraries.hpp"
 
 #include <forgepool/digest.hpp>

@@ -1,157 +1,14 @@
 // A client that passed the handshake and then says what no HTTP/3 client should.
-#include "simulated_link.hpp"
-
-#include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
-
-#include <set>
+#include "raw_streams.hpp"
 
 using namespace forgepool;
 using namespace forgepool::test;
 using namespace forgepool::transport;
 
-namespace {
-
-/// Sends any bytes on any stream, and keeps what comes back.
-class RawStreams final : public StreamLayer {
- public:
-  explicit RawStreams(QuicConnection& quic) : quic_(quic) {}
-
-  struct Sending {
-    Bytes data;
-    bool fin = true;
-    std::size_t sent = 0;
-    bool done = false;
-  };
-
-  StreamId request(Bytes data, bool fin = true) {
-    const StreamId stream = quic_.open_stream().value();
-    sending.emplace(stream, Sending{std::move(data), fin});
-    return stream;
-  }
-  StreamId control(Bytes data) {
-    const StreamId stream = quic_.open_control_stream().value();
-    sending.emplace(stream, Sending{std::move(data), false});
-    return stream;
-  }
-
-  bool started() override { return is_started = true; }
-  bool received(StreamId stream, ByteView data, bool) override {
-    answers[stream].insert(answers[stream].end(), data.begin(), data.end());
-    quic_.extend_stream(stream, data.size());
-    quic_.extend_connection(data.size());
-    return true;
-  }
-  bool acknowledged(StreamId, std::uint64_t) override { return true; }
-  bool reset(StreamId stream) override {
-    resets.insert(stream);
-    return true;
-  }
-  bool closed(StreamId stream, std::uint64_t code) override {
-    closed_with[stream] = code;
-    sending.erase(stream);
-    return true;
-  }
-  bool window_opened(StreamId) override { return true; }
-  void peer_streams(std::uint64_t) override {}
-  bool next(StreamChunk& chunk) override {
-    for (auto& [stream, send] : sending) {
-      if (send.done || is_blocked.contains(stream)) continue;
-      chunk.stream = stream;
-      chunk.fin = send.fin;
-      chunk.count = 1;
-      chunk.pieces[0] = {send.data.data() + send.sent, send.data.size() - send.sent};
-      return true;
-    }
-    return true;
-  }
-  bool written(StreamId stream, std::size_t size) override {
-    Sending& send = sending.at(stream);
-    send.sent += size;
-    send.done = send.sent == send.data.size();
-    return true;
-  }
-  void blocked(StreamId stream) override { is_blocked.insert(stream); }
-  void refused(StreamId stream) override { sending.at(stream).done = true; }
-
-  bool is_started = false;
-  std::map<StreamId, Sending> sending;
-  std::map<StreamId, Bytes> answers;
-  std::map<StreamId, std::uint64_t> closed_with;
-  std::set<StreamId> resets, is_blocked;
-
- private:
-  QuicConnection& quic_;
-};
-
-/// A QUIC variable-length integer (RFC 9000, section 16).
-void put_number(Bytes& out, std::uint64_t value) {
-  if (value < 64) return out.push_back(static_cast<std::uint8_t>(value));
-  if (value < 16384) {
-    out.push_back(static_cast<std::uint8_t>(0x40 | value >> 8));
-    return out.push_back(static_cast<std::uint8_t>(value));
-  }
-  for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>((shift == 56 ? 0xc0 : 0) | (value >> shift)));
-}
-Bytes frame(std::uint64_t type, const Bytes& payload) {
-  Bytes out;
-  put_number(out, type);
-  put_number(out, payload.size());
-  out.insert(out.end(), payload.begin(), payload.end());
-  return out;
-}
-Bytes operator+(Bytes a, const Bytes& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
-/// A field section of literal fields (RFC 9204, section 4.5.6), lengths below 7 and 127.
-Bytes fields(const std::vector<std::pair<std::string, std::string>>& list) {
-  Bytes out = {0, 0};
-  for (const auto& [name, value] : list) {
-    const auto length = [&](std::size_t size, std::uint8_t prefix, std::uint8_t limit) {
-      if (size < limit) return out.push_back(static_cast<std::uint8_t>(prefix | size));
-      out.push_back(prefix | limit);
-      for (size -= limit; size >= 128; size >>= 7) out.push_back(static_cast<std::uint8_t>(0x80 | (size & 127)));
-      out.push_back(static_cast<std::uint8_t>(size));
-    };
-    length(name.size(), 0x20, 7);
-    out.insert(out.end(), name.begin(), name.end());
-    length(value.size(), 0x00, 127);
-    out.insert(out.end(), value.begin(), value.end());
-  }
-  return out;
-}
-constexpr std::uint64_t data_type = 0, headers_type = 1;
-Bytes request_headers(std::vector<std::pair<std::string, std::string>> more = {}) {
-  std::vector<std::pair<std::string, std::string>> list = {{":method", "POST"}, {":scheme", "https"}, {":authority", "hub"}, {":path", "/x"}};
-  list.insert(list.end(), more.begin(), more.end());
-  return frame(headers_type, fields(list));
-}
-
-struct Attack {
-  explicit Attack(const Http3Limits& limits = {}) : link(authority, SimulatedLink::honest(authority), {}, {}, limits), raw(*link.client) {
-    link.use_streams(raw);
-    link.handler = [this](Http3Server::Arrived arrived) {
-      arrived_requests.push_back(arrived.request);
-      link.http_server->respond(arrived.stream, {200, "text/plain", arrived.request.body});
-    };
-    REQUIRE(link.run_until([&] { return raw.is_started; }));
-  }
-  void settle() {
-    link.run_until([] { return false; }, std::chrono::seconds(5));
-  }
-
-  const Authority authority;
-  SimulatedLink link;
-  RawStreams raw;
-  std::vector<Request> arrived_requests;
-};
-
-}  // namespace
-
 TEST_CASE("a hand-made request is understood") {
-  Attack attack;
+  RawClient attack;
   const StreamId stream = attack.raw.request(request_headers({{"content-length", "2"}}) + frame(data_type, {'h', 'i'}));
   attack.settle();
   REQUIRE(attack.arrived_requests.size() == 1);
@@ -177,21 +34,21 @@ TEST_CASE("malformed requests never reach the handler") {
       headers({{"x", "before"}, {":method", "GET"}, {":scheme", "https"}, {":path", "/"}, {":authority", "hub"}}),
       with({":path", "/twice"}), with({":status", "200"}), with({"Upper", "x"}), with({"connection", "close"}),
       with({"transfer-encoding", "chunked"}), with({"content-length", "-1"}), with({"content-length", "99999999999999999999"}),
-      headers(good) + headers(good) + headers(good),
-      frame(data_type, {1, 2, 3}), frame(data_type, {1}) + headers(good),
+      headers(good) + headers(good) + headers(good), frame(data_type, {1, 2, 3}), frame(data_type, {1}) + headers(good),
       with({"content-length", "5"}) + frame(data_type, {1}), with({"content-length", "1"}) + frame(data_type, {1, 2}),
       frame(headers_type, {0xff, 0xff, 0xff, 0xff}), frame(headers_type, {0, 0, 0x80}), frame(headers_type, {5, 0x80, 0x10}),
       frame(3, {0}), frame(4, {}), frame(5, {0}), frame(7, {0}), frame(13, {0}), frame(2, {}), frame(6, {}));
   CAPTURE(to_hex(request));
-  Attack attack;
+  RawClient attack;
   attack.raw.request(request);
   attack.settle();
   CHECK(attack.arrived_requests.empty());
 }
 
 TEST_CASE("a value that could be taken for something else does not reach the handler") {
-  const std::string value = GENERATE(std::string("Bearer a\0b", 10), std::string("Bearer a\r\nx: y"), std::string("Bearer a\x7f"));
-  Attack attack;
+  const std::string value =
+      GENERATE(std::string("Bearer a\0b", 10), std::string("Bearer a\r\nx: y"), std::string("Bearer a\x7f"));
+  RawClient attack;
   attack.raw.request(request_headers({{"authorization", value}}));
   attack.settle();
   for (const auto& request : attack.arrived_requests) CHECK(request.authorization.empty());
@@ -200,7 +57,7 @@ TEST_CASE("a value that could be taken for something else does not reach the han
 TEST_CASE("random bytes on a request stream never reach the handler") {
   const std::uint32_t seed = GENERATE(range(1u, 60u));
   CAPTURE(seed);
-  Attack attack;
+  RawClient attack;
   std::mt19937 random(seed);
   for (int i = 0; i < 5; ++i) {
     Bytes bytes(random() % 400);
@@ -214,7 +71,7 @@ TEST_CASE("random bytes on a request stream never reach the handler") {
 TEST_CASE("a mutated request is refused or understood, and never crashes") {
   const std::uint32_t seed = GENERATE(range(1u, 100u));
   CAPTURE(seed);
-  Attack attack;
+  RawClient attack;
   std::mt19937 random(seed);
   Bytes bytes = request_headers({{"content-length", "300"}, {"authorization", "Bearer abc"}}) + frame(data_type, Bytes(300, 7));
   for (unsigned i = 0; i <= seed % 4; ++i) bytes[random() % 120] ^= static_cast<std::uint8_t>(1u << (random() % 8));
@@ -226,7 +83,7 @@ TEST_CASE("a mutated request is refused or understood, and never crashes") {
 TEST_CASE("random bytes on control streams end the connection at worst") {
   const std::uint32_t seed = GENERATE(range(1u, 60u));
   CAPTURE(seed);
-  Attack attack;
+  RawClient attack;
   std::mt19937 random(seed);
   for (std::uint8_t type = 0; type < 6; ++type) {
     Bytes bytes = {type};
@@ -238,7 +95,7 @@ TEST_CASE("random bytes on control streams end the connection at worst") {
 }
 
 TEST_CASE("a header section that never ends is cut off") {
-  Attack attack({.max_header_bytes = 4096});
+  RawClient attack({.max_header_bytes = 4096});
   std::vector<std::pair<std::string, std::string>> many;
   for (int i = 0; i < 2000; ++i) many.emplace_back("h" + std::to_string(i), std::string(20, 'v'));
   const StreamId stream = attack.raw.request(request_headers(many));
@@ -249,7 +106,7 @@ TEST_CASE("a header section that never ends is cut off") {
 }
 
 TEST_CASE("trailers are dropped, and count against the headers' limit") {
-  Attack attack({.max_header_bytes = 4096});
+  RawClient attack({.max_header_bytes = 4096});
   attack.raw.request(request_headers() + frame(data_type, {1}) + frame(headers_type, fields({{"x-checksum", "1"}})));
   attack.settle();
   CHECK(attack.arrived_requests.size() == 1);

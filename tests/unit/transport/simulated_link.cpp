@@ -18,13 +18,20 @@ SimulatedLink::SimulatedLink(const Authority& authority, const Ends& ends, const
   client_path_ = {SocketAddress::parse("192.0.2.1", 1111).value(), SocketAddress::parse("192.0.2.2", 4433).value()};
   server_path_ = {client_path_.remote, client_path_.local};
   server_tls_ = TlsContext::make(Role::server, ends.server, ends.check_client).value();
-  const auto client_tls = TlsContext::make(Role::client, ends.client, ends.check_server).value();
-  client = QuicConnection::connect(client_tls, settings_, client_path_, now).value();
+  use_client(TlsContext::make(Role::client, ends.client, ends.check_server).value());
+}
+
+void SimulatedLink::use_client(std::shared_ptr<const TlsContext> tls) {
+  client = QuicConnection::connect(std::move(tls), settings_, client_path_, now).value();
   http_client = std::make_unique<Http3Client>(*client, limits_, "192.0.2.2:4433");
   client->attach(*http_client);
 }
 
-void SimulatedLink::launch(ByteView batch, std::size_t segment_bytes, bool to_server) {
+void SimulatedLink::client_seen_at(const SocketAddress& address) { server_path_.remote = address; }
+
+void SimulatedLink::launch(ByteView batch, std::size_t segment_bytes, bool to_server, bool elsewhere) {
+  if (elsewhere && !to_server) bytes_to_elsewhere += batch.size();
+  if (to_server && server_path_.remote != client_path_.local) bytes_from_elsewhere += batch.size();
   std::uniform_real_distribution<double> chance(0, 1);
   while (!batch.empty()) {
     const std::size_t size = std::min(segment_bytes, batch.size());
@@ -32,7 +39,7 @@ void SimulatedLink::launch(ByteView batch, std::size_t segment_bytes, bool to_se
     batch = batch.subspan(size);
     ++datagrams;
     if (tamper) tamper(datagram, to_server);
-    if (chance(random_) < faults_.loss || (to_server && !server_reachable)) {
+    if (chance(random_) < faults_.loss || (to_server && !server_reachable) || (elsewhere && !elsewhere_reachable)) {
       ++lost;
       continue;
     }
@@ -51,7 +58,7 @@ void SimulatedLink::pump() {
     for (;;) {
       const auto batch = end->produce(buffer_, now);
       if (batch.bytes == 0) break;
-      launch(ByteView(buffer_).first(batch.bytes), batch.segment_bytes, from_client);
+      launch(ByteView(buffer_).first(batch.bytes), batch.segment_bytes, from_client, !from_client && batch.path.remote != client_path_.local);
     }
   }
 }
@@ -66,9 +73,20 @@ void SimulatedLink::arrive(const Flying& flying) {
   if (!ids_.known.contains(to_hex({header.dcid, header.dcidlen}))) {
     ngtcp2_pkt_hd initial;
     if (ngtcp2_accept(&initial, flying.datagram.data(), flying.datagram.size()) != 0 || (server && server->established())) return;
+    const auto token = check_retry_token(reset_secret_, initial, server_path_.remote, now);
+    if (token.verdict == RetryToken::Verdict::invalid) ++invalid_tokens;
+    const bool proved = token.verdict == RetryToken::Verdict::valid;
+    if (retry && !proved) {
+      DatagramBuffer out;
+      const auto size = write_retry(out, reset_secret_, initial, server_path_.remote, now);
+      ++retries;
+      CHECK(size < flying.datagram.size());
+      return launch(ByteView(out).first(size), size, false);
+    }
     http_server.reset();
     ids_.known.clear();
-    server = QuicConnection::accept(server_tls_, settings_, server_path_, initial, std::nullopt, ids_, now).value();
+    server = QuicConnection::accept(server_tls_, settings_, server_path_, initial, proved ? std::optional(token.original_id) : std::nullopt, ids_, now)
+                 .value();
     http_server = std::make_unique<Http3Server>(*server, limits_);
     server->attach(*http_server);
   }

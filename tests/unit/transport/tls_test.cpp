@@ -9,7 +9,7 @@ using namespace forgepool::test;
 using namespace forgepool::transport;
 using namespace std::chrono_literals;
 
-TEST_CASE("no context speaks anything but TLS 1.3, resumes sessions or takes early data") {
+TEST_CASE("no context speaks anything but TLS 1.3 or takes early data, and none resumes sessions unless told to") {
   const Authority authority;
   for (const Role role : {Role::client, Role::server}) {
     const auto context = TlsContext::make(role, authority.issue("x"), authority.check()).value();
