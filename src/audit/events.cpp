@@ -27,10 +27,14 @@ class EventReader {
       read_plan(reader, index);
     else if (event.kind == "result")
       read_result(reader, index);
+    else if (event.kind == "artifact")
+      read_artifact(reader, index);
+    else if (event.kind == "lease")
+      read_lease(reader, index);
     else if (event.kind == "quarantine")
       read_quarantine(reader, index, where);
     else
-      return refute(where, "unknown kind of event; expected contract, plan, quarantine or result");
+      return refute(where, "unknown kind of event; expected contract, plan, lease, quarantine, result or artifact");
     if (const auto finished = reader.finish(); !finished) return fail(ErrorKind::corrupt, finished.error().message);
     return {};
   }
@@ -41,6 +45,15 @@ class EventReader {
     if (!result_index_) return refute("/events", "the event of kind result is missing: the job did not end well");
     if (!(*contract_index_ < *plan_index_ && *plan_index_ < *result_index_))
       return refute("/events", "contract, plan and result do not stand in this order in the ledger");
+    for (const auto& [lease, event] : events_.leases)
+      if (event.index < *plan_index_)
+        return refute("/events", "lease " + lease.str() + " was granted before the plan was committed to");
+    for (const auto& name : computation_.contract.artifacts.include)
+      if (!events_.artifacts.contains(name)) return refute("/events", "the event of kind artifact for " + name + " is missing");
+    if (events_.artifacts.size() != computation_.contract.artifacts.include.size())
+      return refute("/events", "there is an artifact that the contract does not ask for");
+    if (first_artifact_ && *first_artifact_ < *result_index_)
+      return refute("/events", "an artifact was committed to before the result");
     events_.plan_index = *plan_index_;
     events_.result_index = *result_index_;
     return std::move(events_);
@@ -75,6 +88,28 @@ class EventReader {
     once(reader, result_index_, index);
     events_.result = reader.digest("result");
   }
+  void read_artifact(json::ObjectReader& reader, std::uint64_t index) {
+    first_artifact_ = std::min(index, first_artifact_.value_or(index));
+    const std::string name = reader.string("name", 64);
+    const Digest digest = reader.digest("digest");
+    if (reader.ok() && !events_.artifacts.emplace(name, digest).second)
+      reader.refuse("name", "there is a second event for this artifact");
+  }
+  void read_lease(json::ObjectReader& reader, std::uint64_t index) {
+    LeaseEvent event{AgentId(reader.id("agent")), index, {}};
+    const LeaseId lease(reader.id("lease"));
+    if (const auto* shards = reader.array("shards", 1, computation_.shards()))
+      for (const auto& shard : *shards) {
+        const auto number = shard.as_integer();
+        if (!number || *number < 0 || *number >= std::int64_t{computation_.shards()} ||
+            (!event.shards.empty() && *number <= std::int64_t{event.shards.back()})) {
+          reader.refuse("shards", "are not shards of the plan, each once, in ascending order");
+          break;
+        }
+        event.shards.push_back(static_cast<std::uint32_t>(*number));
+      }
+    if (reader.ok() && !events_.leases.emplace(lease, std::move(event)).second) reader.refuse("lease", "was granted twice");
+  }
   void read_quarantine(json::ObjectReader& reader, std::uint64_t index, const std::string& where) {
     const AgentId agent(reader.id("agent"));
     QuarantineEvent event{where, index, std::nullopt};
@@ -92,7 +127,7 @@ class EventReader {
 
   const JobId& job_;
   const Computation& computation_;
-  std::optional<std::uint64_t> contract_index_, plan_index_, result_index_;
+  std::optional<std::uint64_t> contract_index_, plan_index_, result_index_, first_artifact_;
   Events events_;
 };
 

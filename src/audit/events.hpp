@@ -20,16 +20,26 @@ struct QuarantineEvent {
   std::optional<CaughtWith> answer;  ///< None: it was caught elsewhere, in another job or by an operator.
 };
 
+/// Shards given to an agent, before it could begin.
+struct LeaseEvent {
+  AgentId agent;
+  std::uint64_t index = 0;  ///< In the ledger.
+  std::vector<std::uint32_t> shards;
+};
+
 struct Events {
   std::uint64_t plan_index = 0;  ///< In the ledger.
   std::uint64_t result_index = 0;
   std::string pseudonym;  ///< The job's name in receipts.
   Digest result;
   std::map<AgentId, QuarantineEvent> quarantined;
+  std::map<LeaseId, LeaseEvent> leases;
+  std::map<std::string, Digest> artifacts;  ///< By name.
 };
 
-/// Checks that there are exactly one `contract`, `plan` and `result` event, in this order, about this job and computation, and
-/// any number of `quarantine` events, at most one per agent; and nothing else.
+/// Checks that there are exactly one `contract`, `plan` and `result` event, in this order, about this job and computation; one
+/// `artifact` event after them for each name that the contract includes; any number of `lease` events after the plan, one per
+/// lease; any number of `quarantine` events, at most one per agent; and nothing else.
 Result<Events> check_events(const wire::Bundle& bundle, const Computation& computation, LogProofs& log);
 
 }  // namespace forgepool::audit

@@ -1,5 +1,7 @@
 #include "audit/outcome.hpp"
 
+#include <forgepool/merkle.hpp>
+
 #include <algorithm>
 
 namespace forgepool::audit {
@@ -25,6 +27,10 @@ Status check_outputs(const std::map<std::uint32_t, Bytes>& outputs, const Comput
   }
   const auto result = computation.adapter->reduce(computation.contract, in_order);
   if (!result) return refute("/outputs", result.error());
+  std::vector<Digest> hashes;
+  for (const ByteView output : in_order) hashes.push_back(leaf_hash(output));
+  if (const Digest root = merkle_root(hashes); root != events.artifacts.at("shard_outputs"))
+    return refute("/outputs", "have the root " + root.str() + ", the ledger has " + events.artifacts.at("shard_outputs").str());
   if (const Digest digest = sha256(*result); digest != events.result)
     return refute("/outputs", "reduce to a result with the digest " + digest.str() + ", the ledger has " + events.result.str());
   return {};
@@ -38,6 +44,8 @@ Status check_outcome(const wire::Bundle& bundle, const Computation& computation,
     return fits;
   if (const auto fits = check_included(bundle.outputs.has_value(), computation.contract, "shard_outputs", "/outputs"); !fits)
     return fits;
+  if (const auto result = events.artifacts.find("result"); result != events.artifacts.end() && result->second != events.result)
+    return refute("/events", "the artifact named result is not the result");
   if (bundle.result) {
     if (const Digest digest = sha256(*bundle.result); digest != events.result)
       return refute("/result", "has the digest " + digest.str() + ", the ledger has " + events.result.str());

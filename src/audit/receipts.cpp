@@ -16,6 +16,21 @@ std::string summary(const identity::CheckedReceipt& checked) {
          std::string(to_string(checked.receipt.determinism));
 }
 
+/// That the hub had committed itself to giving exactly these shards to this agent before they were reported.
+Status check_granted(const std::string& where, const identity::CheckedReceipt& checked, std::uint64_t index,
+                     const Events& events) {
+  const auto& receipt = checked.receipt;
+  const auto lease = events.leases.find(receipt.lease);
+  if (lease == events.leases.end())
+    return refute(where, "is for lease " + receipt.lease.str() + ", which the ledger does not say was granted");
+  if (lease->second.index >= index) return refute(where, "stands in the ledger before the grant of its lease");
+  if (lease->second.agent.str() != checked.signer.id.name)
+    return refute(where, "is by " + checked.signer.id.name + ", but its lease was granted to " + lease->second.agent.str());
+  if (!std::ranges::equal(receipt.shards, lease->second.shards, {}, [](const auto& shard) { return shard.index; }))
+    return refute(where, "names other shards than its lease");
+  return {};
+}
+
 }  // namespace
 
 const std::vector<Answer>& Receipts::answers(std::uint32_t shard) const {
@@ -49,6 +64,8 @@ Result<Receipts> check_receipts(const wire::Bundle& bundle, const Anchors& ancho
       return refute(where, "stands in the ledger before the plan that it is for");
     const LeaseId& lease = checked->receipt.lease;
     if (!leases.insert(lease).second) return refute(where, "is a second receipt for lease " + lease.str());
+    if (const auto granted = check_granted(where, *checked, statement.position.index, events); !granted)
+      return fail(granted.error());
 
     for (const auto& shard : checked->receipt.shards)
       if (shard.output)

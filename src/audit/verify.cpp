@@ -51,8 +51,9 @@ Result<AuditReport> verify_bundle(std::string_view document, std::string_view tr
 
   const auto events = check_events(*bundle, *computation, *log);
   if (!events) return fail(events.error());
-  trail.passed("events", "contract, plan and result are committed in the ledger, " +
-                             std::to_string(events->quarantined.size()) + " quarantine events");
+  trail.passed("events", "contract, plan, result and artifacts are committed in the ledger, " +
+                             std::to_string(events->leases.size()) + " leases, " + std::to_string(events->quarantined.size()) +
+                             " quarantine events");
 
   const auto receipts = check_receipts(*bundle, *anchors, *computation, *events, *log, trail);
   if (!receipts) return fail(receipts.error());

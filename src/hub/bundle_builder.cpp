@@ -75,17 +75,20 @@ Result<std::string> build_bundle(Ledger& ledger, const BundleFacts& facts, const
   if (!head) return fail(head.error());
   bundle.checkpoint = std::move(*checkpoint);
 
-  const auto events =
-      scan_records(ledger, "event/" + facts.job.str() + "/", [&](std::string_view, std::string_view record) -> Status {
-        auto event = read_event(record);
-        if (!event) return fail(event.error());
-        auto position = position_of(ledger, event->index, head->size);
-        if (!position) return fail(position.error());
-        bundle.events.push_back(
-            {std::move(event->kind), std::move(event->salt), std::move(event->content), std::move(*position)});
-        return {};
-      });
-  if (!events) return fail(events.error());
+  for (const char* kind : {"event/", "grant/"}) {
+    const auto events =
+        scan_records(ledger, kind + facts.job.str() + "/", [&](std::string_view, std::string_view record) -> Status {
+          auto event = read_event(record);
+          if (!event) return fail(event.error());
+          auto position = position_of(ledger, event->index, head->size);
+          if (!position) return fail(position.error());
+          bundle.events.push_back(
+              {std::move(event->kind), std::move(event->salt), std::move(event->content), std::move(*position)});
+          return {};
+        });
+    if (!events) return fail(events.error());
+  }
+  std::ranges::sort(bundle.events, {}, [](const auto& event) { return event.position.index; });
   auto receipts = statements(ledger, "receipt/" + facts.job.str() + "/", head->size);
   if (!receipts) return fail(receipts.error());
   std::ranges::sort(*receipts, {}, [](const auto& receipt) { return receipt.position.index; });

@@ -3,6 +3,8 @@
 #include "crypto/random.hpp"
 #include "wire/json.hpp"
 
+#include <forgepool/merkle.hpp>
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -33,11 +35,39 @@ void HubCore::changed(Job& job) {
   changed_jobs_.insert(job.id);
 }
 
-void HubCore::log_event(Job& job, std::string_view kind, std::string content) {
+EventRecord HubCore::commit_to(std::string_view kind, std::string content) {
   EventRecord event{std::string(kind), Bytes(32), std::move(content), 0};
   parts_.random(event.salt);
   event.index = effects_.append(wire::event_leaf(event.kind, event.salt, event.content));
-  effects_.put(event_key(job.id, job.events++), write_event(event));
+  return event;
+}
+
+void HubCore::log_event(Job& job, std::string_view kind, std::string content) {
+  effects_.put(event_key(job.id, job.events++), write_event(commit_to(kind, std::move(content))));
+}
+
+void HubCore::log_grant(const Job& job, const Lease& lease) {
+  json::Array shards;
+  for (const auto index : lease.shards) shards.push_back(index);
+  // By lease and not by number: the job's record, which counts the others, need not be written for each lease.
+  effects_.put(grant_key(job.id, lease.id),
+               write_event(commit_to("lease", json::canonicalize(json::Object{{"agent", lease.agent.str()},
+                                                                              {"job", job.id.str()},
+                                                                              {"lease", lease.id.str()},
+                                                                              {"shards", std::move(shards)}}))));
+}
+
+void HubCore::log_artifacts(Job& job, std::string_view result, const std::vector<ByteView>& outputs) {
+  for (const auto& name : job.contract.artifacts.include) {
+    Digest digest = sha256(result);
+    if (name == "shard_outputs") {
+      std::vector<Digest> hashes;
+      for (const ByteView output : outputs) hashes.push_back(leaf_hash(output));
+      digest = merkle_root(hashes);
+    }
+    log_event(job, "artifact",
+              json::canonicalize(json::Object{{"digest", digest.str()}, {"job", job.id.str()}, {"name", name}}));
+  }
 }
 
 // --- clients ---------------------------------------------------------------------------------------------------------

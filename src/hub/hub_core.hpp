@@ -124,7 +124,13 @@ class HubCore {
   void end_job(Job& job, JobState state, std::string failure, Time now);
 
   void end_leases(const std::vector<Lease>& leases);
+  /// Commits to a fact; the record that opens the commitment is still to be kept.
+  EventRecord commit_to(std::string_view kind, std::string content);
   void log_event(Job& job, std::string_view kind, std::string content);
+  /// Before the agent is told of it: what was given to whom cannot be made up afterwards.
+  void log_grant(const Job& job, const Lease& lease);
+  /// What the job gives out, each by its digest.
+  void log_artifacts(Job& job, std::string_view result, const std::vector<ByteView>& outputs);
   void journal(const JournalEntry& entry, Job* job);
   void changed(Job& job);
   void save(const Job& job) { effects_.put(job_key(job.id), write_job(job)); }

@@ -50,6 +50,7 @@ Result<std::optional<wire::fb::LeaseGrantT>> HubCore::take_lease(const AgentId& 
   Job& job = jobs_.at(lease->job);
   job.running->leases.insert(lease->id);
   effects_.put(lease_key(lease->id), write_lease(*lease));
+  log_grant(job, *lease);
   changed_jobs_.insert(job.id);
   return describe(*lease, job, mint_token(id, peer, *lease, job, now), now);
 }

@@ -70,6 +70,9 @@ bool HubCore::bench(const Quarantine& quarantine, Time now) {
   agent->second.quarantined = quarantine.reason;
   effects_.put(agent_key(quarantine.agent), write_agent(agent->second));
   journal(AgentQuarantined{quarantine.agent}, nullptr);
+  effects_.put(quarantine_key(quarantine.agent),
+               write_event(commit_to("quarantine", json::canonicalize(json::Object{{"agent", quarantine.agent.str()},
+                                                                                   {"reason", quarantine.reason}}))));
   end_leases(parts_.scheduler.agent_gone(quarantine.agent, now));
   parts_.log.write(LogLevel::warning, "agent_quarantined",
                    {{"agent", quarantine.agent.str()}, {"shard", to_string(quarantine.shard)}, {"reason", quarantine.reason}});
@@ -124,6 +127,7 @@ void HubCore::finish_if_complete(Job& job, Time now) {
   job.result = sha256(*result);
   effects_.put(result_key(job.id), *result);
   log_event(job, "result", json::canonicalize(json::Object{{"job", job.id.str()}, {"result", job.result->str()}}));
+  log_artifacts(job, *result, outputs);
   end_job(job, JobState::done, "", now);
 }
 
@@ -132,6 +136,8 @@ void HubCore::end_job(Job& job, JobState state, std::string failure, Time now) {
   job.failure = std::move(failure);
   job.ended_at = now;
   job.agent_count = static_cast<std::uint32_t>(job.running->agents.size());
+  if (state != JobState::done)
+    log_event(job, "failure", json::canonicalize(json::Object{{"job", job.id.str()}, {"reason", job.failure}}));
 
   const auto& include = job.contract.artifacts.include;
   const bool keep_outputs = state == JobState::done &&

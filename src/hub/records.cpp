@@ -96,6 +96,9 @@ std::string result_key(const JobId& job) {
 std::string event_key(const JobId& job, std::uint32_t number) {
   return fmt::format("event/{}/{:010}", job.str(), number);
 }
+std::string grant_key(const JobId& job, const LeaseId& lease) {
+  return "grant/" + job.str() + "/" + lease.str();
+}
 std::string receipt_key(const JobId& job, const LeaseId& lease) {
   return "receipt/" + job.str() + "/" + lease.str();
 }
@@ -113,6 +116,9 @@ std::string lease_key(const LeaseId& lease) {
 }
 std::string agent_key(const AgentId& agent) {
   return "agent/" + agent.str();
+}
+std::string quarantine_key(const AgentId& agent) {
+  return "quarantine/" + agent.str();
 }
 std::string invitation_key(const Digest& secret_hash) {
   return "invitation/" + secret_hash.hex();

@@ -14,12 +14,14 @@ namespace forgepool::hub {
 std::string job_key(const JobId& job);
 std::string result_key(const JobId& job);
 std::string event_key(const JobId& job, std::uint32_t number);
+std::string grant_key(const JobId& job, const LeaseId& lease);
 std::string receipt_key(const JobId& job, const LeaseId& lease);
 std::string verdict_key(const JobId& job, std::uint32_t shard);
 std::string output_key(const JobId& job, const Digest& digest);
 std::string failure_key(const JobId& job, std::uint32_t shard);
 std::string lease_key(const LeaseId& lease);
 std::string agent_key(const AgentId& agent);
+std::string quarantine_key(const AgentId& agent);
 std::string invitation_key(const Digest& secret_hash);
 std::string blob_key(const Digest& digest);
 std::string journal_key(std::uint64_t number);

@@ -20,7 +20,7 @@ struct LogPosition {
 
 /// A fact that the hub committed itself to. Its leaf holds only SHA-256(salt ‖ content): see `event_leaf`.
 struct BundleEvent {
-  std::string kind;              ///< "contract", "plan", "quarantine", "result"
+  std::string kind;              ///< "contract", "plan", "lease", "quarantine", "result", "artifact"
   Bytes salt;                    ///< 32 random bytes
   std::string content;           ///< RFC 8785 JSON of an object
   LogPosition position;

@@ -85,14 +85,14 @@ TEST_CASE("a checkpoint older than what the bundle shows is refused") {
   story.tell_verdicts();
   story.result_event();
   refuses(verify_bundle(story.sign(story.bundle(older, size)), story.root()),
-          "is not in the ledger of 6 leaves that the checkpoint is for; is the checkpoint an older one?");
+          "is not in the ledger of 9 leaves that the checkpoint is for; is the checkpoint an older one?");
 }
 
 TEST_CASE("a leaf that is not in the ledger where the bundle says is refused") {
   const Story story = honest();
   refuses_changed(story, "/events/0: leaf 2: its inclusion in the ledger is not proved",
                   [](wire::Bundle& bundle) { bundle.events[0].position.index = 2; });
-  refuses_changed(story, "/receipts/1: leaf 4: its inclusion in the ledger is not proved",
+  refuses_changed(story, "/receipts/1: leaf 6: its inclusion in the ledger is not proved",
                   [](wire::Bundle& bundle) { bundle.receipts[1].position.path.pop_back(); });
   refuses_changed(story, "its inclusion in the ledger is not proved",
                   [](wire::Bundle& bundle) { bundle.verdicts[0].position.path[0].bytes[0] ^= 1; });
@@ -273,11 +273,106 @@ TEST_CASE("a verdict that rests on a receipt missing from the bundle is refused"
 TEST_CASE("a receipt from before the plan is refused: the plan may have been made to fit it") {
   Story story;
   story.contract_event();
+  story.grant_later("l-0");
   story.receipt("alice", "l-0", {{0, story.right(0)}});
   story.plan_event();
+  story.lease("alice", "l-0", {0});
   story.receipt("alice", "l-a", {{0, story.right(0)}});
   story.result_event();
   refuses(story, "/receipts/0: stands in the ledger before the plan");
+}
+
+TEST_CASE("work that was not given out first, to whom, and as what it is reported, is refused") {
+  Story story;
+  story.contract_event();
+  SECTION("given out before the plan") {
+    story.lease("alice", "l-a", {0});
+    story.plan_event();
+    story.result_event();
+    return refuses(story, "lease l-a was granted before the plan was committed to");
+  }
+  story.plan_event();
+  SECTION("never granted") {
+    story.grant_later("l-a");
+    story.receipt("alice", "l-a", {{0, story.right(0)}});
+    story.result_event();
+    refuses(story, "/receipts/0: is for lease l-a, which the ledger does not say was granted");
+  }
+  SECTION("granted when it was reported") {
+    story.grant_later("l-a");
+    story.receipt("alice", "l-a", {{0, story.right(0)}});
+    story.lease("alice", "l-a", {0});
+    story.result_event();
+    refuses(story, "/receipts/0: stands in the ledger before the grant of its lease");
+  }
+  SECTION("granted to another") {
+    story.lease("bob", "l-a", {0});
+    story.receipt("alice", "l-a", {{0, story.right(0)}});
+    story.result_event();
+    refuses(story, "/receipts/0: is by alice, but its lease was granted to bob");
+  }
+  SECTION("granted for other shards") {
+    story.lease("alice", "l-a", {0, 1});
+    story.receipt("alice", "l-a", {{0, story.right(0)}});
+    story.result_event();
+    refuses(story, "/receipts/0: names other shards than its lease");
+  }
+  SECTION("granted twice") {
+    story.lease("alice", "l-a", {0});
+    story.lease("bob", "l-a", {1});
+    story.result_event();
+    refuses(story, "was granted twice");
+  }
+  SECTION("granted for shards that there are not") {
+    story.lease("alice", "l-a", {0, 7});
+    story.result_event();
+    refuses(story, "are not shards of the plan, each once, in ascending order");
+  }
+}
+
+TEST_CASE("artifacts must be the ones that the hub committed itself to") {
+  Story story;
+  story.tell_until_verdicts();
+  story.tell_verdicts();
+  const std::string digest = sha256(story.result).str();
+  const auto result = [&] { story.event("result", {{"job", story.job.str()}, {"result", digest}}); };
+  const auto artifact = [&](const std::string& name, const std::string& of) {
+    story.event("artifact", {{"digest", of}, {"job", story.job.str()}, {"name", name}});
+  };
+  SECTION("missing") {
+    result();
+    artifact("result", digest);
+    refuses(story, "the event of kind artifact for shard_outputs is missing");
+  }
+  SECTION("before the result") {
+    story.artifact_events();
+    result();
+    refuses(story, "an artifact was committed to before the result");
+  }
+  SECTION("twice") {
+    result();
+    story.artifact_events();
+    artifact("result", digest);
+    refuses(story, "there is a second event for this artifact");
+  }
+  SECTION("another result") {
+    result();
+    artifact("result", sha256("other").str());
+    artifact("shard_outputs", digest);
+    refuses(story, "the artifact named result is not the result");
+  }
+  SECTION("other outputs") {
+    result();
+    artifact("result", digest);
+    artifact("shard_outputs", digest);
+    refuses(story, "/outputs: have the root ");
+  }
+  SECTION("that nobody asked for") {
+    result();
+    story.artifact_events();
+    artifact("diary", digest);
+    refuses(story, "there is an artifact that the contract does not ask for");
+  }
 }
 
 TEST_CASE("a receipt from after the verdict that rests on it is refused") {
@@ -563,7 +658,7 @@ TEST_CASE("an agent accused without proof is refused") {
   SECTION("that never answered") {
     story.tell();
     story.quarantine("carol", 0);
-    refuses(story, "/events/4: no receipt before it shows that carol returned sha256:");
+    refuses(story, "/events/6: no receipt before it shows that carol returned sha256:");
   }
   SECTION("before it answered") {
     story.contract_event();

@@ -125,6 +125,23 @@ void Story::plan_event() {
 
 void Story::result_event() {
   event("result", {{"job", job.str()}, {"result", sha256(result).str()}});
+  artifact_events();
+}
+
+void Story::artifact_events() {
+  event("artifact", {{"digest", sha256(result).str()}, {"job", job.str()}, {"name", "result"}});
+  std::vector<Digest> hashes;
+  for (const auto& [shard, output] : *bundle_.outputs) hashes.push_back(leaf_hash(output));
+  event("artifact", {{"digest", merkle_root(hashes).str()}, {"job", job.str()}, {"name", "shard_outputs"}});
+}
+
+void Story::lease(const std::string& agent, const std::string& lease, const std::vector<std::uint32_t>& shards) {
+  granted_.insert(lease);
+  json::Array indices;
+  for (const auto shard : shards) indices.push_back(shard);
+  event("lease", {{"agent", agent}, {"job", job.str()}, {"lease", lease}, {"shards", std::move(indices)}});
+  leases_.push_back(std::move(bundle_.events.back()));
+  bundle_.events.pop_back();
 }
 
 void Story::quarantine(const std::string& agent, std::uint32_t shard) {
@@ -147,6 +164,11 @@ wire::BundleStatement Story::state(std::string_view payload, const Signer& key, 
 
 void Story::receipt(const std::string& agent, const std::string& lease, const std::map<std::uint32_t, Bytes>& outputs,
                     const std::function<void(identity::Receipt&)>& edit) {
+  if (!granted_.contains(lease)) {
+    std::vector<std::uint32_t> shards;
+    for (const auto& [index, output] : outputs) shards.push_back(index);
+    this->lease(agent, lease, shards);
+  }
   const Credentials& signer = agents.at(agent);
   identity::Receipt receipt;
   receipt.agent = signer.name;
@@ -183,8 +205,8 @@ void Story::verdict(std::uint32_t shard, const Bytes& accepted, const std::vecto
   verdict.shard.decision = Decision::accepted;
   verdict.shard.result = sha256(accepted);
   for (const Named& answer : evidence)
-    verdict.shard.evidence.push_back({{{job, shard}, AgentId(answer.agent), LeaseId(answer.lease), sha256(answer.output)},
-                                      answer.output == accepted});
+    verdict.shard.evidence.push_back(
+        {{{job, shard}, AgentId(answer.agent), LeaseId(answer.lease), sha256(answer.output)}, answer.output == accepted});
   verdict.shard.rule = "as told";
   verdict.salt = Bytes(identity::verdict_salt_bytes, next_salt_++);
   if (edit) edit(verdict);
@@ -209,6 +231,7 @@ void Story::tell_verdicts() {
 
 wire::Bundle Story::bundle(const std::string& checkpoint, std::uint64_t size) const {
   wire::Bundle bundle = bundle_;
+  bundle.events.insert(bundle.events.end(), leases_.begin(), leases_.end());
   bundle.job = job;
   bundle.contract = contract.canonical;
   bundle.plan = plan.canonical();

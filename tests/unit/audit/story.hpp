@@ -13,6 +13,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 
 namespace forgepool::testing {
 
@@ -56,10 +57,16 @@ class Story {
   void event(const std::string& kind, const json::Object& content);
   void contract_event();
   void plan_event();
+  /// And the artifacts.
   void result_event();
+  /// Of the result and the outputs, as they are.
+  void artifact_events();
+  void lease(const std::string& agent, const std::string& lease, const std::vector<std::uint32_t>& shards);
   /// `wrong(shard)` for `right(shard)`, unless other digests are given.
   void quarantine(const std::string& agent, std::uint32_t shard);
-  /// `edit` changes the receipt before it is signed.
+  /// The next receipt for it does not grant it.
+  void grant_later(const std::string& lease) { granted_.insert(lease); }
+  /// Grants the lease first, unless that was told already. `edit` changes the receipt before it is signed.
   void receipt(const std::string& agent, const std::string& lease, const std::map<std::uint32_t, Bytes>& outputs,
                const std::function<void(identity::Receipt&)>& edit = {});
   void verdict(std::uint32_t shard, const Bytes& accepted, const std::vector<Named>& evidence,
@@ -96,6 +103,8 @@ class Story {
 
   std::unique_ptr<Ledger> ledger_;
   wire::Bundle bundle_;
+  std::set<std::string> granted_;
+  std::vector<wire::BundleEvent> leases_;  // Stand after the other events, so that tests can name those by number.
   std::uint8_t next_salt_ = 1;
 };
 
