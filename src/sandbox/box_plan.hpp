@@ -20,6 +20,9 @@ constexpr std::uint32_t program_open_files = 256;
 /// number again: that makes the one execveat call which the filter must allow (see seccomp_policy.hpp) useless to the program.
 constexpr int plan_program_fd = 256;
 
+/// A pipe on which a strict box is told what to run: one RunMessage. Beyond what a program may have open, too.
+constexpr int plan_run_fd = 257;
+
 /// User and group of the program as it sees them, on every machine.
 constexpr std::uint32_t box_user = 1000;
 constexpr std::uint32_t box_group = 1000;
@@ -47,6 +50,7 @@ enum class BoxStep : std::uint32_t {
   drop_capabilities,
   system_call_filter,
   execute_program,
+  load_program,
   control_socket,
 };
 
@@ -82,11 +86,26 @@ struct PlannedLimit {
 
 constexpr std::uint32_t max_planned_limits = 16;
 
+/// What makes one run of a prepared box: it follows the plan in the plan's memory file, on a page boundary. Offsets are from
+/// its own start, and PlanView reads it like a plan.
+struct PlannedRun {
+  std::uint8_t seed[32];
+  std::uint64_t file_count;
+  PlanOffset files;  ///< PlannedFile[file_count]
+};
+
+/// The one message on plan_run_fd: where in the memory file the PlannedRun is.
+struct RunMessage {
+  std::uint64_t begin;
+  std::uint64_t size;
+};
+
 struct BoxPlan {
   std::uint64_t total_bytes;
   std::uint32_t drop_groups;  ///< Supplementary groups can be given up (setgroups is not denied).
   std::uint32_t cgroup_count;
   std::uint32_t may_execute;  ///< Files in /in can be executed.
+  std::uint32_t strict;       ///< Determinism class strict: the files come with a PlannedRun.
   std::uint32_t file_count;
   std::uint32_t limit_count;
   std::uint32_t filter_length;  ///< In BPF instructions.
@@ -105,7 +124,8 @@ struct BoxPlan {
 struct BoxMessage {
   enum Kind : std::uint32_t {
     failed,    ///< `failure` says where. Nothing was or will be run.
-    started,   ///< The program runs. Carries three descriptors: /out, /tmp, the filter's listener.
+    started,   ///< The program runs, or a strict one is ready to run. Carries three descriptors: /out, /tmp, the filter's
+               ///< listener.
     finished,  ///< The program ended: `wait_status`, as from wait4.
   };
   Kind kind;

@@ -1,11 +1,15 @@
 #include "sandbox/box_runner.hpp"
 
-#include "sandbox/launch.hpp"
 #include "sandbox/output_collection.hpp"
 #include "sandbox/plan_writer.hpp"
 #include "sandbox/supervisor.hpp"
 
+#include <fcntl.h>
+#include <poll.h>
+
 #include <atomic>
+#include <cerrno>
+#include <cstring>
 
 namespace forgepool::sandbox {
 namespace {
@@ -39,58 +43,119 @@ void judge(RunFacts& facts, const SandboxLimits& limits, SandboxReport& report) 
     report.outcome = {SandboxOutcome::Kind::output_limit, 0, outputs.error().message};
 }
 
+const SeccompProgram* filter_for(const BoxMachine& machine, const SandboxRequest& request) {
+  if (request.determinism == Determinism::strict) return &machine.strict_filter;
+  const auto found = machine.filters.find({request.relaxations.begin(), request.relaxations.end()});
+  return found == machine.filters.end() ? nullptr : &found->second;
+}
+
+/// What the box needs, without the box. An error is a text for `setup_failed`.
+Status furnish(OpenBox& open, UniqueFd& run_end, const BoxMachine& machine, const SandboxRequest& request) {
+  auto standard_output = StdioCapture::open(request.limits.stdio_bytes);
+  if (!standard_output) return fail(standard_output.error());
+  open.standard_output = std::move(*standard_output);
+  auto standard_error = StdioCapture::open(request.limits.stdio_bytes);
+  if (!standard_error) return fail(standard_error.error());
+  open.standard_error = std::move(*standard_error);
+  if (machine.groups) {
+    auto group = machine.groups->create(request);
+    if (!group) return fail(group.error());
+    open.group = std::move(*group);
+  }
+  if (request.determinism != Determinism::strict) return {};
+  int fds[2];
+  if (pipe2(fds, O_CLOEXEC) != 0)
+    return fail(ErrorKind::internal, std::string("no pipe for the run's message: ") + std::strerror(errno));
+  run_end = UniqueFd(fds[0]);
+  open.run = UniqueFd(fds[1]);
+  return {};
+}
+
+/// Tells a strict box what to run.
+Status send_run(OpenBox& open, const SandboxRequest& request) {
+  if (open.group)
+    if (auto status = open.group->make_room_for(request); !status) return status;
+  const auto message = write_run(open.plan.get(), request);
+  if (!message) return fail(message.error());
+  // A dead box is found out about by those who wait for it. The pipe has room: nothing was written to it before.
+  static_cast<void>(!::write(open.run.get(), &*message, sizeof *message));
+  open.run.reset();
+  return {};
+}
+
 }  // namespace
 
-BoxRun run_box(const BoxMachine& machine, const SandboxRequest& request, int program_image) {
-  const auto start = std::chrono::steady_clock::now();
-  const auto filter = machine.filters.find({request.relaxations.begin(), request.relaxations.end()});
-  if (filter == machine.filters.end()) return failed_run("no system-call filter for this set of relaxations");
-  auto standard_output = StdioCapture::open(request.limits.stdio_bytes);
-  if (!standard_output) return failed_run(standard_output.error().message);
-  auto standard_error = StdioCapture::open(request.limits.stdio_bytes);
-  if (!standard_error) return failed_run(standard_error.error().message);
+std::unique_ptr<OpenBox> open_box(const BoxMachine& machine, const SandboxRequest& request, int program_image, BoxRun& failed) {
+  const auto refuse = [&failed](std::string detail, BoxFailure failure = {}) {
+    failed = failed_run(std::move(detail), failure);
+    return nullptr;
+  };
+  const auto* filter = filter_for(machine, request);
+  if (!filter) return refuse("no system-call filter for this set of relaxations");
+  auto open = std::make_unique<OpenBox>();
+  UniqueFd run_end;
+  if (auto status = furnish(*open, run_end, machine, request); !status) return refuse(status.error().message);
 
-  std::unique_ptr<RunGroup> group;
-  if (machine.groups) {
-    auto made = machine.groups->create(request);
-    if (!made) return failed_run(made.error().message);
-    group = std::move(*made);
-  }
   LaunchInput input;
   input.identity = identity_for_run(machine);
-  input.join_fds = group ? group->join_fds() : std::vector<int>{};
-  input.clone_into = group ? group->clone_into_fd() : -1;
-  const auto plan = write_plan(
-      {request, filter->second, group != nullptr, static_cast<std::uint32_t>(input.join_fds.size()), !input.identity.own});
-  if (!plan) return failed_run(plan.error().message);
+  input.join_fds = open->group ? open->group->join_fds() : std::vector<int>{};
+  input.clone_into = open->group ? open->group->clone_into_fd() : -1;
+  auto plan = write_plan(
+      {request, *filter, open->group != nullptr, static_cast<std::uint32_t>(input.join_fds.size()), !input.identity.own});
+  if (!plan) return refuse(plan.error().message);
+  open->plan = std::move(*plan);
   input.init_image = machine.init_image.get();
   input.program_image = program_image;
   input.standard_input = machine.null_device.get();
-  input.standard_output = standard_output->write_fd();
-  input.standard_error = standard_error->write_fd();
-  input.plan = plan->get();
-
-  // The box is declared after its group: it is dead before the group is removed, whatever happens.
+  input.standard_output = open->standard_output.write_fd();
+  input.standard_error = open->standard_error.write_fd();
+  input.plan = open->plan.get();
+  input.run = run_end.get();
   auto launched = launch_box(input);
-  standard_output->close_write_end();
-  standard_error->close_write_end();
+  open->standard_output.close_write_end();
+  open->standard_error.close_write_end();
   if (launched.failure) {
     RunFacts facts;
     facts.failure = launched.failure;
     facts.failure_reason = launched.reason;
-    return failed_run(outcome_of(facts, request.limits).detail, launched.failure);
+    return refuse(outcome_of(facts, request.limits).detail, launched.failure);
   }
-  auto facts =
-      supervise({launched.box, *standard_output, *standard_error, group.get(), request.limits, request.cancelled, start});
+  open->box = std::move(launched.box);
+  return open;
+}
 
+void wait_until_ready(const OpenBox& box) {
+  pollfd fds[] = {{box.box.control_fd(), POLLIN, 0}, {box.box.process_fd(), POLLIN, 0}};
+  while (::poll(fds, 2, -1) < 0 && errno == EINTR) {
+  }
+}
+
+bool is_ready(const OpenBox& box) {
+  pollfd fds[] = {{box.box.control_fd(), POLLIN, 0}, {box.box.process_fd(), POLLIN, 0}};
+  return ::poll(fds, 2, 0) == 1 && fds[0].revents == POLLIN;
+}
+
+BoxRun run_open_box(OpenBox& open, const SandboxRequest& request, std::chrono::steady_clock::time_point start) {
+  const bool strict = request.determinism == Determinism::strict;
+  if (strict)
+    if (auto status = send_run(open, request); !status) return failed_run(status.error().message);
+  auto facts = supervise(
+      {open.box, open.standard_output, open.standard_error, open.group.get(), request.limits, request.cancelled, start});
   BoxRun run;
   run.failure = facts.failure;
-  run.report.level = group ? SandboxLevel::full : SandboxLevel::namespaces;
-  run.report.determinism = Determinism::standard;
+  run.report.level = open.group ? SandboxLevel::full : SandboxLevel::namespaces;
+  run.report.determinism = strict ? Determinism::strict : Determinism::standard;
   judge(facts, request.limits, run.report);
-  run.report.standard_output = standard_output->release();
-  run.report.standard_error = standard_error->release();
+  run.report.standard_output = open.standard_output.release();
+  run.report.standard_error = open.standard_error.release();
   return run;
+}
+
+BoxRun run_box(const BoxMachine& machine, const SandboxRequest& request, int program_image) {
+  const auto start = std::chrono::steady_clock::now();
+  BoxRun failed;
+  const auto open = open_box(machine, request, program_image, failed);
+  return open ? run_open_box(*open, request, start) : std::move(failed);
 }
 
 }  // namespace forgepool::sandbox

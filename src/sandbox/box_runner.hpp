@@ -4,7 +4,9 @@
 #include "sandbox/box_plan.hpp"
 #include "sandbox/cgroup.hpp"
 #include "sandbox/identity.hpp"
+#include "sandbox/launch.hpp"
 #include "sandbox/seccomp_policy.hpp"
+#include "sandbox/stdio_capture.hpp"
 #include "sandbox/unique_fd.hpp"
 
 #include <map>
@@ -18,6 +20,7 @@ struct BoxMachine {
   UniqueFd null_device;
   /// By set of relaxations.
   std::map<std::set<SandboxRelaxation>, SeccompProgram> filters;
+  SeccompProgram strict_filter;
   /// Null: no cgroups, level `namespaces`.
   std::unique_ptr<CgroupSite> groups;
   /// Boxes get a user of their own.
@@ -30,7 +33,31 @@ struct BoxRun {
   BoxFailure failure;  ///< With outcome `setup_failed`: the step, where one is known.
 };
 
-/// Runs `program_image` (sealed, executable) for a request that has passed problem_with(). May throw std::bad_alloc.
+/// A box that has been started and not been waited for. A strict one prepares itself and then waits for its run; any other one
+/// runs. Destruction ends it.
+struct OpenBox {
+  std::unique_ptr<RunGroup> group;
+  StdioCapture standard_output;
+  StdioCapture standard_error;
+  UniqueFd plan;
+  UniqueFd run;  ///< The writing end of plan_run_fd, of a strict box.
+  /// After the group: it is dead before the group is removed, whatever happens.
+  Box box;
+};
+
+/// Opens a box for a request that has passed problem_with(), with `program_image` (sealed, executable). The files and the seed
+/// of a strict request do not matter yet. On failure null, and why in `failed`. May throw std::bad_alloc.
+std::unique_ptr<OpenBox> open_box(const BoxMachine& machine, const SandboxRequest& request, int program_image, BoxRun& failed);
+
+/// Waits until a strict box is ready for its run, or dead.
+void wait_until_ready(const OpenBox& box);
+/// Ready, and nothing has happened to it since.
+bool is_ready(const OpenBox& box);
+
+/// Runs a box that was opened for this request, or, with a strict one, for one that differs in files and seed only.
+BoxRun run_open_box(OpenBox& box, const SandboxRequest& request, std::chrono::steady_clock::time_point start);
+
+/// All of it.
 BoxRun run_box(const BoxMachine& machine, const SandboxRequest& request, int program_image);
 
 }  // namespace forgepool::sandbox

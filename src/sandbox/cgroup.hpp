@@ -28,6 +28,8 @@ class RunGroup {
   virtual std::vector<int> join_fds() const { return {}; }
   /// Folder to clone into (v2). -1 if not used.
   virtual int clone_into_fd() const { return -1; }
+  /// Raises the limits of a group that was made for a request without files by what the files need, where they count.
+  virtual Status make_room_for(const SandboxRequest&) { return {}; }
   /// Up to date at any time, also when all processes are gone. A counter that cannot be read is 0.
   virtual CgroupCounters counters() const = 0;
 };

@@ -26,6 +26,8 @@ class V2Group final : public RunGroup {
 
   int clone_into_fd() const override { return into_.get(); }
 
+  Status make_room_for(const SandboxRequest& request) override { return limit_memory(request); }
+
   CgroupCounters counters() const override {
     return {number_of(reread(memory_events_), "oom_kill"), number_of(reread(pids_events_), "max"),
             number_of(reread(cpu_), "usage_usec") * 1000, first_number(reread(peak_))};
@@ -34,10 +36,14 @@ class V2Group final : public RunGroup {
  private:
   explicit V2Group(GroupFolder folder) : folder_(std::move(folder)) {}
 
-  Status set_limits(const SandboxRequest& request) {
+  Status limit_memory(const SandboxRequest& request) {
     constexpr std::uint64_t first_process_bytes = 1u << 20;
     const auto bytes = whole_pages(request.limits.memory_bytes) + root_size(request).bytes + first_process_bytes;
-    if (auto status = folder_.write("memory.max", std::to_string(bytes)); !status) return status;
+    return folder_.write("memory.max", std::to_string(bytes));
+  }
+
+  Status set_limits(const SandboxRequest& request) {
+    if (auto status = limit_memory(request); !status) return status;
     // Absent where the kernel was built without swap.
     if (auto swap = read_cgroup_file(folder_.path() + "/memory.swap.max"); swap)
       if (auto status = folder_.write("memory.swap.max", "0"); !status) return status;

@@ -17,6 +17,7 @@ struct LaunchInput {
   int standard_output = -1;
   int standard_error = -1;
   int plan = -1;
+  int run = -1;  ///< The reading end of the pipe for plan_run_fd; -1 if the box is not strict.
   std::vector<int> join_fds;
   int clone_into = -1;  ///< A v2 cgroup's folder, or -1.
   BoxIdentity identity;
@@ -27,7 +28,8 @@ class Box {
  public:
   Box() = default;
   Box(Box&&) noexcept = default;
-  Box& operator=(Box&&) = delete;
+  /// Ends the one that was there before.
+  Box& operator=(Box&& other) noexcept;
   ~Box();
 
   int process_fd() const { return process_.get(); }  ///< A pidfd: readable when every process in the box is dead.
@@ -38,6 +40,8 @@ class Box {
 
  private:
   friend struct BoxLauncher;
+  void end();
+
   UniqueFd process_;
   UniqueFd control_;
   bool reaped_ = false;

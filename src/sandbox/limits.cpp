@@ -1,5 +1,8 @@
 #include "sandbox/limits.hpp"
 
+#include "sandbox/request_check.hpp"
+#include "sandbox/strict/layout.hpp"
+
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -57,11 +60,26 @@ std::vector<PlannedLimit> resource_limits(const SandboxLimits& limits, bool grou
   };
 }
 
+std::vector<PlannedLimit> strict_resource_limits(const SandboxLimits& limits) {
+  auto planned = resource_limits(limits, true);
+  const auto address_space = whole_pages(limits.memory_bytes) + strict::resident_bytes;
+  for (auto& one : planned) {
+    if (one.resource == RLIMIT_AS || one.resource == RLIMIT_DATA) one.soft = one.hard = address_space;
+    // Killed at once: a signal that can be caught would come at another point in every run.
+    if (one.resource == RLIMIT_CPU) one.hard = one.soft;
+  }
+  return planned;
+}
+
 TmpfsSize root_size(const SandboxRequest& request) {
   TmpfsSize size{16 * page_bytes, 16};
   for (const auto& file : request.files) size.bytes += whole_pages(file.content->size());
   size.inodes += request.files.size();
   return size;
+}
+
+TmpfsSize strict_root_size() {
+  return {most_bytes, max_input_files + 16};
 }
 
 TmpfsSize out_size(const SandboxLimits& limits) {

@@ -17,12 +17,17 @@ std::uint64_t whole_pages(std::uint64_t bytes);
 /// as a group, and these are a second line behind; without, they are the limit itself.
 std::vector<PlannedLimit> resource_limits(const SandboxLimits& limits, bool group_limits);
 
+/// Of strict programs: the same with and without cgroups, since a program can come to feel them.
+std::vector<PlannedLimit> strict_resource_limits(const SandboxLimits& limits);
+
 struct TmpfsSize {
   std::uint64_t bytes;
   std::uint64_t inodes;
 };
 /// /in and the mount points.
 TmpfsSize root_size(const SandboxRequest& request);
+/// The same before the files are known: what only we write to needs no limit.
+TmpfsSize strict_root_size();
 /// A little more than allowed, so that a program which leaves too much is told apart from one which leaves exactly enough.
 TmpfsSize out_size(const SandboxLimits& limits);
 TmpfsSize tmp_size(const SandboxLimits& limits);

@@ -4,6 +4,7 @@
 #include "sandbox/cgroup_files.hpp"
 #include "sandbox/launch.hpp"
 #include "sandbox/program_image.hpp"
+#include "sandbox/strict/strict_filter.hpp"
 
 #include <fcntl.h>
 
@@ -60,6 +61,7 @@ Status prepare(BoxMachine& machine) {
     if (!program) return fail(program.error());
     machine.filters.emplace(relaxations, std::move(*program));
   }
+  machine.strict_filter = strict::strict_filter(machine.filters.at({}));
   auto image = make_sealed_image(box_init_image(), ImageAccess::readable);
   if (!image) return fail(image.error());
   machine.init_image = std::move(*image);

@@ -3,6 +3,7 @@
 #include "sandbox/limits.hpp"
 
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -16,7 +17,8 @@ constexpr std::size_t alignment = 16;
 /// Everything but the contents of files, which are written straight from where they are.
 class PlanBuffer {
  public:
-  PlanBuffer() : bytes_(sizeof(BoxPlan)) {}
+  /// Starts with room for what describes the rest.
+  explicit PlanBuffer(std::size_t head = sizeof(BoxPlan)) : bytes_(head) {}
 
   PlanOffset add(const void* data, std::size_t size) {
     const auto offset = aligned(bytes_.size());
@@ -71,21 +73,41 @@ std::vector<PlannedFile> plan_files(PlanBuffer& buffer, const SandboxRequest& re
   return files;
 }
 
-void plan_limits(BoxPlan& plan, const SandboxLimits& limits, bool group_limits) {
-  const auto resources = resource_limits(limits, group_limits);
+void plan_limits(BoxPlan& plan, const std::vector<PlannedLimit>& resources) {
   plan.limit_count = static_cast<std::uint32_t>(std::min<std::size_t>(resources.size(), max_planned_limits));
   std::copy_n(resources.begin(), plan.limit_count, plan.limits);
+}
+
+/// Where the contents of files go, behind everything else. The end of the last.
+std::uint64_t lay_out(std::vector<PlannedFile>& files, std::uint64_t begin) {
+  auto end = PlanBuffer::aligned(begin);
+  for (auto& file : files) {
+    file.content = end;
+    end = PlanBuffer::aligned(end + file.size);
+  }
+  return end;
+}
+
+Status write_contents(int memory, std::uint64_t begin, ByteView head, const std::vector<PlannedFile>& files,
+                      const SandboxRequest& request, std::uint64_t end) {
+  bool written = ftruncate(memory, static_cast<off_t>(begin + end)) == 0 && write_at(memory, begin, head);
+  for (std::size_t i = 0; written && i < files.size(); ++i)
+    written = write_at(memory, begin + files[i].content, *request.files[i].content);
+  if (!written) return fail(ErrorKind::internal, std::string("no memory for the run's plan: ") + std::strerror(errno));
+  return {};
 }
 
 }  // namespace
 
 Result<UniqueFd> write_plan(const PlanInput& input) {
   const auto& request = input.request;
+  const bool strict = request.determinism == Determinism::strict;
   PlanBuffer buffer;
   BoxPlan plan{};
   plan.drop_groups = input.drop_groups;
   plan.cgroup_count = input.cgroup_count;
   plan.may_execute = may_execute(request);
+  plan.strict = strict;
   plan.filter_length = static_cast<std::uint32_t>(input.filter.size());
   plan.filter = buffer.add(input.filter.data(), input.filter.size() * sizeof(sock_filter));
   std::vector<std::string_view> arguments{"/program"};
@@ -93,29 +115,41 @@ Result<UniqueFd> write_plan(const PlanInput& input) {
   plan.arguments = buffer.add_text_list(arguments);
   plan.environment = buffer.add_text_list({program_environment});
   plan.host_name = buffer.add_text(box_host_name);
-  plan.root = buffer.add_tmpfs(root_size(request));
+  plan.root = buffer.add_tmpfs(strict ? strict_root_size() : root_size(request));
   plan.out = buffer.add_tmpfs(out_size(request.limits));
   plan.tmp = buffer.add_tmpfs(tmp_size(request.limits));
-  plan_limits(plan, request.limits, input.group_limits);
+  plan_limits(plan, strict ? strict_resource_limits(request.limits) : resource_limits(request.limits, input.group_limits));
 
-  auto files = plan_files(buffer, request);
+  std::vector<PlannedFile> files;
+  if (!strict) files = plan_files(buffer, request);
   plan.file_count = static_cast<std::uint32_t>(files.size());
   plan.files = buffer.add(files.data(), files.size() * sizeof(PlannedFile));
-  std::uint64_t end = PlanBuffer::aligned(buffer.bytes().size());
-  for (auto& file : files) {
-    file.content = end;
-    end = PlanBuffer::aligned(end + file.size);
-  }
-  plan.total_bytes = end;
+  plan.total_bytes = lay_out(files, buffer.bytes().size());
   buffer.put(plan.files, files.data(), files.size() * sizeof(PlannedFile));
   buffer.put(0, &plan, sizeof plan);
 
   UniqueFd memory(memfd_create("forgepool-plan", MFD_CLOEXEC));
-  bool written = memory && ftruncate(memory.get(), static_cast<off_t>(end)) == 0 && write_at(memory.get(), 0, buffer.bytes());
-  for (std::size_t i = 0; written && i < files.size(); ++i)
-    written = write_at(memory.get(), files[i].content, *request.files[i].content);
-  if (!written) return fail(ErrorKind::internal, std::string("no memory for the run's plan: ") + std::strerror(errno));
+  if (!memory) return fail(ErrorKind::internal, std::string("no memory for the run's plan: ") + std::strerror(errno));
+  if (auto status = write_contents(memory.get(), 0, buffer.bytes(), files, request, plan.total_bytes); !status)
+    return fail(status.error());
   return memory;
+}
+
+Result<RunMessage> write_run(int plan, const SandboxRequest& request) {
+  struct stat status {};
+  if (fstat(plan, &status) != 0) return fail(ErrorKind::internal, std::string("the plan is gone: ") + std::strerror(errno));
+  const auto begin = whole_pages(static_cast<std::uint64_t>(status.st_size));
+  PlanBuffer buffer(sizeof(PlannedRun));
+  auto files = plan_files(buffer, request);
+  PlannedRun run{};
+  std::ranges::copy(request.seed.bytes, run.seed);
+  run.file_count = files.size();
+  run.files = buffer.add(files.data(), files.size() * sizeof(PlannedFile));
+  const auto end = lay_out(files, buffer.bytes().size());
+  buffer.put(run.files, files.data(), files.size() * sizeof(PlannedFile));
+  buffer.put(0, &run, sizeof run);
+  if (auto written = write_contents(plan, begin, buffer.bytes(), files, request, end); !written) return fail(written.error());
+  return RunMessage{begin, end};
 }
 
 }  // namespace forgepool::sandbox

@@ -23,7 +23,11 @@ struct PlanInput {
   bool drop_groups = false;
 };
 
-/// `internal` if there is no memory for it. The request has passed problem_with().
+/// `internal` if there is no memory for it. The request has passed problem_with(). The plan of a strict box leaves out the
+/// request's files and its seed.
 Result<UniqueFd> write_plan(const PlanInput& input);
+
+/// Adds what the plan of a strict box left out.
+Result<RunMessage> write_run(int plan, const SandboxRequest& request);
 
 }  // namespace forgepool::sandbox

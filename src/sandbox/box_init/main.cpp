@@ -3,6 +3,8 @@
 /// the box, and only then is its own end reported: after that nothing of the shard is alive.
 #include "sandbox/box_init/program.hpp"
 #include "sandbox/box_init/root_filesystem.hpp"
+#include "sandbox/box_init/strict_program.hpp"
+#include "sandbox/strict/layout.hpp"
 
 #include <linux/fcntl.h>
 #include <linux/mman.h>
@@ -81,13 +83,29 @@ void meet_supervisor() {
   if (got != 1) exit_process(1);
 }
 
+/// At the fixed place, over what may be there.
+char* map_memory(std::uint64_t size, std::uint64_t offset) {
+  const long base = system_call(__NR_mmap, strict::plan_address, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED,
+                                plan_memory_fd, offset);
+  if (auto failure = check(base, BoxStep::read_plan)) give_up(failure);
+  return reinterpret_cast<char*>(base);
+}
+
 char* map_plan() {
   struct statx status {};
   const long result = system_call(__NR_statx, plan_memory_fd, "", AT_EMPTY_PATH, STATX_SIZE, &status);
   if (auto failure = check(result, BoxStep::read_plan)) give_up(failure);
-  const long base = system_call(__NR_mmap, 0, status.stx_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, plan_memory_fd, 0);
-  if (auto failure = check(base, BoxStep::read_plan)) give_up(failure);
-  return reinterpret_cast<char*>(base);
+  return map_memory(status.stx_size, 0);
+}
+
+/// What a strict run consists of; comes when the box is taken. No supervisor, no run.
+char* receive_run() {
+  RunMessage message{};
+  long got;
+  do got = system_call(__NR_read, plan_run_fd, &message, sizeof message);
+  while (got == -interrupted);
+  if (got != sizeof message) exit_process(1);
+  return map_memory(message.size, message.begin);
 }
 
 BoxFailure take_identity(const BoxPlan& plan) {
@@ -138,6 +156,13 @@ BoxMessage wait_for(long program) {
   }
 }
 
+void run_strict(const Started& started) {
+  const PlanView view(receive_run());
+  const auto& run = *view.at<PlannedRun>(0);
+  if (auto failure = complete_root(view, view.at<PlannedFile>(run.files), run.file_count)) give_up(failure);
+  run_strict_program(started, run.seed);
+}
+
 [[noreturn]] void run() {
   reset_signals();
   meet_supervisor();
@@ -150,13 +175,16 @@ BoxMessage wait_for(long program) {
   const int out = static_cast<int>(open_folder("/out"));
   const int tmp = static_cast<int>(open_folder("/tmp"));
 
-  const auto started = start_program(view);
+  if (!plan.strict)
+    if (auto failure = complete_root(view, view.at<PlannedFile>(plan.files), plan.file_count)) give_up(failure);
+  const auto started = plan.strict ? prepare_strict_program(view) : start_program(view);
   if (started.failure) give_up(started.failure);
   const int fds[started_fd_count] = {out, tmp, static_cast<int>(started.listener)};
   BoxMessage message{};
   message.kind = BoxMessage::started;
   send(message, fds);
   system_call(__NR_close, started.listener);
+  if (plan.strict) run_strict(started);
   send(wait_for(started.pid));
   exit_process(0);
 }

@@ -24,6 +24,35 @@ struct Shared {
   long listener;
 };
 
+[[noreturn]] void become_program(const PlanView& view, Shared& shared) {
+  const auto& plan = view.plan();
+  const auto give_up = [&shared](BoxFailure failure) {
+    shared.failure = failure;
+    exit_process(1);
+  };
+  if (auto failure = join_cgroups(plan)) give_up(failure);
+  if (auto failure = fix_surroundings()) give_up(failure);
+  if (auto failure = apply_limits(plan)) give_up(failure);
+  if (auto failure = drop_capabilities()) give_up(failure);
+  if (auto failure = check(system_call(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), BoxStep::system_call_filter))
+    give_up(failure);
+  // Everything but the three standard descriptors goes with exec, the program's own image included.
+  if (auto failure = check(system_call(__NR_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC), BoxStep::execute_program))
+    give_up(failure);
+
+  char** const arguments = view.strings(plan.arguments);
+  char** const environment = view.strings(plan.environment);
+  const sock_fprog filter{static_cast<unsigned short>(plan.filter_length), view.at<sock_filter>(plan.filter)};
+  const long listener = system_call(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter);
+  if (auto failure = check(listener, BoxStep::system_call_filter)) give_up(failure);
+  shared.listener = listener;
+  const long result = system_call(__NR_execveat, plan_program_fd, "", arguments, environment, AT_EMPTY_PATH);
+  give_up(check(result, BoxStep::execute_program));
+  exit_process(1);
+}
+
+}  // namespace
+
 BoxFailure join_cgroups(const BoxPlan& plan) {
   for (std::uint32_t i = 0; i < plan.cgroup_count; ++i) {
     // "0" is the writer itself. Written by the parent, a pid would wait for an RCU grace period: milliseconds.
@@ -74,35 +103,6 @@ BoxFailure fix_surroundings() {
   // Addresses that differ from run to run would find their way into results (hashes of pointers, say).
   return check(system_call(__NR_personality, no_address_randomisation), BoxStep::execute_program);
 }
-
-[[noreturn]] void become_program(const PlanView& view, Shared& shared) {
-  const auto& plan = view.plan();
-  const auto give_up = [&shared](BoxFailure failure) {
-    shared.failure = failure;
-    exit_process(1);
-  };
-  if (auto failure = join_cgroups(plan)) give_up(failure);
-  if (auto failure = fix_surroundings()) give_up(failure);
-  if (auto failure = apply_limits(plan)) give_up(failure);
-  if (auto failure = drop_capabilities()) give_up(failure);
-  if (auto failure = check(system_call(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), BoxStep::system_call_filter))
-    give_up(failure);
-  // Everything but the three standard descriptors goes with exec, the program's own image included.
-  if (auto failure = check(system_call(__NR_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC), BoxStep::execute_program))
-    give_up(failure);
-
-  char** const arguments = view.strings(plan.arguments);
-  char** const environment = view.strings(plan.environment);
-  const sock_fprog filter{static_cast<unsigned short>(plan.filter_length), view.at<sock_filter>(plan.filter)};
-  const long listener = system_call(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter);
-  if (auto failure = check(listener, BoxStep::system_call_filter)) give_up(failure);
-  shared.listener = listener;
-  const long result = system_call(__NR_execveat, plan_program_fd, "", arguments, environment, AT_EMPTY_PATH);
-  give_up(check(result, BoxStep::execute_program));
-  exit_process(1);
-}
-
-}  // namespace
 
 Started start_program(const PlanView& view) {
   Started started;

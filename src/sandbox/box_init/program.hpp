@@ -8,10 +8,17 @@ struct Started {
   BoxFailure failure;
   long pid = -1;       ///< In the box's pid namespace.
   long listener = -1;  ///< Of the program's system-call filter.
+  long go = -1;        ///< Of a strict program: the pipe on which it waits.
 };
 
 /// Forks; the child joins its cgroups, limits itself, gives up every privilege, installs the filter and executes the program.
 /// Returns when it has done so, or could not.
 Started start_program(const PlanView& view);
+
+// Steps of the program's process.
+BoxFailure join_cgroups(const BoxPlan& plan);
+BoxFailure fix_surroundings();
+BoxFailure apply_limits(const BoxPlan& plan);
+BoxFailure drop_capabilities();
 
 }  // namespace forgepool::sandbox::box_init

@@ -64,22 +64,24 @@ long take_null_device() {
   return failed(result) ? result : mount;
 }
 
-BoxFailure place_null_device(long mount) {
-  if (auto failure = check(make_folder("dev"), BoxStep::null_device)) return failure;
-  const long file = create_file("dev/null", 0666);
+BoxFailure create_empty(const char* name, std::uint32_t mode) {
+  const long file = create_file(name, mode);
   if (auto failure = check(file, BoxStep::null_device)) return failure;
   close_fd(file);
+  return {};
+}
+
+BoxFailure place_null_device(long mount) {
+  if (auto failure = check(make_folder("dev"), BoxStep::null_device)) return failure;
+  if (auto failure = create_empty("dev/null", 0666)) return failure;
   const auto failure = check(attach(mount, "dev/null"), BoxStep::null_device);
   close_fd(mount);
   return failure;
 }
 
-BoxFailure write_input_files(const PlanView& view) {
-  if (auto failure = check(make_folder("in"), BoxStep::input_files)) return failure;
+BoxFailure write_input_files(const PlanView& view, const PlannedFile* files, std::uint64_t count) {
   if (auto failure = check(system_call(__NR_chdir, "in"), BoxStep::input_files)) return failure;
-  const auto& plan = view.plan();
-  const auto* files = view.at<PlannedFile>(plan.files);
-  for (std::uint32_t i = 0; i < plan.file_count; ++i) {
+  for (std::uint64_t i = 0; i < count; ++i) {
     const long fd = create_file(view.at(files[i].name), files[i].mode);
     if (auto failure = check(fd, BoxStep::input_files)) return failure;
     const long written = write_whole(fd, view.at(files[i].content), files[i].size);
@@ -130,11 +132,20 @@ BoxFailure build_root(const PlanView& view) {
   if (auto failure = check(system_call(__NR_fchdir, root), BoxStep::root_tmpfs)) return failure;
   close_fd(root);
 
-  if (auto failure = write_input_files(view)) return failure;
+  if (auto failure = check(make_folder("in"), BoxStep::input_files)) return failure;
   if (auto failure = add_writable(view, plan.out, "out")) return failure;
   if (auto failure = add_writable(view, plan.tmp, "tmp")) return failure;
   if (auto failure = place_null_device(null_device)) return failure;
-  if (auto failure = leave_host()) return failure;
+  // Strict programs open these too; what they read there is made by the handlers.
+  if (plan.strict) {
+    if (auto failure = create_empty("dev/urandom", 0666)) return failure;
+    if (auto failure = create_empty("dev/random", 0666)) return failure;
+  }
+  return leave_host();
+}
+
+BoxFailure complete_root(const PlanView& view, const PlannedFile* files, std::uint64_t count) {
+  if (auto failure = write_input_files(view, files, count)) return failure;
   return make_read_only();
 }
 

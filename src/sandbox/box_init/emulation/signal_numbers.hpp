@@ -1,0 +1,26 @@
+#pragma once
+/// The two signals that the handlers need for themselves, and the kernel's words about signals (<signal.h> belongs to the C
+/// library).
+#include <cstdint>
+
+namespace forgepool::sandbox::box_init {
+
+constexpr long fault_signal = 11;  // SIGSEGV: rdtsc
+constexpr long trap_signal = 31;   // SIGSYS: trapped system calls
+
+constexpr std::uint64_t bit_of(long signal) {
+  return 1ull << (signal - 1);
+}
+/// The program may not block these: a blocked trap would end it. It believes that it may.
+constexpr std::uint64_t needed_signals = bit_of(fault_signal) | bit_of(trap_signal);
+
+enum ActionFlags : std::uint64_t {
+  with_info = 4,                  // SA_SIGINFO
+  with_restorer = 0x0400'0000,    // SA_RESTORER
+  on_signal_stack = 0x0800'0000,  // SA_ONSTACK
+  not_deferred = 0x4000'0000,     // SA_NODEFER
+  once = 0x8000'0000,             // SA_RESETHAND
+};
+constexpr std::uint64_t by_default = 0, ignored = 1;  // SIG_DFL, SIG_IGN
+
+}  // namespace forgepool::sandbox::box_init

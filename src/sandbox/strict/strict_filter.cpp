@@ -1,0 +1,172 @@
+#include "sandbox/strict/strict_filter.hpp"
+
+#include "sandbox/strict/bpf_assembler.hpp"
+#include "sandbox/strict/layout.hpp"
+
+#include <asm/ioctls.h>
+#include <asm/mman.h>
+#include <linux/audit.h>
+#include <linux/fcntl.h>
+#include <linux/seccomp.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
+#include <cstddef>
+
+namespace forgepool::sandbox::strict {
+namespace {
+
+/// Trapped from wherever they come: the handlers have no use for the real ones.
+constexpr std::uint32_t emulated[] = {SYS_clock_gettime,
+                                      SYS_clock_getres,
+                                      SYS_gettimeofday,
+                                      SYS_time,
+                                      SYS_nanosleep,
+                                      SYS_clock_nanosleep,
+                                      SYS_times,
+                                      SYS_getrusage,
+                                      SYS_getrandom,
+                                      SYS_uname,
+                                      SYS_sysinfo,
+                                      SYS_getcpu,
+                                      SYS_sched_getaffinity,
+                                      SYS_sched_getscheduler,
+                                      SYS_sched_getparam,
+                                      SYS_getpriority,
+                                      SYS_getrlimit,
+                                      SYS_prlimit64,
+                                      SYS_open,
+                                      SYS_brk,
+                                      SYS_rt_sigprocmask,
+                                      SYS_sigaltstack,
+                                      SYS_poll,
+                                      SYS_select,
+                                      SYS_futex};
+
+/// Trapped unless they come from the gate: the handlers make them in the program's place and change what comes back.
+constexpr std::uint32_t through_gate[] = {SYS_stat,    SYS_fstat,        SYS_lstat,       SYS_newfstatat, SYS_statx,
+                                          SYS_statfs,  SYS_fstatfs,      SYS_getdents64,  SYS_openat,     SYS_dup,
+                                          SYS_dup2,    SYS_dup3,         SYS_close_range, SYS_mmap,       SYS_mremap,
+                                          SYS_madvise, SYS_rt_sigaction, SYS_ppoll,       SYS_pselect6};
+
+/// The same, when their first argument is a descriptor that may stand for a random device.
+constexpr std::uint32_t watched[] = {SYS_read, SYS_readv, SYS_pread64, SYS_preadv, SYS_close};
+
+/// As if the kernel did not know them. Programs do without.
+constexpr std::uint32_t unknown[] = {SYS_membarrier,     SYS_mincore,      SYS_preadv2,        SYS_pwritev2,
+                                     SYS_getdents,       SYS_epoll_create, SYS_epoll_create1,  SYS_epoll_ctl,
+                                     SYS_epoll_wait,     SYS_epoll_pwait,  SYS_eventfd,        SYS_eventfd2,
+                                     SYS_timerfd_create, SYS_getitimer,    SYS_rt_sigtimedwait};
+
+/// One thread: libraries that want more are told that there are too many already.
+constexpr std::uint32_t no_more[] = {SYS_clone};
+
+/// Links would let two names in one listing share an inode number, which listings are ordered by.
+constexpr std::uint32_t not_permitted[] = {SYS_link, SYS_linkat};
+
+/// Cannot be made to happen at the same point twice, and programs do not expect them to fail.
+constexpr std::uint32_t violations[] = {SYS_alarm, SYS_setitimer, SYS_timer_create, SYS_execveat};
+
+/// How much is waiting in a pipe, how wide a terminal is.
+constexpr std::uint32_t telling_ioctls[] = {FIONREAD, FIONBIO, TIOCGWINSZ};
+
+constexpr std::uint32_t number_offset = offsetof(seccomp_data, nr);
+constexpr std::uint32_t architecture_offset = offsetof(seccomp_data, arch);
+constexpr std::uint32_t pointer_offset = offsetof(seccomp_data, instruction_pointer);
+
+/// The low half of an argument: descriptors, commands and advice have no more.
+std::uint32_t argument_offset(unsigned argument) {
+  return static_cast<std::uint32_t>(offsetof(seccomp_data, args) + argument * sizeof(std::uint64_t));
+}
+
+std::uint32_t error_result(int error) {
+  return SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(error);
+}
+
+class FilterWriter {
+ public:
+  explicit FilterWriter(const SeccompProgram& ordinary) : ordinary_(ordinary) {}
+
+  SeccompProgram write() {
+    bpf_.load(architecture_offset);
+    bpf_.jump_unless_equal(AUDIT_ARCH_X86_64, go_on_);
+    bpf_.load(number_offset);
+    for (const auto number : emulated) bpf_.jump_if_equal(number, trap_);
+    for (const auto number : through_gate) bpf_.jump_if_equal(number, look_at_gate_);
+    for (const auto number : watched) bpf_.jump_if_equal(number, look_at_descriptor_);
+    bpf_.jump_if_equal(SYS_fcntl, look_at_command_);
+    bpf_.jump_if_equal(SYS_ioctl, look_at_ioctl_);
+    answer(unknown, error_result(ENOSYS));
+    answer(no_more, error_result(EAGAIN));
+    answer(not_permitted, error_result(EPERM));
+    answer(violations, SECCOMP_RET_USER_NOTIF);
+    bpf_.jump(go_on_);
+    write_ioctls();
+    write_commands();
+    write_descriptors();
+    write_gate();
+    bpf_.place(trap_);
+    bpf_.finish(SECCOMP_RET_TRAP);
+    bpf_.place(go_on_);
+    bpf_.append(ordinary_);
+    return bpf_.assemble();
+  }
+
+ private:
+  template <std::size_t count>
+  void answer(const std::uint32_t (&numbers)[count], std::uint32_t result) {
+    const auto found = bpf_.new_label(), next = bpf_.new_label();
+    for (const auto number : numbers) bpf_.jump_if_equal(number, found);
+    bpf_.jump(next);
+    bpf_.place(found);
+    bpf_.finish(result);
+    bpf_.place(next);
+  }
+
+  void write_ioctls() {
+    bpf_.place(look_at_ioctl_);
+    const auto refused = bpf_.new_label();
+    bpf_.load(argument_offset(1));
+    for (const auto command : telling_ioctls) bpf_.jump_if_equal(command, refused);
+    bpf_.jump(go_on_);
+    bpf_.place(refused);
+    bpf_.finish(error_result(ENOTTY));
+  }
+
+  void write_commands() {
+    bpf_.place(look_at_command_);
+    bpf_.load(argument_offset(1));
+    for (const std::uint32_t command : {F_DUPFD, F_DUPFD_CLOEXEC, F_SETFL}) bpf_.jump_if_equal(command, look_at_gate_);
+    bpf_.jump(go_on_);
+  }
+
+  void write_descriptors() {
+    bpf_.place(look_at_descriptor_);
+    bpf_.load(argument_offset(0));
+    bpf_.jump_if_at_least(first_watched_fd, look_at_gate_);
+    bpf_.jump(go_on_);
+  }
+
+  void write_gate() {
+    bpf_.place(look_at_gate_);
+    bpf_.load(pointer_offset);
+    bpf_.jump_unless_equal(static_cast<std::uint32_t>(gate_instruction_pointer), trap_);
+    bpf_.load(pointer_offset + 4);
+    bpf_.jump_unless_equal(static_cast<std::uint32_t>(gate_instruction_pointer >> 32), trap_);
+    bpf_.jump(go_on_);
+  }
+
+  const SeccompProgram& ordinary_;
+  BpfAssembler bpf_;
+  const BpfAssembler::Label look_at_gate_ = bpf_.new_label(), look_at_descriptor_ = bpf_.new_label(),
+                            look_at_command_ = bpf_.new_label(), look_at_ioctl_ = bpf_.new_label(), trap_ = bpf_.new_label(),
+                            go_on_ = bpf_.new_label();
+};
+
+}  // namespace
+
+SeccompProgram strict_filter(const SeccompProgram& ordinary) {
+  return FilterWriter(ordinary).write();
+}
+
+}  // namespace forgepool::sandbox::strict
