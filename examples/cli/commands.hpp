@@ -2,6 +2,7 @@
 // The commands, one function each: they print, and return the exit code.
 #include "session.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,5 +50,13 @@ int replay(const Common& common, const ReplayOptions& options);
 int adapter_pack(const Common& common, const std::string& manifest, const std::string& program, const std::string& output);
 int adapter_inspect(const Common& common, const std::string& package);
 int digest(const Common& common, const std::string& file);
+
+// simulate_command.cpp
+struct SimulateOptions {
+  std::string scenario;
+  std::string output = ".";  ///< Directory for what is saved.
+  std::optional<std::uint64_t> seed;
+};
+int simulate(const Common& common, const SimulateOptions& options);
 
 }  // namespace forgepool_cli

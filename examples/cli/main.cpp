@@ -118,6 +118,14 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   replay_command->callback([&] { code = replay(common, replaying); });
 
+  // --- research
+  SimulateOptions simulation;
+  auto* simulate_command = app.add_subcommand("simulate", "Play a scenario: who cheats how, what is found out, what it costs");
+  simulate_command->add_option("scenario", simulation.scenario, "Scenario (JSON file)")->required();
+  simulate_command->add_option("--output", simulation.output, "Directory for the CSV and the plot")->capture_default_str();
+  simulate_command->add_option("--seed", simulation.seed, "Instead of the scenario's own");
+  simulate_command->callback([&] { code = simulate(common, simulation); });
+
   // --- adapters
   auto* adapter = app.add_subcommand("adapter", "Make and look at adapter packages");
   adapter->require_subcommand(1);

@@ -31,10 +31,10 @@ Result<AgentBehaviour> parse_agent_behaviour(std::string_view text) {
   return fail(ErrorKind::invalid_input, "there is no behaviour \"" + std::string(text) + "\"; expected one of " + known);
 }
 
-std::uint64_t AgentMind::alone() {
+std::uint64_t AgentMind::alone(std::uint64_t shard_key) {
   const bool cheats = random_.chance(group_->cheat_rate);
-  const std::uint64_t lie = random_.next() | 1;
-  return cheats ? lie : 0;
+  const std::uint64_t lie = group_->same_lie ? shard_key : random_.next();
+  return cheats ? lie | 1 : 0;
 }
 
 std::uint64_t AgentMind::with_others(std::uint64_t shard_key) const {
@@ -49,11 +49,11 @@ std::uint64_t AgentMind::answer(std::uint64_t shard_key) {
     case AgentBehaviour::honest:
     case AgentBehaviour::slow: return 0;
     case AgentBehaviour::faulty:
-    case AgentBehaviour::random: return alone();
+    case AgentBehaviour::random: return alone(shard_key);
     case AgentBehaviour::lazy: return 1;
     case AgentBehaviour::builds_trust:
       if (answers_ <= group_->honest_answers) return 0;
-      return group_->together ? with_others(shard_key) : alone();
+      return group_->together ? with_others(shard_key) : alone(shard_key);
     case AgentBehaviour::colluding:
     case AgentBehaviour::sybil: return with_others(shard_key);
   }

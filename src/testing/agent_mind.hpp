@@ -17,7 +17,7 @@ class AgentMind {
   const AgentGroup& group() const { return *group_; }
 
  private:
-  std::uint64_t alone();
+  std::uint64_t alone(std::uint64_t shard_key);
   std::uint64_t with_others(std::uint64_t shard_key) const;
 
   const AgentGroup* group_;

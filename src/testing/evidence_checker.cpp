@@ -72,8 +72,8 @@ void EvidenceChecker::check_accepted(const ShardVerdict& verdict) {
              std::to_string(needed));
   if (job.policy.verify == VerifyMode::adaptive)
     expect(verdict.error_bound <= job.policy.max_error, verdict.shard,
-           "accepted (" + verdict.rule + ") with an error bound of " + std::to_string(verdict.error_bound) + "; the policy allows " +
-               std::to_string(job.policy.max_error));
+           "accepted (" + verdict.rule + ") with an error bound of " + std::to_string(verdict.error_bound) +
+               "; the policy allows " + std::to_string(job.policy.max_error));
   if (verdict.shard.index < job.right.size() && verdict.result == job.right[verdict.shard.index]) return;
   expect(std::ranges::all_of(support, [&](const AgentId& agent) { return truth_.cheats(agent); }), verdict.shard,
          "a wrong result was accepted that an honest agent is said to have returned");

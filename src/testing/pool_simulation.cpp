@@ -7,9 +7,11 @@ namespace {
 
 std::string some_policy(Random& random, bool regions) {
   static constexpr std::string_view modes[] = {"full", "quorum", "spotcheck", "none"};
-  std::string policy = R"({"verify":")" + std::string(modes[random.below(4)]) + R"(","replicas":)" +
-                       std::to_string(random.between(1, 3)) + R"(,"min_agents":)" + std::to_string(random.between(1, 3)) +
-                       R"(,"spotcheck_ratio":0.)" + std::to_string(random.below(10));
+  // Longer than anybody waits here: a job that does not end is to be found running, and asked why.
+  std::string policy = R"({"timeout_ms":86400000,"verify":")" + std::string(modes[random.below(std::size(modes))]) +
+                       R"(","replicas":)" + std::to_string(random.between(1, 3)) + R"(,"min_agents":)" +
+                       std::to_string(random.between(1, 3)) + R"(,"spotcheck_ratio":0.)" + std::to_string(random.below(10));
+  policy += R"(,"max_error":0.)" + std::string(random.below(3), '0') + "2";
   if (random.chance(0.3)) policy += R"(,"max_agents":)" + std::to_string(random.between(3, 5));
   if (regions && random.chance(0.5)) policy += R"(,"regions":["eu"])";
   return policy + "}";

@@ -1,9 +1,8 @@
 /// The hub's lives: each opens the ledger as the disk kept it.
+#include "testing/production_parts.hpp"
 #include "testing/simulated_pool.hpp"
 #include "testing/watched_parts.hpp"
 
-#include <forgepool/backends/duplication_verifier.hpp>
-#include <forgepool/backends/fifo_scheduler.hpp>
 #include <forgepool/backends/memory_transport.hpp>
 
 namespace forgepool::testing {
@@ -67,8 +66,8 @@ void SimulatedPool::start_hub() {
 
   HubParts parts;
   parts.transport = watch(make_memory_transport(loop_, network_), watchers_);
-  parts.scheduler = watch(options_.scheduler ? options_.scheduler() : make_fifo_scheduler(), watchers_);
-  parts.verifier = watch(options_.verifier ? options_.verifier() : make_duplication_verifier(), watchers_);
+  parts.scheduler = watch(options_.scheduler ? options_.scheduler() : production_scheduler(), watchers_);
+  parts.verifier = watch(options_.verifier ? options_.verifier() : production_verifier(), watchers_);
   parts.ledger = std::make_unique<HubLedger>(*this, open_ledger_);
   parts.adapters = {adapter_};
   parts.random = [this](std::span<std::uint8_t> bytes) {

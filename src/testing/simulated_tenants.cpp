@@ -154,7 +154,11 @@ bool SimulatedPool::must_be_done(const Job& job) const {
   std::uint32_t needed = std::max(1u, policy.min_agents);
   if (policy.verify == VerifyMode::full || policy.verify == VerifyMode::quorum) needed = std::max(needed, policy.replicas);
   if (policy.verify == VerifyMode::spotcheck) needed = std::max(needed, 2u);
-  std::uint32_t honest = 0;
+  std::uint32_t honest = 0, others = 0;
+  for (const auto& [id, group] : truth_.agents) others += group->cheats();
+  // As if nobody ever earned trust, and everybody who may lie contradicted every result.
+  if (policy.verify == VerifyMode::adaptive)
+    needed = std::max(needed, std::max(2u, lead_needed(policy.adversary, policy.max_error)) + others);
   for (const auto& [id, group] : truth_.agents)
     honest += !group->cheats() &&
               (policy.regions.empty() || std::ranges::find(policy.regions, group->region) != policy.regions.end());

@@ -1,6 +1,6 @@
 #pragma once
 /// Who takes part in a simulated pool, and how they behave. The same groups populate both simulators: whole pools
-/// (pool_simulation.hpp), and scheduler and verifier alone with millions of shards (scenario.hpp).
+/// (pool_simulation.hpp), and scheduler and verifier alone, with millions of shards (scenario.hpp).
 #include <forgepool/result.hpp>
 
 #include <cstdint>
@@ -30,6 +30,7 @@ struct AgentGroup {
   std::uint32_t count = 1;
   double cheat_rate = 1;                 ///< 0 … 1; see the behaviours.
   bool together = false;                 ///< builds_trust: its lies agree.
+  bool same_lie = false;                 ///< faulty, random: two that happen to lie about one shard return the same.
   std::uint32_t honest_answers = 100;    ///< builds_trust: per agent.
   std::uint32_t names_per_operator = 4;  ///< sybil: how often each may come back under a new name.
   double slowdown = 4;                   ///< slow: how many times as long its shards take; others take 1.
@@ -40,7 +41,7 @@ struct AgentGroup {
   /// Whether two of its agents ever return the same wrong result.
   bool lies_agree() const {
     return behaviour == AgentBehaviour::lazy || behaviour == AgentBehaviour::colluding || behaviour == AgentBehaviour::sybil ||
-           (behaviour == AgentBehaviour::builds_trust && together);
+           (behaviour == AgentBehaviour::builds_trust && together) || (cheats() && same_lie);
   }
 };
 
