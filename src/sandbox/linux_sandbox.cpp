@@ -1,5 +1,6 @@
 #include <forgepool/backends/linux_sandbox.hpp>
 
+#include "sandbox/box_pool.hpp"
 #include "sandbox/machine_probe.hpp"
 #include "sandbox/program_image.hpp"
 #include "sandbox/request_check.hpp"
@@ -20,8 +21,11 @@ SandboxReport setup_failed(std::string detail) {
 
 class LinuxSandbox final : public Sandbox {
  public:
-  LinuxSandbox(std::unique_ptr<const sandbox::BoxMachine> machine, SandboxLevel level)
-      : machine_(std::move(machine)), level_(level), programs_(max_cached_programs, max_cached_bytes) {}
+  LinuxSandbox(std::unique_ptr<const sandbox::BoxMachine> machine, SandboxLevel level, std::size_t prepared_boxes)
+      : machine_(std::move(machine)),
+        level_(level),
+        programs_(max_cached_programs, max_cached_bytes),
+        pool_(*machine_, prepared_boxes) {}
 
   std::string_view name() const override { return "linux"; }
   SandboxLevel level() const override { return level_; }
@@ -32,6 +36,10 @@ class LinuxSandbox final : public Sandbox {
       if (!request.program) return setup_failed("the request has no program");
       const auto image = programs_.get(request.program_digest, *request.program);
       if (!image) return setup_failed(image.error().message);
+      if (request.determinism == Determinism::strict) {
+        const auto start = std::chrono::steady_clock::now();
+        if (const auto box = pool_.take(request, *image)) return sandbox::run_open_box(*box, request, start).report;
+      }
       return sandbox::run_box(*machine_, request, (*image)->get()).report;
     } catch (const std::exception& error) {
       return setup_failed(error.what());
@@ -42,6 +50,7 @@ class LinuxSandbox final : public Sandbox {
   const std::unique_ptr<const sandbox::BoxMachine> machine_;
   const SandboxLevel level_;
   sandbox::ProgramCache programs_;
+  sandbox::BoxPool pool_;
 };
 
 std::string missing(const std::vector<SandboxMechanism>& mechanisms) {
@@ -62,7 +71,7 @@ Result<std::unique_ptr<Sandbox>> open_linux_sandbox(LinuxSandboxOptions options)
     return fail(ErrorKind::unsupported, "the Linux sandbox reaches level \"" + std::string(to_string(probed.level)) +
                                             "\" on this machine, \"" + std::string(to_string(options.minimum_level)) +
                                             "\" is required. Missing: " + missing(probed.mechanisms));
-  return std::make_unique<LinuxSandbox>(std::move(probed.machine), probed.level);
+  return std::make_unique<LinuxSandbox>(std::move(probed.machine), probed.level, options.prepared_boxes);
 }
 
 std::vector<SandboxMechanism> probe_linux_sandbox() {
