@@ -37,7 +37,8 @@ build_packages=(
   libcli11-dev nlohmann-json3-dev libspdlog-dev libcap2-bin)
 build_backports=(libnghttp3-dev)
 test_packages=(
-  libbenchmark-dev libssl-dev openssl libpq-dev libcurl4-openssl-dev gnutls-bin golang-golang-x-mod-dev iproute2 python3)
+  libbenchmark-dev libssl-dev openssl libpq-dev libcurl4-openssl-dev gnutls-bin golang-golang-x-mod-dev iproute2 python3
+  bubblewrap crun runc firejail)  # The last line: what ./benchmarks/run.sh sandbox compares with.
 test_backports=(catch2 golang-1.23-go golang-github-lucas-clemente-quic-go-dev ngtcp2-client)
 
 # --- Debian packages -------------------------------------------------------------------------------------------------

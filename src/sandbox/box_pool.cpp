@@ -1,6 +1,7 @@
 #include "sandbox/box_pool.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace forgepool::sandbox {
 namespace {
@@ -11,6 +12,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t max_shelves = 2;
 /// A shape that nobody asks for any more holds memory, groups and descriptors.
 constexpr auto idle_time = std::chrono::seconds(10);
+/// So many wait at most to be cleared away; whoever brings more does it himself.
+constexpr std::size_t max_finished = 32;
 
 /// What a box is opened with: a request of that shape, without files.
 SandboxRequest empty_request(const BoxShape& shape) {
@@ -63,9 +66,8 @@ std::unique_ptr<OpenBox> BoxPool::take(const SandboxRequest& request, const std:
       shelf->boxes.pop_front();
       if (!is_ready(*box)) box.reset();
     }
-    if (shelf->requests > 1 && !thread_.joinable()) thread_ = std::thread([this] { make_boxes(); });
   }
-  wake_.notify_one();
+  // The next box is made when this one is cleared away, not while it is waited for.
   return box;
 }
 
@@ -87,35 +89,58 @@ std::vector<std::unique_ptr<OpenBox>> BoxPool::remove_idle() {
   return idle;
 }
 
-void BoxPool::make_boxes() {
+void BoxPool::make_box(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Shelf>& shelf) {
+  lock.unlock();
+  BoxRun failed;
+  std::unique_ptr<OpenBox> box;
+  try {
+    box = open_box(machine_, empty_request(shelf->shape), shelf->image->get(), failed);
+  } catch (const std::exception&) {
+    // No memory. Whoever wants to run will find that out, too.
+  }
+  if (box) wait_until_ready(*box);
+  lock.lock();
+  if (box && is_ready(*box))
+    shelf->boxes.push_back(std::move(box));
+  else
+    shelf->broken = true;
+}
+
+void BoxPool::clear_away(std::unique_ptr<OpenBox> box) {
+  if (depth_ == 0) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (finished_.size() < max_finished) finished_.push_back(std::move(box));
+    start_thread();
+  }
+  wake_.notify_one();
+}
+
+void BoxPool::start_thread() {
+  if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
+}
+
+void BoxPool::work() {
   std::unique_lock lock(mutex_);
   while (!stopped_) {
-    const auto shelf = next_to_fill();
-    if (!shelf) {
+    auto finished = std::exchange(finished_, {});
+    if (!finished.empty()) {
+      lock.unlock();
+      finished.clear();
+      lock.lock();
+    } else if (const auto shelf = next_to_fill()) {
+      make_box(lock, shelf);
+    } else {
       wake_.wait_for(lock, idle_time);
       auto idle = remove_idle();
       lock.unlock();
       idle.clear();
       lock.lock();
-      continue;
     }
-    lock.unlock();
-    BoxRun failed;
-    std::unique_ptr<OpenBox> box;
-    try {
-      box = open_box(machine_, empty_request(shelf->shape), shelf->image->get(), failed);
-    } catch (const std::exception&) {
-      // No memory. Whoever wants to run will find that out, too.
-    }
-    if (box) wait_until_ready(*box);
-    lock.lock();
-    if (box && is_ready(*box))
-      shelf->boxes.push_back(std::move(box));
-    else
-      shelf->broken = true;
   }
   // Here, not in the destructor: they are this thread's children.
   shelves_.clear();
+  finished_.clear();
 }
 
 }  // namespace forgepool::sandbox

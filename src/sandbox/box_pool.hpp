@@ -1,6 +1,6 @@
 #pragma once
-/// Strict boxes made ahead: everything but a run's files and seed is prepared, and each box runs once. An agent runs thousands of
-/// shards of one job, which differ in nothing else; so boxes are kept for what was asked for last.
+/// Strict boxes made ahead: everything but a run's files and seed is prepared, and each box runs once. An agent runs thousands
+/// of shards of one job, which differ in nothing else; so boxes are kept for what was asked for last.
 #include "sandbox/box_runner.hpp"
 
 #include <condition_variable>
@@ -20,7 +20,7 @@ struct BoxShape {
   friend bool operator==(const BoxShape&, const BoxShape&) = default;
 };
 
-/// Thread-safe. One thread of its own, from the first box on: the boxes are its children, and end with it.
+/// Thread-safe. One thread of its own, from the first need on: the boxes are its children, and end with it.
 class BoxPool {
  public:
   /// `depth` boxes are kept of each shape; 0 turns the pool off. `machine` is borrowed.
@@ -31,6 +31,10 @@ class BoxPool {
 
   /// A box for this strict request, or null. The second request of a shape, and each after it, lets boxes of it be made.
   std::unique_ptr<OpenBox> take(const SandboxRequest& request, const std::shared_ptr<const UniqueFd>& image);
+
+  /// Takes down what is left of a box in which everything is dead (its mounts, its groups), in the background: the kernel takes
+  /// its time for that. With depth 0 at once.
+  void clear_away(std::unique_ptr<OpenBox> box);
 
  private:
   struct Shelf {
@@ -43,7 +47,9 @@ class BoxPool {
   };
   using Shelves = std::deque<std::shared_ptr<Shelf>>;
 
-  void make_boxes();
+  void work();
+  void start_thread();
+  void make_box(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Shelf>& shelf);
   std::shared_ptr<Shelf> next_to_fill() const;
   std::vector<std::unique_ptr<OpenBox>> remove_idle();
 
@@ -54,6 +60,7 @@ class BoxPool {
   std::condition_variable wake_;
   // guarded by mutex_
   Shelves shelves_;  ///< The one asked for last in front.
+  std::vector<std::unique_ptr<OpenBox>> finished_;
   bool stopped_ = false;
   std::thread thread_;
 };

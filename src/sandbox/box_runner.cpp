@@ -111,6 +111,7 @@ std::unique_ptr<OpenBox> open_box(const BoxMachine& machine, const SandboxReques
   input.standard_error = open->standard_error.write_fd();
   input.plan = open->plan.get();
   input.run = run_end.get();
+  input.shared = &machine.shared_namespaces;
   auto launched = launch_box(input);
   open->standard_output.close_write_end();
   open->standard_error.close_write_end();

@@ -21,6 +21,7 @@ struct BoxMachine {
   /// By set of relaxations.
   std::map<std::set<SandboxRelaxation>, SeccompProgram> filters;
   SeccompProgram strict_filter;
+  SharedNamespaces shared_namespaces;
   /// Null: no cgroups, level `namespaces`.
   std::unique_ptr<CgroupSite> groups;
   /// Boxes get a user of their own.

@@ -24,8 +24,8 @@ namespace forgepool::sandbox {
 namespace {
 
 // The last kinds of namespace are in <sched.h> only in GNU mode, and in <linux/sched.h> always.
-constexpr std::uint64_t box_namespaces =
-    CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+constexpr std::uint64_t box_namespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWCGROUP;
+constexpr std::uint64_t empty_namespaces = CLONE_NEWNET | CLONE_NEWIPC;
 
 constexpr std::size_t max_moves = plan_cgroup_fd + 8 + 2;
 
@@ -171,6 +171,8 @@ struct BoxLauncher {
       launched.reason = "it ended at once";
       return launched;
     }
+    const auto mounts = "/proc/" + std::to_string(pid) + "/ns/mnt";
+    launched.box.mounts_ = UniqueFd(::open(mounts.c_str(), O_RDONLY | O_CLOEXEC));
     if (auto status = map_identity(pid, input.identity); !status) {
       launched.failure.step = BoxStep::map_identity;
       launched.reason = status.error().message;
@@ -207,6 +209,8 @@ struct BoxLauncher {
     long result;
     {
       const SignalsBlocked blocked;
+      const InSharedNamespaces here(input.shared);
+      if (!here.joined()) arguments.flags |= empty_namespaces;
       result = clone_and_call(&arguments, run_child, &task);
     }
     if (failed(result)) return failure_of(BoxStep::clone, result);
@@ -255,6 +259,7 @@ Box& Box::operator=(Box&& other) noexcept {
   end();
   process_ = std::move(other.process_);
   control_ = std::move(other.control_);
+  mounts_ = std::move(other.mounts_);
   reaped_ = other.reaped_;
   return *this;
 }

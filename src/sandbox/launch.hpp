@@ -2,6 +2,7 @@
 /// Starting the first process of a box in its own namespaces, from a process with many threads.
 #include "sandbox/box_plan.hpp"
 #include "sandbox/identity.hpp"
+#include "sandbox/shared_namespaces.hpp"
 #include "sandbox/unique_fd.hpp"
 
 #include <string>
@@ -21,6 +22,7 @@ struct LaunchInput {
   std::vector<int> join_fds;
   int clone_into = -1;  ///< A v2 cgroup's folder, or -1.
   BoxIdentity identity;
+  const SharedNamespaces* shared = nullptr;  ///< Null: the box gets its own of every kind.
 };
 
 /// A box that has been started. Destruction kills everything in it and waits until it is gone.
@@ -44,6 +46,9 @@ class Box {
 
   UniqueFd process_;
   UniqueFd control_;
+  /// Keeps the mounts beyond the last process, whose end would otherwise wait for the kernel to take them down. Where it cannot
+  /// be had, it does.
+  UniqueFd mounts_;
   bool reaped_ = false;
 };
 

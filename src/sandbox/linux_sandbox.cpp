@@ -36,10 +36,7 @@ class LinuxSandbox final : public Sandbox {
       if (!request.program) return setup_failed("the request has no program");
       const auto image = programs_.get(request.program_digest, *request.program);
       if (!image) return setup_failed(image.error().message);
-      if (request.determinism == Determinism::strict) {
-        const auto start = std::chrono::steady_clock::now();
-        if (const auto box = pool_.take(request, *image)) return sandbox::run_open_box(*box, request, start).report;
-      }
+      if (request.determinism == Determinism::strict) return run_strict(request, *image);
       return sandbox::run_box(*machine_, request, (*image)->get()).report;
     } catch (const std::exception& error) {
       return setup_failed(error.what());
@@ -47,6 +44,17 @@ class LinuxSandbox final : public Sandbox {
   }
 
  private:
+  SandboxReport run_strict(const SandboxRequest& request, const std::shared_ptr<const sandbox::UniqueFd>& image) {
+    const auto start = std::chrono::steady_clock::now();
+    sandbox::BoxRun run;
+    auto box = pool_.take(request, image);
+    if (!box) box = sandbox::open_box(*machine_, request, image->get(), run);
+    if (!box) return std::move(run.report);
+    run = sandbox::run_open_box(*box, request, start);
+    pool_.clear_away(std::move(box));
+    return std::move(run.report);
+  }
+
   const std::unique_ptr<const sandbox::BoxMachine> machine_;
   const SandboxLevel level_;
   sandbox::ProgramCache programs_;

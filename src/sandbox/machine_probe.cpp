@@ -73,6 +73,7 @@ Status prepare(BoxMachine& machine) {
   machine.uid_map = *uid_map;
   machine.gid_map = *gid_map;
   machine.separate_users = geteuid() == 0;
+  machine.shared_namespaces = SharedNamespaces::make();
   return {};
 }
 

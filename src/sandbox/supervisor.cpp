@@ -19,7 +19,8 @@ constexpr int tick_ms = 20;
 
 class Supervisor {
  public:
-  explicit Supervisor(const Supervision& run) : run_(run), deadline_(deadline()) {}
+  explicit Supervisor(const Supervision& run)
+      : run_(run), deadline_(deadline()), next_look_(run.start + std::chrono::milliseconds(tick_ms)) {}
 
   RunFacts watch() {
     facts_.group_limits = run_.group != nullptr;
@@ -48,7 +49,8 @@ class Supervisor {
   bool poll_once() {
     enum { process, control, output, error, listener, count };
     pollfd fds[count] = {{run_.box.process_fd(), POLLIN, 0},
-                         {control_open_ ? run_.box.control_fd() : -1, POLLIN, 0},
+                         // What it says after that it says just before its end, which is news enough.
+                         {control_open_ && !facts_.started ? run_.box.control_fd() : -1, POLLIN, 0},
                          {run_.standard_output.read_fd(), POLLIN, 0},
                          {run_.standard_error.read_fd(), POLLIN, 0},
                          {listener_.get(), POLLIN, 0}};
@@ -142,7 +144,7 @@ class Supervisor {
 
   const Supervision& run_;
   const Clock::time_point deadline_;
-  Clock::time_point next_look_{};
+  Clock::time_point next_look_;
   UniqueFd listener_;
   bool control_open_ = true;
   RunFacts facts_;

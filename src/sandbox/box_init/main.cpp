@@ -163,6 +163,15 @@ void run_strict(const Started& started) {
   run_strict_program(started, run.seed);
 }
 
+/// The program's process prepares itself while we wait for the kernel to drop the host's mounts.
+Started prepare_strict(const PlanView& view) {
+  auto started = fork_strict_program(view);
+  if (started.failure) return started;
+  if (auto failure = drop_host()) give_up(failure);
+  wait_for_strict_program(started);
+  return started;
+}
+
 [[noreturn]] void run() {
   reset_signals();
   meet_supervisor();
@@ -170,6 +179,8 @@ void run_strict(const Started& started) {
   const auto& plan = view.plan();
   if (auto failure = take_identity(plan)) give_up(failure);
   if (auto failure = build_root(view)) give_up(failure);
+  if (!plan.strict)
+    if (auto failure = drop_host()) give_up(failure);
   if (auto failure = set_host_name(view.at(plan.host_name))) give_up(failure);
   if (auto failure = empty_standard_input()) give_up(failure);
   const int out = static_cast<int>(open_folder("/out"));
@@ -177,7 +188,7 @@ void run_strict(const Started& started) {
 
   if (!plan.strict)
     if (auto failure = complete_root(view, view.at<PlannedFile>(plan.files), plan.file_count)) give_up(failure);
-  const auto started = plan.strict ? prepare_strict_program(view) : start_program(view);
+  const auto started = plan.strict ? prepare_strict(view) : start_program(view);
   if (started.failure) give_up(started.failure);
   const int fds[started_fd_count] = {out, tmp, static_cast<int>(started.listener)};
   BoxMessage message{};

@@ -8,7 +8,8 @@ struct Started {
   BoxFailure failure;
   long pid = -1;       ///< In the box's pid namespace.
   long listener = -1;  ///< Of the program's system-call filter.
-  long go = -1;        ///< Of a strict program: the pipe on which it waits.
+  long parked = -1;    ///< Of a strict program: the pipe on which it says that it waits,
+  long go = -1;        ///< and the one on which it waits.
 };
 
 /// Forks; the child joins its cgroups, limits itself, gives up every privilege, installs the filter and executes the program.

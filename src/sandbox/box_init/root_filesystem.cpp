@@ -100,11 +100,10 @@ BoxFailure add_writable(const PlanView& view, const PlannedTmpfs& planned, const
   return failure;
 }
 
-BoxFailure leave_host() {
-  // With both arguments "." the old root ends up on top of the new one, from where it is detached: no folder for it is needed.
-  if (auto failure = check(system_call(__NR_pivot_root, ".", "."), BoxStep::pivot_root)) return failure;
-  if (auto failure = check(system_call(__NR_umount2, ".", unmount_detached), BoxStep::pivot_root)) return failure;
-  return check(system_call(__NR_chdir, "/"), BoxStep::pivot_root);
+/// With both arguments "." the old root ends up on top of the new one, from where it can be detached: no folder for it is
+/// needed.
+BoxFailure enter_root() {
+  return check(system_call(__NR_pivot_root, ".", "."), BoxStep::pivot_root);
 }
 
 BoxFailure make_read_only() {
@@ -141,7 +140,12 @@ BoxFailure build_root(const PlanView& view) {
     if (auto failure = create_empty("dev/urandom", 0666)) return failure;
     if (auto failure = create_empty("dev/random", 0666)) return failure;
   }
-  return leave_host();
+  return enter_root();
+}
+
+BoxFailure drop_host() {
+  if (auto failure = check(system_call(__NR_umount2, ".", unmount_detached), BoxStep::pivot_root)) return failure;
+  return check(system_call(__NR_chdir, "/"), BoxStep::pivot_root);
 }
 
 BoxFailure complete_root(const PlanView& view, const PlannedFile* files, std::uint64_t count) {

@@ -4,9 +4,13 @@
 
 namespace forgepool::sandbox::box_init {
 
-/// Makes the root: a tmpfs with /in, /out and /tmp (the latter each a tmpfs of its own with limits) and /dev/null. Then moves
-/// into it and drops the old root. There is no /proc and no /sys.
+/// Makes the root: a tmpfs with /in, /out and /tmp (the latter each a tmpfs of its own with limits) and /dev/null; and moves
+/// into it. There is no /proc and no /sys.
 BoxFailure build_root(const PlanView& view);
+
+/// Drops the old root, which until then lies on top of ours: out of reach for paths that start at "/", but not gone. The kernel
+/// takes its time for this. No program may run before.
+BoxFailure drop_host();
 
 /// Fills /in and makes everything but /out and /tmp read-only. `view` is what the files' offsets are in.
 BoxFailure complete_root(const PlanView& view, const PlannedFile* files, std::uint64_t count);

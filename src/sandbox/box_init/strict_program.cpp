@@ -206,7 +206,7 @@ bool wait_until_parked(long pipe, long pid) {
 
 }  // namespace
 
-Started prepare_strict_program(const PlanView& view) {
+Started fork_strict_program(const PlanView& view) {
   Started started;
   const long page = system_call(__NR_mmap, strict::shared_address, strict::page_size, PROT_READ | PROT_WRITE,
                                 MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
@@ -223,14 +223,16 @@ Started prepare_strict_program(const PlanView& view) {
   if (started.pid == 0) prepare({&view, parked[1], go[0]});
   started.failure = check(started.pid, BoxStep::fork_program);
   if (started.failure) return started;
-  const bool waits = wait_until_parked(parked[0], started.pid);
+  started.parked = parked[0];
+  started.go = go[1];
+  return started;
+}
+
+void wait_for_strict_program(Started& started) {
+  const bool waits = wait_until_parked(started.parked, started.pid);
   started.failure = shared().failure;
   started.listener = shared().listener;
-  started.go = go[1];
   if (!waits && !started.failure) started.failure.step = BoxStep::load_program;
-  const long finished_with[] = {parked[0], parked[1], go[0]};
-  for (const long fd : finished_with) system_call(__NR_close, fd);
-  return started;
 }
 
 void run_strict_program(const Started& started, const std::uint8_t (&seed)[32]) {

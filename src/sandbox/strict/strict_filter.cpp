@@ -12,6 +12,10 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <map>
+#include <span>
+#include <utility>
+#include <vector>
 
 namespace forgepool::sandbox::strict {
 namespace {
@@ -91,20 +95,25 @@ class FilterWriter {
     bpf_.load(architecture_offset);
     bpf_.jump_unless_equal(AUDIT_ARCH_X86_64, go_on_);
     bpf_.load(number_offset);
-    for (const auto number : emulated) bpf_.jump_if_equal(number, trap_);
-    for (const auto number : through_gate) bpf_.jump_if_equal(number, look_at_gate_);
-    for (const auto number : watched) bpf_.jump_if_equal(number, look_at_descriptor_);
-    bpf_.jump_if_equal(SYS_fcntl, look_at_command_);
-    bpf_.jump_if_equal(SYS_ioctl, look_at_ioctl_);
-    answer(unknown, error_result(ENOSYS));
-    answer(no_more, error_result(EAGAIN));
-    answer(not_permitted, error_result(EPERM));
-    answer(violations, SECCOMP_RET_USER_NOTIF);
-    bpf_.jump(go_on_);
+    decide(emulated, trap_);
+    decide(through_gate, look_at_gate_);
+    decide(watched, look_at_descriptor_);
+    decisions_[SYS_fcntl] = look_at_command_;
+    decisions_[SYS_ioctl] = look_at_ioctl_;
+    decide(unknown, answer(error_result(ENOSYS)));
+    decide(no_more, answer(error_result(EAGAIN)));
+    decide(not_permitted, answer(error_result(EPERM)));
+    decide(violations, answer(SECCOMP_RET_USER_NOTIF));
+    std::vector<Decision> sorted(decisions_.begin(), decisions_.end());
+    write_tree(sorted);
     write_ioctls();
     write_commands();
     write_descriptors();
     write_gate();
+    for (const auto& [label, result] : answers_) {
+      bpf_.place(label);
+      bpf_.finish(result);
+    }
     bpf_.place(trap_);
     bpf_.finish(SECCOMP_RET_TRAP);
     bpf_.place(go_on_);
@@ -113,14 +122,31 @@ class FilterWriter {
   }
 
  private:
+  using Label = BpfAssembler::Label;
+  using Decision = std::pair<std::uint32_t, Label>;
+
   template <std::size_t count>
-  void answer(const std::uint32_t (&numbers)[count], std::uint32_t result) {
-    const auto found = bpf_.new_label(), next = bpf_.new_label();
-    for (const auto number : numbers) bpf_.jump_if_equal(number, found);
-    bpf_.jump(next);
-    bpf_.place(found);
-    bpf_.finish(result);
-    bpf_.place(next);
+  void decide(const std::uint32_t (&numbers)[count], Label label) {
+    for (const auto number : numbers) decisions_[number] = label;
+  }
+
+  Label answer(std::uint32_t result) {
+    answers_.emplace_back(bpf_.new_label(), result);
+    return answers_.back().first;
+  }
+
+  /// A binary tree: when a filter is installed, the kernel runs it once for every number there is.
+  void write_tree(std::span<const Decision> decisions) {
+    if (decisions.size() <= 2) {
+      for (const auto& [number, label] : decisions) bpf_.jump_if_equal(number, label);
+      return bpf_.jump(go_on_);
+    }
+    const auto middle = decisions.size() / 2;
+    const auto upper = bpf_.new_label();
+    bpf_.jump_if_at_least(decisions[middle].first, upper);
+    write_tree(decisions.first(middle));
+    bpf_.place(upper);
+    write_tree(decisions.subspan(middle));
   }
 
   void write_ioctls() {
@@ -158,9 +184,10 @@ class FilterWriter {
 
   const SeccompProgram& ordinary_;
   BpfAssembler bpf_;
-  const BpfAssembler::Label look_at_gate_ = bpf_.new_label(), look_at_descriptor_ = bpf_.new_label(),
-                            look_at_command_ = bpf_.new_label(), look_at_ioctl_ = bpf_.new_label(), trap_ = bpf_.new_label(),
-                            go_on_ = bpf_.new_label();
+  std::map<std::uint32_t, Label> decisions_;  ///< By number.
+  std::vector<std::pair<Label, std::uint32_t>> answers_;
+  const Label look_at_gate_ = bpf_.new_label(), look_at_descriptor_ = bpf_.new_label(), look_at_command_ = bpf_.new_label(),
+              look_at_ioctl_ = bpf_.new_label(), trap_ = bpf_.new_label(), go_on_ = bpf_.new_label();
 };
 
 }  // namespace
