@@ -1,5 +1,6 @@
 // Whole pools of production parts in virtual time, with everything going wrong that can. A seed replays a run.
 #include "seeds.hpp"
+#include "simulated_disk.hpp"
 
 #include <forgepool/testing/pool_simulation.hpp>
 
@@ -65,6 +66,22 @@ TEST_CASE("whatever goes wrong, a pool keeps its promises") {
   Sum sum;
   for (std::uint64_t seed = first; seed <= last; ++seed) sum.add(run(testing::random_pool(seed)));
   WARN("seeds " << first << " to " << last << ": " << sum.text());
+}
+
+TEST_CASE("on a disk that loses and tears what was not synced, the production ledger keeps its promises too") {
+  const auto [first, last] = simulation::seeds(150);
+  Sum sum;
+  std::uint64_t hurt = 0;
+  for (std::uint64_t seed = first; seed <= last && seed < first + 150; ++seed) {
+    auto options = testing::random_pool(seed);
+    options.storage = simulation::make_simulated_disk;
+    options.faults.hub_crashes = 20;
+    const auto result = run(options);
+    hurt += result.faults.at("disk");
+    sum.add(result);
+  }
+  WARN("seeds " << first << " to " << last << ": " << sum.text() << "; " << hurt << " writes lost, torn or refused");
+  CHECK(hurt > 0);
 }
 
 TEST_CASE("a seed replays a run exactly") {
