@@ -31,9 +31,11 @@ Result<AgentRecord*> HubCore::admitted(const AgentId& id, const Peer& peer) {
   if (found == agents_.end()) return fail(ErrorKind::denied, "this agent is not enrolled here; enrol it with a join token");
   if (found->second.key_pin != peer.key_pin)
     return fail(ErrorKind::denied, "this agent is enrolled with another key; enrol it again");
+#if FORGEPOOL_MUTANT != 2  // For tests/simulation: agents in quarantine are let in.
   // Not why: the reason names the job, which agents know by a pseudonym only, and says what others returned.
   if (!found->second.quarantined.empty())
     return fail(ErrorKind::denied, "this agent is in quarantine; the hub's operator can see why (forgepool hub agents)");
+#endif
   return &found->second;
 }
 

@@ -23,7 +23,8 @@ void DiskImage::apply_some_sectors(const Change& change, testing::Random& random
     const std::size_t end = std::min(change.bytes.size(), ((change.at + begin) / sector_bytes + 1) * sector_bytes - change.at);
     if (random.chance(0.5))
       apply({change.at + begin,
-             Bytes(change.bytes.begin() + static_cast<std::ptrdiff_t>(begin), change.bytes.begin() + static_cast<std::ptrdiff_t>(end)),
+             Bytes(change.bytes.begin() + static_cast<std::ptrdiff_t>(begin),
+                   change.bytes.begin() + static_cast<std::ptrdiff_t>(end)),
              false});
     begin = end;
   }

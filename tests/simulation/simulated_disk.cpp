@@ -117,8 +117,10 @@ int read_file(sqlite3_file* file, void* into, int size, sqlite3_int64 offset) {
 }
 int write_file(sqlite3_file* file, const void* bytes, int size, sqlite3_int64 offset) {
   if (const int code = of(file).disk->admit(SQLITE_IOERR_WRITE); code != SQLITE_OK) return code;
-  of(file).disk->image(of(file).path).write(static_cast<std::size_t>(offset),
-                                            ByteView(static_cast<const std::uint8_t*>(bytes), static_cast<std::size_t>(size)));
+  of(file)
+      .disk->image(of(file).path)
+      .write(static_cast<std::size_t>(offset),
+             ByteView(static_cast<const std::uint8_t*>(bytes), static_cast<std::size_t>(size)));
   return inner(file)->pMethods->xWrite(inner(file), bytes, size, offset);
 }
 int truncate_file(sqlite3_file* file, sqlite3_int64 size) {
@@ -165,9 +167,10 @@ int unmap_shared(sqlite3_file* file, int remove) {
   return inner(file)->pMethods->xShmUnmap(inner(file), remove);
 }
 
-constexpr sqlite3_io_methods methods{2,           close_file,  read_file,    write_file,   truncate_file,   sync_file,
-                                     file_size,   lock_file,   unlock_file,  check_lock,   control_file,    sector_size,
-                                     characteristics, map_shared, lock_shared, barrier_shared, unmap_shared, nullptr, nullptr};
+constexpr sqlite3_io_methods methods{
+    2,           close_file,     read_file,    write_file,   truncate_file, sync_file,       file_size,
+    lock_file,   unlock_file,    check_lock,   control_file, sector_size,   characteristics, map_shared,
+    lock_shared, barrier_shared, unmap_shared, nullptr,      nullptr};
 
 int open_file(sqlite3_vfs*, const char* path, sqlite3_file* file, int flags, int* opened) {
   Disk* disk = disk_of(path);
