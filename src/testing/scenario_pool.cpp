@@ -41,6 +41,7 @@ ScenarioPool::ScenarioPool(const Scenario& scenario, std::unique_ptr<Scheduler> 
       project_shards_(scenario.projects),
       project_seconds_(scenario.projects),
       total_(std::uint64_t{scenario.jobs} * scenario.shards_per_job),
+      next_sample_(std::max<std::uint64_t>(1, total_ / points)),
       steady_from_(static_cast<std::uint64_t>(scenario.steady_after * static_cast<double>(total_))) {
   for (const auto& group : scenario.agents)
     for (std::uint32_t i = 0; i < group.count; ++i)
