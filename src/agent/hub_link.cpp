@@ -12,7 +12,8 @@ HubLink::HubLink(EventLoop& loop, Transport& transport, const Credentials& crede
 
 void HubLink::send(Request request, Done done) {
   if (!connection_ || !connection_->usable()) {
-    connection_.reset();
+    // It goes later: it may be telling those who wait that it broke, and we are called by the first of them.
+    if (connection_) loop_.post([old = std::shared_ptr<Connection>(std::move(connection_))] {});
     const auto ca = parse_certificate(credentials_.ca_certificate);
     const auto own = identity::parse_spiffe_id(credentials_.name);
     if (!ca || !own) {

@@ -144,7 +144,8 @@ class DefaultClient final : public Client {
 
   void send(std::string method, std::string path, Bytes body, std::function<void(Result<Response>)> done) {
     if (!connection_ || !connection_->usable()) {
-      connection_.reset();
+      // It goes later: it may be telling those who wait that it broke, and we are called by the first of them.
+      if (connection_) loop_.post([old = std::shared_ptr<Connection>(std::move(connection_))] {});
       ConnectOptions connect;
       connect.address = options_.hub_address;
       connect.port = options_.hub_port;
