@@ -34,7 +34,7 @@ as_root() {
 build_packages=(
   g++ cmake ninja-build pkg-config ccache
   libasio-dev libflatbuffers-dev flatbuffers-compiler libseccomp-dev libfmt-dev libsqlite3-dev libexpected-dev
-  libcli11-dev nlohmann-json3-dev libspdlog-dev libcap2-bin)
+  libcli11-dev nlohmann-json3-dev libspdlog-dev libcap2-bin libzydis-dev)
 build_backports=(libnghttp3-dev)
 test_packages=(
   libbenchmark-dev libssl-dev openssl libpq-dev libcurl4-openssl-dev gnutls-bin golang-golang-x-mod-dev iproute2 python3

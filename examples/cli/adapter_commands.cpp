@@ -4,25 +4,42 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 namespace forgepool_cli {
 
 using namespace forgepool;
 
 namespace {
 
+constexpr std::size_t shown_instructions = 10;
+
 void show(const Common& common, const AdapterPackage& package, const std::string& path) {
+  // Never of a package with a strict profile: it would not have been packed.
+  const auto unfixed = scan_program(*package.program()).value_or(std::vector<UnfixedInstruction>{});
   if (common.json) {
+    auto instructions = nlohmann::ordered_json::array();
+    for (const auto& instruction : unfixed)
+      instructions.push_back({{"mnemonic", instruction.mnemonic},
+                              {"symbol", instruction.symbol},
+                              {"offset", instruction.offset},
+                              {"address", instruction.address},
+                              {"reason", instruction.reason}});
     print_json({{"file", path},
                 {"name", package.name()},
                 {"version", package.version()},
                 {"digest", package.digest().str()},
                 {"program", package.program_digest().str()},
                 {"program_bytes", package.program()->size()},
+                {"unfixed_instructions", std::move(instructions)},
                 {"manifest", nlohmann::ordered_json::parse(package.manifest())}});
     return;
   }
   fmt::print("{}@{}\n  package {}\n  program {} ({} bytes)\n", package.name(), package.version(), package.digest().str(),
              package.program_digest().str(), package.program()->size());
+  for (std::size_t i = 0; i < std::min(unfixed.size(), shown_instructions); ++i)
+    fmt::print("  depends on the machine: {}\n", printable(describe(unfixed[i])));
+  if (unfixed.size() > shown_instructions) fmt::print("  … and {} more such instructions\n", unfixed.size() - shown_instructions);
   const auto manifest = nlohmann::ordered_json::parse(package.manifest());
   for (const auto& [name, profile] : manifest.at("profiles").items()) {
     fmt::print("  profile {}: {}\n", name, printable(profile.value("description", "")));

@@ -81,8 +81,25 @@ class AdapterPackage {
 
 /// Opens package bytes; `corrupt` if they are not a well-formed package.
 FORGEPOOL_API Result<std::shared_ptr<const AdapterPackage>> open_adapter(Bytes package);
+/// An instruction whose result depends on the machine or the moment, and that no sandbox can trap (rdrand, cpuid, …).
+struct UnfixedInstruction {
+  std::string mnemonic;
+  std::string symbol;         ///< The function it is in, demangled. Empty if the program has no symbol there.
+  std::uint64_t offset = 0;   ///< From the symbol's start, or from that of the segment.
+  std::uint64_t address = 0;  ///< As linked.
+  std::string reason;         ///< For people: what it lets the program see.
+};
+/// "rdrand in std::random_device::_M_getval()+0x12 (0x4012ab): the processor's random numbers"
+FORGEPOOL_API std::string describe(const UnfixedInstruction& instruction);
+
+/// Disassembles the executable segments and finds such instructions, those left out with which the C library's start-up code
+/// chooses between equivalent functions (known by their symbols: a stripped program has none, so there they are found too). At
+/// most 1,000. `unsupported` for a program that is not a static x86-64 ELF.
+FORGEPOOL_API Result<std::vector<UnfixedInstruction>> scan_program(ByteView program);
+
 /// Makes a package of a manifest (JSON text) and a program. invalid_input, with the JSON pointer, for a bad manifest;
-/// unsupported for a program that is not a static x86-64 ELF.
+/// unsupported for a program that is not a static x86-64 ELF, or if a profile is of determinism class `strict` and
+/// `scan_program` finds something: the message names the first of it.
 FORGEPOOL_API Result<Bytes> pack_adapter(std::string_view manifest, ByteView program);
 
 }  // namespace forgepool

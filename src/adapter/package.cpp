@@ -3,6 +3,7 @@
 #include "adapter/planner.hpp"
 #include "adapter/reducer.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -65,7 +66,8 @@ struct Sizes {
 /// Reads the two lines at the start. Nothing unless they are exactly as `header_of` writes them.
 std::optional<Sizes> read_header(std::string_view package) {
   constexpr std::size_t longest = magic.size() + 24;
-  const std::size_t end = package.starts_with(magic) ? package.substr(0, longest).find('\n', magic.size()) : std::string_view::npos;
+  const std::size_t end =
+      package.starts_with(magic) ? package.substr(0, longest).find('\n', magic.size()) : std::string_view::npos;
   if (end == std::string_view::npos) return std::nullopt;
   const std::string_view header = package.substr(0, end + 1);
   Sizes sizes;
@@ -78,7 +80,32 @@ std::optional<Sizes> read_header(std::string_view package) {
   return sizes;
 }
 
-tl::unexpected<Error> corrupt(const std::string& reason) { return fail(ErrorKind::corrupt, "not a well-formed adapter package: " + reason); }
+tl::unexpected<Error> corrupt(const std::string& reason) {
+  return fail(ErrorKind::corrupt, "not a well-formed adapter package: " + reason);
+}
+
+/// A profile that promises the same bits on every machine must not have code that the sandbox cannot hold to that.
+Status check_determinism(const adapter::Manifest& manifest, ByteView program) {
+  constexpr std::size_t shown = 3;
+  const auto strict = std::ranges::find_if(manifest.profiles,
+                                           [](const auto& entry) { return entry.second.determinism == Determinism::strict; });
+  if (strict == manifest.profiles.end()) return {};
+  const auto found = scan_program(program);
+  if (!found) return fail(found.error());
+  if (found->empty()) return {};
+  std::string text;
+  for (std::size_t i = 0; i < std::min(shown, found->size()); ++i) text += (i ? "; " : "") + describe((*found)[i]);
+  if (found->size() > shown) text += "; and " + std::to_string(found->size() - shown) + " more";
+  const bool named = std::ranges::any_of(*found, [](const auto& instruction) { return !instruction.symbol.empty(); });
+  return fail(
+      ErrorKind::unsupported,
+      json::at_pointer(
+          json::pointer_to(json::pointer_to("/profiles", strict->first), "determinism"),
+          "the program cannot be strict, since it has instructions whose results depend on the machine: " + text + ". " +
+              (named ? "Do without them, or say standard"
+                     : "Without a symbol table library code cannot be told apart: keep it (link without -s; strip with "
+                       "--strip-debug), or say standard")));
+}
 
 }  // namespace
 
@@ -103,7 +130,8 @@ Result<std::shared_ptr<const AdapterPackage>> open_adapter(Bytes package) {
 
   std::string manifest_copy(manifest_text);
   Bytes program_copy(program.begin(), program.end());
-  return std::make_shared<const Package>(std::move(package), std::move(manifest_copy), std::move(*manifest), std::move(program_copy));
+  return std::make_shared<const Package>(std::move(package), std::move(manifest_copy), std::move(*manifest),
+                                         std::move(program_copy));
 }
 
 Result<Bytes> pack_adapter(std::string_view manifest, ByteView program) {
@@ -116,14 +144,18 @@ Result<Bytes> pack_adapter(std::string_view manifest, ByteView program) {
       return fail(ErrorKind::invalid_input, "/program: the program's digest is " + digest + "; correct it or leave it out");
     object->set("program", digest);
   }
-  if (auto read = adapter::read_manifest(*value); !read) return fail(read.error());
+  const auto read = adapter::read_manifest(*value);
+  if (!read) return fail(read.error());
   if (auto elf = adapter::check_static_elf(program); !elf) return fail(elf.error());
+  if (auto kept = check_determinism(*read, program); !kept) return fail(kept.error());
 
   const std::string canonical = json::canonicalize(*value);
   const std::string header = header_of(canonical.size(), program.size());
-  if (canonical.size() > adapter::max_manifest_bytes || header.size() + canonical.size() + program.size() > max_adapter_package_bytes)
-    return fail(ErrorKind::invalid_input, "(root): the package would be larger than " + std::to_string(max_adapter_package_bytes >> 20) +
-                                              " MiB, or its manifest larger than " + std::to_string(adapter::max_manifest_bytes >> 10) + " KiB");
+  if (canonical.size() > adapter::max_manifest_bytes ||
+      header.size() + canonical.size() + program.size() > max_adapter_package_bytes)
+    return fail(ErrorKind::invalid_input,
+                "(root): the package would be larger than " + std::to_string(max_adapter_package_bytes >> 20) +
+                    " MiB, or its manifest larger than " + std::to_string(adapter::max_manifest_bytes >> 10) + " KiB");
   Bytes package;
   package.reserve(header.size() + canonical.size() + program.size());
   for (const std::string_view part : {std::string_view(header), std::string_view(canonical), as_text(program)})
