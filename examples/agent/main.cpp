@@ -4,6 +4,7 @@
 #include <forgepool/backends/linux_sandbox.hpp>
 #include <forgepool/backends/quic_transport.hpp>
 #include <forgepool/defaults.hpp>
+#include <forgepool/numeric_class.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -76,6 +77,11 @@ int main(int argc, char** argv) {
   auto log = make_stderr_log("agent", verbose ? LogLevel::debug : LogLevel::info);
   auto sandbox = open_linux_sandbox({*minimum});
   if (!sandbox) return complain(sandbox.error());
+  auto numeric_class = measure_numeric_class(**sandbox);
+  if (numeric_class)
+    options.numeric_class = std::move(*numeric_class);
+  else
+    log->write(LogLevel::warning, "numeric_class_unknown", {{"reason", numeric_class.error().message}});
   auto faulty = forgepool_agent::with_fault(std::move(*sandbox), fault);
   if (!faulty) return complain(faulty.error());
   if (!fault.empty()) log->write(LogLevel::warning, "fault_injected", {{"fault", fault}});
@@ -88,7 +94,10 @@ int main(int argc, char** argv) {
   parts.sandbox = std::move(*faulty);
   parts.log = log;
   log->write(LogLevel::info, "starting",
-             {{"agent", credentials->name}, {"hub", hub}, {"sandbox", std::string(to_string(parts.sandbox->level()))}});
+             {{"agent", credentials->name},
+              {"hub", hub},
+              {"sandbox", std::string(to_string(parts.sandbox->level()))},
+              {"numeric_class", options.numeric_class}});
   auto agent = start_agent(*loop, std::move(*credentials), std::move(parts), options);
   if (!agent) return complain(agent.error());
 

@@ -25,6 +25,9 @@ struct AgentOptions {
   std::uint32_t slots = 1;                  ///< Shards that run at once.
   std::uint32_t max_shards_per_lease = 16;  ///< More saves round trips; fewer loses less when this agent dies.
   std::uint32_t concurrent_leases = 2;      ///< 2 hides the round trip between leases.
+  /// What measure_numeric_class() found in this agent's sandbox. Told to the hub, and in receipts. Empty: not measured; then
+  /// nothing that asks for a class comes here.
+  std::string numeric_class;
   std::size_t adapter_cache_bytes = 256u << 20;
   Duration reconnect_delay = std::chrono::milliseconds(200);  ///< Doubles up to 64 times this while the hub is away.
 };
@@ -46,7 +49,7 @@ class Agent {
   virtual void drain(std::function<void()> done) = 0;
 };
 
-/// Starts working at once. invalid_input for credentials that are not an agent's.
+/// Starts working at once. invalid_input for credentials that are not an agent's, or a numeric class that is not an id.
 FORGEPOOL_API Result<std::unique_ptr<Agent>> start_agent(EventLoop& loop, Credentials credentials, AgentParts parts,
                                                          AgentOptions options);
 

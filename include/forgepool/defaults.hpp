@@ -21,6 +21,7 @@ FORGEPOOL_API Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, con
                                                             std::vector<std::shared_ptr<const AdapterPackage>> adapters,
                                                             HubOptions options = {}, std::shared_ptr<LogSink> log = nullptr);
 
+/// Measures the numeric class, too, unless the options have one.
 FORGEPOOL_API Result<std::unique_ptr<Agent>> start_default_agent(EventLoop& loop, Credentials credentials, AgentOptions options,
                                                                  LinuxSandboxOptions sandbox = {},
                                                                  std::shared_ptr<LogSink> log = nullptr);

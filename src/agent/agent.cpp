@@ -29,6 +29,7 @@ class DefaultAgent final : public Agent {
                   adapters_,
                   std::make_shared<agent::Slots>(std::max(1u, options_.slots)),
                   std::move(parts.sandbox),
+                  options_.numeric_class,
                   credentials_,
                   *log_} {
     runs_.resize(std::max(1u, options_.concurrent_leases));
@@ -62,6 +63,7 @@ class DefaultAgent final : public Agent {
     wire::fb::LeaseAskT message;
     message.max_shards = options_.max_shards_per_lease;
     message.wait_ms = ask_wait_ms;
+    message.numeric_class = options_.numeric_class;
     Request request;
     request.method = "POST";
     request.path = "/v1/agent/lease";
@@ -133,6 +135,8 @@ Result<std::unique_ptr<Agent>> start_agent(EventLoop& loop, Credentials credenti
     return fail(ErrorKind::invalid_input,
                 "these are not an agent's credentials (" + credentials.name + "); enrol with a join token made for an agent");
   if (!parts.transport || !parts.sandbox) return fail(ErrorKind::invalid_input, "an agent needs a transport and a sandbox");
+  if (!options.numeric_class.empty() && !is_valid_id(options.numeric_class))
+    return fail(ErrorKind::invalid_input, "the numeric class is not an id (1 to 128 characters of [A-Za-z0-9._-])");
   return std::make_unique<DefaultAgent>(loop, std::move(credentials), std::move(parts), std::move(options));
 }
 

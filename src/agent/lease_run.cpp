@@ -190,7 +190,7 @@ void LeaseRun::report() {
     shard->output = ran.output;
     result.shards.push_back(std::move(shard));
   }
-  auto receipt = build_receipt(grant_, ran_, workshop_.sandbox->name(), started_, workshop_.loop.now(), workshop_.credentials);
+  auto receipt = build_receipt(grant_, ran_, workshop_, started_, workshop_.loop.now());
   if (!receipt) return end({false, 0, 0, receipt.error()});
   result.receipt = std::move(*receipt);
   send_report(std::make_shared<const Bytes>(wire::encode(result)));

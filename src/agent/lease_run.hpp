@@ -20,6 +20,7 @@ struct Workshop {
   AdapterCache& adapters;
   std::shared_ptr<Slots> slots;
   std::shared_ptr<Sandbox> sandbox;
+  const std::string& numeric_class;
   const Credentials& credentials;
   LogSink& log;
 };

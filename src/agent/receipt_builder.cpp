@@ -9,13 +9,14 @@
 namespace forgepool::agent {
 
 Result<std::string> build_receipt(const wire::fb::LeaseGrantT& grant, const std::map<std::uint32_t, LeaseRun::Ran>& ran,
-                                  std::string_view sandbox, Time started, Time ended, const Credentials& credentials) {
+                                  const Workshop& workshop, Time started, Time ended) {
   identity::Receipt receipt;
-  receipt.agent = credentials.name;
+  receipt.agent = workshop.credentials.name;
   receipt.job = grant.job;
   receipt.lease = LeaseId(grant.lease);
   receipt.adapter = wire::from_wire(*grant.adapter);
-  receipt.sandbox = sandbox;
+  receipt.sandbox = workshop.sandbox->name();
+  receipt.numeric_class = workshop.numeric_class;
   receipt.level = SandboxLevel::full;
   receipt.determinism = Determinism::strict;
   receipt.limits = wire::from_wire(*grant.limits);
@@ -39,7 +40,7 @@ Result<std::string> build_receipt(const wire::fb::LeaseGrantT& grant, const std:
   receipt.finished_at = std::chrono::floor<std::chrono::seconds>(ended);
   const auto payload = identity::write_receipt(receipt);
   if (!payload) return fail(payload.error());
-  return identity::sign_envelope(identity::in_toto_payload_type, as_bytes(*payload), *credentials.identity.key);
+  return identity::sign_envelope(identity::in_toto_payload_type, as_bytes(*payload), *workshop.credentials.identity.key);
 }
 
 }  // namespace forgepool::agent

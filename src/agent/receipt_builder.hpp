@@ -6,6 +6,6 @@ namespace forgepool::agent {
 
 /// The DSSE envelope. Fails only if the key's home does.
 Result<std::string> build_receipt(const wire::fb::LeaseGrantT& grant, const std::map<std::uint32_t, LeaseRun::Ran>& ran,
-                                  std::string_view sandbox, Time started, Time ended, const Credentials& credentials);
+                                  const Workshop& workshop, Time started, Time ended);
 
 }  // namespace forgepool::agent

@@ -4,6 +4,7 @@
 #include <forgepool/backends/fifo_scheduler.hpp>
 #include <forgepool/backends/quic_transport.hpp>
 #include <forgepool/backends/sqlite_ledger.hpp>
+#include <forgepool/numeric_class.hpp>
 
 #include <cerrno>
 #include <cstring>
@@ -80,6 +81,14 @@ Result<std::unique_ptr<Agent>> start_default_agent(EventLoop& loop, Credentials 
                                                    LinuxSandboxOptions sandbox, std::shared_ptr<LogSink> log) {
   auto opened = open_linux_sandbox(sandbox);
   if (!opened) return fail(opened.error());
+  if (options.numeric_class.empty()) {
+    // Without a class the agent still has its uses.
+    auto measured = measure_numeric_class(**opened);
+    if (measured)
+      options.numeric_class = std::move(*measured);
+    else if (log)
+      log->write(LogLevel::warning, "numeric_class_unknown", {{"reason", measured.error().message}});
+  }
   AgentParts parts;
   parts.transport = quic(loop, log);
   parts.sandbox = std::move(*opened);

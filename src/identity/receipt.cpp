@@ -60,11 +60,13 @@ json::Value internal_parameters(const Receipt& receipt) {
                                   {"usage", json::Object{{"cpu_ms", shard.usage.cpu_ms},
                                                          {"wall_ms", shard.usage.wall_ms},
                                                          {"peak_memory_bytes", shard.usage.peak_memory_bytes}}}});
-  return json::Object{{"sandbox", json::Object{{"name", receipt.sandbox},
-                                               {"level", to_string(receipt.level)},
-                                               {"determinism", to_string(receipt.determinism)},
-                                               {"limits", limits_to_json(receipt.limits)},
-                                               {"relaxations", std::move(relaxations)}}},
+  json::Object sandbox{{"name", receipt.sandbox},
+                       {"level", to_string(receipt.level)},
+                       {"determinism", to_string(receipt.determinism)},
+                       {"limits", limits_to_json(receipt.limits)},
+                       {"relaxations", std::move(relaxations)}};
+  if (!receipt.numeric_class.empty()) sandbox.set("numeric_class", receipt.numeric_class);
+  return json::Object{{"sandbox", std::move(sandbox)},
                       {"shards", std::move(shards)},
                       {"salt", to_hex(receipt.salt)}};
 }
@@ -170,6 +172,7 @@ void read_sandbox(json::ObjectReader& reader, Receipt* receipt) {
     reader.refuse("determinism", determinism.error().message);
   else
     receipt->determinism = *determinism;
+  receipt->numeric_class = reader.id("numeric_class", "");
   within(reader, "limits", [&](json::ObjectReader& limits) { read_limits(limits, &receipt->limits); });
   for (const auto& name : reader.strings("relaxations", 16, 64)) {
     const auto relaxation = parse_sandbox_relaxation(name);

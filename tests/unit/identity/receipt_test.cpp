@@ -20,6 +20,7 @@ Receipt sample() {
   receipt.adapter = sha256("adapter");
   receipt.sandbox = "linux";
   receipt.level = SandboxLevel::full;
+  receipt.numeric_class = "x86-64.fma1.simd256.libm-9f3a01c2";
   receipt.relaxations = {SandboxRelaxation::spawn};
   receipt.salt = Bytes(receipt_salt_bytes, 0x5a);
   receipt.started_at = *from_rfc3339("2026-01-31T08:15:00Z");
