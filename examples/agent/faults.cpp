@@ -13,6 +13,7 @@ class Misbehaving : public Sandbox {
   explicit Misbehaving(std::unique_ptr<Sandbox> sandbox) : sandbox_(std::move(sandbox)) {}
   std::string_view name() const override { return sandbox_->name(); }
   SandboxLevel level() const override { return sandbox_->level(); }
+  std::vector<SandboxLimitation> limitations() const override { return sandbox_->limitations(); }
 
  protected:
   const std::unique_ptr<Sandbox> sandbox_;

@@ -6,8 +6,8 @@
 /// GLIBC_TUNABLES, which keeps glibc from choosing variants of libm functions by the processor: their results differ in the
 /// last bits. What it leaves in `/out` as regular files with plain names (1-64 of [A-Za-z0-9._-], no dot or dash first) is
 /// its output.
-/// Implementations: Linux namespaces (backends/linux_sandbox.hpp), functions in this process (backends/in_process_sandbox.hpp),
-/// and any of yours.
+/// Implementations: Linux namespaces (backends/linux_sandbox.hpp), the program bwrap (backends/bubblewrap_sandbox.hpp), functions
+/// in this process (backends/in_process_sandbox.hpp), and any of yours.
 ///
 /// Threads: `run` blocks and is called from pool threads, several at once. A sandbox outlives its runs.
 #include <forgepool/digest.hpp>
@@ -26,6 +26,7 @@ namespace forgepool {
 enum class SandboxLevel {
   none,        ///< Not at all: the program could do whatever the agent can.
   process,     ///< A process of its own with resource limits; sees the host.
+  bubblewrap,  ///< Own namespaces and root as the program bwrap makes them; system-call filter and limits per process are ours.
   namespaces,  ///< Own namespaces and root, system-call filter, resource limits per process; no limits on the group as a whole.
   full,        ///< As `namespaces`, and memory, process and CPU limits enforced on the whole group (cgroups).
 };
@@ -125,6 +126,19 @@ struct SandboxReport {
   Determinism determinism = Determinism::none;  ///< Likewise.
 };
 
+/// What this header promises and a backend does not keep. A backend declares its own; what it does not declare, it does.
+enum class SandboxLimitation {
+  no_isolation,        ///< Programs see and reach whatever the agent does.
+  no_group_limits,     ///< Memory, CPU time and processes are limited for each process alone, not for all of a run together.
+  no_cpu_time_limit,   ///< A program that works for ever is ended by the wall-clock limit.
+  no_standard_output,  ///< What a program prints is not captured.
+  no_strict,           ///< A request for `strict` is run as `standard` or less, and the report says so.
+  cooperative_end,     ///< A program that does not want to end cannot be made to.
+};
+FORGEPOOL_API std::string_view to_string(SandboxLimitation limitation);
+/// For people: "limits hold for each process alone, not for all of a run together".
+FORGEPOOL_API std::string_view describe(SandboxLimitation limitation);
+
 class Sandbox {
  public:
   virtual ~Sandbox() = default;
@@ -132,6 +146,11 @@ class Sandbox {
   virtual std::string_view name() const = 0;
   /// The level that `run` enforces on this machine.
   virtual SandboxLevel level() const = 0;
+  /// What it cannot do on this machine. Whoever says nothing is believed nothing.
+  virtual std::vector<SandboxLimitation> limitations() const {
+    using enum SandboxLimitation;
+    return {no_isolation, no_group_limits, no_cpu_time_limit, no_standard_output, no_strict, cooperative_end};
+  }
   /// Runs to the end and leaves nothing behind. Never throws; trouble of the sandbox's own is outcome `setup_failed`.
   virtual SandboxReport run(const SandboxRequest& request) = 0;
 };

@@ -12,6 +12,7 @@ struct Named {
 constexpr Named<SandboxLevel> level_names[] = {
     {SandboxLevel::none, "none"},
     {SandboxLevel::process, "process"},
+    {SandboxLevel::bubblewrap, "bubblewrap"},
     {SandboxLevel::namespaces, "namespaces"},
     {SandboxLevel::full, "full"},
 };
@@ -24,6 +25,15 @@ constexpr Named<Determinism> determinism_names[] = {
 
 constexpr Named<SandboxRelaxation> relaxation_names[] = {
     {SandboxRelaxation::spawn, "spawn"},
+};
+
+constexpr Named<SandboxLimitation> limitation_names[] = {
+    {SandboxLimitation::no_isolation, "no_isolation"},
+    {SandboxLimitation::no_group_limits, "no_group_limits"},
+    {SandboxLimitation::no_cpu_time_limit, "no_cpu_time_limit"},
+    {SandboxLimitation::no_standard_output, "no_standard_output"},
+    {SandboxLimitation::no_strict, "no_strict"},
+    {SandboxLimitation::cooperative_end, "cooperative_end"},
 };
 
 constexpr Named<SandboxOutcome::Kind> kind_names[] = {
@@ -85,6 +95,22 @@ std::string_view to_string(SandboxRelaxation relaxation) {
 }
 Result<SandboxRelaxation> parse_sandbox_relaxation(std::string_view text) {
   return parse_name(relaxation_names, text, "sandbox relaxation");
+}
+
+std::string_view to_string(SandboxLimitation limitation) {
+  return name_of(limitation_names, limitation);
+}
+
+std::string_view describe(SandboxLimitation limitation) {
+  switch (limitation) {
+    case SandboxLimitation::no_isolation: return "programs see and reach whatever the agent does";
+    case SandboxLimitation::no_group_limits: return "limits hold for each process alone, not for all of a run together";
+    case SandboxLimitation::no_cpu_time_limit: return "CPU time is not limited, only the time on the wall clock";
+    case SandboxLimitation::no_standard_output: return "what a program prints is not captured";
+    case SandboxLimitation::no_strict: return "strict determinism is not enforced";
+    case SandboxLimitation::cooperative_end: return "a program that does not want to end cannot be made to";
+  }
+  return "unknown";
 }
 
 std::string_view to_string(SandboxOutcome::Kind kind) {

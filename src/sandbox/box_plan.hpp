@@ -23,6 +23,10 @@ constexpr int plan_program_fd = 256;
 /// A pipe on which a strict box is told what to run: one RunMessage. Beyond what a program may have open, too.
 constexpr int plan_run_fd = 257;
 
+/// Where another program than the supervisor has made the namespaces and the root (see BoxPlan::prepared_root), it has put the
+/// first process's own image here. The first process removes it.
+constexpr const char* prepared_init_path = "/tmp/.init";
+
 /// User and group of the program as it sees them, on every machine.
 constexpr std::uint32_t box_user = 1000;
 constexpr std::uint32_t box_group = 1000;
@@ -106,6 +110,10 @@ struct BoxPlan {
   std::uint32_t cgroup_count;
   std::uint32_t may_execute;  ///< Files in /in can be executed.
   std::uint32_t strict;       ///< Determinism class strict: the files come with a PlannedRun.
+  /// Namespaces, root, user and group, and the loss of capabilities are the work of whoever started the first process: it has
+  /// only the program to start.
+  std::uint32_t prepared_root;
+  std::uint32_t unused;
   std::uint32_t file_count;
   std::uint32_t limit_count;
   std::uint32_t filter_length;  ///< In BPF instructions.

@@ -96,12 +96,13 @@ std::unique_ptr<OpenBox> open_box(const BoxMachine& machine, const SandboxReques
   UniqueFd run_end;
   if (auto status = furnish(*open, run_end, machine, request); !status) return refuse(status.error().message);
 
+  open->level = open->group ? SandboxLevel::full : machine.level_without_groups;
   LaunchInput input;
   input.identity = identity_for_run(machine);
   input.join_fds = open->group ? open->group->join_fds() : std::vector<int>{};
   input.clone_into = open->group ? open->group->clone_into_fd() : -1;
-  auto plan = write_plan(
-      {request, *filter, open->group != nullptr, static_cast<std::uint32_t>(input.join_fds.size()), !input.identity.own});
+  auto plan = write_plan({request, *filter, open->group != nullptr, static_cast<std::uint32_t>(input.join_fds.size()),
+                          !input.identity.own, machine.launch != nullptr});
   if (!plan) return refuse(plan.error().message);
   open->plan = std::move(*plan);
   input.init_image = machine.init_image.get();
@@ -112,13 +113,17 @@ std::unique_ptr<OpenBox> open_box(const BoxMachine& machine, const SandboxReques
   input.plan = open->plan.get();
   input.run = run_end.get();
   input.shared = &machine.shared_namespaces;
-  auto launched = launch_box(input);
+  auto launched = machine.launch ? machine.launch(input, request) : launch_box(input);
   open->standard_output.close_write_end();
   open->standard_error.close_write_end();
   if (launched.failure) {
     RunFacts facts;
     facts.failure = launched.failure;
     facts.failure_reason = launched.reason;
+    // What somebody else's program says about its failure.
+    open->standard_error.take();
+    const auto said = to_text(open->standard_error.release());
+    if (!said.empty()) facts.failure_reason += (facts.failure_reason.empty() ? "" : ": ") + said.substr(0, said.find('\n'));
     return refuse(outcome_of(facts, request.limits).detail, launched.failure);
   }
   open->box = std::move(launched.box);
@@ -144,7 +149,7 @@ BoxRun run_open_box(OpenBox& open, const SandboxRequest& request, std::chrono::s
       {open.box, open.standard_output, open.standard_error, open.group.get(), request.limits, request.cancelled, start});
   BoxRun run;
   run.failure = facts.failure;
-  run.report.level = open.group ? SandboxLevel::full : SandboxLevel::namespaces;
+  run.report.level = open.level;
   run.report.determinism = strict ? Determinism::strict : Determinism::standard;
   judge(facts, request.limits, run.report);
   run.report.standard_output = open.standard_output.release();

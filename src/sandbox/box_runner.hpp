@@ -24,6 +24,9 @@ struct BoxMachine {
   SharedNamespaces shared_namespaces;
   /// Null: no cgroups, level `namespaces`.
   std::unique_ptr<CgroupSite> groups;
+  /// Null: our own (launch_box). Another one prepares the root itself.
+  Launch launch;
+  SandboxLevel level_without_groups = SandboxLevel::namespaces;
   /// Boxes get a user of their own.
   bool separate_users = false;
   std::string uid_map, gid_map;
@@ -40,6 +43,7 @@ struct OpenBox {
   std::unique_ptr<RunGroup> group;
   StdioCapture standard_output;
   StdioCapture standard_error;
+  SandboxLevel level = SandboxLevel::none;  ///< What it enforces.
   UniqueFd plan;
   UniqueFd run;  ///< The writing end of plan_run_fd, of a strict box.
   /// After the group: it is dead before the group is removed, whatever happens.

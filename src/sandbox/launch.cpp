@@ -226,15 +226,17 @@ Launched launch_box(const LaunchInput& input) {
 
 void Box::kill() {
   // The first process is init of the box's pid namespace: with it the kernel kills everything else, forking or not.
-  if (process_ && !reaped_) system_call(__NR_pidfd_send_signal, process_.get(), SIGKILL, nullptr, 0);
+  const int target = process_ ? process_.get() : parent_.get();
+  if (target >= 0 && !reaped_) system_call(__NR_pidfd_send_signal, target, SIGKILL, nullptr, 0);
 }
 
 std::uint64_t Box::reap_cpu_ms() {
-  if (!process_ || reaped_) return 0;
+  if ((!process_ && !parent_) || reaped_) return 0;
   siginfo_t info{};
   rusage usage{};
+  const int child = parent_ ? parent_.get() : process_.get();
   long result;
-  do result = system_call(__NR_waitid, P_PIDFD, process_.get(), &info, WEXITED | __WALL, &usage);
+  do result = system_call(__NR_waitid, P_PIDFD, child, &info, WEXITED | __WALL, &usage);
   while (result == -EINTR);
   reaped_ = true;
   // ECHILD: the host ignores SIGCHLD, or waits for every child of the process. The box is as dead, only its times are lost.
@@ -246,9 +248,9 @@ std::uint64_t Box::reap_cpu_ms() {
 }
 
 void Box::end() {
-  if (!process_ || reaped_) return;
+  if ((!process_ && !parent_) || reaped_) return;
   kill();
-  pollfd dead{process_.get(), POLLIN, 0};
+  pollfd dead{process_ ? process_.get() : parent_.get(), POLLIN, 0};
   while (::poll(&dead, 1, -1) < 0 && errno == EINTR) {
   }
   reap_cpu_ms();
@@ -258,6 +260,7 @@ Box& Box::operator=(Box&& other) noexcept {
   if (this == &other) return *this;
   end();
   process_ = std::move(other.process_);
+  parent_ = std::move(other.parent_);
   control_ = std::move(other.control_);
   mounts_ = std::move(other.mounts_);
   reaped_ = other.reaped_;

@@ -5,6 +5,9 @@
 #include "sandbox/shared_namespaces.hpp"
 #include "sandbox/unique_fd.hpp"
 
+#include <forgepool/sandbox.hpp>
+
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -25,7 +28,8 @@ struct LaunchInput {
   const SharedNamespaces* shared = nullptr;  ///< Null: the box gets its own of every kind.
 };
 
-/// A box that has been started. Destruction kills everything in it and waits until it is gone.
+/// A box that has been started, by us or by a program that is our child. Destruction kills everything in it and waits until it
+/// is gone.
 class Box {
  public:
   Box() = default;
@@ -42,9 +46,11 @@ class Box {
 
  private:
   friend struct BoxLauncher;
+  friend struct BubblewrapLauncher;
   void end();
 
   UniqueFd process_;
+  UniqueFd parent_;  ///< Of the child of ours that started the first process and ends with it. None if we did so ourselves.
   UniqueFd control_;
   /// Keeps the mounts beyond the last process, whose end would otherwise wait for the kernel to take them down. Where it cannot
   /// be had, it does.
@@ -57,6 +63,9 @@ struct Launched {
   BoxFailure failure;  ///< If set, nothing runs.
   std::string reason;  ///< More than the errno, where there is more to say.
 };
+
+/// What is behind a box: how its first process is started.
+using Launch = std::function<Launched(const LaunchInput&, const SandboxRequest&)>;
 
 /// On return the first process has been let go: it sets up the box, starts the program and reports on the control socket.
 Launched launch_box(const LaunchInput& input);

@@ -29,6 +29,10 @@ class LinuxSandbox final : public Sandbox {
 
   std::string_view name() const override { return "linux"; }
   SandboxLevel level() const override { return level_; }
+  std::vector<SandboxLimitation> limitations() const override {
+    if (level_ < SandboxLevel::full) return {SandboxLimitation::no_group_limits};
+    return {};
+  }
 
   SandboxReport run(const SandboxRequest& request) override {
     try {

@@ -47,36 +47,6 @@ void describe_trial(const BoxRun& trial, std::vector<SandboxMechanism>& mechanis
   }
 }
 
-BoxRun run_trial(const BoxMachine& machine, int program_image) {
-  SandboxRequest request;
-  request.arguments = {"trial"};
-  request.limits.wall_ms = 30'000;
-  return run_box(machine, request, program_image);
-}
-
-Status prepare(BoxMachine& machine) {
-  const std::set<SandboxRelaxation> relaxation_sets[] = {{}, {SandboxRelaxation::spawn}};
-  for (const auto& relaxations : relaxation_sets) {
-    auto program = compile_policy(std::vector<SandboxRelaxation>(relaxations.begin(), relaxations.end()));
-    if (!program) return fail(program.error());
-    machine.filters.emplace(relaxations, std::move(*program));
-  }
-  machine.strict_filter = strict::strict_filter(machine.filters.at({}));
-  auto image = make_sealed_image(box_init_image(), ImageAccess::readable);
-  if (!image) return fail(image.error());
-  machine.init_image = std::move(*image);
-  machine.null_device = UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  if (!machine.null_device) return fail(ErrorKind::unsupported, std::string("no /dev/null: ") + std::strerror(errno));
-  const auto uid_map = read_cgroup_file("/proc/self/uid_map");
-  const auto gid_map = read_cgroup_file("/proc/self/gid_map");
-  if (!uid_map || !gid_map) return fail(ErrorKind::unsupported, "/proc is not mounted");
-  machine.uid_map = *uid_map;
-  machine.gid_map = *gid_map;
-  machine.separate_users = geteuid() == 0;
-  machine.shared_namespaces = SharedNamespaces::make();
-  return {};
-}
-
 std::unique_ptr<CgroupSite> find_groups(std::vector<SandboxMechanism>& mechanisms) {
   const auto memberships = read_cgroup_file("/proc/self/cgroup");
   const auto mounts = read_cgroup_file("/proc/self/mountinfo");
@@ -87,18 +57,50 @@ std::unique_ptr<CgroupSite> find_groups(std::vector<SandboxMechanism>& mechanism
 
 }  // namespace
 
+Result<std::unique_ptr<BoxMachine>> prepare_machine() {
+  auto machine = std::make_unique<BoxMachine>();
+  const std::set<SandboxRelaxation> relaxation_sets[] = {{}, {SandboxRelaxation::spawn}};
+  for (const auto& relaxations : relaxation_sets) {
+    auto program = compile_policy(std::vector<SandboxRelaxation>(relaxations.begin(), relaxations.end()));
+    if (!program) return fail(program.error());
+    machine->filters.emplace(relaxations, std::move(*program));
+  }
+  machine->strict_filter = strict::strict_filter(machine->filters.at({}));
+  auto image = make_sealed_image(box_init_image(), ImageAccess::readable);
+  if (!image) return fail(image.error());
+  machine->init_image = std::move(*image);
+  machine->null_device = UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (!machine->null_device) return fail(ErrorKind::unsupported, std::string("no /dev/null: ") + std::strerror(errno));
+  const auto uid_map = read_cgroup_file("/proc/self/uid_map");
+  const auto gid_map = read_cgroup_file("/proc/self/gid_map");
+  if (!uid_map || !gid_map) return fail(ErrorKind::unsupported, "/proc is not mounted");
+  machine->uid_map = *uid_map;
+  machine->gid_map = *gid_map;
+  machine->separate_users = geteuid() == 0;
+  return machine;
+}
+
+BoxRun run_trial(const BoxMachine& machine) {
+  SandboxRequest request;
+  request.arguments = {"trial"};
+  request.limits.wall_ms = 30'000;
+  return run_box(machine, request, machine.init_image.get());
+}
+
 ProbedMachine probe_machine() {
   ProbedMachine probed;
-  auto machine = std::make_unique<BoxMachine>();
-  if (auto status = prepare(*machine); !status) {
-    probed.mechanisms.push_back({"preparation", false, status.error().message});
+  auto prepared = prepare_machine();
+  if (!prepared) {
+    probed.mechanisms.push_back({"preparation", false, prepared.error().message});
     return probed;
   }
-  auto trial = run_trial(*machine, machine->init_image.get());
+  auto machine = std::move(*prepared);
+  machine->shared_namespaces = SharedNamespaces::make();
+  auto trial = run_trial(*machine);
   if (trial.failure.step == BoxStep::map_identity || trial.failure.step == BoxStep::take_identity) {
     // Root of a container that may not map other users: then boxes run as the agent's own, without its powers.
     machine->separate_users = false;
-    trial = run_trial(*machine, machine->init_image.get());
+    trial = run_trial(*machine);
   }
   describe_trial(trial, probed.mechanisms);
   if (!trial.report.outcome.ok()) return probed;
@@ -106,7 +108,7 @@ ProbedMachine probe_machine() {
 
   machine->groups = find_groups(probed.mechanisms);
   if (machine->groups) {
-    const auto grouped = run_trial(*machine, machine->init_image.get());
+    const auto grouped = run_trial(*machine);
     if (grouped.report.outcome.ok()) {
       probed.level = SandboxLevel::full;
     } else {

@@ -6,6 +6,12 @@
 
 namespace forgepool::sandbox {
 
+/// Compiled filters, the first process's image and so on: what all ways to start a box need. `unsupported` with the reason.
+Result<std::unique_ptr<BoxMachine>> prepare_machine();
+
+/// Runs a program that does nothing.
+BoxRun run_trial(const BoxMachine& machine);
+
 struct ProbedMachine {
   std::unique_ptr<BoxMachine> machine;      ///< Null if not even `namespaces` can be reached.
   SandboxLevel level = SandboxLevel::none;  ///< What runs on it will reach: none, namespaces or full.

@@ -21,6 +21,7 @@ struct PlanInput {
   bool group_limits = false;       ///< A cgroup limits memory and processes.
   std::uint32_t cgroup_count = 0;  ///< Descriptors from plan_cgroup_fd on.
   bool drop_groups = false;
+  bool prepared_root = false;
 };
 
 /// `internal` if there is no memory for it. The request has passed problem_with(). The plan of a strict box leaves out the

@@ -3,6 +3,8 @@
 #include "sandbox/cgroup.hpp"
 #include "sandbox/cgroup_files.hpp"
 
+#include <forgepool/backends/bubblewrap_sandbox.hpp>
+
 #include <catch2/catch_test_macros.hpp>
 
 #include <grp.h>
@@ -60,6 +62,12 @@ constexpr unsigned nobody = 65534;
 
 Sandbox& linux_sandbox() {
   static const auto opened = open_linux_sandbox({SandboxLevel::namespaces});
+  if (!opened) SKIP(opened.error().message);
+  return **opened;
+}
+
+Sandbox& bubblewrap_sandbox() {
+  static const auto opened = open_bubblewrap_sandbox();
   if (!opened) SKIP(opened.error().message);
   return **opened;
 }

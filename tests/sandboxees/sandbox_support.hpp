@@ -13,6 +13,9 @@ namespace forgepool::sandbox_test {
 /// missing, where not even namespaces can be had.
 Sandbox& linux_sandbox();
 
+/// The same with the program bwrap.
+Sandbox& bubblewrap_sandbox();
+
 /// A request for a program of tests/sandboxees, with limits small enough for tests. It has one input file, /in/secret.
 SandboxRequest request_for(const std::string& program, std::vector<std::string> arguments = {});
 

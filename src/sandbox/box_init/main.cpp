@@ -125,6 +125,19 @@ BoxFailure set_host_name(const char* name) {
   return check(system_call(__NR_setdomainname, name, length), BoxStep::host_name);
 }
 
+BoxFailure build_box(const PlanView& view) {
+  const auto& plan = view.plan();
+  if (auto failure = take_identity(plan)) return failure;
+  if (auto failure = build_root(view)) return failure;
+  if (!plan.strict)
+    if (auto failure = drop_host()) return failure;
+  return set_host_name(view.at(plan.host_name));
+}
+
+BoxFailure remove_own_image() {
+  return check(system_call(__NR_unlinkat, AT_FDCWD, prepared_init_path, 0), BoxStep::start_init);
+}
+
 /// Standard input: the box's own /dev/null in place of what was there.
 BoxFailure empty_standard_input() {
   const long fd = system_call(__NR_openat, AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC);
@@ -177,16 +190,12 @@ Started prepare_strict(const PlanView& view) {
   meet_supervisor();
   const PlanView view(map_plan());
   const auto& plan = view.plan();
-  if (auto failure = take_identity(plan)) give_up(failure);
-  if (auto failure = build_root(view)) give_up(failure);
-  if (!plan.strict)
-    if (auto failure = drop_host()) give_up(failure);
-  if (auto failure = set_host_name(view.at(plan.host_name))) give_up(failure);
+  if (auto failure = plan.prepared_root ? remove_own_image() : build_box(view)) give_up(failure);
   if (auto failure = empty_standard_input()) give_up(failure);
   const int out = static_cast<int>(open_folder("/out"));
   const int tmp = static_cast<int>(open_folder("/tmp"));
 
-  if (!plan.strict)
+  if (!plan.strict && !plan.prepared_root)
     if (auto failure = complete_root(view, view.at<PlannedFile>(plan.files), plan.file_count)) give_up(failure);
   const auto started = plan.strict ? prepare_strict(view) : start_program(view);
   if (started.failure) give_up(started.failure);

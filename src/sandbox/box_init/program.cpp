@@ -33,7 +33,7 @@ struct Shared {
   if (auto failure = join_cgroups(plan)) give_up(failure);
   if (auto failure = fix_surroundings()) give_up(failure);
   if (auto failure = apply_limits(plan)) give_up(failure);
-  if (auto failure = drop_capabilities()) give_up(failure);
+  if (auto failure = drop_capabilities(plan)) give_up(failure);
   if (auto failure = check(system_call(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), BoxStep::system_call_filter))
     give_up(failure);
   // Everything but the three standard descriptors goes with exec, the program's own image included.
@@ -79,7 +79,8 @@ BoxFailure apply_limits(const BoxPlan& plan) {
   return {};
 }
 
-BoxFailure drop_capabilities() {
+/// So that none can come back. Takes a capability itself, which a process in a prepared root has not got.
+BoxFailure bound_capabilities() {
   constexpr auto step = BoxStep::drop_capabilities;
   // Locked, so that being or becoming user 0 would mean nothing either.
   constexpr long locked = SECURE_ALL_BITS | SECURE_ALL_LOCKS;
@@ -89,6 +90,12 @@ BoxFailure drop_capabilities() {
     if (failed(present)) break;  // The kernel knows no more of them.
     if (auto failure = check(system_call(__NR_prctl, PR_CAPBSET_DROP, capability, 0, 0, 0), step)) return failure;
   }
+  return {};
+}
+
+BoxFailure drop_capabilities(const BoxPlan& plan) {
+  constexpr auto step = BoxStep::drop_capabilities;
+  if (auto failure = plan.prepared_root ? BoxFailure{} : bound_capabilities()) return failure;
   if (auto failure = check(system_call(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), step)) return failure;
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};

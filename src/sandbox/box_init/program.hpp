@@ -20,6 +20,6 @@ Started start_program(const PlanView& view);
 BoxFailure join_cgroups(const BoxPlan& plan);
 BoxFailure fix_surroundings();
 BoxFailure apply_limits(const BoxPlan& plan);
-BoxFailure drop_capabilities();
+BoxFailure drop_capabilities(const BoxPlan& plan);
 
 }  // namespace forgepool::sandbox::box_init

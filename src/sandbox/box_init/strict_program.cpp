@@ -158,7 +158,7 @@ extern "C" [[noreturn]] void box_load_strict(const Preparation* given) {
   map_anonymous(strict::listing_address, strict::listing_size);
   create_world(plan, program);
   if (auto failure = apply_limits(plan)) give_up(failure);
-  if (auto failure = drop_capabilities()) give_up(failure);
+  if (auto failure = drop_capabilities(plan)) give_up(failure);
   require(system_call(__NR_prctl, PR_SET_NAME, "program", 0, 0, 0), BoxStep::load_program);
   require(system_call(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0), BoxStep::load_program);
   require(install_traps(), BoxStep::load_program);
