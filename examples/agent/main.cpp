@@ -1,6 +1,7 @@
 // An agent: the library's default parts, options from the command line.
 #include "faults.hpp"
 
+#include <forgepool/backends/bubblewrap_sandbox.hpp>
 #include <forgepool/backends/linux_sandbox.hpp>
 #include <forgepool/backends/quic_transport.hpp>
 #include <forgepool/defaults.hpp>
@@ -34,10 +35,18 @@ int block_signals() {
   return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+Result<std::unique_ptr<Sandbox>> open_sandbox(const std::string& backend, SandboxLevel minimum) {
+  if (backend != "bubblewrap") return open_linux_sandbox({minimum});
+  if (minimum > SandboxLevel::bubblewrap)
+    return fail(ErrorKind::unsupported,
+                "--sandbox bubblewrap reaches level bubblewrap only: add --allow-sandbox-level bubblewrap");
+  return open_bubblewrap_sandbox();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string credentials_directory, hub = "127.0.0.1:4433", level = "full", fault;
+  std::string credentials_directory, hub = "127.0.0.1:4433", backend = "linux", level = "full", fault;
   AgentOptions options;
   options.slots = std::max(1u, std::thread::hardware_concurrency());
   bool verbose = false;
@@ -48,9 +57,12 @@ int main(int argc, char** argv) {
   app.add_option("--shards-per-lease", options.max_shards_per_lease, "Shards asked for at once")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
-  app.add_option(
-         "--allow-sandbox-level", level,
-         "Weakest isolation to run at: full, namespaces (an unprivileged user without a delegated cgroup), process, none")
+  app.add_option("--allow-sandbox-level", level,
+                 "Weakest isolation to run at: full, namespaces (an unprivileged user without a delegated cgroup), bubblewrap, "
+                 "process, none")
+      ->capture_default_str();
+  app.add_option("--sandbox", backend, "linux, or bubblewrap: the program bwrap (with --allow-sandbox-level bubblewrap)")
+      ->check(CLI::IsMember({"linux", "bubblewrap"}))
       ->capture_default_str();
   app.add_option("--fault", fault, "TEST KNOB: misbehave openly (corrupt-result, lazy-result)");
   app.add_flag("--verbose", verbose, "Log more");
@@ -75,7 +87,7 @@ int main(int argc, char** argv) {
   auto credentials = load_credentials(credentials_directory);
   if (!credentials) return complain(credentials.error());
   auto log = make_stderr_log("agent", verbose ? LogLevel::debug : LogLevel::info);
-  auto sandbox = open_linux_sandbox({*minimum});
+  auto sandbox = open_sandbox(backend, *minimum);
   if (!sandbox) return complain(sandbox.error());
   auto numeric_class = measure_numeric_class(**sandbox);
   if (numeric_class)

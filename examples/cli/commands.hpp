@@ -59,4 +59,7 @@ struct SimulateOptions {
 };
 int simulate(const Common& common, const SimulateOptions& options);
 
+// sandbox_commands.cpp
+int sandbox_doctor(const Common& common);
+
 }  // namespace forgepool_cli

@@ -138,6 +138,10 @@ int main(int argc, char** argv) {
   auto* inspect = adapter->add_subcommand("inspect", "Show a package's digest, profiles and arguments");
   inspect->add_option("package", file, "Package (.fpa)")->required();
   inspect->callback([&] { code = adapter_inspect(common, file); });
+  auto* sandbox = app.add_subcommand("sandbox", "What this machine can enforce")->require_subcommand(1);
+  sandbox->add_subcommand("doctor", "Try every mechanism of the sandbox, and say how to fix what is missing")->callback([&] {
+    code = sandbox_doctor(common);
+  });
   auto* digest_command = app.add_subcommand("digest", "Print a file's digest, as contracts name inputs");
   digest_command->add_option("file", file, "File")->required();
   digest_command->callback([&] { code = digest(common, file); });

@@ -66,7 +66,7 @@ struct JobForecast {
 };
 
 struct AgentSummary {
-  SchedulerAgent agent;  ///< With what was attested at its enrolment.
+  SchedulerAgent agent;  ///< With what was attested at its enrolment, or else measured by itself (its numeric class).
   std::string state;     ///< present, absent, draining, quarantined
   std::uint64_t answers = 0;
   std::string reason;  ///< If quarantined.

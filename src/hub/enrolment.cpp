@@ -115,7 +115,7 @@ AgentSummary HubCore::summary(const AgentRecord& record, Time now) const {
   std::string state = is_present(record.agent.id, now) ? "present" : "absent";
   if (record.agent.draining) state = "draining";
   if (!record.quarantined.empty()) state = "quarantined";
-  return {record.agent, std::move(state), record.answers, record.quarantined};
+  return {as_scheduled(record), std::move(state), record.answers, record.quarantined};
 }
 
 std::vector<AgentSummary> HubCore::agents(Time now) const {
@@ -131,7 +131,7 @@ Result<AgentSummary> HubCore::drain(const AgentId& id, bool draining, Time now) 
   if (record.agent.draining != draining) {
     record.agent.draining = draining;
     effects_.put(agent_key(id), write_agent(record));
-    if (is_present(id, now) && record.quarantined.empty()) parts_.scheduler.agent_seen(record.agent, last_seen_.at(id));
+    if (is_present(id, now) && record.quarantined.empty()) parts_.scheduler.agent_seen(as_scheduled(record), last_seen_.at(id));
     parts_.log.write(LogLevel::info, draining ? "agent_drains" : "agent_drains_no_more", {{"agent", id.str()}});
     if (!draining) new_work_ = true;
   }

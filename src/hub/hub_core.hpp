@@ -55,6 +55,8 @@ class HubCore {
   Result<std::vector<Bytes>> enrol(ByteView secret, ByteView certificate_request, Time now);
 
   // --- agents
+  /// What an agent has measured of itself, until it says otherwise or the hub restarts. invalid_input if it is not an id.
+  Status measured_numeric_class(const AgentId& agent, const std::string& numeric_class);
   /// Nothing if there is no work for it now. `denied` for an agent that is unknown, has another key, or is in quarantine.
   Result<std::optional<wire::fb::LeaseGrantT>> take_lease(const AgentId& agent, const Peer& peer, std::uint32_t max_shards,
                                                           Time now);
@@ -92,6 +94,7 @@ class HubCore {
   /// `unavailable` if as many jobs run as may.
   Status may_run_more() const;
   Result<AgentRecord*> admitted(const AgentId& agent, const Peer& peer);
+  SchedulerAgent as_scheduled(const AgentRecord& record) const;
   Result<PublicKey> key_of(const Peer& peer) const;
   std::string mint_token(const AgentId& agent, const Peer& peer, const Lease& lease, const Job& job, Time now);
   /// The lease that the token is for.
@@ -147,6 +150,7 @@ class HubCore {
   std::set<JobId> running_;
   std::map<AgentId, AgentRecord> agents_;
   std::map<AgentId, Time> last_seen_;
+  std::map<AgentId, std::string> measured_classes_;
   std::map<Digest, InvitationRecord> invitations_;
   std::unordered_map<Digest, std::uint64_t> blobs_;  ///< Sizes of uploaded inputs.
   std::uint64_t blob_bytes_ = 0;

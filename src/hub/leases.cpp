@@ -39,12 +39,26 @@ Result<AgentRecord*> HubCore::admitted(const AgentId& id, const Peer& peer) {
   return &found->second;
 }
 
+Status HubCore::measured_numeric_class(const AgentId& id, const std::string& numeric_class) {
+  if (!is_valid_id(numeric_class)) return fail(ErrorKind::invalid_input, "numeric_class: expected an id ([A-Za-z0-9._-])");
+  if (agents_.contains(id)) measured_classes_[id] = numeric_class;
+  return {};
+}
+
+SchedulerAgent HubCore::as_scheduled(const AgentRecord& record) const {
+  SchedulerAgent agent = record.agent;
+  // What was attested stands. Its own word is as good otherwise: who says a wrong one is compared with machines that differ.
+  const auto measured = measured_classes_.find(agent.id);
+  if (agent.numeric_class.empty() && measured != measured_classes_.end()) agent.numeric_class = measured->second;
+  return agent;
+}
+
 Result<std::optional<wire::fb::LeaseGrantT>> HubCore::take_lease(const AgentId& id, const Peer& peer, std::uint32_t max_shards,
                                                                  Time now) {
   const auto agent = admitted(id, peer);
   if (!agent) return fail(agent.error());
   last_seen_[id] = now;
-  parts_.scheduler.agent_seen((*agent)->agent, now);
+  parts_.scheduler.agent_seen(as_scheduled(**agent), now);
   if ((*agent)->agent.draining) return std::nullopt;
   const auto wanted = std::clamp<std::uint32_t>(max_shards, 1, parts_.options.max_shards_per_lease);
   const auto lease = parts_.scheduler.grant(id, LeaseId(fresh_id("l-")), wanted, now);
@@ -91,7 +105,7 @@ Result<wire::fb::HeartbeatAnswerT> HubCore::heartbeat(const AgentId& id, const P
   const auto agent = admitted(id, peer);
   if (!agent) return fail(agent.error());
   last_seen_[id] = now;
-  parts_.scheduler.agent_seen((*agent)->agent, now);
+  parts_.scheduler.agent_seen(as_scheduled(**agent), now);
   wire::fb::HeartbeatAnswerT answer;
   for (const auto& text : heartbeat.leases) {
     const auto lease_id = LeaseId::parse(text);

@@ -149,7 +149,7 @@ Status HubCore::restore_running(const Ledger& ledger, Time now) {
     const auto agent = agents_.find(lease->agent);
     if (job == jobs_.end() || !job->second.running || agent == agents_.end())
       return fail(ErrorKind::corrupt, "it is of a job or agent that is not in the store");
-    parts_.scheduler.agent_seen(agent->second.agent, now);
+    parts_.scheduler.agent_seen(as_scheduled(agent->second), now);
     parts_.scheduler.restore(*lease);
     job->second.running->leases.insert(lease->id);
     return {};

@@ -89,13 +89,19 @@ std::string usable_folder(const std::vector<OwnGroup>& groups, const char* contr
     return std::ranges::find(candidate.controllers, controller) != candidate.controllers.end();
   });
   if (group == groups.end()) {
-    mechanisms.push_back({name, false, "the controller is not mounted"});
+    mechanisms.push_back({name, false, "the controller is not mounted",
+                          std::string("mount it (mount -t cgroup -o ") + controller + " " + controller + " /sys/fs/cgroup/" +
+                              controller + "), or use a system with cgroup v2"});
     return {};
   }
   remove_stale_groups(group->folder);
   auto folder = GroupFolder::make(group->folder, new_group_name());
   if (!folder) {
-    mechanisms.push_back({name, false, folder.error().message + " (run as root, or have this group delegated to you)"});
+    mechanisms.push_back({name, false, folder.error().message,
+                          "run the agent as root, or delegate a group to its user: as root, mkdir " + group->folder +
+                              "/forgepool; chown USER " + group->folder + "/forgepool " + group->folder +
+                              "/forgepool/*; and write the pid of the shell that starts it to " + group->folder +
+                              "/forgepool/cgroup.procs"});
     return {};
   }
   mechanisms.push_back({name, true, "groups are made in " + group->folder});

@@ -115,17 +115,20 @@ std::string parent_of_runs(const std::string& own) {
   return own.ends_with(leaf_name) ? own.substr(0, own.size() - leaf_name.size()) : own;
 }
 
+constexpr const char* delegation =
+    "run the agent as root, or in a group that is delegated to its user: a systemd unit with Delegate=memory pids, or "
+    "systemd-run --user "
+    "--scope -p Delegate=yes forgepool-agent …";
+
 }  // namespace
 
 std::unique_ptr<CgroupSite> open_cgroup_v2(const OwnGroup& group, std::vector<SandboxMechanism>& mechanisms) {
   const auto report = [&](bool available, std::string detail) {
-    mechanisms.push_back({"cgroup v2 memory and pids", available, std::move(detail)});
+    mechanisms.push_back({"cgroup v2 memory and pids", available, std::move(detail), available ? "" : delegation});
   };
   const auto parent = parent_of_runs(group.folder);
   if (auto status = make_room(parent); !status) {
-    report(false, status.error().message +
-                      " (start the agent in a delegated group of its own, for example with systemd-run "
-                      "--scope -p Delegate=yes)");
+    report(false, status.error().message);
     return nullptr;
   }
   remove_stale_groups(parent);

@@ -71,6 +71,7 @@ std::string missing(const std::vector<SandboxMechanism>& mechanisms) {
     if (mechanism.available) continue;
     if (!text.empty()) text += "; ";
     text += mechanism.name + ": " + mechanism.detail;
+    if (!mechanism.remedy.empty()) text += " (" + mechanism.remedy + ")";
   }
   return text;
 }

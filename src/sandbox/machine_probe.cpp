@@ -18,32 +18,32 @@ namespace {
 struct StepGroup {
   BoxStep last;
   const char* mechanism;
-  const char* advice;
+  const char* remedy;
 };
 constexpr StepGroup step_groups[] = {
     {BoxStep::start_init, "namespaces",
-     "user namespaces may be switched off (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, "
-     "kernel.apparmor_restrict_unprivileged_userns) or forbidden to this container"},
-    {BoxStep::new_session, "user and group of its own", "the agent may not map users; /proc has to be mounted"},
-    {BoxStep::host_name, "root file system", "Linux 5.12 or later and permission to mount in a user namespace are needed"},
-    {BoxStep::join_cgroup, "joining the cgroup", "the group has to belong to the agent's user"},
+     "allow user namespaces to this user: sysctl -w user.max_user_namespaces=15000; on Debian and Ubuntu also "
+     "kernel.unprivileged_userns_clone=1 and kernel.apparmor_restrict_unprivileged_userns=0; a container has to be started so "
+     "that it may "
+     "make them (podman and docker: --security-opt seccomp=unconfined)"},
+    {BoxStep::new_session, "user and group of its own",
+     "mount /proc, and let the agent's user namespace map its own user (and as root another one)"},
+    {BoxStep::host_name, "root file system", "use Linux 5.12 or later, and let the agent mount in its user namespaces"},
+    {BoxStep::join_cgroup, "joining the cgroup", "give the cgroup's files to the agent's user"},
     {BoxStep::drop_capabilities, "resource limits and capabilities", ""},
-    {BoxStep::system_call_filter, "system-call filter", "Linux 5.0 or later with seccomp user notification is needed"},
-    {BoxStep::control_socket, "sealed program", "memory files have to be executable (sysctl vm.memfd_noexec below 2)"},
+    {BoxStep::system_call_filter, "system-call filter", "use Linux 5.5 or later with CONFIG_SECCOMP_FILTER"},
+    {BoxStep::control_socket, "sealed program", "allow memory files to be executed: sysctl -w vm.memfd_noexec=0 (or 1)"},
 };
 
 void describe_trial(const BoxRun& trial, std::vector<SandboxMechanism>& mechanisms) {
   bool reached = true;
   for (const auto& group : step_groups) {
     const bool here = reached && !trial.report.outcome.ok() && trial.failure.step <= group.last;
-    if (here) {
-      std::string detail = trial.report.outcome.detail;
-      if (*group.advice) detail += std::string(" (") + group.advice + ")";
-      mechanisms.push_back({group.mechanism, false, std::move(detail)});
-      reached = false;
-    } else {
+    if (here)
+      mechanisms.push_back({group.mechanism, false, trial.report.outcome.detail, group.remedy});
+    else
       mechanisms.push_back({group.mechanism, reached, reached ? "works" : "not tried"});
-    }
+    reached = reached && !here;
   }
 }
 
@@ -51,7 +51,7 @@ std::unique_ptr<CgroupSite> find_groups(std::vector<SandboxMechanism>& mechanism
   const auto memberships = read_cgroup_file("/proc/self/cgroup");
   const auto mounts = read_cgroup_file("/proc/self/mountinfo");
   if (memberships && mounts) return open_cgroup_site(find_own_groups(*memberships, *mounts), mechanisms);
-  mechanisms.push_back({"cgroups", false, "/proc/self/cgroup cannot be read"});
+  mechanisms.push_back({"cgroups", false, "/proc/self/cgroup cannot be read", "mount /proc"});
   return nullptr;
 }
 

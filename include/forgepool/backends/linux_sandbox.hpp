@@ -20,6 +20,7 @@ struct SandboxMechanism {
   std::string name;
   bool available = false;
   std::string detail;
+  std::string remedy{};  ///< What an operator can do about it; empty if it is available, or nothing is known.
 };
 
 /// Probes the machine (runs a trivial program), then opens the sandbox. One object serves all threads of a process.

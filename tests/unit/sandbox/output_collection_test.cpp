@@ -8,6 +8,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <atomic>
+#include <cstdio>
+#include <thread>
 
 namespace forgepool::sandbox {
 namespace {
@@ -115,6 +118,60 @@ TEST_CASE("a file that its owner may not read is refused, whoever collects") {
   const auto path = folder.write("x", "text");
   REQUIRE(::chmod(path.c_str(), 0) == 0);
   CHECK(refusal(folder) != "collected");
+}
+
+/// Goes on exchanging the entry "x" of a folder with others until it is destroyed.
+class Swapper {
+ public:
+  Swapper(std::string folder, std::vector<std::string> others)
+      : folder_(std::move(folder)), others_(std::move(others)), thread_([this] { swap(); }) {}
+  ~Swapper() {
+    stop_ = true;
+    thread_.join();
+  }
+
+ private:
+  void swap() {
+    for (std::size_t turn = 0; !stop_; ++turn)
+      ::renameat2(AT_FDCWD, (folder_ + "/x").c_str(), AT_FDCWD, others_[turn % others_.size()].c_str(), RENAME_EXCHANGE);
+  }
+
+  const std::string folder_;
+  const std::vector<std::string> others_;
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+TEST_CASE(
+    "a folder whose entries are exchanged while it is collected gives nothing from outside, and never more than allowed") {
+  const TemporaryFolder folder, outside;
+  const auto secret = outside.write("secret", "secret");
+  folder.write("x", "inside");
+  const auto link = outside.path() + "/link", pipe = outside.path() + "/pipe", second = outside.path() + "/second";
+  REQUIRE(::symlink(secret.c_str(), link.c_str()) == 0);
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  REQUIRE(::link(secret.c_str(), second.c_str()) == 0);
+  const auto large = outside.write("large");
+  REQUIRE(::truncate(large.c_str(), 1l << 40) == 0);
+  REQUIRE(::mkdir((outside.path() + "/folder").c_str(), 0700) == 0);
+  outside.write("other", "inside");
+
+  SandboxLimits limits;
+  limits.output_bytes = 64;
+  int collected = 0, refused = 0;
+  const Swapper swapper(folder.path(), {link, outside.path() + "/other", pipe, second, large, outside.path() + "/folder"});
+  for (int i = 0; i < 200'000 && (i < 5000 || collected < 100 || refused < 100); ++i) {
+    const auto outputs = collect(folder, limits);
+    if (!outputs) {
+      ++refused;
+      continue;
+    }
+    ++collected;
+    if (*outputs != std::map<std::string, Bytes>{{"x", to_bytes("inside")}}) FAIL("collection " << i << " gave something else");
+  }
+  INFO(collected << " collected, " << refused << " refused");
+  CHECK(collected > 0);
+  CHECK(refused > 0);
 }
 
 }  // namespace
