@@ -3,6 +3,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,7 +76,8 @@ std::set<std::string> key_users() {
 struct Host {
   std::set<std::string> descriptors = open_descriptors();
   std::set<std::string> groups = own_groups();
-  std::string mounts = read_text("/proc/self/mountinfo");
+  /// As root in a mount namespace of our own, where nobody else mounts anything. Without privileges nothing can be mounted here.
+  std::string mounts = geteuid() == 0 ? read_text("/proc/self/mountinfo") : "";
   std::set<std::string> folders = names_in(std::filesystem::temp_directory_path());
   std::set<std::string> threads = names_in("/proc/self/task");
   std::set<std::string> keys = key_users();
@@ -91,6 +94,9 @@ class WatchedProcess {
     before_ = before ? before : "";
     setenv("TMPDIR", path.c_str(), 1);
     REQUIRE(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+    if (geteuid() != 0) return;
+    REQUIRE(unshare(CLONE_NEWNS) == 0);
+    REQUIRE(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
   }
   WatchedProcess(const WatchedProcess&) = delete;
   WatchedProcess& operator=(const WatchedProcess&) = delete;

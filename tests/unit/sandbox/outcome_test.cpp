@@ -16,7 +16,7 @@ TEST_CASE("an unknown level is refused with the ones that exist") {
     const auto level = parse_sandbox_level(text);
     REQUIRE_FALSE(level);
     CHECK(level.error().kind == ErrorKind::invalid_input);
-    CHECK(level.error().message.find("none, process, namespaces, full") != std::string::npos);
+    CHECK(level.error().message.find("none, process, bubblewrap, namespaces, full") != std::string::npos);
   }
   CHECK_FALSE(parse_sandbox_relaxation("network"));
 }
