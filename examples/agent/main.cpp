@@ -60,6 +60,7 @@ int main(int argc, char** argv) {
   app.add_option("--allow-sandbox-level", level,
                  "Weakest isolation to run at: full, namespaces (an unprivileged user without a delegated cgroup), bubblewrap, "
                  "process, none")
+      ->take_last()
       ->capture_default_str();
   app.add_option("--sandbox", backend, "linux, or bubblewrap: the program bwrap (with --allow-sandbox-level bubblewrap)")
       ->check(CLI::IsMember({"linux", "bubblewrap"}))

@@ -78,6 +78,35 @@ TEST_CASE("a cheating agent is caught, the bundle verifies offline, any flipped 
   CHECK(pool.cli({"replay", bundle, "--shard", "4000", "--allow-sandbox-level", sandbox_level()}, 5).contains("error"));
 }
 
+TEST_CASE("the doctor says what this machine can enforce, and what each kind of sandbox cannot") {
+  ProcessPool pool;
+  const auto report = pool.cli({"sandbox", "doctor"});
+  CHECK(report.at("level") == sandbox_level());
+  CHECK(report.at("mechanisms").size() >= 8);
+  for (const auto& mechanism : report.at("mechanisms"))
+    if (!mechanism.at("available")) CHECK_FALSE(mechanism.at("detail").get<std::string>().empty());
+  REQUIRE(report.at("backends").size() == 2);
+  CHECK(report.at("backends")[0].at("name") == "linux");
+  CHECK(report.at("backends")[0].at("works") == true);
+  CHECK_THAT(report.at("numeric_class").get<std::string>(), ContainsSubstring("x86-64.fma"));
+  const auto text = pool.cli_text({"sandbox", "doctor"});
+  CHECK(text.code == 0);
+  CHECK_THAT(text.output, ContainsSubstring("Mechanisms") && ContainsSubstring("Numeric class"));
+}
+
+TEST_CASE("agents tell the hub their numeric class, under either sandbox") {
+  ProcessPool pool;
+  pool.start_hub();
+  pool.start_agent("plain");
+  const auto doctor = pool.cli({"sandbox", "doctor"});
+  if (doctor.at("backends")[1].at("works") == true)
+    pool.start_agent("wrapped", {"--sandbox", "bubblewrap", "--allow-sandbox-level", "bubblewrap"});
+  else
+    pool.start_agent("another");
+  const std::string job = pool.cli({"submit", pool.contract(small_job()), "--wait"}).at("job");
+  for (const auto& agent : pool.cli({"hub", "agents"}).at("agents")) CHECK(agent.at("numeric_class") == doctor.at("numeric_class"));
+}
+
 TEST_CASE("mistakes are named, with what was expected, and exit codes tell them apart") {
   ProcessPool pool;
   pool.start_hub();
