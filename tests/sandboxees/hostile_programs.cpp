@@ -40,7 +40,8 @@ std::vector<Hostile> programs_of_their_own() {
       {.title = "a thread bomb",
        .program = "thread_bomb",
        .expected = {Kind::process_limit},
-       .without_groups = {{Kind::exited, 1}}},
+       .without_groups = {{Kind::exited, 1}},
+       .as_strict = Expected{Kind::exited, 1}},
       {.title = "a memory bomb", .program = "memory_bomb", .expected = {Kind::out_of_memory}},
       {.title = "a memory bomb of many processes",
        .program = "memory_by_children",
@@ -108,8 +109,12 @@ std::vector<Hostile> programs_of_their_own() {
       {.title = "two names for one output",
        .program = "strange_output",
        .arguments = {"hard-link"},
-       .expected = {Kind::output_limit}},
-      {.title = "hard links to files elsewhere", .program = "strange_output", .arguments = {"foreign-hard-link"}},
+       .expected = {Kind::output_limit},
+       .as_strict = Expected{Kind::exited, 12}},
+      {.title = "hard links to files elsewhere",
+       .program = "strange_output",
+       .arguments = {"foreign-hard-link"},
+       .as_strict = Expected{Kind::exited, 13}},
       {.title = "a fifo as output", .program = "strange_output", .arguments = {"fifo"}},
       {.title = "a device as output", .program = "strange_output", .arguments = {"device"}},
       {.title = "a folder as output", .program = "strange_output", .arguments = {"folder"}, .expected = {Kind::output_limit}},
@@ -159,7 +164,10 @@ std::vector<Hostile> programs_of_their_own() {
       {.title = "leaving a daemon behind", .program = "leave_daemon", .may_spawn = true},
 
       // Getting more power
-      {.title = "forking without leave", .program = "fork_without_leave", .expected = violation(56)},
+      {.title = "forking without leave",
+       .program = "fork_without_leave",
+       .expected = violation(56),
+       .as_strict = Expected{Kind::exited, 2}},
       {.title = "becoming root", .program = "become_root"},
       {.title = "becoming root by a setuid file", .program = "become_root", .arguments = {"execute"}, .may_spawn = true},
       {.title = "a user namespace of its own",
@@ -178,13 +186,14 @@ std::vector<Hostile> programs_of_their_own() {
        .expected = violation(56),
        .may_spawn = true},
       {.title = "executing what it has written", .program = "execute_written", .may_spawn = true, .change = with_helper},
-      {.title = "executing itself again", .program = "execute_again"},
+      {.title = "executing itself again", .program = "execute_again", .as_strict = violation(SYS_execveat)},
       {.title = "making memory executable", .program = "executable_memory"},
       {.title = "raising its limits", .program = "raise_limits"},
       {.title = "lowering limits of the first process",
        .program = "raise_limits",
        .arguments = {"of-others"},
-       .expected = violation(302)},
+       .expected = violation(302),
+       .as_strict = Expected{Kind::exited, 2}},
       {.title = "a system call by int 0x80", .program = "legacy_call", .expected = violation(20)},
       {.title = "a system call of the x32 kind", .program = "x32_call", .expected = violation(0x40000000 | 39)},
       {.title = "dumping core", .program = "dump_core", .expected = crash_on(SIGABRT)},
@@ -310,6 +319,11 @@ Hostile or_else(Hostile hostile, std::vector<Expected> others) {
   return hostile;
 }
 
+Hostile as_strict(Hostile hostile, Expected expected) {
+  hostile.as_strict = expected;
+  return hostile;
+}
+
 std::vector<Hostile> other_actions() {
   return {
       action("memory-by-proc"),
@@ -322,20 +336,20 @@ std::vector<Hostile> other_actions() {
       action("memory-files"),
       action("better-schedule"),
       action("lock-memory"),
-      action("poison-memory"),
+      as_strict(action("poison-memory"), {Kind::exited, 11}),
       action("page-zero"),
       action("change-own-code"),
-      action("use-up-descriptors"),
-      action("use-up-timers"),
+      as_strict(action("use-up-descriptors"), {Kind::exited, 11}),
+      as_strict(action("use-up-timers"), violation(SYS_timer_create)),
       action("use-up-pipes"),
-      action("leave-the-tree"),
+      as_strict(action("leave-the-tree"), {Kind::exited, 15}),
       action("times-of-shared-device"),
       action("watch-files"),
       action("block-all-signals"),
       action("violation-with-signals-blocked", violation(SYS_ptrace)),
       action("violation-by-signal", violation(SYS_keyctl)),
       action("kill-own-group", crash_on(SIGKILL)),
-      action("alarm-itself", crash_on(SIGALRM)),
+      as_strict(action("alarm-itself", crash_on(SIGALRM)), violation(SYS_setitimer)),
       action("write-to-input"),
       action("huge-frame", crash_on(SIGSEGV)),
       // Kernels have this page, emulate it, or do not: in no case is there more in it than the filter allows.

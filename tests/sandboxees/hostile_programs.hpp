@@ -24,6 +24,8 @@ struct Hostile {
   bool may_spawn = false;
   std::function<void(SandboxRequest&)> change = {};
   std::vector<Expected> also = {};  ///< What else is right, on other kernels or processors.
+  /// Where a strict program is refused otherwise: by another errno, at an earlier attempt, or for good.
+  std::optional<Expected> as_strict = {};
 };
 
 const std::vector<Hostile>& hostile_programs();

@@ -23,7 +23,8 @@ SandboxRequest request_of(const Hostile& hostile) {
   return request;
 }
 
-std::vector<Expected> expectations(const Hostile& hostile, SandboxLevel level) {
+std::vector<Expected> expectations(const Hostile& hostile, SandboxLevel level, Determinism determinism) {
+  if (determinism == Determinism::strict && hostile.as_strict) return {*hostile.as_strict};
   std::vector<Expected> list = hostile.also;
   const bool groups = level == SandboxLevel::full;
   list.insert(list.begin(), groups ? hostile.expected : hostile.without_groups.value_or(hostile.expected));
@@ -42,9 +43,9 @@ class Table {
           << shown(expected) << ' ' << describe(outcome) << '\n';
     ++count_;
   }
-  void print(const Sandbox& sandbox) const {
+  void print(const Sandbox& sandbox, Determinism determinism) const {
     std::cout << count_ << " hostile programs as user " << geteuid() << " in sandbox " << sandbox.name() << ", level "
-              << to_string(sandbox.level()) << '\n'
+              << to_string(sandbox.level()) << ", determinism " << to_string(determinism) << '\n'
               << rows_.str() << std::flush;
   }
 
@@ -53,13 +54,17 @@ class Table {
   int count_ = 0;
 };
 
-TEST_CASE("a hostile program ends as it must", "[hostile]") {
+/// Runs them all and prints the table.
+void check_all(Determinism determinism) {
   auto& sandbox = linux_sandbox();
   Table table;
   for (const auto& hostile : hostile_programs()) {
-    const auto request = request_of(hostile);
+    // A strict program may not be allowed to start others.
+    if (determinism == Determinism::strict && hostile.may_spawn) continue;
+    auto request = request_of(hostile);
+    request.determinism = determinism;
     const auto report = sandbox.run(request);
-    const auto expected = expectations(hostile, sandbox.level());
+    const auto expected = expectations(hostile, sandbox.level(), determinism);
     const bool right = std::ranges::any_of(
         expected, [&](const Expected& one) { return one.kind == report.outcome.kind && one.code == report.outcome.code; });
     table.add(hostile, expected.front(), report.outcome, right);
@@ -67,11 +72,20 @@ TEST_CASE("a hostile program ends as it must", "[hostile]") {
     INFO(to_text(report.standard_error).substr(0, 500));
     CHECK(right);
     CHECK(report.level == sandbox.level());
+    CHECK(report.determinism == determinism);
     CHECK(report.standard_output.size() <= request.limits.stdio_bytes);
     CHECK(report.standard_error.size() <= request.limits.stdio_bytes);
     if (!report.outcome.ok()) CHECK(report.outputs.empty());
   }
-  table.print(sandbox);
+  table.print(sandbox, determinism);
+}
+
+TEST_CASE("a hostile program ends as it must", "[hostile]") {
+  check_all(Determinism::standard);
+}
+
+TEST_CASE("a hostile program that is run as strict ends as it must", "[hostile]") {
+  check_all(Determinism::strict);
 }
 
 TEST_CASE("there are many different hostile programs", "[hostile]") {
