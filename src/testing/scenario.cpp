@@ -30,6 +30,7 @@ Result<AgentGroup> read_group(const json::Value& value, std::string pointer) {
   group.cheat_rate = reader.number("cheat_rate", 0, 1, group.cheat_rate);
   group.together = reader.boolean("together", group.together);
   group.same_lie = reader.boolean("same_lie", group.same_lie);
+  group.accomplices = small(reader.integer("accomplices", 1, 1000, group.accomplices));
   group.honest_answers = small(reader.integer("honest_answers", 0, 1'000'000'000, group.honest_answers));
   group.names_per_operator = small(reader.integer("names_per_operator", 1, 1'000'000, group.names_per_operator));
   group.slowdown = reader.number("slowdown", 1, 1e6, group.slowdown);

@@ -91,6 +91,8 @@ void ScenarioPool::finish(const JobId& id) {
   const auto job = jobs_.find(id);
   project_shards_[job->second.project] += scenario_.shards_per_job;
   project_seconds_[job->second.project] += seconds(now_ - job->second.began);
+  if (!rings_.empty())
+    for (std::uint32_t shard = 0; shard < scenario_.shards_per_job; ++shard) rings_.erase(key_of(job->second.number, shard));
   jobs_.erase(job);
   scheduler_->remove_job(id);
   verifier_.end(id);
@@ -110,6 +112,8 @@ void ScenarioPool::ask(std::uint32_t number) {
     return;
   }
   const AgentGroup& group = agent.mind.group();
+  if (group.accomplices > 1)
+    for (const auto index : agent.lease->shards) ++rings_[key_of(jobs_.at(agent.lease->job).number, index)].given;
   double time = scenario_.execution_seconds * (0.5 + static_cast<double>(random_.below(1000)) / 1000) *
                 static_cast<double>(agent.lease->shards.size());
   if (group.behaviour == AgentBehaviour::slow) time *= group.slowdown;
@@ -137,13 +141,21 @@ void ScenarioPool::report(std::uint32_t number) {
   if (job == jobs_.end() || !scheduler_->finish(lease->id, agent.id)) return;
   const std::uint32_t of = job->second.number;
   for (const auto index : lease->shards) {
-    const std::uint64_t key = Random(scenario_.seed + (std::uint64_t{of} << 32) + index).next();
-    const std::uint64_t answer = agent.mind.answer(key);
-    if (answer != 0 && agent.lies++ == 0) agent.first_lie = now_;
+    const std::uint64_t returned = answer(agent, of, index);
+    if (returned != 0 && agent.lies++ == 0) agent.first_lie = now_;
     const ShardId shard{lease->job, index};
     scheduler_->exclude(shard, agent.id);
-    carry_out(verifier_.answer({shard, agent.id, lease->id, answer_digest(of, index, answer)}));
+    carry_out(verifier_.answer({shard, agent.id, lease->id, answer_digest(of, index, returned)}));
   }
+}
+
+std::uint64_t ScenarioPool::answer(SimulatedAgent& agent, std::uint32_t job, std::uint32_t shard) {
+  const std::uint64_t lie = agent.mind.answer(Random(scenario_.seed + key_of(job, shard)).next());
+  const std::uint32_t accomplices = agent.mind.group().accomplices;
+  if (accomplices <= 1) return lie;
+  Ring& ring = rings_[key_of(job, shard)];
+  if (!ring.lies) ring.lies = ring.given >= accomplices;
+  return *ring.lies ? lie : 0;
 }
 
 void ScenarioPool::carry_out(const std::vector<VerifierAction>& actions) {

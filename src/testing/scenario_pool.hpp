@@ -48,6 +48,7 @@ class ScenarioPool {
   void ask(std::uint32_t agent);
   void wake_idle();
   void report(std::uint32_t agent);
+  std::uint64_t answer(SimulatedAgent& agent, std::uint32_t job, std::uint32_t shard);
   void carry_out(const std::vector<VerifierAction>& actions);
   void decided(const ShardVerdict& verdict);
   void caught(const Quarantine& quarantine);
@@ -63,6 +64,13 @@ class ScenarioPool {
   std::deque<SimulatedAgent> agents_;
   std::unordered_map<AgentId, std::uint32_t> numbers_;
   std::unordered_map<JobId, RunningJob> jobs_;
+  /// Of a shard, those who lie together and are careful: how many were given it, and what they decided when the first reported.
+  struct Ring {
+    std::uint32_t given = 0;
+    std::optional<bool> lies{};
+  };
+  static std::uint64_t key_of(std::uint32_t job, std::uint32_t shard) { return std::uint64_t{job} << 32 | shard; }
+  std::unordered_map<std::uint64_t, Ring> rings_;
   std::vector<JobId> complete_;
   std::vector<double> project_shards_, project_seconds_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;

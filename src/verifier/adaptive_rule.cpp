@@ -60,7 +60,9 @@ class AdaptiveRule final : public Rule {
     for (const KnownAnswer& answer : shard.answers) release(job, answer, consequences.reconsider);
     if (shard.state != ShardCase::State::accepted || shard.support < 2) return;
     const auto number = static_cast<std::uint32_t>(job.confirmed.size());
-    if (number > 0 && canary_ratio_ > 0 && draw(job, "canary", number) < canary_ratio_) {
+    // Colluding agents know a canary by who was given it before. It would catch none of them, and where they had won, it would
+    // catch the honest agent that gets it.
+    if (number > 0 && canary_ratio_ > 0 && !job.policy.adversary.collusion && draw(job, "canary", number) < canary_ratio_) {
       const auto chosen = static_cast<std::size_t>(draw(job, "which canary", number) * number);
       consequences.canary = job.confirmed[std::min<std::size_t>(chosen, number - 1)];
     }

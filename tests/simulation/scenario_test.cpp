@@ -116,6 +116,19 @@ TEST_CASE("colluding agents and Sybils win a vote of two, and not against a boun
   }
 }
 
+TEST_CASE(
+    "who lies only with enough accomplices is never caught, wins no more than is promised, and puts no honest agent out") {
+  auto scenario = example("colluding-careful");
+  const auto run = run_scenario(scenario, "adaptive", make_adaptive_verifier());
+  expect_whole(scenario, run);
+  WARN(text(run));
+  CHECK(run.cheaters == 8);
+  CHECK(run.cheaters_caught == 0);
+  CHECK(run.honest_caught == 0);
+  CHECK(run.wrong > 0);
+  CHECK(run.observed_error_upper95 <= run.mean_bound);
+}
+
 TEST_CASE("slow and lazy agents do not stop a pool, and projects share it") {
   const auto scenario = example("slow");
   const auto runs = run_scenario(scenario);

@@ -11,7 +11,7 @@
 ///  it
 ///    earned is gone. Nothing else changes trust: it does not decay, and it does not lower the rate of comparison.
 ///  - Of `canary_ratio` times the shards that were accepted with agreement, an earlier one is given out again as a canary.
-///  - With collusion, as many agents as must be ahead are asked at once.
+///  - With collusion, as many agents as must be ahead are asked at once, and there are no canaries: cheaters would know them.
 /// In a long run that is 1 + `spotcheck_ratio` + `canary_ratio` executions per shard; as long as agents are new, up to
 /// `lead_needed`.
 #include <forgepool/verifier.hpp>

@@ -28,8 +28,11 @@ FORGEPOOL_API Result<AgentBehaviour> parse_agent_behaviour(std::string_view name
 struct AgentGroup {
   AgentBehaviour behaviour = AgentBehaviour::honest;
   std::uint32_t count = 1;
-  double cheat_rate = 1;                 ///< 0 … 1; see the behaviours.
-  bool together = false;                 ///< builds_trust: its lies agree.
+  double cheat_rate = 1;  ///< 0 … 1; see the behaviours.
+  bool together = false;  ///< builds_trust: its lies agree.
+  /// colluding, sybil, in scenarios: lie about a shard only if so many of all those who lie together were given it when the
+  /// first of them reports, else they return the right result: who is never alone is never caught.
+  std::uint32_t accomplices = 1;
   bool same_lie = false;                 ///< faulty, random: two that happen to lie about one shard return the same.
   std::uint32_t honest_answers = 100;    ///< builds_trust: per agent.
   std::uint32_t names_per_operator = 4;  ///< sybil: how often each may come back under a new name.
