@@ -21,17 +21,20 @@ SandboxReport setup_failed(std::string detail) {
 
 class LinuxSandbox final : public Sandbox {
  public:
-  LinuxSandbox(std::unique_ptr<const sandbox::BoxMachine> machine, SandboxLevel level, std::size_t prepared_boxes)
+  LinuxSandbox(std::unique_ptr<const sandbox::BoxMachine> machine, SandboxLevel level, bool strict, std::size_t prepared_boxes)
       : machine_(std::move(machine)),
         level_(level),
+        strict_(strict),
         programs_(max_cached_programs, max_cached_bytes),
         pool_(*machine_, prepared_boxes) {}
 
   std::string_view name() const override { return "linux"; }
   SandboxLevel level() const override { return level_; }
   std::vector<SandboxLimitation> limitations() const override {
-    if (level_ < SandboxLevel::full) return {SandboxLimitation::no_group_limits};
-    return {};
+    std::vector<SandboxLimitation> result;
+    if (level_ < SandboxLevel::full) result.push_back(SandboxLimitation::no_group_limits);
+    if (!strict_) result.push_back(SandboxLimitation::no_strict);
+    return result;
   }
 
   SandboxReport run(const SandboxRequest& request) override {
@@ -40,8 +43,11 @@ class LinuxSandbox final : public Sandbox {
       if (!request.program) return setup_failed("the request has no program");
       const auto image = programs_.get(request.program_digest, *request.program);
       if (!image) return setup_failed(image.error().message);
-      if (request.determinism == Determinism::strict) return run_strict(request, *image);
-      return sandbox::run_box(*machine_, request, (*image)->get()).report;
+      if (request.determinism != Determinism::strict) return sandbox::run_box(*machine_, request, (*image)->get()).report;
+      if (strict_) return run_strict(request, *image);
+      auto possible = request;
+      possible.determinism = Determinism::standard;
+      return sandbox::run_box(*machine_, possible, (*image)->get()).report;
     } catch (const std::exception& error) {
       return setup_failed(error.what());
     }
@@ -61,6 +67,7 @@ class LinuxSandbox final : public Sandbox {
 
   const std::unique_ptr<const sandbox::BoxMachine> machine_;
   const SandboxLevel level_;
+  const bool strict_;
   sandbox::ProgramCache programs_;
   sandbox::BoxPool pool_;
 };
@@ -84,7 +91,7 @@ Result<std::unique_ptr<Sandbox>> open_linux_sandbox(LinuxSandboxOptions options)
     return fail(ErrorKind::unsupported, "the Linux sandbox reaches level \"" + std::string(to_string(probed.level)) +
                                             "\" on this machine, \"" + std::string(to_string(options.minimum_level)) +
                                             "\" is required. Missing: " + missing(probed.mechanisms));
-  return std::make_unique<LinuxSandbox>(std::move(probed.machine), probed.level, options.prepared_boxes);
+  return std::make_unique<LinuxSandbox>(std::move(probed.machine), probed.level, probed.strict, options.prepared_boxes);
 }
 
 std::vector<SandboxMechanism> probe_linux_sandbox() {

@@ -3,6 +3,7 @@
 #include "sandbox/box_init_image.hpp"
 #include "sandbox/cgroup_files.hpp"
 #include "sandbox/launch.hpp"
+#include "sandbox/numeric_probe_image.hpp"
 #include "sandbox/program_image.hpp"
 #include "sandbox/strict/strict_filter.hpp"
 
@@ -87,6 +88,36 @@ BoxRun run_trial(const BoxMachine& machine) {
   return run_box(machine, request, machine.init_image.get());
 }
 
+namespace {
+
+/// A program with a C library: it asks for the time, its memory, its processor.
+BoxRun run_strict_trial(const BoxMachine& machine) {
+  const auto image = make_sealed_image(numeric_probe_image(), ImageAccess::execute_only);
+  BoxRun run;
+  if (!image) {
+    run.report.outcome = {SandboxOutcome::Kind::setup_failed, 0, image.error().message};
+    return run;
+  }
+  SandboxRequest request;
+  request.determinism = Determinism::strict;
+  request.limits.wall_ms = 30'000;
+  return run_box(machine, request, image->get());
+}
+
+void try_strict(ProbedMachine& probed) {
+  const auto trial = run_strict_trial(*probed.machine);
+  probed.strict = trial.report.outcome.ok();
+  SandboxMechanism mechanism{"strict determinism", probed.strict, "works", ""};
+  if (!probed.strict) {
+    mechanism.detail = describe(trial.report.outcome);
+    mechanism.remedy =
+        "use Linux 5.12 or later with address space to spare (ulimit -v unlimited); profiles of class standard run anyway";
+  }
+  probed.mechanisms.push_back(std::move(mechanism));
+}
+
+}  // namespace
+
 ProbedMachine probe_machine() {
   ProbedMachine probed;
   auto prepared = prepare_machine();
@@ -117,6 +148,7 @@ ProbedMachine probe_machine() {
     }
   }
   probed.machine = std::move(machine);
+  try_strict(probed);
   return probed;
 }
 

@@ -15,10 +15,12 @@ BoxRun run_trial(const BoxMachine& machine);
 struct ProbedMachine {
   std::unique_ptr<BoxMachine> machine;      ///< Null if not even `namespaces` can be reached.
   SandboxLevel level = SandboxLevel::none;  ///< What runs on it will reach: none, namespaces or full.
+  bool strict = false;                      ///< Runs can be held to determinism class strict.
   std::vector<SandboxMechanism> mechanisms;
 };
 
-/// Compiles the filters, finds and tries the cgroups, and runs a program that does nothing in a box.
+/// Compiles the filters, finds and tries the cgroups, and runs programs in boxes: one that does nothing, and one that is
+/// strict.
 ProbedMachine probe_machine();
 
 }  // namespace forgepool::sandbox
