@@ -2,7 +2,7 @@
 // a durable ledger, every shard once. Measured twice: with shards that are a function call, which leaves the pool alone, and
 // with real sandboxes, beside the floor of running the same sandboxes with no pool around them.
 #include <forgepool/backends/duplication_verifier.hpp>
-#include <forgepool/backends/fifo_scheduler.hpp>
+#include <forgepool/backends/fair_share_scheduler.hpp>
 #include <forgepool/backends/in_process_sandbox.hpp>
 #include <forgepool/backends/quic_transport.hpp>
 #include <forgepool/backends/sqlite_ledger.hpp>
@@ -72,7 +72,7 @@ double measure_pool(std::uint32_t shards, const MakeSandbox& make) {
     const auto identity = must(make_hub_identity("bench.pool", loop->now()));
     HubParts parts;
     parts.transport = make_quic_transport(*loop);
-    parts.scheduler = make_fifo_scheduler();
+    parts.scheduler = make_fair_share_scheduler();
     parts.verifier = make_duplication_verifier();
     parts.ledger = must(open_sqlite_ledger({(directory / "ledger.db").string(), identity.trust_domain, identity.log_key}));
     parts.adapters = {must(load_adapter(FORGEPOOL_PACKAGES_DIR "/noop-1.fpa"))};

@@ -3,7 +3,7 @@
 //     02_own_io_context adapters/mc-1.fpa contract.json
 #include <forgepool/asio.hpp>
 #include <forgepool/backends/duplication_verifier.hpp>
-#include <forgepool/backends/fifo_scheduler.hpp>
+#include <forgepool/backends/fair_share_scheduler.hpp>
 #include <forgepool/backends/memory_ledger.hpp>
 #include <forgepool/backends/quic_transport.hpp>
 #include <forgepool/defaults.hpp>
@@ -53,7 +53,7 @@ int main(int argc, char** argv) {
 
   HubParts parts;
   parts.transport = make_quic_transport(loop);
-  parts.scheduler = make_fifo_scheduler();
+  parts.scheduler = make_fair_share_scheduler();
   parts.verifier = make_duplication_verifier();
   parts.ledger = must(make_memory_ledger(identity.trust_domain, identity.log_key));
   parts.adapters = {must(load_adapter(argv[1]))};

@@ -2,7 +2,7 @@
 // that you wrote yourself, on machines that are yours. Receipts say so: level "process".
 //     03_custom_sandbox adapters/noop-1.fpa contract.json
 #include <forgepool/backends/duplication_verifier.hpp>
-#include <forgepool/backends/fifo_scheduler.hpp>
+#include <forgepool/backends/fair_share_scheduler.hpp>
 #include <forgepool/backends/memory_ledger.hpp>
 #include <forgepool/backends/memory_transport.hpp>
 #include <forgepool/defaults.hpp>
@@ -88,7 +88,7 @@ int main(int argc, char** argv) {
 
   HubParts parts;
   parts.transport = make_memory_transport(*loop, network);
-  parts.scheduler = make_fifo_scheduler();
+  parts.scheduler = make_fair_share_scheduler();
   parts.verifier = make_duplication_verifier();
   parts.ledger = must(make_memory_ledger(identity.trust_domain, identity.log_key));
   parts.adapters = {must(load_adapter(argv[1]))};

@@ -14,7 +14,7 @@
 ///  - a lease that is not extended by heartbeats ends at its deadline and its shards wait again;
 ///  - no lease goes to an agent that was removed, nor for a job that was removed;
 ///  - whatever waits has a reason.
-/// Implementations: backends/fifo_scheduler.hpp and any of yours.
+/// Implementations: backends/fair_share_scheduler.hpp and any of yours; examples/fifo_scheduler.hpp shows how.
 #include <forgepool/ids.hpp>
 #include <forgepool/time.hpp>
 
@@ -79,6 +79,9 @@ enum class Constraint { organization, tier, region, data_class, adapter, numeric
 FORGEPOOL_API std::string_view to_string(Constraint constraint);
 /// The constraints of the job that the agent does not meet, in the order above; empty if it may work on it.
 FORGEPOOL_API std::vector<Constraint> unmet_constraints(const SchedulerAgent& agent, const SchedulerJob& job);
+/// Whether two agents may both execute one shard of the job, as its `homogeneous` and `spread` say. `other` may be one of which
+/// nothing is known any more: it is of any numeric class.
+FORGEPOOL_API bool may_share_shard(const SchedulerAgent& agent, const SchedulerAgent& other, const SchedulerJob& job);
 
 /// A grant of shards of one job to one agent until a deadline.
 struct Lease {

@@ -41,4 +41,10 @@ std::vector<Constraint> unmet_constraints(const SchedulerAgent& agent, const Sch
   return unmet;
 }
 
+bool may_share_shard(const SchedulerAgent& agent, const SchedulerAgent& other, const SchedulerJob& job) {
+  if (job.homogeneous && !other.numeric_class.empty() && other.numeric_class != agent.numeric_class) return false;
+  return !(job.spread.operators && other.operator_id == agent.operator_id) &&
+         !(job.spread.networks && other.network == agent.network) && !(job.spread.regions && other.region == agent.region);
+}
+
 }  // namespace forgepool

@@ -1,7 +1,7 @@
 #include <forgepool/defaults.hpp>
 
 #include <forgepool/backends/adaptive_verifier.hpp>
-#include <forgepool/backends/fifo_scheduler.hpp>
+#include <forgepool/backends/fair_share_scheduler.hpp>
 #include <forgepool/backends/quic_transport.hpp>
 #include <forgepool/backends/sqlite_ledger.hpp>
 #include <forgepool/numeric_class.hpp>
@@ -69,7 +69,7 @@ Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, const std::string
   if (!reset_secret) return fail(reset_secret.error());
   HubParts parts;
   parts.transport = quic(loop, log, std::move(*reset_secret));
-  parts.scheduler = make_fifo_scheduler();
+  parts.scheduler = make_fair_share_scheduler();
   parts.verifier = make_adaptive_verifier();
   parts.ledger = std::move(*ledger);
   parts.adapters = std::move(adapters);

@@ -209,7 +209,7 @@ void Endpoints::take_lease(const Caller& caller, const Peer& peer, const Request
     answer(std::move(waiting->respond), nothing());
     waiting = waiting_agents_.erase(waiting);
   }
-  auto lease = core_.take_lease(id, peer, ask->max_shards, now);
+  auto lease = core_.take_lease(id, peer, ask->max_shards, true, now);
   if (!lease) return refuse(peer, request, lease.error(), std::move(respond));
   if (*lease) return answer(std::move(respond), ok(wire::encode(**lease)));
   if (ask->wait_ms == 0) return answer(std::move(respond), nothing());
@@ -353,7 +353,7 @@ void Endpoints::offer_work() {
   if (!core_.take_new_work()) return;
   const Time now = loop_.now();
   for (auto waiting = waiting_agents_.begin(); waiting != waiting_agents_.end();) {
-    auto lease = core_.take_lease(waiting->id, waiting->peer, waiting->max_shards, now);
+    auto lease = core_.take_lease(waiting->id, waiting->peer, waiting->max_shards, false, now);
     if (lease && !*lease) {
       ++waiting;
       continue;

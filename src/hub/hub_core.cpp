@@ -145,6 +145,8 @@ Status HubCore::upload(const Digest& digest, Bytes content) {
 // --- time ------------------------------------------------------------------------------------------------------------
 
 void HubCore::tick(Time now) {
+  // Something may be for those who wait that was not when they asked: a straggler's copy.
+  if (const auto due = parts_.scheduler.next_deadline(); due && *due <= now) new_work_ = true;
   end_leases(parts_.scheduler.expire(now));
   std::vector<JobId> late;
   for (const auto& id : running_)

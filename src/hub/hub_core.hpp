@@ -58,8 +58,9 @@ class HubCore {
   /// What an agent has measured of itself, until it says otherwise or the hub restarts. invalid_input if it is not an id.
   Status measured_numeric_class(const AgentId& agent, const std::string& numeric_class);
   /// Nothing if there is no work for it now. `denied` for an agent that is unknown, has another key, or is in quarantine.
+  /// It `asks` now, or asked before and waits since: then this is no sign of life.
   Result<std::optional<wire::fb::LeaseGrantT>> take_lease(const AgentId& agent, const Peer& peer, std::uint32_t max_shards,
-                                                          Time now);
+                                                          bool asks, Time now);
   Result<wire::fb::HeartbeatAnswerT> heartbeat(const AgentId& agent, const Peer& peer, const wire::fb::HeartbeatT& heartbeat,
                                                Time now);
   Status report(const AgentId& agent, const Peer& peer, const std::string& token, const wire::fb::LeaseResultT& result,

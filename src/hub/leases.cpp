@@ -54,12 +54,13 @@ SchedulerAgent HubCore::as_scheduled(const AgentRecord& record) const {
 }
 
 Result<std::optional<wire::fb::LeaseGrantT>> HubCore::take_lease(const AgentId& id, const Peer& peer, std::uint32_t max_shards,
-                                                                 Time now) {
+                                                                 bool asks, Time now) {
   const auto agent = admitted(id, peer);
   if (!agent) return fail(agent.error());
-  last_seen_[id] = now;
-  parts_.scheduler.agent_seen(as_scheduled(**agent), now);
-  if ((*agent)->agent.draining) return std::nullopt;
+  if (asks) {
+    last_seen_[id] = now;
+    parts_.scheduler.agent_seen(as_scheduled(**agent), now);
+  }
   const auto wanted = std::clamp<std::uint32_t>(max_shards, 1, parts_.options.max_shards_per_lease);
   const auto lease = parts_.scheduler.grant(id, LeaseId(fresh_id("l-")), wanted, now);
   if (!lease) return std::nullopt;
@@ -207,6 +208,7 @@ Status HubCore::report(const AgentId& id, const Peer& peer, const std::string& t
   if (!receipt) return refuse_report(job, *lease, receipt.error(), now);
 
   last_seen_[id] = now;
+  parts_.scheduler.agent_seen(as_scheduled(**agent), now);
   (*agent)->answers += shards->size();
   effects_.put(agent_key(id), write_agent(**agent));
   receipt->record.index = effects_.append(std::move(receipt->leaf));

@@ -45,7 +45,16 @@ Status HubCore::restore(const Ledger& ledger, Time now) {
   });
   if (!blobs) return blobs;
   if (const auto jobs = restore_jobs(ledger); !jobs) return jobs;
-  return restore_running(ledger, now);
+  // What agents are is told first: the shards that they had may say who gets them next. Whoever is there will show.
+  for (const auto& [id, agent] : agents_) parts_.scheduler.agent_seen(as_scheduled(agent), now);
+  if (const auto running = restore_running(ledger, now); !running) return running;
+  std::set<AgentId> at_work;
+  for (const auto& id : running_)
+    for (const auto& lease : jobs_.at(id).running->leases)
+      if (const auto found = parts_.scheduler.find(lease)) at_work.insert(found->agent);
+  for (const auto& [id, agent] : agents_)
+    if (!at_work.contains(id)) parts_.scheduler.agent_gone(id, now);
+  return {};
 }
 
 Status HubCore::restore_jobs(const Ledger& ledger) {
@@ -169,7 +178,8 @@ Status HubCore::replay_entry(const JournalEntry& entry, Replay& replay) {
     for (const auto& [index, digest] : came->shards) {
       const ShardId shard{came->job, index};
       parts_.scheduler.exclude(shard, came->agent);
-      --replay.outstanding[shard];
+      // One more than asked for may have come: a straggler and its copy.
+      if (auto& outstanding = replay.outstanding[shard]; outstanding > 0) --outstanding;
       replay.add(parts_.verifier.answer({shard, came->agent, came->lease, digest}));
     }
   } else {

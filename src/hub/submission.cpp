@@ -57,16 +57,6 @@ SchedulerJob scheduler_job(const Job& job) {
 }
 
 Result<Job> HubCore::prepare(Contract contract, const Caller& caller, Time now) const {
-  // What is asked for and cannot be kept is refused: agents have no trust tiers or clearances yet.
-  if (contract.policy.target != "any")
-    return fail(ErrorKind::unsupported, "/policy/target: this hub knows no trust tiers; expected \"any\"");
-  if (!contract.policy.data_class.empty())
-    return fail(ErrorKind::unsupported, "/policy/data_class: no agent of this hub is cleared for any; leave it out");
-  if (!contract.policy.numeric_class.empty() || contract.policy.homogeneous || !contract.policy.spread.empty())
-    return fail(ErrorKind::unsupported,
-                "/policy: this hub knows nothing of its agents' numeric classes, operators and networks; "
-                "leave out numeric_class, homogeneous and spread");
-
   const auto adapter = std::ranges::find_if(parts_.adapters, [&](const auto& package) {
     return package->name() == contract.op.name && package->version() == contract.op.version;
   });

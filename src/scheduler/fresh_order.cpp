@@ -1,6 +1,6 @@
 #include "scheduler/fresh_order.hpp"
 
-namespace forgepool {
+namespace forgepool::scheduling {
 
 void FreshOrder::append(std::uint32_t index) {
   while (end() < index) next_.push_back(end() + 1);
@@ -16,4 +16,4 @@ std::uint32_t FreshOrder::next(std::uint32_t from) const {
   return from < end() ? from : end();
 }
 
-}  // namespace forgepool
+}  // namespace forgepool::scheduling

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace forgepool {
+namespace forgepool::scheduling {
 
 class FreshOrder {
  public:
@@ -22,4 +22,4 @@ class FreshOrder {
   mutable std::vector<std::uint32_t> next_;  // next_[i] == i: i is in the order; otherwise nothing from i to next_[i] - 1 is.
 };
 
-}  // namespace forgepool
+}  // namespace forgepool::scheduling

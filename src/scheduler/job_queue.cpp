@@ -2,182 +2,385 @@
 
 #include <algorithm>
 
-namespace forgepool {
+namespace forgepool::scheduling {
 namespace {
 
-SchedulerJob without_repeated_regions(SchedulerJob job) {
-  std::ranges::sort(job.regions);
-  job.regions.erase(std::unique(job.regions.begin(), job.regions.end()), job.regions.end());
-  return job;
-}
+// Passing over so many shards once is cheaper than remembering not to.
+constexpr std::uint64_t cheap_to_pass = 8;
+// Of the oldest leases of a job, so many are looked at for stragglers.
+constexpr std::size_t most_suspects = 64;
+// Before so many shards came back, nobody can say how long one takes.
+constexpr std::uint64_t enough_finished = 3;
+// Old durations count less and less.
+constexpr std::uint64_t most_finished = 4096;
 
 }  // namespace
 
-JobQueue::JobQueue(SchedulerJob job, std::uint64_t number, AgentRegistry& agents)
-    : job_(without_repeated_regions(std::move(job))), number_(number), agents_(agents) {}
+JobQueue::JobQueue(SchedulerJob job, std::uint32_t number, std::uint64_t arrival, Time added, Roster& roster,
+                   LeaseTable& leases)
+    : job_(std::move(job)),
+      number_(number),
+      arrival_(arrival),
+      added_(added),
+      roster_(roster),
+      leases_(leases),
+      job_class_(roster.obtain_class(job_)),
+      adapter_(roster.adapter_number(job_.adapter)),
+      chooses_(job_.homogeneous || job_.spread != ReplicaSpread{}) {}
 
 JobQueue::~JobQueue() {
-  for (LeaseRecord* lease : leases_) agents_.remove_lease(*lease->agent, lease);
-  for (Shard& each : shards_)
-    for (Holder& holder : each.holders) agents_.release(*holder.agent);
+  for (const Holder& holder : holders_)
+    if (holder.agent != none) roster_.release(holder.agent);
+  roster_.release_class(job_class_);
 }
+
+std::vector<std::uint32_t> JobQueue::leases() const {
+  std::vector<std::uint32_t> numbers;
+  for (const Entry& entry : granted_)
+    if (leases_.under_way(entry.lease, entry.serial)) numbers.push_back(entry.lease);
+  return numbers;
+}
+
+// --- shards and who has or had them ------------------------------------------------------------------------------------
 
 JobQueue::Shard& JobQueue::shard(std::uint32_t index) {
   if (index >= shards_.size()) shards_.resize(std::size_t{index} + 1);
   return shards_[index];
 }
 
-JobQueue::Holder* JobQueue::find(Shard& shard, const KnownAgent& agent) {
-  const auto found = std::ranges::find(shard.holders, &agent, &Holder::agent);
-  return found == shard.holders.end() ? nullptr : &*found;
+JobQueue::Holder* JobQueue::find(const Shard& shard, std::uint32_t agent) {
+  for (auto at = shard.holders; at != none; at = holders_[at].next)
+    if (holders_[at].agent == agent) return &holders_[at];
+  return nullptr;
 }
 
-JobQueue::Holder& JobQueue::obtain(Shard& shard, KnownAgent& agent) {
-  if (Holder* holder = find(shard, agent)) return *holder;
-  agents_.remember(agent);
-  shard.holders.push_back({.agent = &agent});
-  most_holders_ = std::max<std::uint64_t>(most_holders_, shard.holders.size());
-  return shard.holders.back();
+JobQueue::Holder& JobQueue::obtain(Shard& shard, std::uint32_t agent) {
+  std::uint64_t count = 1;
+  for (auto at = shard.holders; at != none; at = holders_[at].next, ++count)
+    if (holders_[at].agent == agent) return holders_[at];
+  most_holders_ = std::max(most_holders_, count);
+  std::uint32_t number = free_holder_;
+  if (number == none) {
+    number = static_cast<std::uint32_t>(holders_.size());
+    holders_.emplace_back();
+  } else {
+    free_holder_ = holders_[number].next;
+  }
+  Holder& holder = holders_[number];
+  holder = {};
+  holder.agent = agent;
+  holder.next = shard.holders;
+  shard.holders = number;
+  roster_.remember(agent);
+  return holder;
+}
+
+void JobQueue::remove(Shard& shard, const Holder* holder) {
+  const auto number = static_cast<std::uint32_t>(holder - holders_.data());
+  std::uint32_t* link = &shard.holders;
+  while (*link != number) link = &holders_[*link].next;
+  *link = holders_[number].next;
+  const auto agent = holders_[number].agent;
+  holders_[number] = {};
+  holders_[number].next = free_holder_;
+  free_holder_ = number;
+  roster_.release(agent);
+}
+
+// --- lines -------------------------------------------------------------------------------------------------------------
+
+std::uint32_t JobQueue::line_for(std::uint32_t numeric_class) {
+  const auto found = std::ranges::find(lines_, numeric_class, &Line::numeric_class);
+  if (found != lines_.end()) return static_cast<std::uint32_t>(found - lines_.begin());
+  lines_.push_back({numeric_class, {}});
+  return static_cast<std::uint32_t>(lines_.size() - 1);
 }
 
 void JobQueue::line_up(std::uint32_t index, Shard& shard) {
-  if (shard.fresh || shard.returned != 0) return;
-  if (index >= fresh_.end()) {
+  if (shard.numeric_class == 0 && index >= fresh_.end()) {
     fresh_.append(index);
-    shard.fresh = true;
-  } else {
-    shard.returned = next_returned_++;
-    returned_.emplace(shard.returned, index);
+    shard.line = fresh_line;
+    return;
   }
+  shard.line = line_for(shard.numeric_class);
+  shard.place = next_place_++;
+  lines_[shard.line].order.emplace_hint(lines_[shard.line].order.end(), shard.place, index);
 }
 
 void JobQueue::take_out(std::uint32_t index, Shard& shard) {
-  if (shard.fresh) fresh_.remove(index);
-  if (shard.returned != 0) returned_.erase(shard.returned);
-  shard.fresh = false;
-  shard.returned = 0;
+  if (shard.line == fresh_line)
+    fresh_.remove(index);
+  else
+    lines_[shard.line].order.erase(shard.place);
+  shard.line = none;
 }
+
+void JobQueue::settle_line(std::uint32_t index, Shard& shard, std::uint32_t before) {
+  const auto after = shard.waiting();
+  waiting_ += after;
+  waiting_ -= before;
+  if (after > 0 && shard.line == none) line_up(index, shard);
+  if (after == 0 && shard.line != none) take_out(index, shard);
+}
+
+std::uint32_t JobQueue::class_of_holders(const Shard& shard) const {
+  for (auto at = shard.holders; at != none; at = holders_[at].next)
+    if (counts(holders_[at]))
+      if (const auto number = roster_.class_of(roster_.agent(holders_[at].agent)).numeric_class; number != 0) return number;
+  return 0;
+}
+
+void JobQueue::pin(std::uint32_t index, Shard& shard, std::uint32_t numeric_class) {
+  if (shard.numeric_class == numeric_class) return;
+  shard.numeric_class = numeric_class;
+  if (shard.line == none) return;
+  take_out(index, shard);
+  line_up(index, shard);
+}
+
+// --- what is wanted ----------------------------------------------------------------------------------------------------
 
 void JobQueue::want(std::uint32_t index, std::uint32_t count) {
   if (count == 0) return;
   Shard& wanted = shard(index);
-  wanted.waiting += count;
-  waiting_ += count;
-  line_up(index, wanted);
+  const auto before = wanted.waiting();
+  wanted.wanted += count;
+  settle_line(index, wanted, before);
 }
 
 void JobQueue::settle(std::uint32_t index) {
   if (index >= shards_.size()) return;
   Shard& settled = shards_[index];
-  take_out(index, settled);
-  waiting_ -= settled.waiting;
-  settled.waiting = 0;
-  for (Holder& holder : settled.holders) holder.owed = false;
+  const auto before = settled.waiting();
+  settled.wanted = 0;
+  settle_line(index, settled, before);
 }
 
-void JobQueue::exclude(std::uint32_t index, KnownAgent& agent) {
+void JobQueue::exclude(std::uint32_t index, std::uint32_t agent) {
   begun_ = true;
-  obtain(shard(index), agent).excluded = true;
+  Shard& of = shard(index);
+  obtain(of, agent).excluded = true;
+  if (job_.homogeneous && of.numeric_class == 0) pin(index, of, roster_.class_of(roster_.agent(agent)).numeric_class);
 }
 
-bool JobQueue::admits(const KnownAgent& agent) const {
-  if (!region_allowed(job_.regions, agent.region)) return false;
+// --- who gets what -----------------------------------------------------------------------------------------------------
+
+bool JobQueue::admits(const Agent& agent) const {
   // Only the beginning waits for company: a job whose agent was put in quarantine must still come to its end.
-  if (!begun_ && eligible().present < job_.min_agents) return false;
-  if (working_agents_ >= job_.max_agents) {
-    const auto position = positions_.find(agent.number);
-    if (position == positions_.end() || position->second.leases == 0) return false;
+  if (!begun_ && eligible() < job_.min_agents) return false;
+  return working_agents_ < job_.max_agents || leases_.count(agent, number_) > 0;
+}
+
+bool JobQueue::clashes(const Shard& shard, const AgentClass& agent) const {
+  const ReplicaSpread& spread = job_.spread;
+  for (auto at = shard.holders; at != none; at = holders_[at].next) {
+    if (!counts(holders_[at])) continue;
+    const AgentClass& other = roster_.class_of(roster_.agent(holders_[at].agent));
+    if (job_.homogeneous && other.numeric_class != 0 && other.numeric_class != agent.numeric_class) return true;
+    if ((spread.operators && other.operator_id == agent.operator_id) || (spread.networks && other.network == agent.network) ||
+        (spread.regions && other.region == agent.region))
+      return true;
   }
-  return true;
+  return false;
 }
 
-std::uint64_t JobQueue::holders_present(const Shard& shard) const {
-  return static_cast<std::uint64_t>(std::ranges::count_if(shard.holders, [&](const Holder& holder) {
-    return (holder.excluded || holder.lease) && holder.agent->present && region_allowed(job_.regions, holder.agent->region);
-  }));
+std::uint64_t JobQueue::eligible_of(std::uint32_t numeric_class) const {
+  if (numeric_class == 0) return eligible();
+  std::uint64_t sum = 0;
+  for (std::uint32_t i = 0; i < roster_.agent_classes().size(); ++i)
+    if (roster_.agent_classes()[i].numeric_class == numeric_class && roster_.fits(job_class_, i))
+      sum += roster_.agent_classes()[i].present;
+  return sum;
 }
 
-JobQueue::Fit JobQueue::fit(const Shard& shard, const KnownAgent& agent, Time now, std::uint64_t eligible) const {
-  const auto holder = std::ranges::find(shard.holders, &agent, &Holder::agent);
-  if (holder == shard.holders.end()) return Fit::yes;
-  if (holder->excluded || holder->lease) return Fit::no;
-  const bool others_could = eligible > holders_present(shard) + 1;
-  return now < holder->avoid_until && others_could ? Fit::later : Fit::yes;
+std::uint64_t JobQueue::holders_present(const Shard& shard, std::uint32_t numeric_class) const {
+  std::uint64_t present = 0;
+  for (auto at = shard.holders; at != none; at = holders_[at].next) {
+    const Agent& agent = roster_.agent(holders_[at].agent);
+    if (!counts(holders_[at]) || !agent.present || !roster_.fits(job_class_, agent.agent_class)) continue;
+    present += numeric_class == 0 || roster_.class_of(agent).numeric_class == numeric_class;
+  }
+  return present;
 }
 
-std::vector<std::uint32_t> JobQueue::select(const KnownAgent& agent, std::uint32_t max_shards, Time now) {
-  const std::uint64_t eligible = this->eligible().present;
-  const std::uint64_t sharers = std::clamp<std::uint64_t>(eligible, 1, std::max<std::uint64_t>(1, job_.max_agents));
-  const std::uint64_t fair = (waiting_ + sharers - 1) / sharers;
-  const std::uint64_t most = std::min<std::uint64_t>(max_shards, fair);
-  Position& position = positions_[agent.number];
+JobQueue::Fit JobQueue::fit(const Shard& shard, std::uint32_t agent, const AgentClass& as, Time now) const {
+  for (auto at = shard.holders; at != none; at = holders_[at].next) {
+    if (holders_[at].agent != agent) continue;
+    if (counts(holders_[at])) return Fit::no;
+    if (now >= holders_[at].avoid_until) break;
+    const bool others_could = eligible_of(shard.numeric_class) > holders_present(shard, shard.numeric_class) + 1;
+    if (others_could) return Fit::later;
+  }
+  if (chooses_ && clashes(shard, as)) return Fit::no;
+  return Fit::yes;
+}
+
+JobQueue::Position* JobQueue::position_of(std::uint32_t agent) {
+  if (positions_.empty()) return nullptr;
+  const auto found = positions_.find(agent);
+  if (found == positions_.end()) return nullptr;
+  if (found->second.serial == roster_.agent(agent).serial && found->second.valid_for == validity()) return &found->second;
+  positions_.erase(found);
+  return nullptr;
+}
+
+std::vector<std::uint32_t> JobQueue::select(std::uint32_t agent_number, std::uint64_t most, Time now) {
+  const Agent& agent = roster_.agent(agent_number);
+  const AgentClass& as = roster_.class_of(agent);
+  const std::uint64_t sharers = std::clamp<std::uint64_t>(eligible(), 1, std::max<std::uint64_t>(1, job_.max_agents));
+  most = std::min(most, (waiting_ + sharers - 1) / sharers);
+
+  const Position* known = position_of(agent_number);
+  Position position = known ? *known : Position{agent.serial, validity(), 0, {}};
   std::vector<std::uint32_t> selected;
-
-  // The position follows as long as nothing was passed that the agent may have later.
+  std::uint64_t passed = 0;
   bool follow = true;
-  for (auto at = returned_.lower_bound(position.returned); at != returned_.end() && selected.size() < most; ++at) {
-    const Fit fits = fit(shards_[at->second], agent, now, eligible);
-    if (fits == Fit::yes) selected.push_back(at->second);
+  const auto take = [&](std::uint32_t index) {
+    const Fit fits = fit(shards_[index], agent_number, as, now);
+    if (fits == Fit::yes)
+      selected.push_back(index);
+    else
+      ++passed;
     follow = follow && fits != Fit::later;
-    if (follow) position.returned = at->first + 1;
-  }
+    return follow;
+  };
+  const auto walk = [&](const Line& line, std::uint64_t& from) {
+    follow = true;
+    for (auto at = line.order.lower_bound(from); at != line.order.end() && selected.size() < most; ++at)
+      if (take(at->second)) from = at->first + 1;
+  };
+  if (job_.homogeneous)
+    if (const auto own = line_for(as.numeric_class); own != common_line) walk(lines_[own], position.lines[0]);
+  if (!lines_[common_line].order.empty()) walk(lines_[common_line], position.lines[1]);
   follow = true;
-  for (auto at = fresh_.next(position.fresh); at < fresh_.end() && selected.size() < most; at = fresh_.next(at + 1)) {
-    const Fit fits = fit(shards_[at], agent, now, eligible);
-    if (fits == Fit::yes) selected.push_back(at);
-    follow = follow && fits != Fit::later;
-    if (follow) position.fresh = at + 1;
-  }
-  std::ranges::sort(selected);
+  first_fresh_ = fresh_.next(first_fresh_);
+  for (auto at = fresh_.next(std::max(first_fresh_, position.fresh)); at < fresh_.end() && selected.size() < most;
+       at = fresh_.next(at + 1))
+    if (take(at)) position.fresh = at + 1;
+  if (known || passed > cheap_to_pass) positions_[agent_number] = position;
+  if (selected.size() > 1) std::ranges::sort(selected);
   return selected;
 }
 
-void JobQueue::bind(LeaseRecord& lease) {
+// --- leases ------------------------------------------------------------------------------------------------------------
+
+void JobQueue::bind(std::uint32_t number) {
   begun_ = true;
-  leases_.insert(&lease);
-  agents_.add_lease(*lease.agent, &lease);
-  if (positions_[lease.agent->number].leases++ == 0) ++working_agents_;
-  for (const std::uint32_t index : lease.lease.shards) {
+  const LeaseRecord& lease = leases_[number];
+  granted_.push_back({number, lease.serial});
+  ++leases_under_way_;
+  if (leases_.count(roster_.agent(lease.agent), number_) == 1) ++working_agents_;
+  for (const auto index : lease.shards) {
     Shard& bound = shard(index);
-    Holder& holder = obtain(bound, *lease.agent);
-    if (holder.lease) continue;  // Only after a restart, if two leases that were restored overlap.
-    holder.lease = &lease;
-    holder.owed = bound.waiting > 0;
+    Holder& holder = obtain(bound, lease.agent);
+    if (holder.lease != none) continue;  // Only after a restart, if two leases that were restored overlap.
+    holder.lease = number;
+    const auto before = bound.waiting();
+    ++bound.under_way;
     ++leased_;
-    if (!holder.owed) continue;
-    --waiting_;
-    if (--bound.waiting == 0) take_out(index, bound);
+    settle_line(index, bound, before);
+    if (job_.homogeneous && bound.numeric_class == 0)
+      pin(index, bound, roster_.class_of(roster_.agent(lease.agent)).numeric_class);
   }
 }
 
-void JobQueue::end(LeaseRecord& lease, End how, Time avoid_until) {
-  Position& position = positions_[lease.agent->number];
-  if (--position.leases == 0) --working_agents_;
-  for (const std::uint32_t index : lease.lease.shards) {
+void JobQueue::end(std::uint32_t number, End how, Time now, Time avoid_until) {
+  const LeaseRecord& lease = leases_[number];
+  for (const auto index : lease.shards)
+    if (shards_[index].holders != none) fetch_ahead(&holders_[shards_[index].holders]);
+  --leases_under_way_;
+  if (leases_.count(roster_.agent(lease.agent), number_) == 1) --working_agents_;
+  if (how == End::finished) {
+    finished_shards_ += lease.shards.size();
+    finished_time_ += std::max(Duration::zero(), now - lease.granted);
+    if (finished_shards_ > most_finished) finished_shards_ /= 2, finished_time_ /= 2;
+  }
+  Position* position = position_of(lease.agent);
+  for (const auto index : lease.shards) {
     Shard& ended = shards_[index];
-    Holder* holder = find(ended, *lease.agent);
-    if (!holder || holder->lease != &lease) continue;
+    Holder* holder = find(ended, lease.agent);
+    if (!holder || holder->lease != number) continue;
+    const auto before = ended.waiting();
+    holder->lease = none;
     --leased_;
-    holder->lease = nullptr;
-    if (how != End::finished && holder->owed) want(index, 1);
-    holder->owed = false;
+    --ended.under_way;
+    if (how == End::finished && ended.wanted > 0) --ended.wanted;
+    settle_line(index, ended, before);
     if (how == End::expired) holder->avoid_until = avoid_until;
     if (holder->excluded) continue;
-    if (ended.fresh) position.fresh = std::min(position.fresh, index);
-    if (ended.returned != 0) position.returned = std::min(position.returned, ended.returned);
-    if (how != End::expired) {
-      ended.holders.erase(ended.holders.begin() + (holder - ended.holders.data()));
-      agents_.release(*lease.agent);
+    if (position && ended.line == fresh_line) position->fresh = std::min(position->fresh, index);
+    if (position && ended.line != fresh_line && ended.line != none) {
+      auto& from = position->lines[ended.line == common_line ? 1 : 0];
+      from = std::min(from, ended.place);
     }
+    if (how != End::expired) remove(ended, holder);
+    if (chooses_ && ended.line != none) ++opened_;
+    if (ended.numeric_class != 0) pin(index, ended, class_of_holders(ended));
   }
-  leases_.erase(&lease);
-  agents_.remove_lease(*lease.agent, &lease);
+  forget_ended_leases();
 }
 
-UsedUp JobQueue::used_up(std::uint64_t limit) const {
-  UsedUp found;
-  const std::uint64_t eligible = this->eligible().present;
-  if (most_holders_ < eligible) {
+void JobQueue::forget_ended_leases() {
+  while (oldest_ < granted_.size() && !leases_.under_way(granted_[oldest_].lease, granted_[oldest_].serial)) ++oldest_;
+  if (granted_.size() <= 2 * leases_under_way_ + 1024) return;
+  std::erase_if(granted_, [&](const Entry& entry) { return !leases_.under_way(entry.lease, entry.serial); });
+  oldest_ = 0;
+}
+
+// --- stragglers --------------------------------------------------------------------------------------------------------
+
+std::optional<Duration> JobQueue::shard_duration() const {
+  if (finished_shards_ < enough_finished) return std::nullopt;
+  return finished_time_ / static_cast<std::int64_t>(finished_shards_);
+}
+
+Duration JobQueue::allowance(const LeaseRecord& lease, const Stragglers& rule) const {
+  const double expected = static_cast<double>(shard_duration()->count()) * static_cast<double>(lease.shards.size());
+  return std::max(rule.least, Duration(static_cast<std::int64_t>(rule.factor * expected)));
+}
+
+std::vector<std::uint32_t> JobQueue::select_copies(std::uint32_t agent, std::uint64_t most, const Stragglers& rule, Time now) {
+  std::vector<std::uint32_t> selected;
+  if (!may_copy() || !shard_duration()) return selected;
+  const AgentClass& as = roster_.class_of(roster_.agent(agent));
+  std::size_t looked = 0;
+  for (std::size_t i = oldest_; i < granted_.size() && looked < most_suspects && selected.size() < most; ++i) {
+    if (!leases_.under_way(granted_[i].lease, granted_[i].serial)) continue;
+    ++looked;
+    const LeaseRecord& lease = leases_[granted_[i].lease];
+    if (now < lease.granted + allowance(lease, rule)) continue;
+    for (const auto index : lease.shards) {
+      const Shard& slow = shards_[index];
+      const bool class_fits = slow.numeric_class == 0 || slow.numeric_class == as.numeric_class;
+      if (slow.wanted > 0 && slow.under_way == slow.wanted && class_fits && fit(slow, agent, as, now) == Fit::yes)
+        selected.push_back(index);
+      if (selected.size() == most) break;
+    }
+  }
+  std::ranges::sort(selected);
+  selected.erase(std::unique(selected.begin(), selected.end()), selected.end());
+  return selected;
+}
+
+std::optional<Time> JobQueue::next_straggler(const Stragglers& rule, Time now) {
+  std::optional<Time> next;
+  if (!may_copy() || !shard_duration()) return next;
+  std::size_t looked = 0;
+  for (std::size_t i = oldest_; i < granted_.size() && looked < most_suspects; ++i) {
+    if (!leases_.under_way(granted_[i].lease, granted_[i].serial)) continue;
+    ++looked;
+    const LeaseRecord& lease = leases_[granted_[i].lease];
+    const Time at = lease.granted + allowance(lease, rule);
+    if (at > now && (!next || at < *next)) next = at;
+  }
+  return next;
+}
+
+// --- why it waits ------------------------------------------------------------------------------------------------------
+
+Walk JobQueue::walk(std::uint64_t limit) const {
+  Walk found;
+  if (most_holders_ < eligible() && !chooses_) {
     found.others = waiting_ > 0;
     return found;
   }
@@ -185,17 +388,35 @@ UsedUp JobQueue::used_up(std::uint64_t limit) const {
     found.complete = limit > 0;
     if (limit == 0) return false;
     --limit;
-    if (holders_present(shards_[index]) >= eligible)
+    const Shard& shard = shards_[index];
+    if (holders_present(shard, 0) >= eligible()) {
       ++found.shards;
-    else
-      found.others = true;
+      return true;
+    }
+    if (shard.numeric_class != 0 && holders_present(shard, shard.numeric_class) >= eligible_of(shard.numeric_class)) {
+      ++found.wrong_class;
+      return true;
+    }
+    const auto far_enough = [&](const Agent& agent) {
+      return agent.present && roster_.fits(job_class_, agent.agent_class) && !clashes(shard, roster_.class_of(agent));
+    };
+    if (chooses_ && std::ranges::none_of(roster_.agents().begin(),
+                                         roster_.agents().begin() +
+                                             static_cast<std::ptrdiff_t>(std::min<std::size_t>(1024, roster_.agents().size())),
+                                         far_enough)) {
+      limit = std::min<std::uint64_t>(limit, 64);  // Each such shard costs a look at the agents.
+      ++found.too_close;
+      return true;
+    }
+    found.others = true;
     return true;
   };
-  for (const auto& [key, index] : returned_)
-    if (!examine(index)) return found;
+  for (const Line& line : lines_)
+    for (const auto& [place, index] : line.order)
+      if (!examine(index)) return found;
   for (auto at = fresh_.next(0); at < fresh_.end() && examine(at); at = fresh_.next(at + 1)) {
   }
   return found;
 }
 
-}  // namespace forgepool
+}  // namespace forgepool::scheduling

@@ -1,122 +1,178 @@
 #pragma once
 /// The shards of one job: how many executions of each are wanted, who has or had them, and which one an agent gets next.
 ///
-/// Shards that wait stand in one of two orders: "returned" (given back or asked for again; served first, in the order they
-/// came) and "fresh" (never given back; in index order). Each agent has a position in both, before which nothing is for it, so
-/// that a shard that it may not have is looked at once and not at every grant. A shard that comes back to wait goes to the end
-/// of "returned", past every position; what becomes possible for one agent only sets back that agent's position.
-#include "scheduler/agent_registry.hpp"
+/// A shard waits in one line. "Fresh" ones were never given back and stand in index order. All others stand in the order they
+/// came: in the common line, or, where all replicas of a shard must go to one numeric class, in the line of that class. An
+/// agent that has to pass over many shards which are not for it gets a position, before which it need not look again. A shard
+/// that comes back to wait goes to the end of its line, past every position; what becomes possible for one agent sets back that
+/// agent's position alone, and the rare things that may open a shard to others end the validity of all of them.
 #include "scheduler/fresh_order.hpp"
+#include "scheduler/lease_table.hpp"
 
 #include <map>
-#include <optional>
 #include <unordered_map>
-#include <unordered_set>
-#include <vector>
 
-namespace forgepool {
+namespace forgepool::scheduling {
 
-class JobQueue;
-
-struct LeaseRecord {
-  Lease lease;
-  std::uint64_t number = 0;  // In the order of grants.
-  JobQueue* job = nullptr;
-  KnownAgent* agent = nullptr;
+/// What a walk over waiting shards found.
+struct Walk {
+  std::uint64_t shards = 0;       // That every agent that is there and may work on the job has or had.
+  std::uint64_t wrong_class = 0;  // That nobody else of their numeric class could take.
+  std::uint64_t too_close = 0;    // That only agents too close to those who had them could take.
+  bool others = false;            // Some agent that is there could still take some other shard.
+  bool complete = true;           // False if only the first shards were looked at.
 };
 
-/// What a scan over waiting shards found.
-struct UsedUp {
-  std::uint64_t shards = 0;  // That every agent that is there and may work on the job has or had.
-  bool others = false;       // Some agent that is there could still take some other shard.
-  bool complete = true;      // False if only the first shards were examined.
+struct Stragglers {
+  double factor = 3;  // Times what its shards should have taken,
+  Duration least{};   // and this long under way, before a lease counts as one.
 };
 
 class JobQueue {
  public:
-  /// `agents` is borrowed. `number` is the job's place among the jobs.
-  JobQueue(SchedulerJob job, std::uint64_t number, AgentRegistry& agents);
-  /// Ends its leases' hold on agents and shards; the records themselves are the scheduler's.
+  /// `roster` and `leases` are borrowed; `number` is the job's place in the scheduler, `arrival` its place in time.
+  JobQueue(SchedulerJob job, std::uint32_t number, std::uint64_t arrival, Time added, Roster& roster, LeaseTable& leases);
+  /// Lets go of agents. Its leases must have been taken out of the table.
   ~JobQueue();
   JobQueue(const JobQueue&) = delete;
   JobQueue& operator=(const JobQueue&) = delete;
 
   const SchedulerJob& job() const { return job_; }
-  std::uint64_t number() const { return number_; }
+  std::uint32_t number() const { return number_; }
+  std::uint64_t arrival() const { return arrival_; }
+  Time added() const { return added_; }
+  std::uint32_t job_class() const { return job_class_; }
+  std::uint32_t adapter() const { return adapter_; }
   std::uint64_t waiting() const { return waiting_; }
   std::uint64_t leased() const { return leased_; }
   std::uint64_t working_agents() const { return working_agents_; }
-  const std::unordered_set<LeaseRecord*>& leases() const { return leases_; }
-  /// Agents that are there and may work on the job.
-  AgentCount eligible() const { return agents_.within(job_.regions); }
+  /// Agents that are there and may work on it.
+  std::uint64_t eligible() const { return roster_.job_class(job_class_).eligible; }
   /// Whether something of it was leased, or answered before a restart.
   bool begun() const { return begun_; }
+  /// The leases of it that are under way, by number, in no order that says anything.
+  std::vector<std::uint32_t> leases() const;
 
   void want(std::uint32_t index, std::uint32_t count);
   void settle(std::uint32_t index);
-  void exclude(std::uint32_t index, KnownAgent& agent);
+  void exclude(std::uint32_t index, std::uint32_t agent);
 
-  /// Whether the agent may take part at all (region, min_agents, max_agents).
-  bool admits(const KnownAgent& agent) const;
-  /// The shards that the agent gets next, ascending: at most `max_shards`, and no more than its fair part of what waits. They
-  /// must be bound to a lease before anything else is called.
-  std::vector<std::uint32_t> select(const KnownAgent& agent, std::uint32_t max_shards, Time now);
-  /// The shards of the lease are under way with its agent. Those that nobody waits for run along without being owed.
-  void bind(LeaseRecord& lease);
+  /// Whether an agent that fits may take part now (min_agents, max_agents).
+  bool admits(const Agent& agent) const;
+  /// The shards that the agent gets next, ascending: at most `most`, and no more than its fair part of what waits.
+  std::vector<std::uint32_t> select(std::uint32_t agent, std::uint64_t most, Time now);
+  /// Shards of stragglers that the agent may execute, too.
+  std::vector<std::uint32_t> select_copies(std::uint32_t agent, std::uint64_t most, const Stragglers& rule, Time now);
+  /// When a lease will next become a straggler, if nothing comes of it before.
+  std::optional<Time> next_straggler(const Stragglers& rule, Time now);
+  bool may_copy() const { return job_.speculative && waiting_ == 0 && leased_ > 0; }
 
+  /// `end` is about to be called.
+  void will_end(const LeaseRecord& lease) const {
+    for (const auto index : lease.shards) fetch_ahead(&shards_[index]);
+  }
+  /// The shards of the lease are under way with its agent.
+  void bind(std::uint32_t lease);
   /// How a lease ended: its agent reported back; it was lost through no fault of the agent; or the agent let it expire, so that
   /// others are preferred until `avoid_until`.
   enum class End { finished, lost, expired };
-  void end(LeaseRecord& lease, End how, Time avoid_until = {});
+  /// Comes before the lease leaves the table.
+  void end(std::uint32_t lease, End how, Time now, Time avoid_until = {});
 
-  /// Examines at most `limit` shards.
-  UsedUp used_up(std::uint64_t limit) const;
+  /// What one execution of a shard takes, from those that came back; nothing before a few did.
+  std::optional<Duration> shard_duration() const;
+
+  /// Looks at no more than `limit` shards.
+  Walk walk(std::uint64_t limit) const;
 
  private:
   /// What one agent has to do with one shard.
   struct Holder {
-    KnownAgent* agent = nullptr;
-    LeaseRecord* lease = nullptr;  // Under way under it.
-    bool owed = false;             // An execution that was wanted; it waits again if the lease is lost.
-    bool excluded = false;
     Time avoid_until{};  // Let a lease on it expire: others are preferred until then.
+    std::uint32_t agent = none;
+    std::uint32_t lease = none;  // Under way under it.
+    std::uint32_t next = none;   // Of the same shard.
+    bool excluded = false;
   };
   struct Shard {
-    std::uint32_t waiting = 0;
-    bool fresh = false;          // Stands in `fresh_`.
-    std::uint64_t returned = 0;  // Its key in `returned_`; 0: not there.
-    std::vector<Holder> holders;
+    std::uint64_t place = 0;  // Its key in its line, if that is not the fresh one.
+    std::uint32_t wanted = 0;
+    std::uint32_t under_way = 0;
+    std::uint32_t holders = none;
+    std::uint32_t numeric_class = 0;  // Its replicas must go to this one; 0: to any.
+    std::uint32_t line = none;        // Where it waits.
+
+    std::uint32_t waiting() const { return wanted > under_way ? wanted - under_way : 0; }
+  };
+  struct Line {
+    std::uint32_t numeric_class = 0;
+    std::map<std::uint64_t, std::uint32_t> order;
   };
   struct Position {
+    std::uint64_t serial = 0;  // Of the agent.
+    std::uint64_t valid_for = 0;
     std::uint32_t fresh = 0;
-    std::uint64_t returned = 0;
-    std::uint32_t leases = 0;
+    std::array<std::uint64_t, 2> lines{};  // Of its numeric class; the common one.
+  };
+  struct Entry {
+    std::uint32_t lease = none;
+    std::uint64_t serial = 0;
   };
   enum class Fit { yes, later, no };
+  static constexpr std::uint32_t common_line = 0, fresh_line = none - 1;
 
   Shard& shard(std::uint32_t index);
-  Holder* find(Shard& shard, const KnownAgent& agent);
-  Holder& obtain(Shard& shard, KnownAgent& agent);
+  Holder* find(const Shard& shard, std::uint32_t agent);
+  Holder& obtain(Shard& shard, std::uint32_t agent);
+  void remove(Shard& shard, const Holder* holder);
+  std::uint32_t line_for(std::uint32_t numeric_class);
   void line_up(std::uint32_t index, Shard& shard);
   void take_out(std::uint32_t index, Shard& shard);
-  Fit fit(const Shard& shard, const KnownAgent& agent, Time now, std::uint64_t eligible) const;
-  std::uint64_t holders_present(const Shard& shard) const;
+  /// After `shard` changed: it waited for `before` executions until now.
+  void settle_line(std::uint32_t index, Shard& shard, std::uint32_t before);
+  /// To which the replicas of the shard must go; 0 while nobody has or had it.
+  std::uint32_t class_of_holders(const Shard& shard) const;
+  void pin(std::uint32_t index, Shard& shard, std::uint32_t numeric_class);
+  bool counts(const Holder& holder) const { return holder.excluded || holder.lease != none; }
+  /// Whether those who have or had the shard keep such an agent from it.
+  bool clashes(const Shard& shard, const AgentClass& agent) const;
+  std::uint64_t holders_present(const Shard& shard, std::uint32_t numeric_class) const;
+  Fit fit(const Shard& shard, std::uint32_t agent, const AgentClass& as, Time now) const;
+  std::uint64_t validity() const { return opened_ + roster_.changes(); }
+  Position* position_of(std::uint32_t agent);
+  std::uint64_t eligible_of(std::uint32_t numeric_class) const;
+  Duration allowance(const LeaseRecord& lease, const Stragglers& rule) const;
+  void forget_ended_leases();
 
   const SchedulerJob job_;
-  const std::uint64_t number_;
-  AgentRegistry& agents_;
+  const std::uint32_t number_;
+  const std::uint64_t arrival_;
+  const Time added_;
+  Roster& roster_;
+  LeaseTable& leases_;
+  const std::uint32_t job_class_;
+  const std::uint32_t adapter_;
+  const bool chooses_;  // Who has a shard says who may have it, too.
 
   bool begun_ = false;
   std::vector<Shard> shards_;
+  std::vector<Holder> holders_;
+  std::uint32_t free_holder_ = none;
   FreshOrder fresh_;
-  std::map<std::uint64_t, std::uint32_t> returned_;
-  std::uint64_t next_returned_ = 1;
-  std::unordered_map<std::uint64_t, Position> positions_;  // By the agent's number.
-  std::unordered_set<LeaseRecord*> leases_;
+  std::uint32_t first_fresh_ = 0;
+  std::vector<Line> lines_{1};
+  std::uint64_t next_place_ = 1;
+  std::unordered_map<std::uint32_t, Position> positions_;  // By agent; few agents have one.
+  std::uint64_t opened_ = 0;    // How often a shard may have become possible for agents that passed it.
+  std::vector<Entry> granted_;  // Leases in the order of grants, with some that ended.
+  std::size_t oldest_ = 0;      // Before it, all ended.
+  std::uint64_t leases_under_way_ = 0;
+  std::uint64_t most_holders_ = 0;  // Of any shard, ever.
   std::uint64_t waiting_ = 0;
   std::uint64_t leased_ = 0;
   std::uint64_t working_agents_ = 0;
-  std::uint64_t most_holders_ = 0;  // Of any shard, ever.
+  std::uint64_t finished_shards_ = 0;
+  Duration finished_time_{};
 };
 
-}  // namespace forgepool
+}  // namespace forgepool::scheduling

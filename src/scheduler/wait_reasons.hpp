@@ -1,11 +1,12 @@
 #pragma once
 /// Why a job's shards wait, for people and programs.
-#include "scheduler/job_queue.hpp"
+#include "scheduler/fair_shares.hpp"
 
-namespace forgepool {
+namespace forgepool::scheduling {
 
-/// Codes: no_agents, region, too_few_agents, agents_used, max_agents, all_agents_busy, waiting_for_agents_to_ask. Empty if
-/// nothing waits.
-std::vector<WaitReason> wait_reasons(const JobQueue& job, const AgentRegistry& agents);
+/// What keeps the job from agents, the main thing first. Empty if nothing of it waits. Agents with a lease whose deadline is
+/// before `late_before` count as late.
+std::vector<WaitReason> wait_reasons(const JobQueue& job, const Roster& roster, const LeaseTable& leases,
+                                     const FairShares& shares, Time late_before);
 
-}  // namespace forgepool
+}  // namespace forgepool::scheduling

@@ -16,9 +16,7 @@ bool same(const JobProgress& a, const JobProgress& b) {
 }  // namespace
 
 bool CheckedScheduler::allowed(const Job& job, const AgentId& agent) const {
-  const auto found = present_.find(agent);
-  return found != present_.end() &&
-         (job.limits.regions.empty() || std::ranges::find(job.limits.regions, found->second) != job.limits.regions.end());
+  return present_.contains(agent) && !known_.at(agent).draining && unmet_constraints(known_.at(agent), job.limits).empty();
 }
 
 std::set<AgentId> CheckedScheduler::working(const JobId& job) const {
@@ -29,21 +27,32 @@ std::set<AgentId> CheckedScheduler::working(const JobId& job) const {
 }
 
 bool CheckedScheduler::admits(const Job& job, const AgentId& agent) const {
-  const auto eligible = std::ranges::count_if(present_, [&](const auto& entry) { return allowed(job, entry.first); });
+  const auto eligible = std::ranges::count_if(present_, [&](const AgentId& id) { return allowed(job, id); });
   const auto at_work = working(job.limits.id);
   return allowed(job, agent) && (job.begun || eligible >= job.limits.min_agents) &&
          (at_work.contains(agent) || at_work.size() < job.limits.max_agents);
 }
 
-bool CheckedScheduler::fits(const Shard& shard, const AgentId& agent) const {
-  return shard.waiting > 0 && !shard.excluded.contains(agent) && !shard.under_way.contains(agent);
+bool CheckedScheduler::fits(const Job& job, const Shard& shard, const AgentId& agent) const {
+  if (shard.excluded.contains(agent) || shard.under_way.contains(agent)) return false;
+  const auto may_join = [&](const AgentId& other) {
+    const auto found = known_.find(other);
+    return may_share_shard(known_.at(agent), found == known_.end() ? SchedulerAgent{} : found->second, job.limits);
+  };
+  return std::ranges::all_of(shard.excluded, may_join) &&
+         std::ranges::all_of(shard.under_way, [&](const auto& entry) { return may_join(entry.first); });
+}
+
+bool CheckedScheduler::may_copy(const Job& job, const Shard& shard) const {
+  return job.limits.speculative && shard.wanted > 0 && shard.under_way.size() == shard.wanted;
 }
 
 std::uint64_t CheckedScheduler::possible(const AgentId& agent) const {
   std::uint64_t count = 0;
   for (const auto& [id, job] : jobs_)
     if (admits(job, agent))
-      count += std::ranges::count_if(job.shards, [&](const auto& entry) { return fits(entry.second, agent); });
+      count += std::ranges::count_if(
+          job.shards, [&](const auto& entry) { return entry.second.waiting() > 0 && fits(job, entry.second, agent); });
   return count;
 }
 
@@ -60,15 +69,14 @@ void CheckedScheduler::remove_job(const JobId& job) {
 
 void CheckedScheduler::want(const ShardId& shard, std::uint32_t count) {
   for (auto* each : {real_.get(), twin_.get()}) each->want(shard, count);
-  if (const auto job = jobs_.find(shard.job); job != jobs_.end()) job->second.shards[shard.index].waiting += count;
+  if (const auto job = jobs_.find(shard.job); job != jobs_.end()) job->second.shards[shard.index].wanted += count;
 }
 
 void CheckedScheduler::settle(const ShardId& shard) {
   for (auto* each : {real_.get(), twin_.get()}) each->settle(shard);
   const auto job = jobs_.find(shard.job);
   if (job == jobs_.end()) return;
-  job->second.shards[shard.index].waiting = 0;
-  job->second.shards[shard.index].owed.clear();
+  job->second.shards[shard.index].wanted = 0;
 }
 
 void CheckedScheduler::exclude(const ShardId& shard, const AgentId& agent) {
@@ -81,7 +89,8 @@ void CheckedScheduler::exclude(const ShardId& shard, const AgentId& agent) {
 
 void CheckedScheduler::agent_seen(const SchedulerAgent& agent, Time now) {
   for (auto* each : {real_.get(), twin_.get()}) each->agent_seen(agent, now);
-  present_[agent.id] = agent.region;
+  known_[agent.id] = agent;
+  present_.insert(agent.id);
 }
 
 void CheckedScheduler::agent_gone(const AgentId& agent, Time now) {
@@ -109,7 +118,11 @@ std::optional<Lease> CheckedScheduler::grant(const AgentId& agent, const LeaseId
   REQUIRE(jobs_.contains(lease->job));
   Job& job = jobs_.at(lease->job);
   REQUIRE(admits(job, agent));
-  for (const auto index : lease->shards) REQUIRE(fits(job.shards[index], agent));
+  for (const auto index : lease->shards) {
+    const Shard& shard = job.shards[index];
+    REQUIRE((shard.waiting() > 0 || may_copy(job, shard)));
+    REQUIRE(fits(job, shard, agent));
+  }
   begin(*lease);
   return lease;
 }
@@ -117,13 +130,7 @@ std::optional<Lease> CheckedScheduler::grant(const AgentId& agent, const LeaseId
 void CheckedScheduler::begin(const Lease& lease) {
   Job& job = jobs_.at(lease.job);
   job.begun = true;
-  for (const auto index : lease.shards) {
-    Shard& shard = job.shards[index];
-    if (!shard.under_way.emplace(lease.agent, lease.id).second) continue;
-    if (shard.waiting == 0) continue;
-    --shard.waiting;
-    shard.owed.insert(lease.id);
-  }
+  for (const auto index : lease.shards) job.shards[index].under_way.emplace(lease.agent, lease.id);
   leases_.emplace(lease.id, lease);
 }
 
@@ -131,8 +138,9 @@ void CheckedScheduler::end(const LeaseId& id, bool back) {
   const auto lease = leases_.extract(id).mapped();
   for (const auto index : lease.shards) {
     Shard& shard = jobs_.at(lease.job).shards[index];
+    if (shard.under_way.at(lease.agent) != id) continue;
     shard.under_way.erase(lease.agent);
-    if (shard.owed.erase(id) > 0 && back) ++shard.waiting;
+    if (!back && shard.wanted > 0) --shard.wanted;
   }
 }
 
@@ -207,7 +215,7 @@ void CheckedScheduler::check_all(Time now) const {
   for (const auto& [id, job] : jobs_) {
     std::uint64_t waiting = 0, leased = 0;
     for (const auto& [index, shard] : job.shards) {
-      waiting += shard.waiting;
+      waiting += shard.waiting();
       leased += shard.under_way.size();
     }
     const auto progress = real_->progress(id, now);
@@ -220,21 +228,25 @@ void CheckedScheduler::check_all(Time now) const {
 }
 
 void CheckedScheduler::restart(const SchedulerFactory& make, Time now) {
+  std::vector<SchedulerAgent> agents;
   const auto jobs = std::exchange(jobs_, {});
   const auto leases = std::exchange(leases_, {});
   const auto present = std::exchange(present_, {});
+  for (const auto& [id, agent] : std::exchange(known_, {})) agents.push_back(agent);
   real_ = make();
   twin_ = make();
+  // What agents are is told first, also of those that are away: shards that they had may say who gets them next.
+  for (const auto& agent : agents) agent_seen(agent, now);
   for (const auto& [id, job] : jobs) {
     add_job(job.limits, now);
     for (const auto& [index, shard] : job.shards) {
-      if (const auto wanted = shard.waiting + shard.owed.size(); wanted > 0)
-        want({id, index}, static_cast<std::uint32_t>(wanted));
+      if (shard.wanted > 0) want({id, index}, static_cast<std::uint32_t>(shard.wanted));
       for (const auto& agent : shard.excluded) exclude({id, index}, agent);
     }
   }
   for (const auto& [id, lease] : leases) restore(lease);
-  for (const auto& [id, region] : present) agent_seen({id, region}, now);
+  for (const auto& agent : agents)
+    if (!present.contains(agent.id)) agent_gone(agent.id, now);
 }
 
 }  // namespace forgepool::testing

@@ -3,6 +3,7 @@
 /// knows no cleverness: maps and walks over everything. Each call is made on two instances, which must answer alike.
 #include <forgepool/scheduler.hpp>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -32,6 +33,7 @@ class CheckedScheduler {
   void check_all(Time now) const;
 
   const std::map<LeaseId, Lease>& leases() const { return leases_; }
+  bool is_present(const AgentId& agent) const { return present_.contains(agent); }
   bool has_job(const JobId& job) const { return jobs_.contains(job); }
   /// What the agent could take now, as far as the contract goes.
   std::uint64_t possible(const AgentId& agent) const;
@@ -40,10 +42,11 @@ class CheckedScheduler {
 
  private:
   struct Shard {
-    std::uint64_t waiting = 0;
+    std::uint64_t wanted = 0;
     std::set<AgentId> excluded;
     std::map<AgentId, LeaseId> under_way;
-    std::set<LeaseId> owed;  // Leases whose loss makes the shard wait again.
+
+    std::uint64_t waiting() const { return wanted - std::min<std::uint64_t>(wanted, under_way.size()); }
   };
   struct Job {
     SchedulerJob limits;
@@ -54,14 +57,17 @@ class CheckedScheduler {
   bool allowed(const Job& job, const AgentId& agent) const;
   std::set<AgentId> working(const JobId& job) const;
   bool admits(const Job& job, const AgentId& agent) const;
-  bool fits(const Shard& shard, const AgentId& agent) const;
+  bool fits(const Job& job, const Shard& shard, const AgentId& agent) const;
+  /// May be leased once more than wanted.
+  bool may_copy(const Job& job, const Shard& shard) const;
   void begin(const Lease& lease);
   void end(const LeaseId& lease, bool back);
   void check_ended(std::vector<Lease> ended, const std::set<LeaseId>& expected);
 
   std::unique_ptr<Scheduler> real_, twin_;
   std::map<JobId, Job> jobs_;
-  std::map<AgentId, std::string> present_;  // With their regions.
+  std::map<AgentId, SchedulerAgent> known_;  // As last seen.
+  std::set<AgentId> present_;
   std::map<LeaseId, Lease> leases_;
 };
 

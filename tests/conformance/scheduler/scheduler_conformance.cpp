@@ -1,9 +1,10 @@
 /// What every scheduler guarantees, checked on random sequences of calls. To check another backend, add it to `backends`.
-#include <forgepool/backends/fifo_scheduler.hpp>
+#include <forgepool/backends/fair_share_scheduler.hpp>
 #include <forgepool/testing/random.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "../../../examples/fifo_scheduler.hpp"
 #include "checked_scheduler.hpp"
 #include "shuffling_scheduler.hpp"
 
@@ -20,7 +21,8 @@ struct Backend {
 
 // Agents never fall silent here: how long that takes is a backend's own business.
 const std::vector<Backend> backends{
-    {"fifo", [] { return make_fifo_scheduler({.lease_duration = 10s, .agent_timeout = 24h * 365}); }},
+    {"fair share", [] { return make_fair_share_scheduler({.lease_duration = 10s, .agent_timeout = 24h * 365}); }},
+    {"fifo", [] { return std::make_unique<FifoScheduler>(10s); }},
     {"shuffling", [] { return make_shuffling_scheduler(1, 10s); }},
 };
 
@@ -34,9 +36,9 @@ class Workload {
       case 0: add_job(); break;
       case 1: scheduler_.want(shard(), static_cast<std::uint32_t>(random_.below(4))); break;
       case 2: scheduler_.settle(shard()); break;
-      case 3: scheduler_.exclude(shard(), agent()); break;
+      case 3: exclude(shard(), agent()); break;
       case 4:
-      case 5: scheduler_.agent_seen({agent(), region()}, now_); break;
+      case 5: scheduler_.agent_seen(attested(static_cast<int>(random_.below(agents))), now_); break;
       case 6: rarely([&] { scheduler_.agent_gone(agent(), now_); }); break;
       case 7: now_ += Duration(random_.below(6'000'000'000)); break;
       case 8: scheduler_.expire(now_); break;
@@ -76,7 +78,21 @@ class Workload {
   AgentId agent() { return agent(static_cast<int>(random_.below(agents))); }
   JobId job() { return JobId("j" + std::to_string(random_.below(jobs))); }
   ShardId shard() { return {job(), static_cast<std::uint32_t>(random_.below(shards))}; }
-  std::string region() { return random_.chance(0.8) ? "eu" : "us"; }
+  /// Half of what an agent is stays; it may move, and drain.
+  SchedulerAgent attested(int i) {
+    SchedulerAgent is;
+    is.id = agent(i);
+    is.region = random_.chance(0.8) ? "eu" : "us";
+    is.draining = random_.chance(0.1);
+    is.tier = i < 3 ? "private" : "public";
+    is.numeric_class = std::array{"x", "x", "y", "y", ""}.at(static_cast<std::size_t>(i));
+    is.operator_id = std::array{"one", "two", "two", "", ""}.at(static_cast<std::size_t>(i));
+    is.network = i % 2 == 0 ? "even" : "odd";
+    if (i != 1) is.data_classes = {"internal"};
+    if (i == 2) is.adapters = {"mc", "exec@2"};
+    if (i == 4) is.organization = OrganizationId("org");
+    return is;
+  }
   LeaseId fresh_lease() { return LeaseId("l" + std::to_string(next_lease_++)); }
   LeaseId lease() {
     last_ = std::nullopt;
@@ -95,9 +111,26 @@ class Workload {
     limits.min_agents = static_cast<std::uint32_t>(random_.between(1, 3));
     limits.max_agents = static_cast<std::uint32_t>(random_.between(1, 4));
     if (random_.chance(0.4)) limits.regions = {"eu", random_.chance(0.5) ? "us" : "eu"};
+    const auto rarely = [&] { return random_.chance(0.15); };
+    if (rarely()) limits.target = random_.chance(0.5) ? "private" : "public";
+    if (rarely()) limits.data_class = "internal";
+    if (rarely()) limits.numeric_class = "x";
+    if (rarely()) limits.deadline = now_ + Duration(random_.below(60'000'000'000));
+    limits.adapter = random_.chance(0.5) ? "mc@1" : "exec@1";
+    limits.homogeneous = rarely();
+    limits.spread = {rarely(), rarely(), rarely()};
+    limits.speculative = random_.chance(0.7);
+    limits.organization = OrganizationId(random_.chance(0.5) ? "org" : "other");
+    limits.project = random_.chance(0.5) ? "p" : "q";
+    limits.priority = static_cast<std::uint32_t>(random_.below(10));
     scheduler_.add_job(limits, now_);
     for (std::uint32_t i = 0; i < shards; ++i)
       if (random_.chance(0.7)) scheduler_.want({limits.id, i}, static_cast<std::uint32_t>(random_.between(1, 3)));
+  }
+
+  /// What an agent is that is not there, a scheduler need not know any more.
+  void exclude(const ShardId& shard, const AgentId& agent) {
+    if (scheduler_.is_present(agent)) scheduler_.exclude(shard, agent);
   }
 
   /// An agent reports: some of its shards with results, some failed, some in neither way.
@@ -111,7 +144,7 @@ class Workload {
       for (const auto index : reported->shards) {
         const ShardId of{reported->job, index};
         if (random_.chance(0.7))
-          scheduler_.exclude(of, by);
+          exclude(of, by);
         else if (random_.chance(0.7))
           scheduler_.want(of, 1);
       }

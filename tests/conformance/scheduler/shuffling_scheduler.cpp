@@ -21,19 +21,21 @@ class ShufflingScheduler final : public Scheduler {
     std::erase_if(leases_, [&](const auto& entry) { return entry.second.job == id; });
   }
   void want(const ShardId& shard, std::uint32_t count) override {
-    if (jobs_.contains(shard.job)) shards_[shard].waiting += count;
+    if (jobs_.contains(shard.job)) shards_[shard].wanted += count;
   }
   void settle(const ShardId& shard) override {
     if (!jobs_.contains(shard.job)) return;
-    shards_[shard].waiting = 0;
-    shards_[shard].owed.clear();
+    shards_[shard].wanted = 0;
   }
   void exclude(const ShardId& shard, const AgentId& agent) override {
     if (!jobs_.contains(shard.job)) return;
     shards_[shard].excluded.insert(agent);
     begun_.insert(shard.job);
   }
-  void agent_seen(const SchedulerAgent& agent, Time) override { agents_[agent.id] = agent.region; }
+  void agent_seen(const SchedulerAgent& agent, Time) override {
+    known_[agent.id] = agent;
+    agents_.insert(agent.id);
+  }
   std::vector<Lease> agent_gone(const AgentId& agent, Time) override {
     agents_.erase(agent);
     return end_all([&](const Lease& lease) { return lease.agent == agent; });
@@ -48,7 +50,7 @@ class ShufflingScheduler final : public Scheduler {
       Lease lease{id, job, agent, {}, now, now + lease_duration_};
       std::map<std::uint64_t, std::uint32_t> fitting;
       for (const auto& [shard, state] : shards_)
-        if (shard.job == job && state.waiting > 0 && !state.excluded.contains(agent) && !state.with.contains(agent))
+        if (shard.job == job && state.waiting() > 0 && fits(state, agent, jobs_.at(job)))
           fitting.emplace(random_.next(), shard.index);
       for (const auto& [place, index] : fitting)
         if (lease.shards.size() < max_shards) lease.shards.push_back(index);
@@ -95,7 +97,7 @@ class ShufflingScheduler final : public Scheduler {
     JobProgress progress;
     for (const auto& [shard, state] : shards_) {
       if (shard.job != job) continue;
-      progress.waiting += state.waiting;
+      progress.waiting += state.waiting();
       progress.leased += state.with.size();
     }
     if (progress.waiting > 0) progress.reasons.push_back({"waiting", "somebody must ask"});
@@ -104,17 +106,24 @@ class ShufflingScheduler final : public Scheduler {
 
  private:
   struct Shard {
-    std::uint64_t waiting = 0;
+    std::uint64_t wanted = 0;
     std::set<AgentId> excluded, with;
-    std::set<LeaseId> owed;
+
+    std::uint64_t waiting() const { return wanted - std::min<std::uint64_t>(wanted, with.size()); }
   };
 
-  bool allowed(const SchedulerJob& job, const std::string& region) const {
-    return job.regions.empty() || std::ranges::find(job.regions, region) != job.regions.end();
+  bool allowed(const SchedulerJob& job, const AgentId& id) const {
+    return !known_.at(id).draining && unmet_constraints(known_.at(id), job).empty();
+  }
+  bool fits(const Shard& shard, const AgentId& agent, const SchedulerJob& job) {
+    for (const auto* others : {&shard.excluded, &shard.with})
+      for (const AgentId& other : *others)
+        if (other == agent || !may_share_shard(known_.at(agent), known_[other], job)) return false;
+    return true;
   }
   bool admits(const SchedulerJob& job, const AgentId& agent) {
-    if (!allowed(job, agents_.at(agent))) return false;
-    const auto there = std::ranges::count_if(agents_, [&](const auto& entry) { return allowed(job, entry.second); });
+    if (!allowed(job, agent)) return false;
+    const auto there = std::ranges::count_if(agents_, [&](const AgentId& id) { return allowed(job, id); });
     std::set<AgentId> working{agent};
     for (const auto& [id, lease] : leases_)
       if (lease.job == job.id) working.insert(lease.agent);
@@ -126,16 +135,12 @@ class ShufflingScheduler final : public Scheduler {
     for (const auto index : lease.shards) {
       Shard& shard = shards_[{lease.job, index}];
       shard.with.insert(lease.agent);
-      if (shard.waiting == 0) continue;
-      --shard.waiting;
-      shard.owed.insert(lease.id);
     }
   }
   void end(const Lease& lease, bool back) {
     for (const auto index : lease.shards) {
       Shard& shard = shards_[{lease.job, index}];
-      shard.with.erase(lease.agent);
-      if (shard.owed.erase(lease.id) > 0 && back) ++shard.waiting;
+      if (shard.with.erase(lease.agent) > 0 && !back && shard.wanted > 0) --shard.wanted;
     }
     leases_.erase(LeaseId(lease.id));
   }
@@ -152,7 +157,8 @@ class ShufflingScheduler final : public Scheduler {
   const Duration lease_duration_;
   std::map<JobId, SchedulerJob> jobs_;
   std::map<ShardId, Shard> shards_;
-  std::map<AgentId, std::string> agents_;
+  std::map<AgentId, SchedulerAgent> known_;  // Also of those that left.
+  std::set<AgentId> agents_;
   std::map<LeaseId, Lease> leases_;
   std::set<JobId> begun_;
 };

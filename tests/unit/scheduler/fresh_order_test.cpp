@@ -7,6 +7,7 @@
 #include <set>
 
 using namespace forgepool;
+using scheduling::FreshOrder;
 
 TEST_CASE("an empty order has nothing at or after any index") {
   const FreshOrder order;

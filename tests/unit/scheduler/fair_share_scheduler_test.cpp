@@ -1,4 +1,4 @@
-#include <forgepool/backends/fifo_scheduler.hpp>
+#include <forgepool/backends/fair_share_scheduler.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -13,7 +13,7 @@ using Shards = std::vector<std::uint32_t>;
 
 /// A scheduler with its clock and lease ids.
 struct Pool {
-  std::unique_ptr<Scheduler> scheduler = make_fifo_scheduler({.lease_duration = 15s, .agent_timeout = 45s});
+  std::unique_ptr<Scheduler> scheduler = make_fair_share_scheduler({.lease_duration = 15s, .agent_timeout = 45s});
   Time now{1000s};
   int leases = 0;
 
@@ -22,7 +22,9 @@ struct Pool {
     scheduler->add_job(limits, now);
     for (std::uint32_t i = 0; i < shards; ++i) scheduler->want({JobId(id), i}, replicas);
   }
-  void agent(const std::string& id, const std::string& region = "") { scheduler->agent_seen({AgentId(id), region}, now); }
+  void agent(const std::string& id, const std::string& region = "") {
+    scheduler->agent_seen({.id = AgentId(id), .region = region}, now);
+  }
   std::optional<Lease> ask(const std::string& agent_id, std::uint32_t most = 100) {
     return scheduler->grant(AgentId(agent_id), LeaseId("l" + std::to_string(++leases)), most, now);
   }
@@ -214,11 +216,11 @@ TEST_CASE("an agent that leaves loses its leases and gets nothing until it is se
 }
 
 TEST_CASE("an agent that falls silent no longer counts as there, while its lease runs to its own deadline") {
-  auto scheduler = make_fifo_scheduler({.lease_duration = 60s, .agent_timeout = 10s});
+  auto scheduler = make_fair_share_scheduler({.lease_duration = 60s, .agent_timeout = 10s});
   const Time start{0s};
   scheduler->add_job({JobId("j")}, start);
   scheduler->want({JobId("j"), 0}, 2);
-  scheduler->agent_seen({AgentId("a"), ""}, start);
+  scheduler->agent_seen({.id = AgentId("a")}, start);
   REQUIRE(scheduler->grant(AgentId("a"), LeaseId("l"), 1, start));
   CHECK(scheduler->next_deadline() == start + 10s);
   CHECK(scheduler->expire(start + 10s).empty());
@@ -233,7 +235,7 @@ TEST_CASE("nothing is leased before min_agents are there, and the job goes on wh
   pool.agent("x", "us");
   pool.job("j", 4, 1, {.min_agents = 2, .regions = {"eu"}});
   CHECK_FALSE(pool.ask("a"));
-  CHECK(pool.why("j") == std::vector<std::string>{"too_few_agents"});
+  CHECK(pool.why("j") == std::vector<std::string>{"too_few_agents", "region"});
   pool.agent("b", "eu");
   CHECK(pool.shards("a", 1) == Shards{0});
   pool.scheduler->agent_gone(AgentId("b"), pool.now);

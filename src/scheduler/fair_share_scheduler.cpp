@@ -1,0 +1,305 @@
+#include <forgepool/backends/fair_share_scheduler.hpp>
+
+#include <algorithm>
+
+#include "scheduler/wait_reasons.hpp"
+
+namespace forgepool {
+namespace {
+
+using namespace scheduling;
+
+// Of the jobs of which nothing waits, so many are looked at for an agent that would be idle.
+constexpr std::size_t most_tails = 32;
+
+ShareOptions sound(ShareOptions share) {
+  share.weight = std::clamp(share.weight, 1u, 1000u);
+  return share;
+}
+
+FairShareOptions sound(FairShareOptions options) {
+  options.quantum = std::max<Duration>(options.quantum, std::chrono::microseconds(1));
+  options.ageing = std::max<Duration>(options.ageing, std::chrono::milliseconds(1));
+  options.organization = sound(options.organization);
+  options.project = sound(options.project);
+  for (auto* shares : {&options.organizations, &options.projects})
+    for (auto& [name, share] : *shares) share = sound(share);
+  return options;
+}
+
+class FairShareScheduler final : public Scheduler {
+ public:
+  explicit FairShareScheduler(FairShareOptions options)
+      : options_(sound(std::move(options))), stragglers_{options_.straggler_factor, options_.straggler_after} {}
+
+  Status has_room(const SchedulerJob& job, std::uint64_t executions) const override {
+    return shares_.has_room(job, executions);
+  }
+
+  void add_job(const SchedulerJob& job, Time now) override {
+    learn(now);
+    if (find_job(job.id)) return;
+    std::uint32_t number = static_cast<std::uint32_t>(jobs_.size());
+    if (free_jobs_.empty()) {
+      jobs_.emplace_back();
+    } else {
+      number = free_jobs_.back();
+      free_jobs_.pop_back();
+    }
+    has_look_.resize(jobs_.size());
+    has_look_[number] = false;
+    jobs_[number] = std::make_unique<JobQueue>(job, number, next_arrival_++, now, roster_, leases_);
+    job_table_.insert(job.id, number);
+    shares_.add(*jobs_[number]);
+  }
+
+  void remove_job(const JobId& id) override {
+    JobQueue* job = find_job(id);
+    if (!job) return;
+    for (const auto lease : job->leases()) leases_.remove(lease, leases_[lease].id.get());
+    shares_.remove(*job);
+    tails_.erase(job->arrival());
+    const auto number = job->number();
+    job_table_.erase(id, number);
+    jobs_[number] = nullptr;
+    free_jobs_.push_back(number);
+  }
+
+  void want(const ShardId& shard, std::uint32_t count) override {
+    if (JobQueue* job = find_job(shard.job)) {
+      job->want(shard.index, count);
+      update(*job);
+    }
+  }
+
+  void settle(const ShardId& shard) override {
+    if (JobQueue* job = find_job(shard.job)) {
+      job->settle(shard.index);
+      update(*job);
+    }
+  }
+
+  void exclude(const ShardId& shard, const AgentId& agent) override {
+    if (JobQueue* job = find_job(shard.job)) job->exclude(shard.index, roster_.obtain(agent));
+  }
+
+  void agent_seen(const SchedulerAgent& agent, Time now) override {
+    learn(now);
+    roster_.seen(roster_.obtain(agent.id), agent, now, options_.agent_timeout);
+  }
+
+  std::vector<Lease> agent_gone(const AgentId& id, Time now) override {
+    learn(now);
+    std::vector<Lease> ended;
+    const auto number = roster_.find(id);
+    if (number == none) return ended;
+    roster_.remember(number);  // Ending its last lease must not forget it under our feet.
+    for (const auto lease : leases_.of(roster_.agent(number))) ended.push_back(end(lease, JobQueue::End::lost));
+    roster_.release(number);
+    if (roster_.find(id) != none) roster_.left(number);
+    return ended;
+  }
+
+  std::optional<Lease> grant(const AgentId& id, const LeaseId& lease, std::uint32_t max_shards, Time now) override {
+    learn(now);
+    leases_.will_find(lease);
+    const auto number = roster_.find(id);
+    if (number == none || max_shards == 0 || leases_.find(lease) != none) return std::nullopt;
+    const Agent& agent = roster_.agent(number);
+    if (!agent.present || roster_.class_of(agent).like.draining || leases_.has_deadline_before(agent, late_before(now)))
+      return std::nullopt;
+    struct {
+      const Agent& agent;
+      const std::uint32_t number;
+      const std::uint64_t max_shards;
+      const Time now;
+      std::vector<std::uint32_t> shards;
+    } asked{agent, number, max_shards, now, {}};
+    JobQueue* job = shares_.serve(agent, [&asked](JobQueue& one, std::uint64_t most) -> std::uint64_t {
+      if (!one.admits(asked.agent)) return 0;
+      asked.shards = one.select(asked.number, std::min(most, asked.max_shards), asked.now);
+      return asked.shards.size();
+    });
+    if (!job) job = find_straggler(number, max_shards, now, asked.shards);
+    if (!job) return std::nullopt;
+    return bind(*job, number, {lease, job->job().id, id, std::move(asked.shards), now, now + options_.lease_duration});
+  }
+
+  void restore(const Lease& lease) override {
+    JobQueue* job = find_job(lease.job);
+    if (!job || leases_.find(lease.id) != none) return;
+    Lease restored = lease;
+    std::ranges::sort(restored.shards);
+    restored.shards.erase(std::unique(restored.shards.begin(), restored.shards.end()), restored.shards.end());
+    bind(*job, roster_.obtain(lease.agent), std::move(restored));
+  }
+
+  Status extend(const LeaseId& id, const AgentId& agent, Time now) override {
+    learn(now);
+    const auto number = find_lease(id, agent);
+    if (!number) return fail(number.error());
+    LeaseRecord& lease = leases_[*number];
+    if (lease.deadline <= now) return fail(no_such_lease(id));
+    lease.deadline = std::max(lease.deadline, now + options_.lease_duration);
+    return {};
+  }
+
+  Result<Lease> finish(const LeaseId& id, const AgentId& agent) override {
+    roster_.will_find(agent);  // Whoever reports is talked about next.
+    const auto number = find_lease(id, agent);
+    if (!number) return fail(number.error());
+    return end(*number, JobQueue::End::finished);
+  }
+
+  std::optional<Lease> find(const LeaseId& id) const override {
+    const auto number = leases_.find(id);
+    if (number == none) return std::nullopt;
+    return describe(number);
+  }
+
+  std::vector<Lease> expire(Time now) override {
+    learn(now);
+    std::vector<Lease> ended;
+    for (auto lease = leases_.next_expired(now); lease != none; lease = leases_.next_expired(now))
+      ended.push_back(end(lease, JobQueue::End::expired, now + options_.lease_duration));
+    // The leases of an agent that fell silent run on to their own deadlines.
+    roster_.drop_silent(now, options_.agent_timeout);
+    while (const auto look = looks_.pop(now)) {
+      JobQueue* job = jobs_[look->number].get();
+      if (!job || job->arrival() != look->serial) continue;
+      has_look_[look->number] = false;
+      look_again(*job, now);
+    }
+    return ended;
+  }
+
+  std::optional<Time> next_deadline() const override {
+    std::optional<Time> next = leases_.next_deadline();
+    const auto earlier = [&](std::optional<Time> time) {
+      if (time && (!next || *time < *next)) next = time;
+    };
+    earlier(roster_.next_silence());
+    earlier(looks_.next());
+    return next;
+  }
+
+  JobProgress progress(const JobId& id, Time now) const override {
+    const auto number = number_of(id);
+    if (number == none) return {};
+    const JobQueue& job = *jobs_[number];
+    return {job.waiting(), job.leased(), wait_reasons(job, roster_, leases_, shares_, late_before(now))};
+  }
+
+ private:
+  std::uint32_t number_of(const JobId& id) const {
+    return job_table_.find(id, [this](std::uint32_t number) -> const JobId& { return jobs_[number]->job().id; });
+  }
+  JobQueue* find_job(const JobId& id) {
+    const auto number = number_of(id);
+    return number == none ? nullptr : jobs_[number].get();
+  }
+
+  void learn(Time now) { latest_ = std::max(latest_, now); }
+  /// Leases with a deadline before it were not extended for `heartbeat_grace`.
+  Time late_before(Time now) const { return now + options_.lease_duration - options_.heartbeat_grace; }
+
+  static Error no_such_lease(const LeaseId& id) {
+    return {ErrorKind::not_found,
+            "lease " + id.str() + " is not under way: it was finished, ran out, or never was; ask for a new one"};
+  }
+
+  Result<std::uint32_t> find_lease(const LeaseId& id, const AgentId& agent) const {
+    const auto number = leases_.find(id);
+    if (number == none) return fail(no_such_lease(id));
+    const LeaseRecord& lease = leases_[number];
+    fetch_ahead(&roster_.agent(lease.agent));
+    jobs_[lease.job]->will_end(lease);
+    if (!(roster_.agent(leases_[number].agent).id == agent))
+      return fail(ErrorKind::denied, "lease " + id.str() + " was granted to another agent than " + agent.str());
+    return number;
+  }
+
+  Lease describe(std::uint32_t number) const {
+    const LeaseRecord& lease = leases_[number];
+    return {lease.id.get(), jobs_[lease.job]->job().id, roster_.agent(lease.agent).id.get(), lease.shards.get(), lease.granted,
+            lease.deadline};
+  }
+
+  Lease bind(JobQueue& job, std::uint32_t agent, Lease lease) {
+    job.bind(leases_.add(lease.id, job.number(), agent, lease.shards, lease.granted, lease.deadline));
+    if (job.adapter() != 0) {
+      auto& adapters = roster_.agent(agent).adapters;
+      const auto known = std::ranges::find(adapters, job.adapter());
+      const auto last = known == adapters.end() ? known - 1 : known;
+      std::rotate(adapters.begin(), last, last + 1);
+      adapters.front() = job.adapter();
+    }
+    update(job);
+    return lease;
+  }
+
+  Lease end(std::uint32_t number, JobQueue::End how, Time avoid_until = {}) {
+    JobQueue& job = *jobs_[leases_[number].job];
+    Lease ended = describe(number);
+    job.end(number, how, latest_, avoid_until);
+    leases_.remove(number, ended.id);
+    update(job);
+    return ended;
+  }
+
+  void update(JobQueue& job) {
+    shares_.update(job);
+    const auto tail = tails_.find(job.arrival());
+    if (job.may_copy() == (tail != tails_.end())) return;
+    if (tail != tails_.end()) {
+      tails_.erase(tail);
+      return;
+    }
+    tails_.emplace(job.arrival(), &job);
+    look_again(job, latest_);
+  }
+
+  /// Notes when the job may next have a straggler.
+  void look_again(JobQueue& job, Time now) {
+    if (has_look_[job.number()]) return;
+    const auto next = job.next_straggler(stragglers_, now);
+    if (!next) return;
+    has_look_[job.number()] = true;
+    looks_.push({*next, job.arrival(), job.number()});
+  }
+
+  JobQueue* find_straggler(std::uint32_t number, std::uint32_t max_shards, Time now, std::vector<std::uint32_t>& shards) {
+    const Agent& agent = roster_.agent(number);
+    std::size_t looked = 0;
+    for (const auto& [arrival, job] : tails_) {
+      if (looked++ == most_tails) break;
+      if (!roster_.fits(job->job_class(), agent.agent_class) || !job->admits(agent)) continue;
+      shards = job->select_copies(number, std::min<std::uint64_t>(max_shards, shares_.room(*job)), stragglers_, now);
+      if (!shards.empty()) return job;
+    }
+    return nullptr;
+  }
+
+  const FairShareOptions options_;
+  const Stragglers stragglers_;
+
+  Roster roster_;  // These two before the jobs, which let go of agents when they end.
+  LeaseTable leases_{roster_};
+  FairShares shares_{options_, roster_};
+  IdTable<JobId> job_table_;
+  std::vector<std::unique_ptr<JobQueue>> jobs_;
+  std::vector<std::uint32_t> free_jobs_;
+  std::map<std::uint64_t, JobQueue*> tails_;  // By arrival: nothing waits, something is under way, what is slow may be copied.
+  DueQueue looks_;                            // When a tail may have a new straggler; serials are arrivals.
+  std::vector<bool> has_look_;                // By the job's number.
+  std::uint64_t next_arrival_ = 0;
+  Time latest_{};  // That it was told.
+};
+
+}  // namespace
+
+std::unique_ptr<Scheduler> make_fair_share_scheduler(FairShareOptions options) {
+  return std::make_unique<FairShareScheduler>(std::move(options));
+}
+
+}  // namespace forgepool
