@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 
@@ -28,6 +29,24 @@ int block_signals() {
   return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/// The shares that "NAME=NUMBER" is about: NAME is an organization, or "organization/project".
+ShareOptions& share_of(FairShareOptions& scheduling, const std::string& name) {
+  const bool project = name.find('/') != std::string::npos;
+  auto& shares = project ? scheduling.projects : scheduling.organizations;
+  return shares.try_emplace(name, project ? scheduling.project : scheduling.organization).first->second;
+}
+
+/// Splits "NAME=NUMBER"; CLI11 shows what is thrown.
+std::pair<std::string, std::uint64_t> split_setting(const std::string& text, std::uint64_t most) {
+  const auto at = text.rfind('=');
+  std::uint64_t number = 0;
+  const char* end = text.data() + text.size();
+  if (at == std::string::npos || std::from_chars(text.data() + at + 1, end, number).ptr != end || at + 1 == text.size() || number < 1 ||
+      number > most)
+    throw CLI::ValidationError(text, "expected ORGANIZATION[/PROJECT]=NUMBER with a number from 1 to " + std::to_string(most));
+  return {text.substr(0, at), number};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -38,6 +57,8 @@ int main(int argc, char** argv) {
   options.enrolment_port = 4434;
   std::uint64_t certificate_hours = 24 * 7;
   bool verbose = false;
+  FairShareOptions scheduling;
+  std::vector<std::string> weights, quotas;
   CLI::App app{"Hub of a forgepool: plans jobs, leases shards to agents, verifies, keeps the ledger"};
   app.add_option("--data", data, "Data directory, made by `forgepool hub init`")->required();
   app.add_option("--address", address, "Address to listen on")->capture_default_str();
@@ -48,10 +69,20 @@ int main(int argc, char** argv) {
   app.add_option("--certificate-hours", certificate_hours, "Life of the certificates issued")
       ->check(CLI::Range(1, 24 * 365))
       ->capture_default_str();
+  app.add_option("--weight", weights, "ORGANIZATION[/PROJECT]=NUMBER: its share of the agents' time, where others have 1; may be repeated");
+  app.add_option("--quota", quotas, "ORGANIZATION[/PROJECT]=NUMBER: so many executions under way at once; may be repeated");
   app.add_option("--port-file", port_file, "Write \"PORT ENROL_PORT\" here once listening");
   app.add_flag("--verbose", verbose, "Log more");
   try {
     app.parse(argc, argv);
+    for (const auto& weight : weights) {
+      const auto [name, number] = split_setting(weight, 1000);
+      share_of(scheduling, name).weight = static_cast<std::uint32_t>(number);
+    }
+    for (const auto& quota : quotas) {
+      const auto [name, number] = split_setting(quota, 1'000'000'000);
+      share_of(scheduling, name).max_leased = number;
+    }
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
@@ -72,7 +103,7 @@ int main(int argc, char** argv) {
     status = complain(error);
     loop->stop();
   };
-  auto hub = open_default_hub(*loop, data, std::move(adapters), options, log);
+  auto hub = open_default_hub(*loop, data, std::move(adapters), options, log, std::move(scheduling));
   if (!hub) return complain(hub.error());
   log->write(LogLevel::info, "listening",
              {{"address", address},

@@ -3,6 +3,7 @@
 /// sandbox. To swap one, compose the parts yourself with open_hub, start_agent or connect_client; this header is only a
 /// shorthand for that.
 #include <forgepool/agent.hpp>
+#include <forgepool/backends/fair_share_scheduler.hpp>
 #include <forgepool/backends/linux_sandbox.hpp>
 #include <forgepool/client.hpp>
 #include <forgepool/hub.hpp>
@@ -19,7 +20,8 @@ FORGEPOOL_API Status init_hub_directory(const std::string& data_directory, const
 
 FORGEPOOL_API Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, const std::string& data_directory,
                                                             std::vector<std::shared_ptr<const AdapterPackage>> adapters,
-                                                            HubOptions options = {}, std::shared_ptr<LogSink> log = nullptr);
+                                                            HubOptions options = {}, std::shared_ptr<LogSink> log = nullptr,
+                                                            FairShareOptions scheduling = {});
 
 /// Measures the numeric class, too, unless the options have one.
 FORGEPOOL_API Result<std::unique_ptr<Agent>> start_default_agent(EventLoop& loop, Credentials credentials, AgentOptions options,

@@ -26,7 +26,7 @@ namespace forgepool {
 
 /// An agent as the scheduler sees it. All but `draining` was attested when it enrolled.
 struct SchedulerAgent {
-  AgentId id;
+  AgentId id{};
   std::string region{};                     ///< Empty if none was attested.
   std::string tier = "public";              ///< private, enterprise or public: how far its owner is trusted.
   OrganizationId organization{};            ///< Works for this one alone; empty: for all.

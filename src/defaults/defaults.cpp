@@ -60,7 +60,7 @@ Status init_hub_directory(const std::string& data_directory, const std::string& 
 
 Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, const std::string& data_directory,
                                               std::vector<std::shared_ptr<const AdapterPackage>> adapters, HubOptions options,
-                                              std::shared_ptr<LogSink> log) {
+                                              std::shared_ptr<LogSink> log, FairShareOptions scheduling) {
   auto identity = load_hub_identity(hub_identity_directory(data_directory));
   if (!identity) return fail(identity.error());
   auto ledger = open_sqlite_ledger({hub_ledger_path(data_directory), identity->trust_domain, identity->log_key});
@@ -69,7 +69,7 @@ Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, const std::string
   if (!reset_secret) return fail(reset_secret.error());
   HubParts parts;
   parts.transport = quic(loop, log, std::move(*reset_secret));
-  parts.scheduler = make_fair_share_scheduler();
+  parts.scheduler = make_fair_share_scheduler(std::move(scheduling));
   parts.verifier = make_adaptive_verifier();
   parts.ledger = std::move(*ledger);
   parts.adapters = std::move(adapters);

@@ -1,53 +1,7 @@
-#include <forgepool/backends/fair_share_scheduler.hpp>
+// Leases, deadlines and shards: what any job meets.
+#include "scheduled_pool.hpp"
 
-#include <catch2/catch_test_macros.hpp>
-
-#include <string>
-
-using namespace forgepool;
-using namespace std::chrono_literals;
-
-namespace {
-
-using Shards = std::vector<std::uint32_t>;
-
-/// A scheduler with its clock and lease ids.
-struct Pool {
-  std::unique_ptr<Scheduler> scheduler = make_fair_share_scheduler({.lease_duration = 15s, .agent_timeout = 45s});
-  Time now{1000s};
-  int leases = 0;
-
-  void job(const std::string& id, std::uint32_t shards, std::uint32_t replicas = 1, SchedulerJob limits = {}) {
-    limits.id = JobId(id);
-    scheduler->add_job(limits, now);
-    for (std::uint32_t i = 0; i < shards; ++i) scheduler->want({JobId(id), i}, replicas);
-  }
-  void agent(const std::string& id, const std::string& region = "") {
-    scheduler->agent_seen({.id = AgentId(id), .region = region}, now);
-  }
-  std::optional<Lease> ask(const std::string& agent_id, std::uint32_t most = 100) {
-    return scheduler->grant(AgentId(agent_id), LeaseId("l" + std::to_string(++leases)), most, now);
-  }
-  Shards shards(const std::string& agent_id, std::uint32_t most = 100) {
-    const auto lease = ask(agent_id, most);
-    return lease ? lease->shards : Shards{};
-  }
-  /// The agent reports results for all of its lease.
-  void deliver(const Lease& lease) {
-    REQUIRE(scheduler->finish(lease.id, lease.agent).has_value());
-    for (const auto index : lease.shards) scheduler->exclude({lease.job, index}, lease.agent);
-  }
-  std::vector<std::string> why(const std::string& id) {
-    std::vector<std::string> codes;
-    for (const auto& reason : scheduler->progress(JobId(id), now).reasons) {
-      CHECK_FALSE(reason.text.empty());
-      codes.push_back(reason.code);
-    }
-    return codes;
-  }
-};
-
-}  // namespace
+using namespace forgepool_test;
 
 TEST_CASE("shards are leased in index order, jobs in the order they came") {
   Pool pool;
@@ -94,7 +48,7 @@ TEST_CASE("replicas of a shard go to different agents, also while the first is s
   pool.job("j", 2, 2);
   CHECK(pool.shards("a") == Shards{0, 1});
   CHECK_FALSE(pool.ask("a"));
-  CHECK(pool.why("j") == std::vector<std::string>{"waiting_for_agents_to_ask"});
+  CHECK(pool.why("j") == Codes{"waiting_for_agents_to_ask"});
   CHECK(pool.shards("b", 1) == Shards{0});
   CHECK(pool.shards("b") == Shards{1});
 }
@@ -109,7 +63,7 @@ TEST_CASE("an agent that delivered never gets the shard again, not even after it
   pool.scheduler->expire(pool.now);
   pool.agent("a");
   CHECK_FALSE(pool.ask("a"));
-  CHECK(pool.why("j") == std::vector<std::string>{"agents_used"});
+  CHECK(pool.why("j") == Codes{"agents_used"});
   pool.agent("b");
   CHECK(pool.shards("b") == Shards{0});
 }
@@ -209,7 +163,7 @@ TEST_CASE("an agent that leaves loses its leases and gets nothing until it is se
   CHECK(ended[0].shards == Shards{0});
   CHECK(ended[1].shards == Shards{1});
   CHECK_FALSE(pool.ask("a"));
-  CHECK(pool.why("j") == std::vector<std::string>{"no_agents"});
+  CHECK(pool.why("j") == Codes{"no_agents"});
   pool.agent("a");
   CHECK(pool.shards("a") == Shards{0, 1, 2, 3});
   CHECK(pool.scheduler->agent_gone(AgentId("stranger"), pool.now).empty());
@@ -235,7 +189,7 @@ TEST_CASE("nothing is leased before min_agents are there, and the job goes on wh
   pool.agent("x", "us");
   pool.job("j", 4, 1, {.min_agents = 2, .regions = {"eu"}});
   CHECK_FALSE(pool.ask("a"));
-  CHECK(pool.why("j") == std::vector<std::string>{"too_few_agents", "region"});
+  CHECK(pool.why("j") == Codes{"too_few_agents", "region"});
   pool.agent("b", "eu");
   CHECK(pool.shards("a", 1) == Shards{0});
   pool.scheduler->agent_gone(AgentId("b"), pool.now);
@@ -249,7 +203,7 @@ TEST_CASE("at most max_agents hold leases of a job at once") {
   const auto first = pool.ask("a", 1);
   REQUIRE(pool.ask("b", 1));
   CHECK_FALSE(pool.ask("c", 1));
-  CHECK(pool.why("j") == std::vector<std::string>{"max_agents"});
+  CHECK(pool.why("j") == Codes{"max_agents"});
   CHECK(pool.ask("a", 1));
   pool.deliver(*first);
   CHECK_FALSE(pool.ask("c", 1));
@@ -264,7 +218,7 @@ TEST_CASE("agents outside the job's regions get nothing, and an agent may move")
   pool.job("j", 1, 1, {.regions = {"eu", "ch"}});
   CHECK_FALSE(pool.ask("a"));
   CHECK_FALSE(pool.ask("n"));
-  CHECK(pool.why("j") == std::vector<std::string>{"region"});
+  CHECK(pool.why("j") == Codes{"region"});
   pool.agent("a", "ch");
   CHECK(pool.ask("a"));
 }
@@ -348,21 +302,21 @@ TEST_CASE("a lease id that is in use is not given out again") {
 TEST_CASE("progress says why shards wait, and nothing when none does") {
   Pool pool;
   pool.job("j", 4, 2);
-  CHECK(pool.why("j") == std::vector<std::string>{"no_agents"});
+  CHECK(pool.why("j") == Codes{"no_agents"});
   pool.agent("a");
-  CHECK(pool.why("j") == std::vector<std::string>{"waiting_for_agents_to_ask"});
+  CHECK(pool.why("j") == Codes{"waiting_for_agents_to_ask"});
   pool.agent("b");
   const auto a = pool.ask("a");
   const auto b = pool.ask("b", 1);
   REQUIRE(a->shards == Shards{0, 1, 2, 3});
-  CHECK(pool.why("j") == std::vector<std::string>{"all_agents_busy"});
+  CHECK(pool.why("j") == Codes{"all_agents_busy"});
   pool.deliver(*b);
   pool.scheduler->want({JobId("j"), 0}, 1);
-  CHECK(pool.why("j") == std::vector<std::string>{"agents_used", "waiting_for_agents_to_ask"});
+  CHECK(pool.why("j") == Codes{"agents_used", "waiting_for_agents_to_ask"});
   CHECK(pool.scheduler->progress(JobId("j"), pool.now).reasons.at(0).text.starts_with("1 waiting shards"));
   pool.deliver(*a);
   while (const auto rest = pool.ask("b")) pool.deliver(*rest);
-  CHECK(pool.why("j") == std::vector<std::string>{"agents_used"});
+  CHECK(pool.why("j") == Codes{"agents_used"});
   pool.agent("c");
   REQUIRE(pool.ask("c"));
   CHECK(pool.why("j").empty());

@@ -1,0 +1,159 @@
+// Who may work on what, and what a job that waits says about it.
+#include "scheduled_pool.hpp"
+
+using namespace forgepool_test;
+
+namespace {
+
+struct Case {
+  std::string code;
+  SchedulerJob job;
+  SchedulerAgent wrong, right;
+};
+
+const std::vector<Case> cases{
+    {"tier", {.target = "private"}, {.tier = "enterprise"}, {.tier = "private"}},
+    {"region", {.regions = {"eu", "ch"}}, {.region = "us"}, {.region = "ch"}},
+    {"data_class", {.data_class = "internal"}, {.data_classes = {"public"}}, {.data_classes = {"public", "internal"}}},
+    {"adapter", {.adapter = "mc@1"}, {.adapters = {"exec", "mc@2"}}, {.adapters = {"mc@1"}}},
+    {"adapter", {.adapter = "mc@1"}, {.adapters = {"m"}}, {.adapters = {"mc"}}},
+    {"numeric_class", {.numeric_class = "v3"}, {.numeric_class = "v4"}, {.numeric_class = "v3"}},
+    {"numeric_class", {.homogeneous = true}, {}, {.numeric_class = "v3"}},
+    {"organization",
+     {.organization = OrganizationId("o")},
+     {.organization = OrganizationId("p")},
+     {.organization = OrganizationId("o")}},
+    {"draining", {}, {.draining = true}, {}},
+};
+
+}  // namespace
+
+TEST_CASE("an agent that does not meet a constraint gets nothing, and the job says which, of how many, and what would help") {
+  for (const auto& [code, job, wrong, right] : cases) {
+    INFO(code);
+    Pool pool;
+    pool.job("j", 2, 1, job);
+    pool.agent_as("wrong", wrong);
+    CHECK_FALSE(pool.ask("wrong"));
+    CHECK(pool.why("j") == Codes{code});
+    CHECK(pool.progress("j").reasons.at(0).agents == 1);
+    pool.agent_as("right", right);
+    CHECK_FALSE(pool.ask("wrong"));
+    CHECK(pool.why("j") == Codes{"waiting_for_agents_to_ask", code});
+    CHECK(pool.shards("right", 1) == Shards{0});
+    pool.agent_as("wrong", right);  // Enrolled again, say.
+    CHECK(pool.shards("wrong", 1) == Shards{1});
+  }
+}
+
+TEST_CASE("several unmet constraints are all named") {
+  SchedulerJob job{.regions = {"eu"}, .target = "private", .data_class = "secret"};
+  CHECK(unmet_constraints({.region = "us"}, job) == std::vector{Constraint::tier, Constraint::region, Constraint::data_class});
+  Pool pool;
+  pool.job("j", 1, 1, job);
+  pool.agent("a", "us");
+  pool.agent("b", "eu");
+  CHECK(pool.why("j") == Codes{"tier", "region", "data_class"});
+  CHECK(pool.progress("j").reasons.at(0).agents == 2);
+  CHECK(pool.progress("j").reasons.at(1).agents == 1);
+  CHECK(pool.progress("j").reasons.at(1).text == "1 of the 2 agents that are there is not in the region eu");
+  CHECK(pool.progress("j").reasons.at(1).unblock == "an agent must join that is in the region eu");
+}
+
+TEST_CASE("an agent that drains keeps what it has") {
+  Pool pool;
+  pool.agent_as("a", {});
+  pool.job("j", 2);
+  const auto lease = pool.ask("a", 1);
+  pool.agent_as("a", {.draining = true});
+  CHECK_FALSE(pool.ask("a"));
+  CHECK(pool.scheduler->extend(lease->id, lease->agent, pool.now).has_value());
+  CHECK(pool.scheduler->finish(lease->id, lease->agent).has_value());
+  pool.agent_as("a", {});
+  CHECK(pool.ask("a"));
+}
+
+TEST_CASE("an agent whose heartbeat is late gets nothing until it comes") {
+  Pool pool;
+  pool.agent("a");
+  pool.job("j", 3);
+  const auto lease = pool.ask("a", 1);
+  pool.now += 10s;
+  pool.agent("a");
+  CHECK(pool.ask("a", 1));
+  pool.now += 1s;
+  pool.agent("a");
+  CHECK_FALSE(pool.ask("a"));
+  CHECK(pool.why("j") == Codes{"late"});
+  REQUIRE(pool.scheduler->extend(lease->id, lease->agent, pool.now));
+  CHECK(pool.ask("a", 1));
+}
+
+TEST_CASE("all replicas of a shard go to agents of one numeric class, where the job asks for it") {
+  Pool pool;
+  const SchedulerAgent x{.numeric_class = "x"}, y{.numeric_class = "y"};
+  pool.agent_as("x1", x);
+  pool.agent_as("y1", y);
+  pool.job("j", 2, 3, {.homogeneous = true});
+  const auto first = pool.ask("x1", 1);
+  CHECK(first->shards == Shards{0});
+  CHECK(pool.shards("y1") == Shards{1});
+  CHECK(pool.why("j") == Codes{"homogeneous"});
+  pool.agent_as("y2", y);
+  CHECK(pool.shards("y2") == Shards{1});
+  pool.agent_as("x2", x);
+  CHECK(pool.shards("x2") == Shards{0});
+
+  SECTION("also after they delivered and left") {
+    pool.scheduler->finish(first->id, first->agent);
+    pool.scheduler->exclude({JobId("j"), 0}, first->agent);
+    for (const auto* gone : {"x1", "x2"}) pool.scheduler->agent_gone(AgentId(gone), pool.now);
+    pool.agent_as("y3", y);
+    CHECK(pool.shards("y3") == Shards{1});
+    pool.agent_as("x3", x);
+    CHECK(pool.shards("x3") == Shards{0});
+  }
+  SECTION("but a shard that nobody has or had is free again") {
+    for (const auto* gone : {"x1", "x2"}) pool.scheduler->agent_gone(AgentId(gone), pool.now);
+    CHECK(pool.shards("y1") == Shards{0});
+  }
+}
+
+TEST_CASE("replicas of a shard are spread over operators, networks and regions, where the job asks for it") {
+  struct {
+    ReplicaSpread spread;
+    SchedulerAgent first, same, other;
+  } const spreads[] = {{{.operators = true}, {.operator_id = "o"}, {.operator_id = "o"}, {.operator_id = "p"}},
+                       {{.networks = true}, {.network = "n"}, {.network = "n"}, {.network = "m"}},
+                       {{.regions = true}, {.region = "r"}, {.region = "r"}, {.region = "s"}},
+                       {{.operators = true}, {}, {}, {.operator_id = "p"}}};
+  for (const auto& [spread, first, same, other] : spreads) {
+    Pool pool;
+    pool.agent_as("first", first);
+    pool.agent_as("same", same);
+    pool.job("j", 1, 2, {.spread = spread});
+    const auto lease = pool.ask("first");
+    REQUIRE(lease);
+    CHECK_FALSE(pool.ask("same"));
+    CHECK(pool.why("j") == Codes{"spread"});
+    pool.agent_as("other", other);
+    CHECK(pool.why("j") == Codes{"waiting_for_agents_to_ask"});
+    REQUIRE(pool.ask("other"));
+    pool.scheduler->agent_gone(AgentId("first"), pool.now);
+    CHECK(pool.shards("same") == Shards{0});
+  }
+}
+
+TEST_CASE("an agent that was kept from many shards by others gets them when those let go") {
+  Pool pool;
+  pool.agent_as("first", {.operator_id = "o"});
+  pool.agent_as("same", {.operator_id = "o"});
+  pool.job("j", 50, 2, {.spread = {.operators = true}});
+  while (pool.ask("first")) {
+  }
+  for (int i = 0; i < 3; ++i) CHECK_FALSE(pool.ask("same"));
+  pool.scheduler->agent_gone(AgentId("first"), pool.now);
+  std::size_t got = 0;
+  while (const auto lease = pool.ask("same")) got += lease->shards.size();
+  CHECK(got == 50);
+}
