@@ -162,7 +162,7 @@ Result<JobForecast> HubCore::forecast(std::string_view text, const Caller& calle
     ++forecast.enrolled;
     if (!is_present(id, now)) continue;
     ++forecast.present;
-    const auto constraints = unmet_constraints(record.agent, described);
+    const auto constraints = unmet_constraints(as_scheduled(record), described);
     for (const auto constraint : constraints) ++unmet[constraint];
     draining += record.agent.draining;
     forecast.eligible += constraints.empty() && !record.agent.draining;
