@@ -48,6 +48,8 @@ int verify(const Common& common, const std::string& bundle_path, const std::stri
                 {"receipts", report->receipts},
                 {"agents", report->agents},
                 {"rejected", report->rejected},
+                {"error_bound", report->error_bound},
+                {"expected_wrong", report->expected_wrong},
                 {"ledger_size", report->ledger_size},
                 {"checks", std::move(checks)}});
     return exit_ok;
@@ -56,6 +58,9 @@ int verify(const Common& common, const std::string& bundle_path, const std::stri
              report->receipts, report->ledger_size);
   fmt::print("  contract {}\n  plan     {}\n  adapter  {}\n  result   {}\n", report->contract.str(), report->plan.str(),
              report->adapter.str(), report->result.str());
+  fmt::print("  P(wrong) ≤ {:.2g} for each shard, {:.2g} wrong in all, if {:g}% of the agents cheat{}\n", report->error_bound,
+             report->expected_wrong, report->adversary.fraction * 100,
+             report->adversary.collusion ? " together" : " independently");
   for (const auto& agent : report->agents) fmt::print("  accepted results of {}\n", agent);
   for (const auto& agent : report->rejected) fmt::print("  REJECTED results of {}\n", agent);
   std::size_t left_out = 0;
@@ -70,25 +75,28 @@ int verify(const Common& common, const std::string& bundle_path, const std::stri
   return exit_ok;
 }
 
-int replay(const Common& common, const ReplayOptions& options) {
+Result<std::vector<ReplayedShard>> run_replay(const ReplayOptions& options) {
   const auto bundle = read_file(options.bundle, max_bundle_bytes);
-  if (!bundle) return complain(bundle.error(), common.json);
+  if (!bundle) return fail(bundle.error());
   const auto level = parse_sandbox_level(options.level);
-  if (!level) return complain(level.error(), common.json);
+  if (!level) return fail(level.error());
   std::map<Digest, Bytes> inputs;
   for (const auto& path : options.inputs) {
     auto content = read_file(path, max_input_bytes);
-    if (!content) return complain(content.error(), common.json);
+    if (!content) return fail(content.error());
     const Digest digest = sha256(*content);
     inputs.emplace(digest, std::move(*content));
   }
   auto sandbox = open_linux_sandbox({*level});
-  if (!sandbox) return complain(sandbox.error(), common.json);
-  const auto replayed =
-      replay_bundle(as_text(*bundle), options.shards, **sandbox, [&](const Digest& digest) -> std::optional<Bytes> {
-        const auto found = inputs.find(digest);
-        return found == inputs.end() ? std::nullopt : std::optional(found->second);
-      });
+  if (!sandbox) return fail(sandbox.error());
+  return replay_bundle(as_text(*bundle), options.shards, **sandbox, [&](const Digest& digest) -> std::optional<Bytes> {
+    const auto found = inputs.find(digest);
+    return found == inputs.end() ? std::nullopt : std::optional(found->second);
+  });
+}
+
+int replay(const Common& common, const ReplayOptions& options) {
+  const auto replayed = run_replay(options);
   if (!replayed) return complain(replayed.error(), common.json);
 
   const bool identical = std::ranges::all_of(*replayed, &ReplayedShard::identical);

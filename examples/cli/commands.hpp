@@ -2,6 +2,8 @@
 // The commands, one function each: they print, and return the exit code.
 #include "session.hpp"
 
+#include <forgepool/audit.hpp>
+
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,6 +47,9 @@ struct ReplayOptions {
   std::string level = "full";
 };
 int replay(const Common& common, const ReplayOptions& options);
+forgepool::Result<std::vector<forgepool::ReplayedShard>> run_replay(const ReplayOptions& options);
+/// Replays the shard of the job at which the agent was caught, and tells the hub what came out.
+int appeal(const Common& common, const std::string& agent, const std::string& job, ReplayOptions options);  // pool_commands.cpp
 
 // adapter_commands.cpp
 int adapter_pack(const Common& common, const std::string& manifest, const std::string& program, const std::string& output);

@@ -63,6 +63,15 @@ int main(int argc, char** argv) {
   draining->add_option("agent", agent, "Agent id")->required();
   draining->add_flag("--undo", undo, "Give it work again");
   draining->callback([&] { code = drain(common, agent, !undo); });
+  ReplayOptions replaying;
+  std::string appealed_job;
+  auto* appealing = hub->add_subcommand("appeal", "Let an agent in again if replaying its case proves it right (operators only)");
+  appealing->add_option("agent", agent, "Agent id")->required();
+  appealing->add_option("job", appealed_job, "Job in which it was caught")->required();
+  appealing->add_option("bundle", replaying.bundle, "The job's bundle")->required();
+  appealing->add_option("--input", replaying.inputs, "Input file, found by its digest; may be repeated");
+  appealing->add_option("--allow-sandbox-level", replaying.level, "Weakest isolation to run at: full, namespaces, process, none");
+  appealing->callback([&] { code = appeal(common, agent, appealed_job, replaying); });
   for (const char* kind : {"agent", "client"}) {
     auto* node = app.add_subcommand(kind, std::string("Enrol ") + (kind[0] == 'a' ? "an agent" : "a client"));
     node->require_subcommand(1);
@@ -108,7 +117,6 @@ int main(int argc, char** argv) {
   bool details = false;
   verification->add_flag("--details", details, "List every check");
   verification->callback([&] { code = verify(common, file, root, details); });
-  ReplayOptions replaying;
   auto* replay_command = app.add_subcommand("replay", "Run shards of a bundle again in the local sandbox and compare");
   replay_command->add_option("bundle", replaying.bundle, "Bundle")->required();
   replay_command->add_option("--shard", replaying.shards, "Shard to replay; may be repeated; default: all");

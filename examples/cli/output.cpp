@@ -43,6 +43,14 @@ Json to_json(const std::vector<WaitReason>& reasons) {
 
 }  // namespace
 
+namespace {
+
+double work_factor(const JobStatus& status) {
+  return static_cast<double>(status.executions) / std::max(1u, status.accepted);
+}
+
+}  // namespace
+
 Json to_json(const JobStatus& status) {
   Json caught = Json::array();
   for (const auto& agent : status.caught)
@@ -58,6 +66,10 @@ Json to_json(const JobStatus& status) {
           {"shards", status.shards},
           {"accepted", status.accepted},
           {"executions", status.executions},
+          {"work_factor", status.accepted > 0 ? Json(work_factor(status)) : Json(nullptr)},
+          {"error_bound", status.error_bound},
+          {"expected_wrong", status.expected_wrong},
+          {"adversary", {{"fraction", status.adversary.fraction}, {"collusion", status.adversary.collusion}}},
           {"agents", status.agents},
           {"leased", status.leased},
           {"waiting", status.waiting},
@@ -100,6 +112,12 @@ std::string describe(const JobStatus& status) {
                                  status.agents, static_cast<double>(status.elapsed_ms) / 1000);
   if (status.state == JobState::running)
     text += fmt::format("  {} executions under way, {} waiting\n", status.leased, status.waiting);
+  if (status.accepted > 0)
+    text += fmt::format(
+        "  {:.2f} executions per accepted shard; P(wrong) ≤ {:.2g} for each, {:.2g} wrong in all, if {:g}% of the agents "
+        "cheat{}\n",
+        work_factor(status), status.error_bound, status.expected_wrong, status.adversary.fraction * 100,
+        status.adversary.collusion ? " together" : " independently");
   text += describe(status.reasons, "waits");
   for (const auto& agent : status.caught)
     text += fmt::format("  caught: agent {} returned {}… for shard {}, accepted was {}…: quarantined\n", agent.agent.str(),

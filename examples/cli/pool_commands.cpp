@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include <unistd.h>
@@ -43,12 +44,15 @@ nlohmann::ordered_json to_json(const AgentSummary& summary) {
           {"network", agent.network},
           {"organization", agent.organization.str()},
           {"answers", summary.answers},
+          {"checks", summary.checks},
+          {"on_probation", summary.on_probation},
           {"reason", summary.reason}};
 }
 
 std::string describe(const AgentSummary& summary) {
-  return fmt::format("{}  {:<11}  {:>8} answers  {:<10}  {}{}\n", summary.agent.id.str(), summary.state, summary.answers,
-                     summary.agent.tier, summary.agent.region, summary.reason.empty() ? "" : "  " + printable(summary.reason));
+  return fmt::format("{}  {:<11}  {:>8} answers, {:>8} checked{}  {:<10}  {}{}\n", summary.agent.id.str(), summary.state,
+                     summary.answers, summary.checks, summary.on_probation ? ", on probation" : "", summary.agent.tier,
+                     summary.agent.region, summary.reason.empty() ? "" : "  " + printable(summary.reason));
 }
 
 }  // namespace
@@ -124,6 +128,37 @@ int drain(const Common& common, const std::string& text, bool draining) {
     print_json(to_json(*agent));
   else
     fmt::print("{}", describe(*agent));
+  return exit_ok;
+}
+
+int appeal(const Common& common, const std::string& text, const std::string& job_text, ReplayOptions options) {
+  const auto id = AgentId::parse(text);
+  if (!id) return complain(id.error(), common.json);
+  const auto job_id = JobId::parse(job_text);
+  if (!job_id) return complain(job_id.error(), common.json);
+  auto session = Session::open(common.address);
+  if (!session) return complain(session.error(), common.json);
+  const auto job =
+      session->call<JobStatus>([&](auto done) { session->client().status(*job_id, 0, Duration::zero(), std::move(done)); });
+  if (!job) return complain(job.error(), common.json);
+  const auto charge = std::ranges::find(job->caught, *id, &CaughtAgent::agent);
+  if (charge == job->caught.end())
+    return complain({ErrorKind::not_found, "agent " + id->str() + " was not caught in job " + job_id->str()}, common.json);
+  options.shards = {charge->shard};
+  const auto replayed = run_replay(options);
+  if (!replayed) return complain(replayed.error(), common.json);
+  const ReplayedShard& shard = replayed->front();
+  if (!shard.report.outcome.ok())
+    return complain({ErrorKind::unavailable, "the replay did not end well: " + describe(shard.report.outcome)}, common.json);
+  const auto agent = session->call<AgentSummary>([&](auto done) {
+    session->client().appeal(*id, {*job_id, charge->shard, shard.replayed}, std::move(done));
+  });
+  if (!agent) return complain(agent.error(), common.json);
+  if (common.json)
+    print_json(to_json(*agent));
+  else
+    fmt::print("the replay of shard {} gave {}, as the agent had said: it works again, on probation\n{}", charge->shard,
+               shard.replayed.str(), describe(*agent));
   return exit_ok;
 }
 

@@ -77,6 +77,13 @@ class AdapterPackage {
 
   /// Checks one shard's output as `reduce` would, so that a malformed one is refused on arrival.
   virtual Status check_output(const Contract& contract, ByteView output) const = 0;
+
+  /// False if outputs that differ may agree: numbers within a tolerance, samples of one distribution.
+  virtual bool compares_exactly(const Contract& contract) const = 0;
+  /// Whether two outputs that passed `check_output` agree. Symmetric, but not transitive.
+  virtual bool agree(const Contract& contract, ByteView a, ByteView b) const = 0;
+  /// Of outputs that say digests of their steps, the first step (from 0) after which they differ; nothing if there is none.
+  virtual std::optional<std::uint64_t> first_divergence(const Contract& contract, ByteView a, ByteView b) const = 0;
 };
 
 /// Opens package bytes; `corrupt` if they are not a well-formed package.

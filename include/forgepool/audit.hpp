@@ -1,5 +1,6 @@
 #pragma once
 /// Checking a job without trusting, or reaching, the hub. Pure functions of bytes; thread-safe.
+#include <forgepool/contract.hpp>
 #include <forgepool/digest.hpp>
 #include <forgepool/ids.hpp>
 #include <forgepool/sandbox.hpp>
@@ -30,6 +31,9 @@ struct AuditReport {
   std::uint32_t receipts = 0;
   std::vector<std::string> agents;    ///< SPIFFE ids of those whose results were accepted.
   std::vector<std::string> rejected;  ///< SPIFFE ids of those whose results lost.
+  double error_bound = 0;  ///< P(wrong) of the shard that is least sure, against `adversary`; what agents earned in other jobs
+  double expected_wrong = 0;  ///< is the hub's word. And the sum over all shards.
+  Adversary adversary;
   std::uint64_t ledger_size = 0;
   std::vector<AuditCheck> checks;
 };

@@ -46,10 +46,12 @@ class Client {
   /// What submitting the contract would come to now; nothing is kept. Errors as from `submit`.
   virtual void forecast(std::string contract, Callback<JobForecast> done) = 0;
 
-  /// For operators: a join token; the agents known; an agent gets nothing new while it drains.
+  /// For operators: a join token; the agents known; an agent gets nothing new while it drains; one in quarantine is let in
+  /// again, on probation, if replaying the shard where it was caught gave what it had returned (`conflict` if not).
   virtual void invite(const Invitation& invitation, Callback<std::string> done) = 0;
   virtual void agents(Callback<std::vector<AgentSummary>> done) = 0;
   virtual void drain(const AgentId& agent, bool draining, Callback<AgentSummary> done) = 0;
+  virtual void appeal(const AgentId& agent, const Appeal& appeal, Callback<AgentSummary> done) = 0;
 };
 
 FORGEPOOL_API Result<std::unique_ptr<Client>> connect_client(EventLoop& loop, Credentials credentials,

@@ -1,5 +1,6 @@
 #pragma once
 /// A job as its client sees it.
+#include <forgepool/contract.hpp>
 #include <forgepool/digest.hpp>
 #include <forgepool/ids.hpp>
 #include <forgepool/scheduler.hpp>
@@ -28,9 +29,13 @@ struct JobStatus {
   JobState state = JobState::running;
   std::uint64_t version = 0;  ///< Grows with every visible change; see Client::status.
   std::uint32_t shards = 0;
-  std::uint32_t accepted = 0;       ///< Shards with an accepted result.
-  std::uint64_t executions = 0;     ///< Answers that came, replicas included.
-  std::uint32_t agents = 0;         ///< Distinct agents that answered.
+  std::uint32_t accepted = 0;    ///< Shards with an accepted result.
+  std::uint64_t executions = 0;  ///< Answers that came, replicas included.
+  std::uint32_t agents = 0;      ///< Distinct agents that answered.
+  /// Of the accepted shards, the largest ShardVerdict::error_bound; and their sum, which bounds how many of them are wrong in
+  /// expectation, and so the probability that any is.
+  double error_bound = 0, expected_wrong = 0;
+  Adversary adversary;              ///< The bounds are against this one, which the contract states.
   std::uint64_t leased = 0;         ///< Executions under way.
   std::uint64_t waiting = 0;        ///< Executions wanted and not leased,
   std::vector<WaitReason> reasons;  ///< and why.
@@ -65,11 +70,20 @@ struct JobForecast {
   std::vector<WaitReason> reasons;  ///< What keeps agents that are there from it, and whether it would have to wait.
 };
 
+/// An operator replayed the shard where an agent was caught.
+struct Appeal {
+  JobId job;
+  std::uint32_t shard = 0;
+  Digest replayed;  ///< SHA-256 of the output of the replay.
+};
+
 struct AgentSummary {
   SchedulerAgent agent;  ///< With what was attested at its enrolment, or else measured by itself (its numeric class).
   std::string state;     ///< present, absent, draining, quarantined
   std::uint64_t answers = 0;
-  std::string reason;  ///< If quarantined.
+  std::uint64_t checks = 0;   ///< Its answers that were compared with others' and agreed: what its word is worth.
+  bool on_probation = false;  ///< It was in quarantine once.
+  std::string reason;         ///< If quarantined.
 };
 
 }  // namespace forgepool

@@ -12,7 +12,8 @@ constexpr std::string_view manifest_formats[] = {"forgepool-adapter-manifest/1"}
 constexpr std::string_view splits[] = {"range", "items"};
 constexpr std::string_view reducers[] = {"summary", "concat", "count"};
 constexpr std::string_view determinism_classes[] = {"strict", "standard", "none"};
-constexpr std::string_view comparisons[] = {"exact"};
+constexpr std::string_view comparisons[] = {"exact", "numeric", "statistical"};
+constexpr std::size_t max_columns = 256;
 constexpr std::string_view relaxations[] = {"spawn"};
 constexpr std::size_t max_profiles = 64;
 constexpr std::size_t max_inputs = 32;
@@ -93,6 +94,38 @@ ReduceSpec read_reduce(const json::Value& value, const std::string& pointer, con
   return reduce;
 }
 
+std::optional<Tolerance> read_tolerance(const json::Value& value, const std::string& pointer, ObjectReader& outer) {
+  if (value.is_null()) return std::nullopt;
+  ObjectReader reader(value, pointer);
+  Tolerance tolerance;
+  tolerance.absolute = reader.number("absolute", 0, 1e300, 0.0);
+  tolerance.relative = reader.number("relative", 0, 0.5, 0.0);
+  tolerance.ulps = static_cast<std::uint32_t>(reader.integer("ulps", 0, 1 << 20, 0));
+  if (auto read = reader.finish(); !read) outer.refuse(read.error());
+  return tolerance;
+}
+
+CompareSpec read_compare(const json::Value& value, const std::string& pointer, const Profile& profile, ObjectReader& outer) {
+  CompareSpec compare;
+  if (value.as_string()) {
+    if (*value.as_string() != "exact") outer.refuse("compare", "expected \"exact\" or an object, got " + json::describe(value));
+    return compare;
+  }
+  ObjectReader reader(value, pointer);
+  compare.by = static_cast<CompareSpec::By>(reader.choice("by", comparisons));
+  if (compare.by == CompareSpec::By::numeric) {
+    if (const auto* columns = reader.array("columns", 1, max_columns))
+      for (std::size_t i = 0; i < columns->size(); ++i)
+        compare.columns.push_back(read_tolerance((*columns)[i], json::pointer_to(reader.pointer("columns"), i), reader));
+    if (profile.reduce.by != ReduceSpec::By::concat) reader.refuse("by", "expected numeric only with the reducer concat, whose items are text");
+  } else if (compare.by == CompareSpec::By::statistical) {
+    compare.significance = reader.number("significance", 1e-15, 0.01);
+    if (profile.reduce.by != ReduceSpec::By::summary) reader.refuse("by", "expected statistical only with the reducer summary, whose outputs are samples");
+  }
+  if (auto read = reader.finish(); !read) outer.refuse(read.error());
+  return compare;
+}
+
 Result<Profile> read_profile(const json::Value& value, const std::string& pointer) {
   using Need = ObjectReader::Need;
   Profile profile;
@@ -116,9 +149,11 @@ Result<Profile> read_profile(const json::Value& value, const std::string& pointe
   profile.relaxations = read_relaxations(reader);
   profile.determinism = read_determinism(reader, profile.relaxations);
   profile.data_classes = reader.ids("data_classes", 64, Need::optional);
-  reader.choice("compare", comparisons);
   if (const auto* reduce = reader.object("reduce"); reduce && reader.ok())
     profile.reduce = read_reduce(*reduce, reader.pointer("reduce"), profile, reader);
+  if (const auto* compare = reader.any("compare"); compare && reader.ok())
+    profile.compare = read_compare(*compare, reader.pointer("compare"), profile, reader);
+  profile.steps = reader.boolean("steps", false);
   if (auto read = reader.finish(); !read) return fail(read.error());
   return profile;
 }

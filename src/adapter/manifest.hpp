@@ -35,6 +35,21 @@ struct ReduceSpec {
   std::string item_limit_argument;        ///< concat: the integer argument that bounds each item's output, in bytes.
 };
 
+/// How far two numbers may be apart to count as equal: by any of the three.
+struct Tolerance {
+  double absolute = 0;
+  double relative = 0;                    ///< Of the larger one.
+  std::uint32_t ulps = 0;                 ///< Steps from one double to the next.
+};
+
+/// When two outputs of one shard agree.
+struct CompareSpec {
+  enum class By { exact, numeric, statistical };
+  By by = By::exact;
+  std::vector<std::optional<Tolerance>> columns;  ///< numeric: of the n-th field of a line; none, and further ones: equal as text.
+  double significance = 0;                ///< statistical: how often samples of one distribution may be told apart by mistake.
+};
+
 struct Profile {
   ArgumentSpecs args;
   SplitSpec split;
@@ -45,6 +60,8 @@ struct Profile {
   Determinism determinism = Determinism::strict;
   std::vector<std::string> data_classes;  ///< Cleared for these, besides unclassified.
   ReduceSpec reduce;
+  CompareSpec compare;
+  bool steps = false;                     ///< Outputs have a member `steps`: a digest after each step, over all before it too.
 };
 
 struct Manifest {

@@ -1,4 +1,5 @@
 /// Packages: made, opened, and used. FORMAT.md, "Package".
+#include "adapter/comparison.hpp"
 #include "adapter/elf.hpp"
 #include "adapter/planner.hpp"
 #include "adapter/reducer.hpp"
@@ -45,6 +46,19 @@ class Package final : public AdapterPackage {
     const auto checked = adapter::check_contract(manifest_, contract);
     if (!checked) return fail(checked.error());
     return adapter::check_output(*checked, output);
+  }
+
+  bool compares_exactly(const Contract& contract) const override {
+    const auto checked = adapter::check_contract(manifest_, contract);
+    return !checked || checked->profile->compare.by == adapter::CompareSpec::By::exact;
+  }
+  bool agree(const Contract& contract, ByteView a, ByteView b) const override {
+    const auto checked = adapter::check_contract(manifest_, contract);
+    return checked && adapter::agree(*checked, a, b);
+  }
+  std::optional<std::uint64_t> first_divergence(const Contract& contract, ByteView a, ByteView b) const override {
+    const auto checked = adapter::check_contract(manifest_, contract);
+    return checked ? adapter::first_divergence(*checked, a, b) : std::nullopt;
   }
 
  private:

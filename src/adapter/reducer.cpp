@@ -1,5 +1,7 @@
 #include "adapter/reducer.hpp"
 
+#include <algorithm>
+
 namespace forgepool::adapter {
 namespace {
 
@@ -14,8 +16,25 @@ std::unique_ptr<Reducer> make_reducer(const CheckedContract& contract) {
   return make_count_reducer(contract);
 }
 
+constexpr std::size_t max_steps = 100'000;
+
+/// Checks the steps, which are for comparing, and leaves the rest to the reducer.
+Status take_steps(json::Value& output) {
+  json::Object* object = output.as_object();
+  const json::Value* steps = object ? object->find("steps") : nullptr;
+  const json::Array* list = steps ? steps->as_array() : nullptr;
+  const auto is_digest = [](const json::Value& step) { return step.as_string() && Digest::parse(*step.as_string()); };
+  if (!list || list->empty() || list->size() > max_steps || !std::ranges::all_of(*list, is_digest))
+    return fail(ErrorKind::invalid_input, "/steps: expected 1 to " + std::to_string(max_steps) + " digests");
+  object->erase("steps");
+  return {};
+}
+
 Result<json::Value> parse_output(const CheckedContract& contract, ByteView output) {
-  return json::parse_canonical(as_text(output), contract.profile->limits.output_bytes);
+  auto value = json::parse_canonical(as_text(output), contract.profile->limits.output_bytes);
+  if (value && contract.profile->steps)
+    if (const auto taken = take_steps(*value); !taken) return fail(taken.error());
+  return value;
 }
 
 }  // namespace

@@ -33,8 +33,10 @@ class EventReader {
       read_lease(reader, index);
     else if (event.kind == "quarantine")
       read_quarantine(reader, index, where);
+    else if (event.kind == "appeal")
+      read_appeal(reader, where);
     else
-      return refute(where, "unknown kind of event; expected contract, plan, lease, quarantine, result or artifact");
+      return refute(where, "unknown kind of event; expected contract, plan, lease, quarantine, result, artifact or appeal");
     if (const auto finished = reader.finish(); !finished) return fail(ErrorKind::corrupt, finished.error().message);
     return {};
   }
@@ -123,6 +125,17 @@ class EventReader {
     }
     if (reader.ok() && !events_.quarantined.emplace(agent, std::move(event)).second)
       reader.refuse("agent", "there is a second quarantine event for " + agent.str());
+  }
+
+  /// A job with an upheld appeal does not verify: the hub itself says that what it accepted is wrong.
+  void read_appeal(json::ObjectReader& reader, const std::string& where) {
+    const std::string agent = reader.id("agent");
+    const Digest replayed = reader.digest("replayed");
+    const auto shard = read_shard(reader);
+    if (reader.ok())
+      reader.refuse(Error{ErrorKind::corrupt, where + ": on appeal of " + agent + " a replay of shard " +
+                                                  std::to_string(shard) + " gave " + replayed.str() +
+                                                  ": the accepted result is wrong"});
   }
 
   const JobId& job_;

@@ -1,5 +1,6 @@
 #include "audit/verdicts.hpp"
 
+#include "audit/agreement.hpp"
 #include "audit/statements.hpp"
 #include "identity/svid.hpp"
 #include "identity/verdict.hpp"
@@ -38,6 +39,8 @@ Result<OpenedVerdict> open_verdict(std::size_t number, const wire::Bundle& bundl
   const identity::SpiffeId hub{anchors.trust_domain, identity::NodeRole::hub, ""};
   if (read->verifier != hub.uri()) return refute(where, "names " + read->verifier + " as verifier, expected " + hub.uri());
   if (read->contract != computation.contract.digest) return refute(where, "is for the contract " + read->contract.str());
+  if (read->adversary != computation.contract.policy.adversary)
+    return refute(where, "gives its error bound for another adversary than the contract's");
   const ShardVerdict& verdict = read->shard;
   if (verdict.shard.job != bundle.job) return refute(where, "is for job " + verdict.shard.job.str());
   if (verdict.shard.index >= computation.shards())
@@ -50,8 +53,13 @@ Result<OpenedVerdict> open_verdict(std::size_t number, const wire::Bundle& bundl
 /// Whether verdicts are entitled, by receipts and quarantines, to say what they say.
 class Judge {
  public:
-  Judge(const Computation& computation, const Events& events, const Receipts& receipts, std::vector<OpenedVerdict> by_shard)
-      : policy_(computation.contract.policy), events_(events), receipts_(receipts), by_shard_(std::move(by_shard)) {
+  Judge(const Computation& computation, const Events& events, const Receipts& receipts, const Agreement& agreement,
+        std::vector<OpenedVerdict> by_shard)
+      : policy_(computation.contract.policy),
+        events_(events),
+        receipts_(receipts),
+        agreement_(agreement),
+        by_shard_(std::move(by_shard)) {
     for (const auto& [agent, event] : events.quarantined) out_from_.emplace(agent, from_when(event));
   }
 
@@ -62,7 +70,9 @@ class Judge {
     if (event.answer->accepted != decided.verdict.result)
       return refute(event.where, "says that " + event.answer->accepted.str() + " was accepted of " + shard + ", which was " +
                                      decided.verdict.result.str());
-    if (event.answer->returned == event.answer->accepted)
+    if (!agreement_.knows(event.answer->returned, event.answer->accepted))
+      return refute(event.where, "is about outputs that the bundle does not hold");
+    if (agreement_.same(event.answer->returned, event.answer->accepted))
       return refute(event.where, "accuses " + agent.str() + " of the accepted answer");
     const auto& answers = receipts_.answers(event.answer->shard);
     if (std::ranges::none_of(answers, [&](const Answer& answer) {
@@ -77,24 +87,56 @@ class Judge {
   Result<std::uint32_t> check_verdict(const OpenedVerdict& decided) const {
     if (decided.index >= events_.result_index)
       return refute(decided.where, "stands in the ledger after the result that rests on it");
-    std::map<Digest, std::uint32_t> agents_for;
+    std::vector<Digest> counted;
     std::set<AgentId> named;
     for (const ShardAnswer& answer : decided.verdict.evidence) {
       if (const auto receipted = check_answer(decided, answer); !receipted) return fail(receipted.error());
       if (!named.insert(answer.agent).second)
         return refute(decided.where, "names " + answer.agent.str() + " twice in its evidence");
-      if (counts(answer.agent, decided.index)) ++agents_for[answer.result];
+      if (!agreement_.knows(answer.result, decided.verdict.result))
+        return refute(decided.where, "compares outputs that the bundle does not hold, of " + name_of(answer));
+      if (counts(answer.agent, decided.index)) counted.push_back(answer.result);
     }
     const Digest& accepted = decided.verdict.result;
-    const std::uint32_t support = agents_for[accepted], required = required_agreement(policy_);
+    const auto agents_for = [&](const Digest& result) {
+      return static_cast<std::uint32_t>(
+          std::ranges::count_if(counted, [&](const Digest& other) { return agreement_.same(result, other); }));
+    };
+    const std::uint32_t support = agents_for(accepted), required = required_agreement(policy_);
     if (support < required)
       return refute(decided.where, std::to_string(support) + " agents agree on the accepted result, the contract's policy (" +
                                        std::string(to_string(policy_.verify)) + ") asks for " + std::to_string(required));
-    for (const auto& [result, count] : agents_for)
-      if (result != accepted && count >= support)
+    for (const Digest& result : counted)
+      if (const auto count = agents_for(result); !agreement_.same(result, accepted) && count >= support)
         return refute(decided.where, std::to_string(support) + " agents agree on the accepted result, but " +
                                          std::to_string(count) + " on " + result.str());
+    if (const auto bound = check_bound(decided); !bound) return fail(bound.error());
     return support;
+  }
+
+  /// The bound must follow from the evidence. How many checks an agent passed is the hub's word: they were in other shards, and
+  /// other jobs.
+  Status check_bound(const OpenedVerdict& decided) const {
+    std::vector<AgentTrust> support;
+    std::uint32_t against = 0;
+    for (const Evidence& answer : decided.verdict.evidence) {
+      const bool counted = counts(answer.agent, decided.index), same = agreement_.same(answer.result, decided.verdict.result);
+      if (answer.agrees && !(counted && same))
+        return refute(decided.where, "counts " + name_of(answer) + ", which " +
+                                         (same ? "is of an agent in quarantine" : "does not agree with the accepted one"));
+      if (answer.agrees) support.push_back(answer.trust);
+      against += counted && !same;
+    }
+    // The hub may count less, agents of one operator once, but not more. Machines differ in the last digits.
+    constexpr double rounding = 1 + 1e-9;
+    const double bound = error_bound(policy_.adversary, support, against), stated = decided.verdict.error_bound;
+    if (stated * rounding < bound)
+      return refute(decided.where, "states that the result is wrong with a probability of at most " + std::to_string(stated) +
+                                       ", its evidence shows " + std::to_string(bound));
+    if (policy_.verify == VerifyMode::adaptive && stated > policy_.max_error * rounding)
+      return refute(decided.where, "accepts a result that is wrong with a probability of up to " + std::to_string(stated) +
+                                       ", the contract allows " + std::to_string(policy_.max_error));
+    return {};
   }
 
  private:
@@ -119,6 +161,7 @@ class Judge {
   const ContractPolicy& policy_;
   const Events& events_;
   const Receipts& receipts_;
+  const Agreement& agreement_;
   const std::vector<OpenedVerdict> by_shard_;
   std::map<AgentId, std::uint64_t> out_from_;
 };
@@ -147,7 +190,10 @@ std::uint32_t required_agreement(const ContractPolicy& policy) {
 }
 
 std::uint32_t required_confirmations(const ContractPolicy& policy, std::uint32_t shards) {
-  if (policy.verify != VerifyMode::spotcheck || !(policy.spotcheck_ratio > 0)) return 0;
+  // With collusion, adaptive has many agree on every shard and compares none in addition.
+  const bool compares =
+      policy.verify == VerifyMode::spotcheck || (policy.verify == VerifyMode::adaptive && !policy.adversary.collusion);
+  if (!compares || !(policy.spotcheck_ratio > 0)) return 0;
   // The tolerance keeps 0.1 of 30 at 3, whatever 0.1 is in binary.
   const double checks = std::ceil(std::min(policy.spotcheck_ratio, 1.0) * shards - 1e-6);
   return std::min(shards, std::max(1u, static_cast<std::uint32_t>(std::max(checks, 0.0))));
@@ -157,7 +203,11 @@ Result<Verdicts> check_verdicts(const wire::Bundle& bundle, const Anchors& ancho
                                 const Events& events, const Receipts& receipts, LogProofs& log, Trail& trail) {
   const auto by_shard = open_verdicts(bundle, anchors, computation, log);
   if (!by_shard) return fail(by_shard.error());
-  const Judge judge(computation, events, receipts, *by_shard);
+  const auto agreement = Agreement::open(bundle, computation);
+  if (!agreement) return fail(agreement.error());
+  if (!agreement->exact())
+    trail.passed("compared", std::to_string(agreement->outputs()) + " outputs that differ, by the adapter's own rule");
+  const Judge judge(computation, events, receipts, *agreement, *by_shard);
   for (const auto& [agent, event] : events.quarantined) {
     if (const auto fits = judge.check_quarantine(agent, event); !fits) return fail(fits.error());
     if (event.answer)
@@ -172,18 +222,22 @@ Result<Verdicts> check_verdicts(const wire::Bundle& bundle, const Anchors& ancho
     const auto support = judge.check_verdict(decided);
     if (!support) return fail(support.error());
     if (*support >= 2) ++confirmed;
+    verdicts.error_bound = std::max(verdicts.error_bound, decided.verdict.error_bound);
+    verdicts.expected_wrong += decided.verdict.error_bound;
     const Digest& accepted = decided.verdict.result;
     verdicts.accepted.push_back(accepted);
     for (const ShardAnswer& answer : decided.verdict.evidence)
-      if (answer.result == accepted) verdicts.winners.insert(answer.agent);
+      if (agreement->same(answer.result, accepted)) verdicts.winners.insert(answer.agent);
     for (const Answer& answer : receipts.answers(decided.verdict.shard.index))
-      if (answer.result != accepted) verdicts.losers.insert(answer.agent);
+      if (agreement->knows(answer.result, accepted) && !agreement->same(answer.result, accepted))
+        verdicts.losers.insert(answer.agent);
     trail.passed("verdict on shard " + std::to_string(decided.verdict.shard.index),
                  std::to_string(*support) + " agents agree; " + decided.verdict.rule);
   }
   if (const auto required = required_confirmations(computation.contract.policy, computation.shards()); confirmed < required)
-    return refute("/verdicts", "a second agent confirmed " + std::to_string(confirmed) +
-                                   " shards, the contract's policy (spotcheck) asks for " + std::to_string(required));
+    return refute("/verdicts", "a second agent confirmed " + std::to_string(confirmed) + " shards, the contract's policy (" +
+                                   std::string(to_string(computation.contract.policy.verify)) + ") asks for " +
+                                   std::to_string(required));
   return verdicts;
 }
 

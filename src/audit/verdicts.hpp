@@ -10,19 +10,23 @@ struct Verdicts {
   std::vector<Digest> accepted;  ///< Result digest of each shard.
   std::set<AgentId> winners;     ///< Agents whose answer was accepted somewhere.
   std::set<AgentId> losers;      ///< Agents whose receipted answer was another than the accepted one.
+  double error_bound = 0;        ///< The largest P(wrong) of a shard,
+  double expected_wrong = 0;     ///< and the sum of all.
 };
 
 /// Checks that there is exactly one verdict per shard, signed by the hub and in the ledger, after everything it rests on and
 /// before the result; that every answer in its evidence is receipted; that enough different agents agree (see
-/// `required_agreement`), more than on any other result; and that every quarantine event is about an answer that lost.
+/// `required_agreement`), more than on any other result; that the error bound is no smaller than what follows from the
+/// evidence, and of an adaptive contract no larger than it allows; and that every quarantine event is about an answer that
+/// lost.
 Result<Verdicts> check_verdicts(const wire::Bundle& bundle, const Anchors& anchors, const Computation& computation,
                                 const Events& events, const Receipts& receipts, LogProofs& log, Trail& trail);
 
 /// How many agents must agree on a shard. Which shards of a spot-checked job were checked is the hub's secret: of any one of
 /// them only that it ran can be demanded.
 std::uint32_t required_agreement(const ContractPolicy& policy);
-/// How many shards must have been confirmed by a second agent: of a spot-checked job ceil(ratio * shards), at least one unless
-/// the ratio is 0; of others none.
+/// How many shards must have been confirmed by a second agent: of a spot-checked or adaptive job ceil(ratio * shards), at least
+/// one unless the ratio is 0; of others none.
 std::uint32_t required_confirmations(const ContractPolicy& policy, std::uint32_t shards);
 
 }  // namespace forgepool::audit

@@ -72,6 +72,9 @@ Result<AuditReport> verify_bundle(std::string_view document, std::string_view tr
   report.receipts = static_cast<std::uint32_t>(bundle->receipts.size());
   report.agents = spiffe_ids(verdicts->winners, anchors->trust_domain);
   report.rejected = spiffe_ids(verdicts->losers, anchors->trust_domain);
+  report.error_bound = verdicts->error_bound;
+  report.expected_wrong = verdicts->expected_wrong;
+  report.adversary = computation->contract.policy.adversary;
   report.ledger_size = log->head().size;
   report.checks = trail.take();
   return report;

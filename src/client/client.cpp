@@ -111,6 +111,15 @@ class DefaultClient final : public Client {
          decoded<wire::fb::AgentInfoT, AgentSummary>(std::move(done), [](const auto& m) { return wire::from_wire(m); }));
   }
 
+  void appeal(const AgentId& agent, const Appeal& appeal, Callback<AgentSummary> done) override {
+    wire::fb::AppealT message;
+    message.job = appeal.job.str();
+    message.shard = appeal.shard;
+    message.replayed = wire::to_wire_ptr(appeal.replayed);
+    send("POST", "/v1/agents/" + agent.str() + "/appeal", wire::encode(message),
+         decoded<wire::fb::AgentInfoT, AgentSummary>(std::move(done), [](const auto& m) { return wire::from_wire(m); }));
+  }
+
  private:
   struct Following {
     JobId job;

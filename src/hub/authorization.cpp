@@ -35,6 +35,7 @@ constexpr std::array rules{
     Rule{Action::invite, "invite", bit(Role::operator_)},
     Rule{Action::list_agents, "list agents", bit(Role::operator_)},
     Rule{Action::drain_agent, "drain an agent", bit(Role::operator_)},
+    Rule{Action::hear_appeal, "end a quarantine", bit(Role::operator_)},
 };
 
 const Rule* rule_of(Action action) {

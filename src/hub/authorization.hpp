@@ -33,6 +33,7 @@ enum class Action {
   invite,
   list_agents,
   drain_agent,
+  hear_appeal,
 };
 
 std::string_view to_string(Action action);

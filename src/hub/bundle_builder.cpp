@@ -4,12 +4,14 @@
 #include "identity/dsse.hpp"
 #include "identity/verdict.hpp"
 #include "wire/bundle.hpp"
+#include "wire/json.hpp"
 
 #include <forgepool/merkle.hpp>
 
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <set>
 
 namespace forgepool::hub {
 namespace {
@@ -47,6 +49,34 @@ Status add_outputs(const Ledger& ledger, const BundleFacts& facts, wire::Bundle&
     if (!*output)
       return fail(ErrorKind::corrupt, fmt::format("the output of shard {} is not in the store", verdict->shard.shard.index));
     bundle.outputs->emplace(verdict->shard.shard.index, std::move(**output));
+  }
+  return {};
+}
+
+/// The outputs of answers that were compared by more than their digests: an auditor has to compare them again.
+Status add_compared(const Ledger& ledger, const BundleFacts& facts, wire::Bundle& bundle) {
+  std::set<Digest> compared;
+  for (const auto& statement : bundle.verdicts) {
+    const auto envelope = identity::parse_envelope(statement.envelope);
+    if (!envelope) return fail(envelope.error());
+    const auto verdict = identity::parse_verdict(as_text(envelope->payload));
+    if (!verdict) return fail(verdict.error());
+    for (const auto& answer : verdict->shard.evidence)
+      if (answer.result != verdict->shard.result) compared.insert({answer.result, verdict->shard.result});
+  }
+  for (const auto& event : bundle.events) {
+    const auto content = json::parse_canonical(event.content, 64u << 10);
+    const auto* object = event.kind == "quarantine" && content ? content->as_object() : nullptr;
+    for (const auto* key : {"accepted", "returned"})
+      if (const auto* digest = object ? object->find(key) : nullptr; digest && digest->as_string())
+        if (const auto parsed = Digest::parse(*digest->as_string())) compared.insert(*parsed);
+  }
+  bundle.compared.emplace();
+  for (const Digest& digest : compared) {
+    auto output = ledger.read(output_key(facts.job, digest));
+    if (!output) return fail(output.error());
+    if (!*output) return fail(ErrorKind::corrupt, "the output " + digest.str() + " is not in the store");
+    bundle.compared->emplace(digest, std::move(**output));
   }
   return {};
 }
@@ -106,6 +136,8 @@ Result<std::string> build_bundle(Ledger& ledger, const BundleFacts& facts, const
   if (std::ranges::find(include, "shard_outputs") != include.end()) {
     if (const auto added = add_outputs(ledger, facts, bundle); !added) return fail(added.error());
   }
+  if (!facts.adapter->compares_exactly(facts.contract))
+    if (const auto added = add_compared(ledger, facts, bundle); !added) return fail(added.error());
   const auto signature = key.sign(as_bytes(wire::bundle_body(bundle)));
   if (!signature) return fail(signature.error());
   return wire::write_bundle(bundle, *signature);

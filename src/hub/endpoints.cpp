@@ -88,6 +88,7 @@ std::optional<Route> route_of(std::string_view method, std::string_view path) {
     if (path == "/v1/invitations") return Route{Action::invite, {}};
     if (take_prefix(path, "/v1/jobs/") && take_suffix(path, "/cancel")) return Route{Action::cancel_job, path};
     if (take_prefix(path, "/v1/agents/") && take_suffix(path, "/drain")) return Route{Action::drain_agent, path};
+    if (take_prefix(path, "/v1/agents/") && take_suffix(path, "/appeal")) return Route{Action::hear_appeal, path};
   } else if (method == "PUT") {
     if (take_prefix(path, "/v1/blobs/")) return Route{Action::upload_blob, path};
   }
@@ -140,6 +141,7 @@ void Endpoints::handle(const Peer& peer, Request request, Responder respond) {
     case Action::forecast_job: forecast(caller, request, std::move(respond)); break;
     case Action::cancel_job: cancel(caller, route->rest, std::move(respond)); break;
     case Action::drain_agent: drain(route->rest, request, std::move(respond)); break;
+    case Action::hear_appeal: appeal(route->rest, request, std::move(respond)); break;
     case Action::invite: invite(request, std::move(respond)); break;
     case Action::read_job: {
       const auto slash = std::min(route->rest.find('/'), route->rest.size());
@@ -274,6 +276,17 @@ void Endpoints::drain(std::string_view text, const Request& request, Responder r
   const auto message = wire::decode<wire::fb::DrainT>(request.body);
   if (!message) return answer(std::move(respond), failure(message.error()));
   const auto agent = core_.drain(*id, message->draining, loop_.now());
+  answer(std::move(respond), agent ? ok(wire::encode(wire::to_wire(*agent))) : failure(agent.error()));
+}
+
+void Endpoints::appeal(std::string_view text, const Request& request, Responder respond) {
+  const auto id = AgentId::parse(text);
+  if (!id) return answer(std::move(respond), failure(id.error()));
+  const auto message = wire::decode<wire::fb::AppealT>(request.body);
+  if (!message) return answer(std::move(respond), failure(message.error()));
+  const auto job = JobId::parse(message->job);
+  if (!job) return answer(std::move(respond), failure(job.error()));
+  const auto agent = core_.appeal(*id, {*job, message->shard, wire::from_wire(*message->replayed)}, loop_.now());
   answer(std::move(respond), agent ? ok(wire::encode(wire::to_wire(*agent))) : failure(agent.error()));
 }
 

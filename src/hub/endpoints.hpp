@@ -50,6 +50,7 @@ class Endpoints {
   void submit(const Caller& caller, const Request& request, Responder respond);
   void forecast(const Caller& caller, const Request& request, Responder respond);
   void cancel(const Caller& caller, std::string_view job, Responder respond);
+  void appeal(std::string_view agent, const Request& request, Responder respond);
   void drain(std::string_view agent, const Request& request, Responder respond);
   void read_job(const Caller& caller, const JobId& job, std::string_view part, const Request& request, Responder respond);
   void upload(const Request& request, std::string_view digest, Responder respond);

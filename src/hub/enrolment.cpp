@@ -94,6 +94,7 @@ Result<std::vector<Bytes>> HubCore::enrol(ByteView secret, ByteView request, Tim
     agent.agent.id = AgentId(name);
     agent.agent.draining = false;
     effects_.put(agent_key(agent.agent.id), write_agent(agent));
+    parts_.verifier.meet({agent.agent.id, agent.agent.operator_id});
     agents_.emplace(agent.agent.id, std::move(agent));
   }
   if (--found->second.uses_left == 0) {
@@ -115,7 +116,8 @@ AgentSummary HubCore::summary(const AgentRecord& record, Time now) const {
   std::string state = is_present(record.agent.id, now) ? "present" : "absent";
   if (record.agent.draining) state = "draining";
   if (!record.quarantined.empty()) state = "quarantined";
-  return {as_scheduled(record), std::move(state), record.answers, record.quarantined};
+  const AgentTrust trust = parts_.verifier.standing(record.agent.id).trust;
+  return {as_scheduled(record), std::move(state), record.answers, trust.checks, trust.on_probation, record.quarantined};
 }
 
 std::vector<AgentSummary> HubCore::agents(Time now) const {

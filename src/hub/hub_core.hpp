@@ -49,6 +49,9 @@ class HubCore {
   std::vector<AgentSummary> agents(Time now) const;
   /// Makes a join token and returns its text.
   Result<std::string> invite(const Invitation& invitation, Time now);
+  /// Ends an agent's quarantine if a replay of the shard where it was caught gave what it returned. not_found if there is no
+  /// such agent, job or charge; conflict if it is not in quarantine, or the replay gave something else.
+  Result<AgentSummary> appeal(const AgentId& agent, const Appeal& appeal, Time now);
   Result<AgentSummary> drain(const AgentId& agent, bool draining, Time now);
 
   // --- enrolment
@@ -124,6 +127,8 @@ class HubCore {
   bool bench(const Quarantine& quarantine, Time now);
   /// Puts it into the evidence of the jobs it worked on.
   void publish(const Quarantine& quarantine);
+  /// What agents earned in a job that ended outlives it.
+  void keep_credit(const std::vector<AgentCredit>& earned);
   void finish_if_complete(Job& job, Time now);
   void end_job(Job& job, JobState state, std::string failure, Time now);
 
@@ -156,6 +161,8 @@ class HubCore {
   std::unordered_map<Digest, std::uint64_t> blobs_;  ///< Sizes of uploaded inputs.
   std::uint64_t blob_bytes_ = 0;
   std::uint64_t next_journal_ = 0;
+  std::map<AgentId, std::uint64_t> earned_;  ///< Of agents not in quarantine, in jobs that ended,
+  std::vector<std::uint64_t> credits_;       ///< and the journal entries that say so.
   std::set<JobId> changed_jobs_;
   bool new_work_ = false;
 };

@@ -12,6 +12,9 @@ JobStatus Job::status(Time now) const {
   status.accepted = accepted_count;
   status.executions = answers;
   status.agents = running ? static_cast<std::uint32_t>(running->agents.size()) : agent_count;
+  status.error_bound = error_bound;
+  status.expected_wrong = expected_wrong;
+  status.adversary = contract.policy.adversary;
   status.caught = caught;
   status.failure = failure;
   status.result = result;

@@ -2,7 +2,9 @@
 /// One job as the hub holds it while it runs, and what stays of it afterwards.
 #include <forgepool/adapter.hpp>
 #include <forgepool/job.hpp>
+#include <forgepool/verifier.hpp>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <set>
@@ -46,6 +48,8 @@ struct Job {
   std::uint32_t accepted_count = 0;
   std::uint32_t agent_count = 0;
   std::uint64_t answers = 0;
+  double error_bound = 0;  ///< JobStatus has these two.
+  double expected_wrong = 0;
   std::vector<CaughtAgent> caught;
   std::map<std::uint32_t, std::string> notes;  ///< Explanations of shards where an answer lost or none could be accepted.
   std::string failure;
@@ -55,11 +59,18 @@ struct Job {
   std::unique_ptr<RunningJob> running;  ///< Null once the job ended.
 
   Time deadline() const { return accepted_at + std::chrono::milliseconds(contract.policy.timeout_ms); }
+  void count_accepted(double bound) {
+    ++accepted_count;
+    error_bound = std::max(error_bound, bound);
+    expected_wrong += bound;
+  }
   /// Without what only the scheduler knows (leased, waiting, reasons).
   JobStatus status(Time now) const;
 };
 
 /// What the scheduler has to know of it.
 SchedulerJob scheduler_job(const Job& job);
+/// What the verifier has to know of a job that runs; it borrows the job.
+VerifierJob verifier_job(const Job& job);
 
 }  // namespace forgepool::hub

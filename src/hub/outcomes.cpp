@@ -42,8 +42,7 @@ void HubCore::carry_out(const ShardVerdict& verdict, Time now) {
   auto& shard = job.running->shards.at(verdict.shard.index);
   parts_.scheduler.settle(verdict.shard);
 
-  const bool unanimous =
-      std::ranges::all_of(verdict.evidence, [&](const auto& answer) { return answer.result == verdict.result; });
+  const bool unanimous = std::ranges::all_of(verdict.evidence, &Evidence::agrees);
   if (!unanimous || verdict.decision != Decision::accepted)
     job.notes[verdict.shard.index] = parts_.verifier.explain(verdict.shard);
   if (verdict.decision != Decision::accepted) {
@@ -60,7 +59,7 @@ void HubCore::carry_out(const ShardVerdict& verdict, Time now) {
   effects_.put(verdict_key(job.id, verdict.shard.index), write_statement(statement->record));
   shard.accepted = true;
   shard.result = verdict.result;
-  ++job.accepted_count;
+  job.count_accepted(verdict.error_bound);
   changed(job);
 }
 
@@ -69,6 +68,7 @@ bool HubCore::bench(const Quarantine& quarantine, Time now) {
   if (agent == agents_.end() || !agent->second.quarantined.empty()) return false;
   agent->second.quarantined = quarantine.reason;
   effects_.put(agent_key(quarantine.agent), write_agent(agent->second));
+  earned_.erase(quarantine.agent);
   journal(AgentQuarantined{quarantine.agent}, nullptr);
   effects_.put(quarantine_key(quarantine.agent),
                write_event(commit_to("quarantine", json::canonicalize(json::Object{{"agent", quarantine.agent.str()},
@@ -100,6 +100,21 @@ void HubCore::publish(const Quarantine& quarantine) {
     changed(job);
     save(job);
   }
+}
+
+void HubCore::keep_credit(const std::vector<AgentCredit>& earned) {
+  for (const auto& one : earned) earned_[one.agent] += one.checks;
+  if (!earned.empty()) {
+    credits_.push_back(next_journal_);
+    journal(CreditEarned{earned}, nullptr);
+  }
+  // Jobs that run must find what they knew when they began. When none does, one entry says it all.
+  if (!running_.empty() || credits_.size() < 2) return;
+  for (const auto number : credits_) effects_.erase(journal_key(number));
+  credits_ = {next_journal_};
+  CreditEarned all;
+  for (const auto& [agent, checks] : earned_) all.agents.push_back({agent, checks});
+  journal(all, nullptr);
 }
 
 void HubCore::end_leases(const std::vector<Lease>& leases) {
@@ -142,19 +157,22 @@ void HubCore::end_job(Job& job, JobState state, std::string failure, Time now) {
   const auto& include = job.contract.artifacts.include;
   const bool keep_outputs = state == JobState::done &&
                             (job.contract.artifacts.persist || std::ranges::find(include, "shard_outputs") != include.end());
+  // That answers agree whose digests differ can only be shown with the outputs themselves.
+  const bool keep_as_evidence = state == JobState::done && !job.adapter->compares_exactly(job.contract);
   std::set<Digest> accepted;
   for (const auto& shard : job.running->shards)
     if (shard.accepted) accepted.insert(shard.result);
   for (const auto& [digest, bytes] : job.running->outputs)
-    if (!keep_outputs || !accepted.contains(digest)) effects_.erase(output_key(job.id, digest));
+    if (!keep_as_evidence && (!keep_outputs || !accepted.contains(digest))) effects_.erase(output_key(job.id, digest));
   for (const auto& lease : job.running->leases) effects_.erase(lease_key(lease));
   for (const auto number : job.running->journal) effects_.erase(journal_key(number));
   for (std::uint32_t i = 0; i < job.shard_count; ++i)
     if (!job.running->shards[i].failed_on.empty()) effects_.erase(failure_key(job.id, i));
 
   parts_.scheduler.remove_job(job.id);
-  parts_.verifier.end(job.id);
+  const auto earned = parts_.verifier.end(job.id);
   running_.erase(job.id);
+  keep_credit(earned);
   job.running.reset();
   changed(job);
   save(job);

@@ -143,7 +143,9 @@ std::string write_job(const Job& job) {
       {"caught", std::move(caught)},
       {"contract", job.contract.canonical},
       {"ended_at_ms", to_ms(job.ended_at)},
+      {"error_bound", job.error_bound},
       {"events", job.events},
+      {"expected_wrong", job.expected_wrong},
       {"failure", job.failure},
       {"notes", std::move(notes)},
       {"owner", job.owner},
@@ -191,6 +193,8 @@ Result<Job> read_job(const JobId& id, std::string_view record) {
     else
       reader.refuse("contract", contract.error().message);
     job.ended_at = from_ms(reader.integer("ended_at_ms", 0, max_count));
+    job.error_bound = reader.number("error_bound", 0, 1);
+    job.expected_wrong = reader.number("expected_wrong", 0, UINT32_MAX);
     job.events = static_cast<std::uint32_t>(reader.integer("events", 0, UINT32_MAX));
     job.failure = reader.string("failure", max_text);
     if (const auto* notes = reader.array("notes", 0, 1'000'000))
@@ -228,11 +232,19 @@ std::string write_journal_entry(const JournalEntry& entry) {
                                            {"lease", came->lease.str()},
                                            {"shards", digests_of(came->shards)},
                                            {"type", "answers"}});
-  return json::canonicalize(json::Object{{"agent", std::get<AgentQuarantined>(entry).agent.str()}, {"type", "quarantine"}});
+  if (const auto* earned = std::get_if<CreditEarned>(&entry)) {
+    json::Array agents;
+    for (const auto& one : earned->agents) agents.push_back(json::Object{{"agent", one.agent.str()}, {"checks", one.checks}});
+    return json::canonicalize(json::Object{{"agents", std::move(agents)}, {"type", "credit"}});
+  }
+  const auto* pardoned = std::get_if<AgentPardoned>(&entry);
+  return json::canonicalize(
+      json::Object{{"agent", (pardoned ? pardoned->agent : std::get<AgentQuarantined>(entry).agent).str()},
+                   {"type", pardoned ? "pardon" : "quarantine"}});
 }
 
 Result<JournalEntry> read_journal_entry(std::string_view record) {
-  static constexpr std::array<std::string_view, 3> types{"job", "answers", "quarantine"};
+  static constexpr std::array<std::string_view, 5> types{"job", "answers", "pardon", "credit", "quarantine"};
   return read_record<JournalEntry>(record, [&](json::ObjectReader& reader) -> JournalEntry {
     switch (reader.choice("type", types)) {
       case 0: return JobBegan{JobId(reader.id("job"))};
@@ -246,6 +258,18 @@ Result<JournalEntry> read_journal_entry(std::string_view record) {
             if (const auto done = one.finish(); !done) reader.refuse(done.error());
           }
         return came;
+      }
+      case 2: return AgentPardoned{AgentId(reader.id("agent"))};
+      case 3: {
+        CreditEarned earned;
+        if (const auto* agents = reader.array("agents", 0, 1'000'000))
+          for (std::size_t i = 0; i < agents->size(); ++i) {
+            json::ObjectReader one((*agents)[i], json::pointer_to(reader.pointer("agents"), i));
+            AgentId agent(one.id("agent"));
+            earned.agents.push_back({std::move(agent), static_cast<std::uint64_t>(one.integer("checks", 0, max_count))});
+            if (const auto done = one.finish(); !done) reader.refuse(done.error());
+          }
+        return earned;
       }
       default: return AgentQuarantined{AgentId(reader.id("agent"))};
     }

@@ -4,6 +4,7 @@
 #include "hub/job.hpp"
 
 #include <forgepool/ledger.hpp>
+#include <forgepool/verifier.hpp>
 
 #include <variant>
 
@@ -47,7 +48,14 @@ struct AnswersCame {
 struct AgentQuarantined {
   AgentId agent;
 };
-using JournalEntry = std::variant<JobBegan, AnswersCame, AgentQuarantined>;
+struct AgentPardoned {
+  AgentId agent;
+};
+/// Stands for all entries of a job that ended.
+struct CreditEarned {
+  std::vector<AgentCredit> agents;
+};
+using JournalEntry = std::variant<JobBegan, AnswersCame, AgentQuarantined, AgentPardoned, CreditEarned>;
 std::string write_journal_entry(const JournalEntry& entry);
 Result<JournalEntry> read_journal_entry(std::string_view record);
 

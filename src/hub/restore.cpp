@@ -23,6 +23,7 @@ Status HubCore::restore(const Ledger& ledger, Time now) {
   const auto agents = scan_records(ledger, "agent/", [&](std::string_view id, std::string_view record) -> Status {
     auto agent = read_agent(AgentId(std::string(id)), record);
     if (!agent) return fail(agent.error());
+    parts_.verifier.meet({agent->agent.id, agent->agent.operator_id});
     agents_.emplace(agent->agent.id, std::move(*agent));
     return {};
   });
@@ -78,7 +79,8 @@ Status HubCore::restore_jobs(const Ledger& ledger) {
       job->running = std::make_unique<RunningJob>();
       job->running->shards.resize(plan->shards.size());
       job->running->plan = std::move(*plan);
-      job->accepted_count = 0;    // Counted again by the replay.
+      job->accepted_count = 0;  // Counted again by the replay, as are the bounds.
+      job->error_bound = job->expected_wrong = 0;
       job->version += 1'000'000;  // Past every version that was shown and not saved: it must never go back.
       running_.insert(job->id);
     }
@@ -111,6 +113,7 @@ Status HubCore::restore_running(const Ledger& ledger, Time now) {
     if (const auto* came = std::get_if<AnswersCame>(&*entry))
       if (const auto job = jobs_.find(came->job); job != jobs_.end() && job->second.running)
         job->second.running->journal.push_back(next_journal_ - 1);
+    if (std::holds_alternative<CreditEarned>(*entry)) credits_.push_back(next_journal_ - 1);
     return replay_entry(*entry, replay);
   });
   if (!journal) return journal;
@@ -127,7 +130,7 @@ Status HubCore::restore_running(const Ledger& ledger, Time now) {
     auto& shard = job->second.running->shards.at(verdict.shard.index);
     shard.accepted = true;
     shard.result = verdict.result;
-    ++job->second.accepted_count;
+    job->second.count_accepted(verdict.error_bound);
     if (!job->second.running->outputs.contains(verdict.result))
       return fail(ErrorKind::corrupt, fmt::format("shard {} of job {}: its accepted output is not in the store",
                                                   verdict.shard.index, verdict.shard.job.str()));
@@ -169,7 +172,7 @@ Status HubCore::replay_entry(const JournalEntry& entry, Replay& replay) {
   if (const auto* began = std::get_if<JobBegan>(&entry)) {
     const auto job = jobs_.find(began->job);
     if (job == jobs_.end() || !job->second.running) return fail(ErrorKind::corrupt, "it begins a job that is not running");
-    replay.add(parts_.verifier.begin({began->job, job->second.shard_count, job->second.contract.policy, job->second.secret}));
+    replay.add(parts_.verifier.begin(verifier_job(job->second)));
   } else if (const auto* came = std::get_if<AnswersCame>(&entry)) {
     const auto job = jobs_.find(came->job);
     if (job == jobs_.end() || !job->second.running) return fail(ErrorKind::corrupt, "it answers for a job that is not running");
@@ -182,8 +185,15 @@ Status HubCore::replay_entry(const JournalEntry& entry, Replay& replay) {
       if (auto& outstanding = replay.outstanding[shard]; outstanding > 0) --outstanding;
       replay.add(parts_.verifier.answer({shard, came->agent, came->lease, digest}));
     }
+  } else if (const auto* pardoned = std::get_if<AgentPardoned>(&entry)) {
+    replay.add(parts_.verifier.pardon(pardoned->agent));
+  } else if (const auto* earned = std::get_if<CreditEarned>(&entry)) {
+    for (const auto& one : earned->agents) earned_[one.agent] += one.checks;
+    parts_.verifier.credit(earned->agents);
   } else {
-    replay.add(parts_.verifier.quarantine(std::get<AgentQuarantined>(entry).agent));
+    const AgentId& agent = std::get<AgentQuarantined>(entry).agent;
+    earned_.erase(agent);
+    replay.add(parts_.verifier.quarantine(agent));
   }
   return {};
 }

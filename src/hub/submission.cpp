@@ -1,6 +1,7 @@
 /// What clients ask of the hub before and against a job: submitting it, what it would come to, cancelling it.
 #include "base/constraint_reasons.hpp"
 #include "hub/hub_core.hpp"
+#include "hub/output_comparator.hpp"
 #include "wire/json.hpp"
 
 #include <fmt/core.h>
@@ -54,6 +55,10 @@ SchedulerJob scheduler_job(const Job& job) {
   described.spread = {spreads("operator"), spreads("network"), spreads("region")};
   described.speculative = policy.speculative;
   return described;
+}
+
+VerifierJob verifier_job(const Job& job) {
+  return {job.id, job.shard_count, job.contract.policy, job.secret, make_comparator(job)};
 }
 
 Result<Job> HubCore::prepare(Contract contract, const Caller& caller, Time now) const {
@@ -134,7 +139,7 @@ Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, T
   Job& stored = jobs_.emplace(job.id, std::move(job)).first->second;
   journal(JobBegan{stored.id}, &stored);
   parts_.log.write(LogLevel::info, "job_accepted", {{"job", stored.id.str()}, {"shards", std::to_string(stored.shard_count)}});
-  apply(parts_.verifier.begin({stored.id, stored.shard_count, stored.contract.policy, stored.secret}), now);
+  apply(parts_.verifier.begin(verifier_job(stored)), now);
   changed(stored);
   save(stored);
   new_work_ = true;

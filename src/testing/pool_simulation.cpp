@@ -6,7 +6,7 @@ namespace forgepool::testing {
 namespace {
 
 std::string some_policy(Random& random, bool regions) {
-  static constexpr std::string_view modes[] = {"full", "quorum", "spotcheck", "none"};
+  static constexpr std::string_view modes[] = {"full", "quorum", "spotcheck", "none", "adaptive"};
   // Longer than anybody waits here: a job that does not end is to be found running, and asked why.
   std::string policy = R"({"timeout_ms":86400000,"verify":")" + std::string(modes[random.below(std::size(modes))]) +
                        R"(","replicas":)" + std::to_string(random.between(1, 3)) + R"(,"min_agents":)" +

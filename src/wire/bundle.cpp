@@ -77,6 +77,11 @@ Object to_json(const Bundle& bundle) {
     for (const auto& [shard, bytes] : *bundle.outputs) outputs.emplace_back(std::to_string(shard), to_base64(bytes));
     document.set("outputs", Object::from_members(std::move(outputs)));
   }
+  if (bundle.compared) {
+    std::vector<json::Member> compared;
+    for (const auto& [digest, bytes] : *bundle.compared) compared.emplace_back(digest.hex(), to_base64(bytes));
+    document.set("compared", Object::from_members(std::move(compared)));
+  }
   return document;
 }
 
@@ -190,6 +195,23 @@ std::optional<std::map<std::uint32_t, Bytes>> read_outputs(ObjectReader& parent)
   return outputs;
 }
 
+std::optional<std::map<Digest, Bytes>> read_compared(ObjectReader& parent) {
+  const Value* value = parent.object("compared", ObjectReader::Need::optional);
+  if (!value) return std::nullopt;
+  std::map<Digest, Bytes> compared;
+  for (const auto& [key, output] : *value->as_object()) {
+    const auto digest = Digest::parse(key);
+    auto bytes = from_base64(output.as_string() ? *output.as_string() : "?");
+    if (!digest || digest->hex() != key || !bytes) {
+      const std::string pointer = json::pointer_to(parent.pointer("compared"), key);
+      parent.refuse(Error{ErrorKind::invalid_input, json::at_pointer(pointer, "expected a digest of 64 hex digits and base64")});
+      return std::nullopt;
+    }
+    compared.emplace(*digest, std::move(*bytes));
+  }
+  return compared;
+}
+
 Result<SignedBundle> read_fields(const Value& document) {
   SignedBundle read;
   Bundle& bundle = read.bundle;
@@ -205,6 +227,7 @@ Result<SignedBundle> read_fields(const Value& document) {
   bundle.verdicts = read_list(reader, "verdicts", read_statement);
   if (reader.has("result")) bundle.result = reader.string("result", max_result_bytes);
   bundle.outputs = read_outputs(reader);
+  bundle.compared = read_compared(reader);
   bundle.checkpoint = reader.string("checkpoint", max_checkpoint_bytes);
   read.signature = reader.base64("signature", max_signature_bytes);
   if (const auto finished = reader.finish(); !finished) return fail(finished.error());

@@ -43,6 +43,7 @@ struct Bundle {
   std::vector<BundleStatement> verdicts;
   std::optional<std::string> result;                    ///< if artifacts.include has "result"
   std::optional<std::map<std::uint32_t, Bytes>> outputs;  ///< by shard, if artifacts.include has "shard_outputs"
+  std::optional<std::map<Digest, Bytes>> compared;  ///< outputs of answers that differ, if the adapter compares more than digests
   std::string checkpoint;        ///< signed note
 };
 

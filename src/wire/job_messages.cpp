@@ -65,6 +65,10 @@ fb::JobStatusT to_wire(const JobStatus& status) {
   message.failure = status.failure;
   if (status.result) message.result = to_wire_ptr(*status.result);
   message.elapsed_ms = status.elapsed_ms;
+  message.error_bound = status.error_bound;
+  message.expected_wrong = status.expected_wrong;
+  message.adversary_fraction = status.adversary.fraction;
+  message.adversary_collusion = status.adversary.collusion;
   return message;
 }
 
@@ -101,6 +105,9 @@ Result<JobStatus> from_wire(const fb::JobStatusT& message) {
   status.failure = message.failure;
   if (message.result) status.result = from_wire(*message.result);
   status.elapsed_ms = message.elapsed_ms;
+  status.error_bound = message.error_bound;
+  status.expected_wrong = message.expected_wrong;
+  status.adversary = {message.adversary_fraction, message.adversary_collusion};
   return status;
 }
 
@@ -197,6 +204,8 @@ fb::AgentInfoT to_wire(const AgentSummary& summary) {
   message.operator_id = agent.operator_id;
   message.network = agent.network;
   message.organization = agent.organization.str();
+  message.checks = summary.checks;
+  message.on_probation = summary.on_probation;
   return message;
 }
 
@@ -214,7 +223,7 @@ Result<AgentSummary> from_wire(const fb::AgentInfoT& message) {
   agent.operator_id = message.operator_id;
   agent.network = message.network;
   agent.draining = message.state == "draining";
-  return AgentSummary{std::move(agent), message.state, message.answers, message.reason};
+  return AgentSummary{std::move(agent), message.state, message.answers, message.checks, message.on_probation, message.reason};
 }
 
 }  // namespace forgepool::wire

@@ -551,6 +551,63 @@ TEST_CASE("a shard accepted without the agreement that the contract asks for is 
   }
 }
 
+TEST_CASE("an error bound that does not follow from the evidence, or not from the contract, is refused") {
+  const double one = lie_bound({}, {100});
+  const auto tell = [&](Story& story, const std::function<void(identity::Verdict&)>& edit) {
+    story.tell_until_verdicts();
+    for (std::uint32_t i = 0; i < 3; ++i)
+      story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}}, [&](identity::Verdict& verdict) {
+        verdict.shard.error_bound = one;
+        verdict.shard.evidence[0].trust.checks = 100;
+        if (edit && i == 1) edit(verdict);
+      });
+    story.result_event();
+  };
+  const auto adaptive = [](double max_error, double ratio) {
+    return Story({{"verify", "adaptive"}, {"max_error", max_error}, {"spotcheck_ratio", ratio}});
+  };
+  SECTION("smaller than the evidence leads to") {
+    Story story = adaptive(1e-3, 0);
+    tell(story, [&](identity::Verdict& verdict) { verdict.shard.error_bound = one / 2; });
+    refuses(story, "/verdicts/1: states that the result is wrong with a probability of at most");
+  }
+  SECTION("for another adversary") {
+    Story story = adaptive(1e-3, 0);
+    tell(story, [&](identity::Verdict& verdict) { verdict.adversary.fraction = 0.01; });
+    refuses(story, "/verdicts/1: gives its error bound for another adversary");
+  }
+  SECTION("larger than the contract allows") {
+    Story story = adaptive(one / 2, 0);
+    tell(story, {});
+    refuses(story, "/verdicts/0: accepts a result that is wrong with a probability of up to");
+  }
+  SECTION("with an answer that agrees with nothing accepted") {
+    Story story;
+    story.tell_until_verdicts();
+    story.receipt("bob", "l-b2", {{2, story.right(2)}});
+    for (std::uint32_t i = 0; i < 2; ++i)
+      story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}, {"bob", "l-b", story.right(i)}});
+    story.verdict(2, story.right(2),
+                  {{"alice", "l-a", story.right(2)}, {"bob", "l-b2", story.right(2)}, {"mallory", "l-m", Story::wrong(2)}},
+                  [](identity::Verdict& verdict) { verdict.shard.evidence[2].agrees = true; });
+    story.result_event();
+    refuses(story, "/verdicts/2: counts the answer of mallory under lease l-m, which does not agree with the accepted one");
+  }
+  SECTION("without the comparisons that the contract asks for in any case") {
+    Story story = adaptive(1e-3, 0.5);
+    tell(story, {});
+    refuses(story, "/verdicts: a second agent confirmed 0 shards, the contract's policy (adaptive) asks for 2");
+  }
+}
+
+TEST_CASE("a job whose accepted result an appeal overturned does not verify") {
+  Story story;
+  story.tell();
+  story.event("appeal",
+              {{"agent", "mallory"}, {"job", story.job.str()}, {"replayed", sha256(Story::wrong(2)).str()}, {"shard", 2}});
+  refuses(story, "on appeal of mallory a replay of shard 2 gave");
+}
+
 TEST_CASE("a result that nobody returned is refused") {
   Story story;
   story.tell_until_verdicts();

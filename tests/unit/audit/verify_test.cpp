@@ -91,9 +91,31 @@ TEST_CASE("an agent's true answers count up to the moment it is caught, in which
   story.verdict(2, story.right(2),
                 {{"alice", "l-a", story.right(2)}, {"mallory", "l-m", Story::wrong(2)}, {"bob", "l-b", story.right(2)}});
   story.verdict(1, story.right(1),
-                {{"alice", "l-a", story.right(1)}, {"mallory", "l-m", story.right(1)}, {"bob", "l-b", story.right(1)}});
+                {{"alice", "l-a", story.right(1)}, {"mallory", "l-m", story.right(1)}, {"bob", "l-b", story.right(1)}},
+                [](identity::Verdict& verdict) { verdict.shard.evidence[1].agrees = false; });
   story.result_event();
   passes(story);
+}
+
+TEST_CASE("an adaptive job verifies with the bound that its evidence leads to, and says it") {
+  Story story({{"verify", "adaptive"}, {"max_error", 0.01}, {"spotcheck_ratio", 0.3}});
+  story.tell_until_verdicts();
+  const double two = error_bound({}, std::vector<AgentTrust>{{20}, {20}}, 0), one = lie_bound({}, {9});
+  const auto say = [&](double bound, std::uint64_t checks) {
+    return [=](identity::Verdict& verdict) {
+      verdict.shard.error_bound = bound;
+      for (auto& answer : verdict.shard.evidence) answer.trust.checks = checks;
+    };
+  };
+  story.verdict(0, story.right(0), {{"alice", "l-a", story.right(0)}, {"bob", "l-b", story.right(0)}}, say(two, 20));
+  story.verdict(1, story.right(1), {{"alice", "l-a", story.right(1)}}, say(one, 9));
+  story.verdict(2, story.right(2), {{"alice", "l-a", story.right(2)}}, say(one, 9));
+  story.result_event();
+  const auto report = story.verify();
+  INFO((report ? "" : report.error().message));
+  REQUIRE(report);
+  CHECK(report->error_bound == one);
+  CHECK(report->expected_wrong == one + one + two);
 }
 
 TEST_CASE("agents caught elsewhere do not stand against the accepted result") {
