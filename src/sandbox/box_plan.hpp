@@ -20,9 +20,6 @@ constexpr std::uint32_t program_open_files = 256;
 /// number again: that makes the one execveat call which the filter must allow (see seccomp_policy.hpp) useless to the program.
 constexpr int plan_program_fd = 256;
 
-/// A pipe on which a strict box is told what to run: one RunMessage. Beyond what a program may have open, too.
-constexpr int plan_run_fd = 257;
-
 /// Where another program than the supervisor has made the namespaces and the root (see BoxPlan::prepared_root), it has put the
 /// first process's own image here. The first process removes it.
 constexpr const char* prepared_init_path = "/tmp/.init";
@@ -90,19 +87,20 @@ struct PlannedLimit {
 
 constexpr std::uint32_t max_planned_limits = 16;
 
-/// What makes one run of a prepared box: it follows the plan in the plan's memory file, on a page boundary. Offsets are from
-/// its own start, and PlanView reads it like a plan.
+/// What makes one run of a prepared box. Offsets are from its own start, and PlanView reads it like a plan.
 struct PlannedRun {
   std::uint8_t seed[32];
   std::uint64_t file_count;
   PlanOffset files;  ///< PlannedFile[file_count]
 };
 
-/// The one message on plan_run_fd: where in the memory file the PlannedRun is.
+/// From the supervisor to the first process of a strict box, once: where the PlannedRun is. A small one follows in the message;
+/// a large one is in the plan's memory file, on a page boundary.
 struct RunMessage {
-  std::uint64_t begin;
+  std::uint64_t begin;  ///< In the memory file. 0: it follows.
   std::uint64_t size;
 };
+constexpr std::uint64_t max_inline_run_bytes = 32 << 10;
 
 struct BoxPlan {
   std::uint64_t total_bytes;
@@ -140,6 +138,7 @@ struct BoxMessage {
   BoxFailure failure;
   std::int32_t wait_status;
   std::uint64_t peak_memory_bytes;  ///< Of its largest process.
+  std::uint64_t cpu_us;             ///< Of the program and what it has waited for.
 };
 
 constexpr int started_fd_count = 3;

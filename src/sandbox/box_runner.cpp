@@ -4,8 +4,8 @@
 #include "sandbox/plan_writer.hpp"
 #include "sandbox/supervisor.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <cerrno>
@@ -50,7 +50,7 @@ const SeccompProgram* filter_for(const BoxMachine& machine, const SandboxRequest
 }
 
 /// What the box needs, without the box. An error is a text for `setup_failed`.
-Status furnish(OpenBox& open, UniqueFd& run_end, const BoxMachine& machine, const SandboxRequest& request) {
+Status furnish(OpenBox& open, const BoxMachine& machine, const SandboxRequest& request) {
   auto standard_output = StdioCapture::open(request.limits.stdio_bytes);
   if (!standard_output) return fail(standard_output.error());
   open.standard_output = std::move(*standard_output);
@@ -62,12 +62,6 @@ Status furnish(OpenBox& open, UniqueFd& run_end, const BoxMachine& machine, cons
     if (!group) return fail(group.error());
     open.group = std::move(*group);
   }
-  if (request.determinism != Determinism::strict) return {};
-  int fds[2];
-  if (pipe2(fds, O_CLOEXEC) != 0)
-    return fail(ErrorKind::internal, std::string("no pipe for the run's message: ") + std::strerror(errno));
-  run_end = UniqueFd(fds[0]);
-  open.run = UniqueFd(fds[1]);
   return {};
 }
 
@@ -77,9 +71,8 @@ Status send_run(OpenBox& open, const SandboxRequest& request) {
     if (auto status = open.group->make_room_for(request); !status) return status;
   const auto message = write_run(open.plan.get(), request);
   if (!message) return fail(message.error());
-  // A dead box is found out about by those who wait for it. The pipe has room: nothing was written to it before.
-  static_cast<void>(!::write(open.run.get(), &*message, sizeof *message));
-  open.run.reset();
+  // A dead box is found out about by those who wait for it.
+  static_cast<void>(!::send(open.box.control_fd(), message->data(), message->size(), MSG_NOSIGNAL));
   return {};
 }
 
@@ -93,8 +86,7 @@ std::unique_ptr<OpenBox> open_box(const BoxMachine& machine, const SandboxReques
   const auto* filter = filter_for(machine, request);
   if (!filter) return refuse("no system-call filter for this set of relaxations");
   auto open = std::make_unique<OpenBox>();
-  UniqueFd run_end;
-  if (auto status = furnish(*open, run_end, machine, request); !status) return refuse(status.error().message);
+  if (auto status = furnish(*open, machine, request); !status) return refuse(status.error().message);
 
   open->level = open->group ? SandboxLevel::full : machine.level_without_groups;
   LaunchInput input;
@@ -111,7 +103,6 @@ std::unique_ptr<OpenBox> open_box(const BoxMachine& machine, const SandboxReques
   input.standard_output = open->standard_output.write_fd();
   input.standard_error = open->standard_error.write_fd();
   input.plan = open->plan.get();
-  input.run = run_end.get();
   input.shared = &machine.shared_namespaces;
   auto launched = machine.launch ? machine.launch(input, request) : launch_box(input);
   open->standard_output.close_write_end();
@@ -145,8 +136,8 @@ BoxRun run_open_box(OpenBox& open, const SandboxRequest& request, std::chrono::s
   const bool strict = request.determinism == Determinism::strict;
   if (strict)
     if (auto status = send_run(open, request); !status) return failed_run(status.error().message);
-  auto facts = supervise(
-      {open.box, open.standard_output, open.standard_error, open.group.get(), request.limits, request.cancelled, start});
+  auto facts = supervise({open.box, open.standard_output, open.standard_error, open.group.get(), request.limits, strict,
+                          request.cancelled, start});
   BoxRun run;
   run.failure = facts.failure;
   run.report.level = open.level;

@@ -45,7 +45,6 @@ struct OpenBox {
   StdioCapture standard_error;
   SandboxLevel level = SandboxLevel::none;  ///< What it enforces.
   UniqueFd plan;
-  UniqueFd run;  ///< The writing end of plan_run_fd, of a strict box.
   /// After the group: it is dead before the group is removed, whatever happens.
   Box box;
 };

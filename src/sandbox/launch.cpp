@@ -27,7 +27,7 @@ namespace {
 constexpr std::uint64_t box_namespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWCGROUP;
 constexpr std::uint64_t empty_namespaces = CLONE_NEWNET | CLONE_NEWIPC;
 
-constexpr std::size_t max_moves = plan_cgroup_fd + 8 + 2;
+constexpr std::size_t max_moves = plan_cgroup_fd + 8 + 1;
 
 struct Move {
   int from;
@@ -62,7 +62,7 @@ FORGEPOOL_BARE long keep_capabilities() {
 }
 
 FORGEPOOL_BARE long lift(int& fd) {
-  const long lifted = system_call(__NR_fcntl, fd, F_DUPFD_CLOEXEC, plan_run_fd + 1);
+  const long lifted = system_call(__NR_fcntl, fd, F_DUPFD_CLOEXEC, plan_program_fd + 1);
   if (!failed(lifted)) fd = static_cast<int>(lifted);
   return lifted;
 }
@@ -73,12 +73,12 @@ FORGEPOOL_BARE long arrange_descriptors(ChildTask& task) {
   if (const long result = lift(task.init_image); failed(result)) return result;
   for (std::size_t i = 0; i < task.move_count; ++i)
     if (const long result = lift(task.moves[i].from); failed(result)) return result;
-  if (const long result = system_call(__NR_close_range, 0, plan_run_fd, 0); failed(result)) return result;
+  if (const long result = system_call(__NR_close_range, 0, plan_program_fd, 0); failed(result)) return result;
   for (std::size_t i = 0; i < task.move_count; ++i) {
     const long result = system_call(__NR_dup3, task.moves[i].from, task.moves[i].to, 0);
     if (failed(result)) return result;
   }
-  return system_call(__NR_close_range, plan_run_fd + 1, ~0u, CLOSE_RANGE_CLOEXEC);
+  return system_call(__NR_close_range, plan_program_fd + 1, ~0u, CLOSE_RANGE_CLOEXEC);
 }
 
 FORGEPOOL_BARE void run_child(void* argument) {
@@ -143,9 +143,8 @@ ChildTask make_task(const LaunchInput& input, int control) {
   move(input.plan, plan_memory_fd);
   int next = plan_cgroup_fd;
   for (const int fd : input.join_fds)
-    if (task.move_count + 2 < max_moves) move(fd, next++);
+    if (task.move_count + 1 < max_moves) move(fd, next++);
   move(input.program_image, plan_program_fd);
-  if (input.run >= 0) move(input.run, plan_run_fd);
   return task;
 }
 

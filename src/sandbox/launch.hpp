@@ -21,7 +21,6 @@ struct LaunchInput {
   int standard_output = -1;
   int standard_error = -1;
   int plan = -1;
-  int run = -1;  ///< The reading end of the pipe for plan_run_fd; -1 if the box is not strict.
   std::vector<int> join_fds;
   int clone_into = -1;  ///< A v2 cgroup's folder, or -1.
   BoxIdentity identity;

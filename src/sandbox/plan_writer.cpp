@@ -136,21 +136,33 @@ Result<UniqueFd> write_plan(const PlanInput& input) {
   return memory;
 }
 
-Result<RunMessage> write_run(int plan, const SandboxRequest& request) {
-  struct stat status {};
-  if (fstat(plan, &status) != 0) return fail(ErrorKind::internal, std::string("the plan is gone: ") + std::strerror(errno));
-  const auto begin = whole_pages(static_cast<std::uint64_t>(status.st_size));
+Result<Bytes> write_run(int plan, const SandboxRequest& request) {
   PlanBuffer buffer(sizeof(PlannedRun));
   auto files = plan_files(buffer, request);
   PlannedRun run{};
   std::ranges::copy(request.seed.bytes, run.seed);
   run.file_count = files.size();
   run.files = buffer.add(files.data(), files.size() * sizeof(PlannedFile));
-  const auto end = lay_out(files, buffer.bytes().size());
+  RunMessage message{0, lay_out(files, buffer.bytes().size())};
   buffer.put(run.files, files.data(), files.size() * sizeof(PlannedFile));
   buffer.put(0, &run, sizeof run);
-  if (auto written = write_contents(plan, begin, buffer.bytes(), files, request, end); !written) return fail(written.error());
-  return RunMessage{begin, end};
+  if (message.size <= max_inline_run_bytes) {
+    Bytes inlined(sizeof message + message.size);
+    std::memcpy(inlined.data(), &message, sizeof message);
+    std::ranges::copy(buffer.bytes(), inlined.begin() + sizeof message);
+    for (std::size_t i = 0; i < files.size(); ++i)
+      std::ranges::copy(*request.files[i].content,
+                        inlined.begin() + static_cast<std::ptrdiff_t>(sizeof message + files[i].content));
+    return inlined;
+  }
+  struct stat status {};
+  if (fstat(plan, &status) != 0) return fail(ErrorKind::internal, std::string("the plan is gone: ") + std::strerror(errno));
+  message.begin = whole_pages(static_cast<std::uint64_t>(status.st_size));
+  if (auto written = write_contents(plan, message.begin, buffer.bytes(), files, request, message.size); !written)
+    return fail(written.error());
+  Bytes header(sizeof message);
+  std::memcpy(header.data(), &message, sizeof message);
+  return header;
 }
 
 }  // namespace forgepool::sandbox

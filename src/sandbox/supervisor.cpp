@@ -24,7 +24,7 @@ class Supervisor {
 
   RunFacts watch() {
     facts_.group_limits = run_.group != nullptr;
-    while (!poll_once()) check_limits();
+    while (!poll_once() && !has_ended_alone()) check_limits();
     // Everything is dead: what it wrote and reported is all there.
     while (receive_report()) {
     }
@@ -45,16 +45,20 @@ class Supervisor {
     run_.box.kill();
   }
 
+  bool has_ended_alone() const { return run_.alone && facts_.wait_status && facts_.stop == RunFacts::Stop::none; }
+
   /// Waits for something to happen, a tick at most. True if the box is dead.
   bool poll_once() {
     enum { process, control, output, error, listener, count };
     pollfd fds[count] = {{run_.box.process_fd(), POLLIN, 0},
-                         // What it says after that it says just before its end, which is news enough.
-                         {control_open_ && !facts_.started ? run_.box.control_fd() : -1, POLLIN, 0},
-                         {run_.standard_output.read_fd(), POLLIN, 0},
-                         {run_.standard_error.read_fd(), POLLIN, 0},
+                         // What else it says it says just before its end, which is news enough unless it is waited for.
+                         {control_open_ && (run_.alone || !facts_.started) ? run_.box.control_fd() : -1, POLLIN, 0},
+                         {brief_ ? -1 : run_.standard_output.read_fd(), POLLIN, 0},
+                         {brief_ ? -1 : run_.standard_error.read_fd(), POLLIN, 0},
                          {listener_.get(), POLLIN, 0}};
-    if (::poll(fds, count, timeout_ms()) <= 0) return false;
+    const int happened = ::poll(fds, count, brief_ ? 1 : timeout_ms());
+    if (happened == 0) brief_ = false;
+    if (happened <= 0) return false;
     if (fds[control].revents) receive_report();
     if (fds[output].revents) run_.standard_output.take();
     if (fds[error].revents) run_.standard_error.take();
@@ -105,6 +109,7 @@ class Supervisor {
     if (message.kind == BoxMessage::finished) {
       facts_.wait_status = message.wait_status;
       facts_.peak_process_bytes = message.peak_memory_bytes;
+      reported_cpu_ms_ = message.cpu_us / 1000;
     }
     return true;
   }
@@ -135,7 +140,7 @@ class Supervisor {
   }
 
   void take_measures() {
-    const auto waited_for_ms = run_.box.reap_cpu_ms();
+    const auto waited_for_ms = has_ended_alone() ? reported_cpu_ms_ : run_.box.reap_cpu_ms();
     if (run_.group) facts_.counters = run_.group->counters();
     facts_.cpu_ms = run_.group ? facts_.counters.cpu_ns / 1'000'000 : waited_for_ms;
     facts_.wall_ms =
@@ -146,7 +151,10 @@ class Supervisor {
   const Clock::time_point deadline_;
   Clock::time_point next_look_;
   UniqueFd listener_;
+  std::uint64_t reported_cpu_ms_ = 0;
   bool control_open_ = true;
+  /// What a short run writes fits into the pipes, and is read when it has ended: for the first moment nobody is woken for it.
+  bool brief_ = true;
   RunFacts facts_;
 };
 

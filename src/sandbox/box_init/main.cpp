@@ -98,14 +98,18 @@ char* map_plan() {
   return map_memory(status.stx_size, 0);
 }
 
+struct ReceivedRun {
+  RunMessage message;
+  char run[max_inline_run_bytes];
+};
+
 /// What a strict run consists of; comes when the box is taken. No supervisor, no run.
-char* receive_run() {
-  RunMessage message{};
+char* receive_run(ReceivedRun& received) {
   long got;
-  do got = system_call(__NR_read, plan_run_fd, &message, sizeof message);
+  do got = system_call(__NR_read, plan_control_fd, &received, sizeof received);
   while (got == -interrupted);
-  if (got != sizeof message) exit_process(1);
-  return map_memory(message.size, message.begin);
+  if (got < static_cast<long>(sizeof received.message)) exit_process(1);
+  return received.message.begin == 0 ? received.run : map_memory(received.message.size, received.message.begin);
 }
 
 BoxFailure take_identity(const BoxPlan& plan) {
@@ -165,12 +169,15 @@ BoxMessage wait_for(long program) {
     message.kind = BoxMessage::finished;
     message.wait_status = status;
     message.peak_memory_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+    message.cpu_us = static_cast<std::uint64_t>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1'000'000 +
+                     static_cast<std::uint64_t>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
     return message;
   }
 }
 
 void run_strict(const Started& started) {
-  const PlanView view(receive_run());
+  alignas(16) ReceivedRun received;
+  const PlanView view(receive_run(received));
   const auto& run = *view.at<PlannedRun>(0);
   if (auto failure = complete_root(view, view.at<PlannedFile>(run.files), run.file_count)) give_up(failure);
   run_strict_program(started, run.seed);

@@ -104,11 +104,9 @@ void wait_for_run(long go) {
   if (got != 1) exit_process(1);  // It has no use for us.
 }
 
-/// Gives up the loader's own memory, the stack it stands on last, and begins the program as the kernel would: all registers
+/// Gives up the loader's own memory, the stack it stands on included, and begins the program as the kernel would: all registers
 /// zero.
 [[noreturn]] void jump(std::uint64_t stack, std::uint64_t entry) {
-  system_call(__NR_munmap, strict::plan_address, strict::plan_room);
-  system_call(__NR_munmap, strict::shared_address, strict::page_size);
   register std::uint64_t stack_register asm("r12") = stack;
   register std::uint64_t entry_register asm("r13") = entry;
   asm volatile(
@@ -132,7 +130,7 @@ void wait_for_run(long go) {
       "xor %%r15d, %%r15d\n"
       "ret\n"
       :
-      : "a"(__NR_munmap), "D"(strict::loader_stack_address), "S"(strict::loader_stack_size), "r"(stack_register),
+      : "a"(__NR_munmap), "D"(strict::loader_begin), "S"(strict::loader_end - strict::loader_begin), "r"(stack_register),
         "r"(entry_register)
       : "memory");
   __builtin_unreachable();

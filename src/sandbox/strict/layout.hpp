@@ -19,9 +19,15 @@ constexpr std::uint64_t program_base = 0x5555'5555'4000;  ///< Of position-indep
 constexpr std::uint64_t program_end = 0x5d00'0000'0000;   ///< The program and its heap lie below.
 
 constexpr std::uint64_t resident_begin = 0x5e00'0000'0000;
-/// The plan, and afterwards what the run consists of.
-constexpr std::uint64_t plan_address = 0x5e00'0000'0000;
-constexpr std::uint64_t plan_room = 0x100'0000'0000;
+/// What serves to start the program is in one piece, and given up in one piece when it begins: the plan, and at the end the
+/// stack of the loader and a page that the box's first process shares with the program's.
+constexpr std::uint64_t loader_begin = 0x5e00'0000'0000;
+constexpr std::uint64_t plan_address = loader_begin;
+constexpr std::uint64_t loader_stack_address = 0x5eff'0000'0000;
+constexpr std::uint64_t loader_stack_size = 64 << 10;
+constexpr std::uint64_t shared_address = 0x5eff'1000'0000;
+constexpr std::uint64_t loader_end = 0x5f00'0000'0000;
+
 /// One `syscall` instruction, the only one from which calls that are otherwise trapped are let through.
 constexpr std::uint64_t gate_address = 0x5ff0'0000'0000;
 /// The address that the kernel reports for a call from there: the instruction has two bytes.
@@ -30,11 +36,8 @@ constexpr std::uint64_t world_address = 0x5ff0'1000'0000;
 constexpr std::uint64_t vdso_address = 0x5ff0'2000'0000;
 constexpr std::uint64_t handler_stack_address = 0x5ff0'3000'0000;
 constexpr std::uint64_t handler_stack_size = 256 << 10;
-constexpr std::uint64_t loader_stack_address = 0x5ff0'4000'0000;
-constexpr std::uint64_t loader_stack_size = 64 << 10;
 constexpr std::uint64_t listing_address = 0x5ff0'5000'0000;
-constexpr std::uint64_t listing_size = 8 << 20;             ///< Room for any directory: the file systems have few inodes.
-constexpr std::uint64_t shared_address = 0x5ff0'6000'0000;  ///< A page that the box's first process shares with the program's.
+constexpr std::uint64_t listing_size = 8 << 20;  ///< Room for any directory: the file systems have few inodes.
 constexpr std::uint64_t code_address = 0x6000'0000'0000;
 constexpr std::uint64_t resident_end = 0x6001'0000'0000;
 
