@@ -95,6 +95,18 @@ long install_filter(const PlanView& view) {
   return listener;
 }
 
+/// All but the three standard ones and the one on which we wait.
+void give_up_descriptors(long kept) {
+  if (kept > 3) gate_call(__NR_close_range, 3, kept - 1, 0);
+  gate_call(__NR_close_range, kept + 1, ~0u, 0);
+}
+
+/// The first frames of the handlers will be here.
+void touch_handler_stack() {
+  constexpr std::uint64_t top = strict::handler_stack_address + strict::handler_stack_size;
+  for (std::uint64_t page = 1; page <= 2; ++page) *reinterpret_cast<volatile char*>(top - page * strict::page_size) = 0;
+}
+
 /// Waits until the first process has put the run's inputs where they belong.
 void wait_for_run(long go) {
   char byte = 0;
@@ -164,11 +176,15 @@ extern "C" [[noreturn]] void box_load_strict(const Preparation* given) {
   // Until here the descriptors are shared with the first process, to which the listener stays.
   require(gate_call(__NR_close_range, 3, ~0u, CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC), BoxStep::load_program);
   require(system_call(__NR_write, preparation.parked, "p", 1), BoxStep::load_program);
+  // What can be given up now is not given up while somebody waits for the program.
+  give_up_descriptors(preparation.go);
+  system_call(__NR_munmap, strict::plan_address, strict::loader_stack_address - strict::plan_address);
+  touch_handler_stack();
 
   wait_for_run(preparation.go);
   seed_random(shared().seed);
   take_random(stack.random, 16);
-  gate_call(__NR_close_range, 3, ~0u, 0);
+  gate_call(__NR_close, preparation.go);
   jump(stack.pointer, program.entry);
 }
 
