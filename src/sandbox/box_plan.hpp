@@ -94,13 +94,18 @@ struct PlannedRun {
   PlanOffset files;  ///< PlannedFile[file_count]
 };
 
-/// From the supervisor to the first process of a strict box, once: where the PlannedRun is. A small one follows in the message;
-/// a large one is in the plan's memory file, on a page boundary.
+/// From the supervisor to a strict box, once: where the PlannedRun is. A small one follows in the message, and the program's
+/// own process puts its files where they belong; a large one is in the plan's memory file, on a page boundary, and for the
+/// first process to unpack: the program's may not write files larger than it may leave as outputs.
 struct RunMessage {
   std::uint64_t begin;  ///< In the memory file. 0: it follows.
   std::uint64_t size;
 };
 constexpr std::uint64_t max_inline_run_bytes = 32 << 10;
+struct ReceivedRun {
+  RunMessage message;
+  char run[max_inline_run_bytes];
+};
 
 struct BoxPlan {
   std::uint64_t total_bytes;

@@ -146,7 +146,9 @@ Result<Bytes> write_run(int plan, const SandboxRequest& request) {
   RunMessage message{0, lay_out(files, buffer.bytes().size())};
   buffer.put(run.files, files.data(), files.size() * sizeof(PlannedFile));
   buffer.put(0, &run, sizeof run);
-  if (message.size <= max_inline_run_bytes) {
+  const bool small =
+      std::ranges::all_of(files, [&](const PlannedFile& file) { return file.size <= request.limits.output_bytes; });
+  if (small && message.size <= max_inline_run_bytes) {
     Bytes inlined(sizeof message + message.size);
     std::memcpy(inlined.data(), &message, sizeof message);
     std::ranges::copy(buffer.bytes(), inlined.begin() + sizeof message);

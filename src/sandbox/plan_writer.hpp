@@ -28,8 +28,8 @@ struct PlanInput {
 /// request's files and its seed.
 Result<UniqueFd> write_plan(const PlanInput& input);
 
-/// What the plan of a strict box left out, as the message to its first process: a RunMessage, and the run itself unless that is so
-/// large that it was added to the plan.
+/// What the plan of a strict box left out, as the message to its first process: a RunMessage, and the run itself unless that is
+/// so large that it was added to the plan.
 Result<Bytes> write_run(int plan, const SandboxRequest& request);
 
 }  // namespace forgepool::sandbox

@@ -21,8 +21,8 @@ struct Supervision {
   std::chrono::steady_clock::time_point start;
 };
 
-/// Blocks until everything in the box is dead, by itself or because it had to be killed. With `alone` the box's first process may
-/// just be about to end.
+/// Blocks until everything in the box is dead, by itself or because it had to be killed. With `alone` the box's first process
+/// may just be about to end.
 RunFacts supervise(const Supervision& supervision);
 
 }  // namespace forgepool::sandbox

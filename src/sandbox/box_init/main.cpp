@@ -98,20 +98,6 @@ char* map_plan() {
   return map_memory(status.stx_size, 0);
 }
 
-struct ReceivedRun {
-  RunMessage message;
-  char run[max_inline_run_bytes];
-};
-
-/// What a strict run consists of; comes when the box is taken. No supervisor, no run.
-char* receive_run(ReceivedRun& received) {
-  long got;
-  do got = system_call(__NR_read, plan_control_fd, &received, sizeof received);
-  while (got == -interrupted);
-  if (got < static_cast<long>(sizeof received.message)) exit_process(1);
-  return received.message.begin == 0 ? received.run : map_memory(received.message.size, received.message.begin);
-}
-
 BoxFailure take_identity(const BoxPlan& plan) {
   constexpr auto step = BoxStep::take_identity;
   if (auto failure = check(system_call(__NR_setresgid, box_group, box_group, box_group), step)) return failure;
@@ -175,21 +161,33 @@ BoxMessage wait_for(long program) {
   }
 }
 
-void run_strict(const Started& started) {
-  alignas(16) ReceivedRun received;
-  const PlanView view(receive_run(received));
+/// The program's process prepares itself while we wait for the kernel to drop the host's mounts.
+Started prepare_strict(const PlanView& view, long input_folder) {
+  auto started = fork_strict_program(view, input_folder);
+  if (started.failure) return started;
+  if (auto failure = drop_host()) give_up(failure);
+  if (auto failure = make_read_only()) give_up(failure);
+  wait_for_strict_program(started);
+  return started;
+}
+
+/// The program's process takes its run from the supervisor itself, and turns to us if that is large.
+void help_strict(const Started& started, long input_folder) {
+  RunMessage message{};
+  long got;
+  do got = system_call(__NR_read, started.parked, &message, sizeof message);
+  while (got == -interrupted);
+  if (got != sizeof message) return;
+  const PlanView view(map_memory(message.size, message.begin));
   const auto& run = *view.at<PlannedRun>(0);
-  if (auto failure = complete_root(view, view.at<PlannedFile>(run.files), run.file_count)) give_up(failure);
+  if (auto failure = write_input_files(input_folder, view, view.at<PlannedFile>(run.files), run.file_count)) give_up(failure);
   run_strict_program(started, run.seed);
 }
 
-/// The program's process prepares itself while we wait for the kernel to drop the host's mounts.
-Started prepare_strict(const PlanView& view) {
-  auto started = fork_strict_program(view);
-  if (started.failure) return started;
-  if (auto failure = drop_host()) give_up(failure);
-  wait_for_strict_program(started);
-  return started;
+BoxFailure fill_root(const PlanView& view, long input_folder) {
+  const auto& plan = view.plan();
+  if (auto failure = write_input_files(input_folder, view, view.at<PlannedFile>(plan.files), plan.file_count)) return failure;
+  return make_read_only();
 }
 
 [[noreturn]] void run() {
@@ -202,16 +200,21 @@ Started prepare_strict(const PlanView& view) {
   const int out = static_cast<int>(open_folder("/out"));
   const int tmp = static_cast<int>(open_folder("/tmp"));
 
-  if (!plan.strict && !plan.prepared_root)
-    if (auto failure = complete_root(view, view.at<PlannedFile>(plan.files), plan.file_count)) give_up(failure);
-  const auto started = plan.strict ? prepare_strict(view) : start_program(view);
+  long input_folder = -1;
+  if (!plan.prepared_root) {
+    input_folder = open_input_folder();
+    if (auto failure = check(input_folder, BoxStep::input_files)) give_up(failure);
+    if (!plan.strict)
+      if (auto failure = fill_root(view, input_folder)) give_up(failure);
+  }
+  const auto started = plan.strict ? prepare_strict(view, input_folder) : start_program(view);
   if (started.failure) give_up(started.failure);
   const int fds[started_fd_count] = {out, tmp, static_cast<int>(started.listener)};
   BoxMessage message{};
   message.kind = BoxMessage::started;
   send(message, fds);
   system_call(__NR_close, started.listener);
-  if (plan.strict) run_strict(started);
+  if (plan.strict) help_strict(started, input_folder);
   send(wait_for(started.pid));
   exit_process(0);
 }

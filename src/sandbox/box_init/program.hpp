@@ -8,8 +8,10 @@ struct Started {
   BoxFailure failure;
   long pid = -1;       ///< In the box's pid namespace.
   long listener = -1;  ///< Of the program's system-call filter.
-  long parked = -1;    ///< Of a strict program: the pipe on which it says that it waits,
-  long go = -1;        ///< and the one on which it waits.
+  // Of a strict program:
+  long parked = -1;  ///< The pipe on which it says that it waits, and asks for help.
+  long asking = -1;  ///< Our copy of its end of that pipe.
+  long go = -1;      ///< The pipe on which it waits for help.
 };
 
 /// Forks; the child joins its cgroups, limits itself, gives up every privilege, installs the filter and executes the program.

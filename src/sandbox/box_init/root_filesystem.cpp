@@ -38,8 +38,8 @@ long make_folder(const char* name) {
   return system_call(__NR_mkdirat, AT_FDCWD, name, 0755);
 }
 
-long create_file(const char* name, std::uint32_t mode) {
-  return system_call(__NR_openat, AT_FDCWD, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, mode);
+long create_file(const char* name, std::uint32_t mode, long folder = AT_FDCWD) {
+  return system_call(__NR_openat, folder, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, mode);
 }
 
 long write_whole(long fd, const char* data, std::uint64_t size) {
@@ -79,18 +79,6 @@ BoxFailure place_null_device(long mount) {
   return failure;
 }
 
-BoxFailure write_input_files(const PlanView& view, const PlannedFile* files, std::uint64_t count) {
-  if (auto failure = check(system_call(__NR_chdir, "in"), BoxStep::input_files)) return failure;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    const long fd = create_file(view.at(files[i].name), files[i].mode);
-    if (auto failure = check(fd, BoxStep::input_files)) return failure;
-    const long written = write_whole(fd, view.at(files[i].content), files[i].size);
-    close_fd(fd);
-    if (auto failure = check(written, BoxStep::input_files)) return failure;
-  }
-  return check(system_call(__NR_chdir, ".."), BoxStep::input_files);
-}
-
 BoxFailure add_writable(const PlanView& view, const PlannedTmpfs& planned, const char* name) {
   if (auto failure = check(make_folder(name), BoxStep::writable_tmpfs)) return failure;
   const long mount = make_tmpfs(view, planned, always | MOUNT_ATTR_NOEXEC);
@@ -104,12 +92,6 @@ BoxFailure add_writable(const PlanView& view, const PlannedTmpfs& planned, const
 /// needed.
 BoxFailure enter_root() {
   return check(system_call(__NR_pivot_root, ".", "."), BoxStep::pivot_root);
-}
-
-BoxFailure make_read_only() {
-  mount_attr attributes{};
-  attributes.attr_set = MOUNT_ATTR_RDONLY;
-  return check(system_call(__NR_mount_setattr, AT_FDCWD, "/", 0, &attributes, sizeof attributes), BoxStep::read_only_root);
 }
 
 }  // namespace
@@ -148,9 +130,25 @@ BoxFailure drop_host() {
   return check(system_call(__NR_chdir, "/"), BoxStep::pivot_root);
 }
 
-BoxFailure complete_root(const PlanView& view, const PlannedFile* files, std::uint64_t count) {
-  if (auto failure = write_input_files(view, files, count)) return failure;
-  return make_read_only();
+BoxFailure make_read_only() {
+  mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_RDONLY;
+  return check(system_call(__NR_mount_setattr, AT_FDCWD, "/", 0, &attributes, sizeof attributes), BoxStep::read_only_root);
+}
+
+long open_input_folder() {
+  return system_call(__NR_open_tree, AT_FDCWD, "/in", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+}
+
+BoxFailure write_input_files(long folder, const PlanView& view, const PlannedFile* files, std::uint64_t count) {
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const long fd = create_file(view.at(files[i].name), files[i].mode, folder);
+    if (auto failure = check(fd, BoxStep::input_files)) return failure;
+    const long written = write_whole(fd, view.at(files[i].content), files[i].size);
+    close_fd(fd);
+    if (auto failure = check(written, BoxStep::input_files)) return failure;
+  }
+  return {};
 }
 
 }  // namespace forgepool::sandbox::box_init

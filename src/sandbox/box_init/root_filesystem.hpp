@@ -12,7 +12,13 @@ BoxFailure build_root(const PlanView& view);
 /// takes its time for this. No program may run before.
 BoxFailure drop_host();
 
-/// Fills /in and makes everything but /out and /tmp read-only. `view` is what the files' offsets are in.
-BoxFailure complete_root(const PlanView& view, const PlannedFile* files, std::uint64_t count);
+/// Makes everything but /out and /tmp read-only.
+BoxFailure make_read_only();
+
+/// A way into /in that stays writable: a mount of its own, seen by nobody who does not hold this descriptor. Or -errno.
+long open_input_folder();
+
+/// `view` is what the files' offsets are in.
+BoxFailure write_input_files(long folder, const PlanView& view, const PlannedFile* files, std::uint64_t count);
 
 }  // namespace forgepool::sandbox::box_init

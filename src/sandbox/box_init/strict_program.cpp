@@ -95,25 +95,56 @@ long install_filter(const PlanView& view) {
   return listener;
 }
 
-/// All but the three standard ones and the one on which we wait.
-void give_up_descriptors(long kept) {
-  if (kept > 3) gate_call(__NR_close_range, 3, kept - 1, 0);
-  gate_call(__NR_close_range, kept + 1, ~0u, 0);
-}
-
 /// The first frames of the handlers will be here.
 void touch_handler_stack() {
   constexpr std::uint64_t top = strict::handler_stack_address + strict::handler_stack_size;
   for (std::uint64_t page = 1; page <= 2; ++page) *reinterpret_cast<volatile char*>(top - page * strict::page_size) = 0;
 }
 
-/// Waits until the first process has put the run's inputs where they belong.
-void wait_for_run(long go) {
-  char byte = 0;
+struct Preparation {
+  const PlanView* view;
+  long input_folder;
+  long parked;  ///< The pipe on which we say that we wait, and ask for help…
+  long go;      ///< … and the one on which we wait for that.
+};
+
+long read_again(long fd, void* target, std::size_t size) {
   long got;
-  do got = gate_call(__NR_read, go, &byte, 1);
+  do got = gate_call(__NR_read, fd, target, size);
   while (got == -interrupted);
-  if (got != 1) exit_process(1);  // It has no use for us.
+  return got;
+}
+
+void write_file(long folder, const char* run, const PlannedFile& file) {
+  const long fd =
+      gate_call(__NR_openat, folder, run + file.name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, file.mode);
+  require(fd, BoxStep::input_files);
+  const char* data = run + file.content;
+  for (std::uint64_t left = file.size; left > 0;) {
+    const long written = system_call(__NR_write, fd, data, left);
+    if (written == -interrupted) continue;
+    require(written, BoxStep::input_files);
+    data += written;
+    left -= static_cast<std::uint64_t>(written);
+  }
+  gate_call(__NR_close, fd);
+}
+
+/// Waits for the run, and puts its files where they belong or has that done. The seed.
+const std::uint8_t (&receive_run(const Preparation& preparation))[32] {
+  auto& received = *reinterpret_cast<ReceivedRun*>(strict::run_address);
+  if (read_again(plan_control_fd, &received, sizeof received) < static_cast<long>(sizeof received.message))
+    exit_process(1);  // The supervisor has no use for us.
+  if (received.message.begin != 0) {
+    char go = 0;
+    system_call(__NR_write, preparation.parked, &received.message, sizeof received.message);
+    if (read_again(preparation.go, &go, 1) != 1) exit_process(1);
+    return shared().seed;
+  }
+  const auto& run = *reinterpret_cast<const PlannedRun*>(received.run);
+  const auto* files = reinterpret_cast<const PlannedFile*>(received.run + run.files);
+  for (std::uint64_t i = 0; i < run.file_count; ++i) write_file(preparation.input_folder, received.run, files[i]);
+  return run.seed;
 }
 
 /// Gives up the loader's own memory, the stack it stands on included, and begins the program as the kernel would: all registers
@@ -148,12 +179,6 @@ void wait_for_run(long go) {
   __builtin_unreachable();
 }
 
-struct Preparation {
-  const PlanView* view;
-  long parked;  ///< The pipe on which we say that we wait…
-  long go;      ///< … and the one on which we wait.
-};
-
 /// On the loader's stack.
 extern "C" [[noreturn]] void box_load_strict(const Preparation* given) {
   const Preparation preparation = *given;
@@ -165,6 +190,7 @@ extern "C" [[noreturn]] void box_load_strict(const Preparation* given) {
   map_anonymous(strict::stack_top - strict::stack_size, strict::stack_size);
   const auto stack = build_stack(program, view.strings(plan.arguments), view.strings(plan.environment));
   map_anonymous(strict::handler_stack_address, strict::handler_stack_size);
+  map_anonymous(strict::run_address, sizeof(ReceivedRun));
   map_anonymous(strict::listing_address, strict::listing_size);
   create_world(plan, program);
   if (auto failure = apply_limits(plan)) give_up(failure);
@@ -177,14 +203,13 @@ extern "C" [[noreturn]] void box_load_strict(const Preparation* given) {
   require(gate_call(__NR_close_range, 3, ~0u, CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC), BoxStep::load_program);
   require(system_call(__NR_write, preparation.parked, "p", 1), BoxStep::load_program);
   // What can be given up now is not given up while somebody waits for the program.
-  give_up_descriptors(preparation.go);
   system_call(__NR_munmap, strict::plan_address, strict::loader_stack_address - strict::plan_address);
   touch_handler_stack();
 
-  wait_for_run(preparation.go);
-  seed_random(shared().seed);
+  const auto& seed = receive_run(preparation);
+  seed_random(seed);
   take_random(stack.random, 16);
-  gate_call(__NR_close, preparation.go);
+  gate_call(__NR_close_range, 3, ~0u, 0);
   jump(stack.pointer, program.entry);
 }
 
@@ -220,7 +245,7 @@ bool wait_until_parked(long pipe, long pid) {
 
 }  // namespace
 
-Started fork_strict_program(const PlanView& view) {
+Started fork_strict_program(const PlanView& view, long input_folder) {
   Started started;
   const long page = system_call(__NR_mmap, strict::shared_address, strict::page_size, PROT_READ | PROT_WRITE,
                                 MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
@@ -234,10 +259,11 @@ Started fork_strict_program(const PlanView& view) {
   if (started.failure) return started;
 
   started.pid = system_call(__NR_clone, share_descriptors | child_signal, 0, 0, 0, 0);
-  if (started.pid == 0) prepare({&view, parked[1], go[0]});
+  if (started.pid == 0) prepare({&view, input_folder, parked[1], go[0]});
   started.failure = check(started.pid, BoxStep::fork_program);
   if (started.failure) return started;
   started.parked = parked[0];
+  started.asking = parked[1];
   started.go = go[1];
   return started;
 }
@@ -247,6 +273,10 @@ void wait_for_strict_program(Started& started) {
   started.failure = shared().failure;
   started.listener = shared().listener;
   if (!waits && !started.failure) started.failure.step = BoxStep::load_program;
+  // The descriptors are no longer shared: when the program's process closes its end, we are to notice.
+  char said = 0;
+  system_call(__NR_read, started.parked, &said, 1);
+  system_call(__NR_close, started.asking);
 }
 
 void run_strict_program(const Started& started, const std::uint8_t (&seed)[32]) {

@@ -5,13 +5,13 @@
 namespace forgepool::sandbox::box_init {
 
 /// Forks; the child limits itself, gives up every privilege, throws away its address space, loads the program, installs the
-/// filter and waits.
-Started fork_strict_program(const PlanView& view);
+/// filter and waits for its run on the control socket. `input_folder` is a writable way into /in.
+Started fork_strict_program(const PlanView& view, long input_folder);
 
 /// Returns when it waits, or could not get that far.
 void wait_for_strict_program(Started& started);
 
-/// Lets it go.
+/// Lets it go, if it has asked (on `parked`, with the RunMessage) for its files to be unpacked.
 void run_strict_program(const Started& started, const std::uint8_t (&seed)[32]);
 
 }  // namespace forgepool::sandbox::box_init

@@ -26,6 +26,7 @@ constexpr std::uint64_t plan_address = loader_begin;
 constexpr std::uint64_t loader_stack_address = 0x5eff'0000'0000;
 constexpr std::uint64_t loader_stack_size = 64 << 10;
 constexpr std::uint64_t shared_address = 0x5eff'1000'0000;
+constexpr std::uint64_t run_address = 0x5eff'2000'0000;
 constexpr std::uint64_t loader_end = 0x5f00'0000'0000;
 
 /// One `syscall` instruction, the only one from which calls that are otherwise trapped are let through.
