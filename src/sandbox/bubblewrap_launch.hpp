@@ -6,7 +6,7 @@ namespace forgepool::sandbox {
 
 /// Descriptors of bwrap for files of the box begin here; it closes them itself. Those of the first process (box_plan.hpp) are
 /// below and are passed through.
-constexpr int bubblewrap_file_fd = plan_run_fd + 1;
+constexpr int bubblewrap_file_fd = plan_program_fd + 1;
 
 /// The most input files: each needs a descriptor, and 1024 is what a process usually may have.
 constexpr std::size_t max_bubblewrap_files = 512;

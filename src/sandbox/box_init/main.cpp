@@ -167,6 +167,7 @@ Started prepare_strict(const PlanView& view, long input_folder) {
   if (started.failure) return started;
   if (auto failure = drop_host()) give_up(failure);
   if (auto failure = make_read_only()) give_up(failure);
+  let_strict_program_receive(started);
   wait_for_strict_program(started);
   return started;
 }

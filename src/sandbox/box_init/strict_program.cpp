@@ -105,7 +105,7 @@ struct Preparation {
   const PlanView* view;
   long input_folder;
   long parked;  ///< The pipe on which we say that we wait, and ask for help…
-  long go;      ///< … and the one on which we wait for that.
+  long go;      ///< … and the one on which we wait for that, and before that for the root to be complete.
 };
 
 long read_again(long fd, void* target, std::size_t size) {
@@ -133,6 +133,9 @@ void write_file(long folder, const char* run, const PlannedFile& file) {
 /// Waits for the run, and puts its files where they belong or has that done. The seed.
 const std::uint8_t (&receive_run(const Preparation& preparation))[32] {
   auto& received = *reinterpret_cast<ReceivedRun*>(strict::run_address);
+  // The root must be complete before the program can begin.
+  char complete = 0;
+  if (read_again(preparation.go, &complete, 1) != 1) exit_process(1);
   if (read_again(plan_control_fd, &received, sizeof received) < static_cast<long>(sizeof received.message))
     exit_process(1);  // The supervisor has no use for us.
   if (received.message.begin != 0) {
@@ -266,6 +269,10 @@ Started fork_strict_program(const PlanView& view, long input_folder) {
   started.asking = parked[1];
   started.go = go[1];
   return started;
+}
+
+void let_strict_program_receive(const Started& started) {
+  system_call(__NR_write, started.go, "c", 1);
 }
 
 void wait_for_strict_program(Started& started) {

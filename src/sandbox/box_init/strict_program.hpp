@@ -8,6 +8,9 @@ namespace forgepool::sandbox::box_init {
 /// filter and waits for its run on the control socket. `input_folder` is a writable way into /in.
 Started fork_strict_program(const PlanView& view, long input_folder);
 
+/// The root is complete: it may take its run, which may have been sent already. Not before.
+void let_strict_program_receive(const Started& started);
+
 /// Returns when it waits, or could not get that far.
 void wait_for_strict_program(Started& started);
 
