@@ -1,5 +1,6 @@
 #include "hub/endpoints.hpp"
 
+#include "crypto/reason.hpp"
 #include "hub/bundle_builder.hpp"
 #include "wire/job_messages.hpp"
 
@@ -22,6 +23,11 @@ Response json_answer(std::string text) {
 Response nothing() {
   return {204, "application/octet-stream", {}};
 }
+/// Every refusal has a reason code (crypto/reason.hpp); where nothing more precise is known, the name of its kind.
+Error coded(const Error& error) {
+  return reason_code(error).empty() ? Error{error.kind, std::string(to_string(error.kind)) + ": " + error.message} : error;
+}
+
 Response failure(const Error& error) {
   return {wire::status_of(error.kind), "application/octet-stream", wire::encode_failure(error)};
 }
@@ -107,18 +113,19 @@ void Endpoints::answer(Responder respond, Response response) {
 }
 
 void Endpoints::refuse(const Peer& peer, const Request& request, const Error& error, Responder respond) {
+  const Error told = coded(error);
   log_.write(LogLevel::warning, "request_refused",
              {{"peer", peer.name.empty() ? peer.address : peer.name},
               {"request", request.method + " " + request.path.substr(0, 200)},
-              {"kind", std::string(to_string(error.kind))},
-              {"reason", error.message}});
-  answer(std::move(respond), failure(error));
+              {"kind", std::string(to_string(told.kind))},
+              {"reason", told.message}});
+  answer(std::move(respond), failure(told));
 }
 
 void Endpoints::handle(const Peer& peer, Request request, Responder respond) {
   const auto [path, query] = split_query(request.path);
   const auto route = route_of(request.method, path);
-  if (!route) return refuse(peer, request, {ErrorKind::not_found, "there is no such endpoint"}, std::move(respond));
+  if (!route) return refuse(peer, request, {ErrorKind::not_found, "endpoint_unknown: there is no such endpoint"}, std::move(respond));
   const Caller caller = caller_of(peer, identity_.trust_domain);
   if (const auto allowed = authorize(caller, route->action); !allowed)
     return refuse(peer, request, allowed.error(), std::move(respond));
@@ -173,7 +180,7 @@ void Endpoints::handle(const Peer& peer, Request request, Responder respond) {
 
 void Endpoints::handle_enrolment(const Peer& peer, Request request, Responder respond) {
   if (request.method != "POST" || request.path != "/v1/enroll")
-    return refuse(peer, request, {ErrorKind::not_found, "this port is for enrolment only: POST /v1/enroll"},
+    return refuse(peer, request, {ErrorKind::not_found, "endpoint_unknown: this port is for enrolment only: POST /v1/enroll"},
                   std::move(respond));
   if (const auto allowed = authorize({}, Action::enrol); !allowed)
     return refuse(peer, request, allowed.error(), std::move(respond));

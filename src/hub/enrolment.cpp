@@ -69,11 +69,11 @@ Result<std::vector<Bytes>> HubCore::enrol(ByteView secret, ByteView request, Tim
   const Digest hash = identity::join_secret_hash(secret);
   const auto found = invitations_.find(hash);
   if (found == invitations_.end())
-    return fail(ErrorKind::denied, "this join token is unknown or used up; ask the hub's operator for a new one");
+    return fail(ErrorKind::denied, "join_token_unknown: this join token is unknown or used up; ask the hub's operator for a new one");
   if (found->second.expires_at <= now) {
     invitations_.erase(found);
     effects_.erase(invitation_key(hash));
-    return fail(ErrorKind::denied, "this join token has expired; ask the hub's operator for a new one");
+    return fail(ErrorKind::denied, "join_token_expired: this join token has expired; ask the hub's operator for a new one");
   }
   const auto ca = parse_certificate(parts_.identity.ca_certificate);
   if (!ca) return fail(ca.error());

@@ -11,7 +11,7 @@ namespace forgepool::hub {
 namespace {
 
 tl::unexpected<Error> bad_receipt(std::string_view what) {
-  return fail(ErrorKind::invalid_input, "the receipt " + std::string(what));
+  return fail(ErrorKind::invalid_input, "receipt: it " + std::string(what));
 }
 
 LoggedStatement logged(const identity::Envelope& envelope, std::string text, ByteView spki, std::vector<Bytes> chain) {

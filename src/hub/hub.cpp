@@ -3,10 +3,14 @@
 #include "crypto/random.hpp"
 #include "crypto/x509.hpp"
 #include "hub/endpoints.hpp"
+#include "hub/guess_limiter.hpp"
 #include "identity/svid.hpp"
 
 namespace forgepool {
 namespace {
+
+constexpr std::string_view too_many_guesses =
+    "join_rate: too many join tokens from this address were wrong; wait a minute, and ask the hub's operator for a good one";
 
 class DefaultHub final : public Hub {
  public:
@@ -59,7 +63,14 @@ class DefaultHub final : public Hub {
     newcomers.limits.request_timeout = std::chrono::seconds(10);
     newcomers.limits.max_requests_per_second = 50;
     newcomers.handler = [this](const Peer& peer, Request request, Responder respond) {
-      endpoints_.handle_enrolment(peer, std::move(request), std::move(respond));
+      if (!guesses_.may_try(peer.address, loop_.now())) {
+        log_->write(LogLevel::warning, "request_refused", {{"peer", peer.address}, {"reason", std::string(too_many_guesses)}});
+        return respond({503, "application/octet-stream", wire::encode_failure({ErrorKind::unavailable, std::string(too_many_guesses)})});
+      }
+      endpoints_.handle_enrolment(peer, std::move(request), [this, address = peer.address, respond = std::move(respond)](Response response) {
+        if (response.status == 403) guesses_.failed(address, loop_.now());
+        respond(std::move(response));
+      });
     };
     auto enrolment = transport_->listen(std::move(newcomers));
     if (!enrolment) return fail(enrolment.error());
@@ -94,6 +105,7 @@ class DefaultHub final : public Hub {
   hub::HubCore core_;
   hub::Committer committer_;
   hub::Endpoints endpoints_;
+  hub::GuessLimiter guesses_;
   // Last: no request may come once the rest is being destroyed.
   std::unique_ptr<Listener> listener_;
   std::unique_ptr<Listener> enrolment_listener_;

@@ -1,5 +1,7 @@
 #include "hub/hub_core.hpp"
 
+#include "crypto/reason.hpp"
+
 #include "crypto/random.hpp"
 #include "wire/json.hpp"
 
@@ -81,7 +83,7 @@ Result<const Job*> HubCore::find_for(const JobId& id, const Caller& caller) cons
   const Job* job = find(id);
   // Somebody else's job is not told apart from one that does not exist.
   if (!job || (caller.role != Role::operator_ && job->owner != caller.name))
-    return fail(ErrorKind::not_found, "there is no job " + id.str() + " of yours on this hub");
+    return refuse(ErrorKind::not_found, "job_unknown", "there is no job " + id.str() + " of yours on this hub");
   return job;
 }
 

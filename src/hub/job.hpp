@@ -28,7 +28,7 @@ struct RunningJob {
   std::unordered_map<Digest, std::shared_ptr<const Bytes>> outputs;  ///< By digest; answers that agree share one.
   std::set<AgentId> agents;                                          ///< That answered.
   std::set<LeaseId> leases;                                          ///< Under way.
-  std::set<LeaseId> reported;                                        ///< Whose result came.
+  std::map<LeaseId, Digest> reported;                                ///< Whose result came, and a digest of it.
   std::vector<std::uint64_t> journal;                                ///< Numbers of its journal entries, which go when it ends.
 };
 

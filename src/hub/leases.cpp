@@ -1,4 +1,5 @@
 /// What agents ask of the hub: leases, heartbeats, reports.
+#include "crypto/reason.hpp"
 #include "hub/evidence.hpp"
 #include "hub/hub_core.hpp"
 
@@ -21,20 +22,25 @@ Result<SandboxOutcome::Kind> parse_outcome(std::string_view name) {
                                     Kind::setup_failed,   Kind::cancelled};
   for (const auto kind : kinds)
     if (to_string(kind) == name) return kind;
-  return fail(ErrorKind::invalid_input, "unknown outcome of a shard");
+  return fail(ErrorKind::invalid_input, "report_outcome: unknown outcome of a shard");
+}
+
+/// Two reports with this digest say the same.
+Digest report_digest(const wire::fb::LeaseResultT& result) {
+  return sha256(wire::encode(result));
 }
 
 }  // namespace
 
 Result<AgentRecord*> HubCore::admitted(const AgentId& id, const Peer& peer) {
   const auto found = agents_.find(id);
-  if (found == agents_.end()) return fail(ErrorKind::denied, "this agent is not enrolled here; enrol it with a join token");
+  if (found == agents_.end()) return refuse(ErrorKind::denied, "agent_unknown", "this agent is not enrolled here; enrol it with a join token");
   if (found->second.key_pin != peer.key_pin)
-    return fail(ErrorKind::denied, "this agent is enrolled with another key; enrol it again");
+    return refuse(ErrorKind::denied, "agent_key", "this agent is enrolled with another key; enrol it again");
 #if FORGEPOOL_MUTANT != 2  // For tests/simulation: agents in quarantine are let in.
   // Not why: the reason names the job, which agents know by a pseudonym only, and says what others returned.
   if (!found->second.quarantined.empty())
-    return fail(ErrorKind::denied, "this agent is in quarantine; the hub's operator can see why (forgepool hub agents)");
+    return refuse(ErrorKind::denied, "agent_quarantined", "this agent is in quarantine; the hub's operator can see why (forgepool hub agents)");
 #endif
   return &found->second;
 }
@@ -131,13 +137,13 @@ Status HubCore::may_fetch(const AgentId& id, const Peer& peer, const std::string
   const auto lease_id = check_token(token, peer, "fetch", now);
   if (!lease_id) return fail(lease_id.error());
   const auto lease = parts_.scheduler.find(*lease_id);
-  if (!lease || lease->agent != id) return fail(ErrorKind::denied, "the token is not for a lease of yours that is under way");
+  if (!lease || lease->agent != id) return refuse(ErrorKind::denied, "lease_unknown", "the token is not for a lease of yours that is under way");
   const Plan& plan = jobs_.at(lease->job).running->plan;
   if (digest == plan.adapter) return {};
   for (const auto index : lease->shards)
     for (const auto& input : plan.shards.at(index).inputs)
       if (input.digest == digest) return {};
-  return fail(ErrorKind::denied, "the lease does not need this blob");
+  return refuse(ErrorKind::denied, "blob_not_leased", "the lease does not need this blob");
 }
 
 // --- reports ---------------------------------------------------------------------------------------------------------
@@ -147,7 +153,7 @@ Result<std::vector<HubCore::CheckedShard>> HubCore::check_report(const Lease& le
   std::vector<std::uint32_t> indices;
   for (const auto& shard : result.shards) indices.push_back(shard->index);
   if (indices != lease.shards)
-    return fail(ErrorKind::invalid_input, "a report must name exactly the shards of its lease, in ascending order");
+    return fail(ErrorKind::invalid_input, "report_shards: a report must name exactly the shards of its lease, in ascending order");
   std::vector<CheckedShard> checked;
   for (const auto& shard : result.shards) {
     const auto kind = parse_outcome(shard->outcome);
@@ -160,7 +166,7 @@ Result<std::vector<HubCore::CheckedShard>> HubCore::check_report(const Lease& le
       one.never_ran = *kind == SandboxOutcome::Kind::setup_failed || *kind == SandboxOutcome::Kind::cancelled;
     } else {
       if (shard->output.size() > job.running->plan.limits.output_bytes)
-        return fail(ErrorKind::too_large, fmt::format("the output of shard {} is larger than its limit of {} bytes",
+        return fail(ErrorKind::too_large, fmt::format("output_too_large: the output of shard {} is larger than its limit of {} bytes",
                                                       shard->index, job.running->plan.limits.output_bytes));
       const auto well_formed = job.adapter->check_output(job.contract, shard->output);
       // The agent signed for this output: it stays an answer, and one that no honest agent gives. But nothing could be made of
@@ -185,16 +191,21 @@ Status HubCore::report(const AgentId& id, const Peer& peer, const std::string& t
   if (!lease_id) return fail(lease_id.error());
   const auto allowed = check_token(token, peer, "report", now);
   if (!allowed) return fail(allowed.error());
-  if (*allowed != *lease_id) return fail(ErrorKind::denied, "the token is for another lease");
+  if (*allowed != *lease_id) return refuse(ErrorKind::denied, "token_lease", "the token is for another lease");
 
   const auto lease = parts_.scheduler.find(*lease_id);
   if (!lease) {
-    // Perhaps our answer to the first report was lost: it counts once, and is acknowledged again.
-    for (const auto& job_id : running_)
-      if (jobs_.at(job_id).running->reported.contains(*lease_id)) return {};
-    return fail(ErrorKind::conflict, "the lease has ended; its shards were given to others");
+    for (const auto& job_id : running_) {
+      const auto& reported = jobs_.at(job_id).running->reported;
+      const auto first = reported.find(*lease_id);
+      if (first == reported.end()) continue;
+      // Perhaps our answer to the first report was lost: it counts once, and is acknowledged again. Anything else is not.
+      if (first->second == report_digest(result)) return {};
+      return refuse(ErrorKind::conflict, "report_replayed", "this lease was reported already, and with another report");
+    }
+    return refuse(ErrorKind::conflict, "lease_ended", "the lease has ended; its shards were given to others");
   }
-  if (lease->agent != id) return fail(ErrorKind::denied, "the lease is another agent's");
+  if (lease->agent != id) return refuse(ErrorKind::denied, "lease_holder", "the lease is another agent's");
   Job& job = jobs_.at(lease->job);
   auto shards = check_report(*lease, job, result);
   if (!shards) return refuse_report(job, *lease, shards.error(), now);
@@ -216,7 +227,8 @@ Status HubCore::report(const AgentId& id, const Peer& peer, const std::string& t
   effects_.erase(lease_key(*lease_id));
   if (const auto finished = parts_.scheduler.finish(*lease_id, id); !finished) return fail(finished.error());
   job.running->leases.erase(*lease_id);
-  job.running->reported.insert(*lease_id);
+  job.running->reported.emplace(*lease_id, report_digest(result));
+  effects_.put(reported_key(job.id, *lease_id), write_reported(report_digest(result)));
   job.running->agents.insert(id);
   take_answers(job, *lease, *shards, now);
   return {};

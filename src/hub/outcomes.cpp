@@ -165,6 +165,7 @@ void HubCore::end_job(Job& job, JobState state, std::string failure, Time now) {
   for (const auto& [digest, bytes] : job.running->outputs)
     if (!keep_as_evidence && (!keep_outputs || !accepted.contains(digest))) effects_.erase(output_key(job.id, digest));
   for (const auto& lease : job.running->leases) effects_.erase(lease_key(lease));
+  for (const auto& [lease, report] : job.running->reported) effects_.erase(reported_key(job.id, lease));
   for (const auto number : job.running->journal) effects_.erase(journal_key(number));
   for (std::uint32_t i = 0; i < job.shard_count; ++i)
     if (!job.running->shards[i].failed_on.empty()) effects_.erase(failure_key(job.id, i));

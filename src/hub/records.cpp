@@ -102,6 +102,9 @@ std::string grant_key(const JobId& job, const LeaseId& lease) {
 std::string receipt_key(const JobId& job, const LeaseId& lease) {
   return "receipt/" + job.str() + "/" + lease.str();
 }
+std::string reported_key(const JobId& job, const LeaseId& lease) {
+  return "reported/" + job.str() + "/" + lease.str();
+}
 std::string verdict_key(const JobId& job, std::uint32_t shard) {
   return fmt::format("verdict/{}/{:010}", job.str(), shard);
 }
@@ -387,6 +390,14 @@ Result<StatementRecord> read_statement(std::string_view record) {
     statement.index = static_cast<std::uint64_t>(reader.integer("index", 0, max_count));
     return statement;
   });
+}
+
+std::string write_reported(const Digest& report) {
+  return json::canonicalize(json::Object{{"report", report.str()}});
+}
+
+Result<Digest> read_reported(std::string_view record) {
+  return read_record<Digest>(record, [](json::ObjectReader& reader) { return reader.digest("report"); });
 }
 
 std::string write_failures(const std::vector<AgentId>& agents) {

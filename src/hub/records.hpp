@@ -17,6 +17,7 @@ std::string result_key(const JobId& job);
 std::string event_key(const JobId& job, std::uint32_t number);
 std::string grant_key(const JobId& job, const LeaseId& lease);
 std::string receipt_key(const JobId& job, const LeaseId& lease);
+std::string reported_key(const JobId& job, const LeaseId& lease);
 std::string verdict_key(const JobId& job, std::uint32_t shard);
 std::string output_key(const JobId& job, const Digest& digest);
 std::string failure_key(const JobId& job, std::uint32_t shard);
@@ -104,6 +105,10 @@ struct StatementRecord {
 };
 std::string write_statement(const StatementRecord& statement);
 Result<StatementRecord> read_statement(std::string_view record);
+
+/// The digest of a report that was taken.
+std::string write_reported(const Digest& report);
+Result<Digest> read_reported(std::string_view record);
 
 std::string write_failures(const std::vector<AgentId>& agents);
 Result<std::vector<AgentId>> read_failures(std::string_view record);

@@ -154,6 +154,16 @@ Status HubCore::restore_running(const Ledger& ledger, Time now) {
     return {};
   });
   if (!failures) return failures;
+  const auto reported = scan_records(ledger, "reported/", [&](std::string_view key, std::string_view record) -> Status {
+    const auto digest = read_reported(record);
+    if (!digest) return fail(digest.error());
+    const auto slash = key.rfind('/');
+    const auto job = jobs_.find(JobId(std::string(key.substr(0, slash))));
+    if (job == jobs_.end() || !job->second.running) return fail(ErrorKind::corrupt, "it is of a job that is not running");
+    job->second.running->reported.emplace(LeaseId(std::string(key.substr(slash + 1))), *digest);
+    return {};
+  });
+  if (!reported) return reported;
   return scan_records(ledger, "lease/", [&](std::string_view id, std::string_view record) -> Status {
     const auto lease = read_lease(LeaseId(std::string(id)), record);
     if (!lease) return fail(lease.error());
@@ -176,7 +186,6 @@ Status HubCore::replay_entry(const JournalEntry& entry, Replay& replay) {
   } else if (const auto* came = std::get_if<AnswersCame>(&entry)) {
     const auto job = jobs_.find(came->job);
     if (job == jobs_.end() || !job->second.running) return fail(ErrorKind::corrupt, "it answers for a job that is not running");
-    job->second.running->reported.insert(came->lease);
     job->second.running->agents.insert(came->agent);
     for (const auto& [index, digest] : came->shards) {
       const ShardId shard{came->job, index};
