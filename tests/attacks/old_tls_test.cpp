@@ -49,10 +49,10 @@ struct OldClient {
       : path{must(SocketAddress::parse("127.0.0.1", 9)), must(SocketAddress::parse("127.0.0.1", world.hub->port()))} {
     ngtcp2_callbacks callbacks{};
     callbacks.client_initial = [](ngtcp2_conn* c, void*) {
-      const ngtcp2_cid* const id = ngtcp2_conn_get_client_initial_dcid2(c);
-      if (ngtcp2_crypto_derive_and_install_initial_key(c, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
-                                                       NGTCP2_PROTO_VER_V1, id) != 0)
-        return static_cast<int>(NGTCP2_ERR_CALLBACK_FAILURE);
+      // What makes the keys for an id after a Retry also makes those for the first one, and without a TLS library.
+      ngtcp2_pkt_hd header{};
+      header.scid = *ngtcp2_conn_get_client_initial_dcid2(c);
+      if (ngtcp2_crypto_recv_retry_cb(c, &header, nullptr) != 0) return static_cast<int>(NGTCP2_ERR_CALLBACK_FAILURE);
       return ngtcp2_conn_submit_crypto_data(c, NGTCP2_ENCRYPTION_LEVEL_INITIAL, hello().data(), hello().size());
     };
     callbacks.recv_crypto_data = [](ngtcp2_conn*, ngtcp2_encryption_level, std::uint64_t, const std::uint8_t*, std::size_t, void*) { return 0; };

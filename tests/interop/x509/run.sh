@@ -67,7 +67,7 @@ done
 if command -v certtool >/dev/null; then
   for leaf in "${leaves[@]}"; do
     accepts "$leaf (GnuTLS)" certtool --verify --verify-profile medium --load-ca-certificate pool-hub/ca.pem --infile "$leaf"
-    refuses "$leaf in another pool (GnuTLS)" "not trusted" certtool --verify --load-ca-certificate other-hub/ca.pem --infile "$leaf"
+    refuses "$leaf in another pool (GnuTLS)" "NOT trusted" certtool --verify --load-ca-certificate other-hub/ca.pem --infile "$leaf"
   done
 else
   echo "note: no certtool here, so GnuTLS was not asked"
