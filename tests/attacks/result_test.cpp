@@ -10,7 +10,7 @@ namespace {
 struct Working : World {
   Node worker = agent(), other = agent(), owner = client();
   wire::fb::LeaseGrantT grant;
-  explicit Working(FifoSchedulerOptions scheduler = {}, std::uint32_t shards = 2) : World(scheduler) {
+  explicit Working(FairShareOptions scheduler = {}, std::uint32_t shards = 2) : World(scheduler) {
     REQUIRE(submit(owner, 8)->status == 200);
     grant = lease(worker, shards);
   }
@@ -38,7 +38,9 @@ TEST_CASE("a result for a lease that was never granted is refused") {
 }
 
 TEST_CASE("a result after the deadline is refused") {
-  Working world({.lease_duration = 50ms, .agent_timeout = 60s});
+  FairShareOptions options;
+  options.lease_duration = 50ms;
+  Working world(options);
   world.run_for(120ms);
   CHECK(world.reported(world.report(world.worker, world.grant)) == Refusal{409, "lease_ended"});
 }

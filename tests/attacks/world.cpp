@@ -52,12 +52,12 @@ std::size_t HubLog::records() const {
 
 std::ostream& operator<<(std::ostream& out, const Refusal& refusal) { return out << refusal.status << ' ' << refusal.code; }
 
-World::World(FifoSchedulerOptions scheduler) : identity(must(make_hub_identity("attacked.pool", loop->now()))) {
+World::World(FairShareOptions scheduler) : identity(must(make_hub_identity("attacked.pool", loop->now()))) {
   HubParts parts;
   QuicTransportOptions options;
   options.log = log;
   parts.transport = make_quic_transport(*loop, std::move(options));
-  parts.scheduler = make_fifo_scheduler(scheduler);
+  parts.scheduler = make_fair_share_scheduler(scheduler);
   parts.verifier = make_duplication_verifier();
   parts.ledger = must(make_memory_ledger(identity.trust_domain, identity.log_key));
   parts.adapters = {test::sample_package("noop")};

@@ -1,7 +1,7 @@
 #pragma once
 /// A live hub on real sockets, honest agents and clients, and what it takes to misbehave: the hub's own keys, to forge with them
 /// what only it could make.
-#include <forgepool/backends/fifo_scheduler.hpp>
+#include <forgepool/backends/fair_share_scheduler.hpp>
 #include <forgepool/backends/quic_transport.hpp>
 #include <forgepool/hub.hpp>
 
@@ -57,7 +57,7 @@ struct Node {
 
 class World {
  public:
-  explicit World(FifoSchedulerOptions scheduler = {});
+  explicit World(FairShareOptions scheduler = {});
   ~World();
 
   // --- honest
