@@ -1,5 +1,7 @@
 #include <forgepool/defaults.hpp>
 
+#include <forgepool/audit_log.hpp>
+
 #include <forgepool/backends/adaptive_verifier.hpp>
 #include <forgepool/backends/fair_share_scheduler.hpp>
 #include <forgepool/backends/quic_transport.hpp>
@@ -63,6 +65,9 @@ Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, const std::string
                                               std::shared_ptr<LogSink> log, FairShareOptions scheduling) {
   auto identity = load_hub_identity(hub_identity_directory(data_directory));
   if (!identity) return fail(identity.error());
+  auto audit = open_audit_file(data_directory + "/audit.jsonl");
+  if (!audit) return fail(audit.error());
+  log = make_audit_log(std::move(log), std::move(*audit), [&loop] { return loop.now(); });
   auto ledger = open_sqlite_ledger({hub_ledger_path(data_directory), identity->trust_domain, identity->log_key});
   if (!ledger) return fail(ledger.error());
   auto reset_secret = reset_secret_of(*identity);

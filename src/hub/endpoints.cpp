@@ -101,6 +101,12 @@ std::optional<Route> route_of(std::string_view method, std::string_view path) {
   return std::nullopt;
 }
 
+/// Empty for no endpoint of ours.
+std::string action_of(const Request& request) {
+  const auto route = route_of(request.method, split_query(request.path).first);
+  return route ? std::string(to_string(route->action)) : "";
+}
+
 }  // namespace
 
 Endpoints::Endpoints(EventLoop& loop, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger,
@@ -116,6 +122,8 @@ void Endpoints::refuse(const Peer& peer, const Request& request, const Error& er
   const Error told = coded(error);
   log_.write(LogLevel::warning, "request_refused",
              {{"peer", peer.name.empty() ? peer.address : peer.name},
+              {"address", peer.address},
+              {"action", action_of(request)},
               {"request", request.method + " " + request.path.substr(0, 200)},
               {"kind", std::string(to_string(told.kind))},
               {"reason", told.message}});
@@ -129,6 +137,9 @@ void Endpoints::handle(const Peer& peer, Request request, Responder respond) {
   const Caller caller = caller_of(peer, identity_.trust_domain);
   if (const auto allowed = authorize(caller, route->action); !allowed)
     return refuse(peer, request, allowed.error(), std::move(respond));
+
+  log_.write(LogLevel::debug, "request_allowed",
+             {{"peer", peer.name}, {"address", peer.address}, {"action", std::string(to_string(route->action))}});
 
   switch (route->action) {
     case Action::read_health:

@@ -43,7 +43,12 @@ class DefaultHub final : public Hub {
     members.port = options_.port;
     members.identity = identity_.tls;
     members.limits.max_requests_per_second = 2'000;
-    members.check_peer = identity::check_member(*ca, identity_.trust_domain, [](const Digest&) { return false; });
+    members.check_peer = [this, check = identity::check_member(*ca, identity_.trust_domain, [](const Digest&) { return false; })](
+                             const std::vector<Bytes>& chain, Time now) {
+      auto name = check(chain, now);
+      if (name) log_->write(LogLevel::debug, "peer_accepted", {{"peer", *name}});  // Refusals are the transport's to log.
+      return name;
+    };
     members.handler = [this](const Peer& peer, Request request, Responder respond) {
       endpoints_.handle(peer, std::move(request), std::move(respond));
     };
