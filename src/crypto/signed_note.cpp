@@ -8,7 +8,6 @@
 namespace forgepool {
 namespace {
 
-constexpr std::uint8_t ed25519_type = 0x01;
 constexpr std::string_view signature_start = "\xe2\x80\x94 ";  // Em dash (U+2014), space.
 constexpr std::size_t key_id_bytes = 4;
 
@@ -27,8 +26,8 @@ Bytes concatenated(ByteView first, ByteView second) {
   return bytes;
 }
 
-Bytes typed_key(const PublicKey& key) {
-  return concatenated(std::array{ed25519_type}, raw_public_key(key));
+Bytes typed_key(const PublicKey& key, std::uint8_t type) {
+  return concatenated(std::array{type}, raw_public_key(key));
 }
 
 tl::unexpected<Error> malformed(std::string_view why) {
@@ -59,9 +58,18 @@ bool is_valid_key_name(std::string_view name) {
   return !name.empty() && is_valid_utf8(name) && !has_space_or_control(name) && name.find('+') == std::string_view::npos;
 }
 
-std::uint32_t note_key_id(std::string_view name, const PublicKey& key) {
+std::uint32_t note_key_id(std::string_view name, const PublicKey& key, std::uint8_t type) {
   const std::string line = std::string(name) + '\n';
-  return read_key_id(sha256(concatenated(as_bytes(line), typed_key(key))).bytes);
+  return read_key_id(sha256(concatenated(as_bytes(line), typed_key(key, type))).bytes);
+}
+
+std::string signature_line(std::string_view name, std::uint32_t key_id, ByteView signature) {
+  std::string line(signature_start);
+  line += name;
+  line += ' ';
+  line += to_base64(concatenated(write_key_id(key_id), signature));
+  line += '\n';
+  return line;
 }
 
 Result<SignedNote> parse_note(std::string_view note) {
@@ -114,20 +122,24 @@ Result<std::string> sign_note(std::string_view text, std::string_view name, cons
   if (!signature) return fail(signature.error());
   std::string note(text);
   note += '\n';
-  note += signature_start;
-  note += name;
-  note += ' ';
-  note += to_base64(concatenated(write_key_id(note_key_id(name, key.public_key())), *signature));
-  note += '\n';
+  note += signature_line(name, note_key_id(name, key.public_key()), *signature);
   return note;
 }
 
-std::string to_vkey(std::string_view name, const PublicKey& key) {
+std::string write_vkey(std::string_view name, const PublicKey& key, std::uint8_t type) {
   if (key.algorithm != KeyAlgorithm::ed25519) return {};
-  return std::string(name) + "+" + to_hex(write_key_id(note_key_id(name, key))) + "+" + to_base64(typed_key(key));
+  return std::string(name) + "+" + to_hex(write_key_id(note_key_id(name, key, type))) + "+" + to_base64(typed_key(key, type));
+}
+
+std::string to_vkey(std::string_view name, const PublicKey& key) {
+  return write_vkey(name, key, ed25519_note_type);
 }
 
 Result<VerifierKey> parse_vkey(std::string_view text) {
+  return read_vkey(text, ed25519_note_type);
+}
+
+Result<VerifierKey> read_vkey(std::string_view text, std::uint8_t type) {
   const auto refuse = [](std::string_view why) {
     return fail(ErrorKind::invalid_input,
                 "malformed verifier key: " + std::string(why) + "; expected <name>+<8 hex digits>+<base64>");
@@ -142,11 +154,13 @@ Result<VerifierKey> parse_vkey(std::string_view text) {
   if (!id || id->size() != key_id_bytes) return refuse("the key id must be 8 lower-case hex digits");
   const auto typed = from_base64(text.substr(second + 1));
   if (!typed || typed->empty()) return refuse("the key is not base64");
-  if (typed->front() != ed25519_type) return refuse("only keys of type 1 (Ed25519) are supported");
+  if (typed->front() != type)
+    return refuse(type == ed25519_note_type ? "only keys of type 1 (Ed25519) are supported"
+                                            : "a witness's key is of type 4 (Ed25519 cosignatures)");
   if (typed->size() != 33) return refuse("an Ed25519 key has 32 bytes");
   auto key = public_key_from_raw(KeyAlgorithm::ed25519, ByteView(*typed).subspan(1));
   if (!key) return refuse("it is no valid Ed25519 key");
-  if (note_key_id(name, *key) != read_key_id(*id)) return refuse("the key id is not that of this name and key");
+  if (note_key_id(name, *key, type) != read_key_id(*id)) return refuse("the key id is not that of this name and key");
   return VerifierKey{std::string(name), std::move(*key)};
 }
 

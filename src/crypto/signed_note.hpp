@@ -1,5 +1,5 @@
 #pragma once
-/// C2SP signed-note with Ed25519 keys (signature type 0x01). Checkpoints (forgepool/merkle.hpp) are notes of a fixed form;
+/// C2SP signed-note with Ed25519 keys (signature type 0x01; 0x04 for cosignatures). Checkpoints (forgepool/merkle.hpp) are notes of a fixed form;
 /// other users of notes (cosignatures, proofs) start here. Pure functions; the input is foreign and bounded by the limits
 /// below.
 #include <forgepool/merkle.hpp>
@@ -24,8 +24,15 @@ struct SignedNote {
 /// Non-empty valid UTF-8 without control characters, Unicode spaces and '+'.
 bool is_valid_key_name(std::string_view name);
 
-/// First four bytes of SHA-256(name ‖ "\n" ‖ 0x01 ‖ Ed25519 key), big-endian. `key` is Ed25519.
-std::uint32_t note_key_id(std::string_view name, const PublicKey& key);
+inline constexpr std::uint8_t ed25519_note_type = 0x01, cosignature_note_type = 0x04;
+
+/// First four bytes of SHA-256(name ‖ "\n" ‖ type ‖ Ed25519 key), big-endian. `key` is Ed25519.
+std::uint32_t note_key_id(std::string_view name, const PublicKey& key, std::uint8_t type = ed25519_note_type);
+/// "<name>+<id>+<base64>", and back; as to_vkey and parse_vkey, for any of the types above.
+std::string write_vkey(std::string_view name, const PublicKey& key, std::uint8_t type);
+Result<VerifierKey> read_vkey(std::string_view text, std::uint8_t type);
+/// One line of a note, newline included.
+std::string signature_line(std::string_view name, std::uint32_t key_id, ByteView signature);
 
 /// Syntax only: nothing in the result may be believed. `corrupt` unless it is a well-formed note within the limits.
 Result<SignedNote> parse_note(std::string_view note);
