@@ -37,7 +37,7 @@ Result<WitnessPolicy> WitnessPolicy::parse(std::string_view text) {
   std::vector<std::string> names;
   std::vector<std::pair<bool, std::size_t>> things;  // Is it a group; its number among its kind.
   std::vector<bool> used;
-  std::set<Bytes> log_keys, witness_keys;
+  std::set<Digest> log_keys, witness_keys;  // Pins.
   std::optional<std::size_t> quorum;
   bool has_quorum = false;
   const auto find = [&](std::string_view name) {
@@ -65,13 +65,13 @@ Result<WitnessPolicy> WitnessPolicy::parse(std::string_view text) {
       if (words.size() < 2 || words.size() > 3) return refuse(number, "expected: log <vkey> [<url>]");
       auto key = parse_vkey(words[1]);
       if (!key) return refuse(number, key.error().message);
-      if (!log_keys.insert(key->key.spki).second) return refuse(number, "this log's key was listed before");
+      if (!log_keys.insert(key->key.pin()).second) return refuse(number, "this log's key was listed before");
       policy.logs_.push_back({std::move(*key), words.size() == 3 ? std::string(words[2]) : ""});
     } else if (words[0] == "witness") {
       if (words.size() < 3 || words.size() > 4) return refuse(number, "expected: witness <name> <vkey> [<url>]");
       auto key = parse_cosigner_vkey(words[2]);
       if (!key) return refuse(number, key.error().message);
-      if (!witness_keys.insert(key->key.spki).second) return refuse(number, "this witness's key was listed before");
+      if (!witness_keys.insert(key->key.pin()).second) return refuse(number, "this witness's key was listed before");
       if (auto added = add_name(words[1], false, policy.witnesses_.size()); !added) return fail(added.error());
       policy.witnesses_.push_back({std::string(words[1]), std::move(*key), words.size() == 4 ? std::string(words[3]) : ""});
     } else if (words[0] == "group") {
