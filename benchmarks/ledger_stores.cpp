@@ -3,7 +3,6 @@
 #include "ledger/file_io.hpp"
 #include "ledger/journal.hpp"
 #include "ledger/sqlite.hpp"
-#include "ledger/tile_path.hpp"
 
 #include <forgepool/backends/tile_ledger.hpp>
 #include <forgepool/merkle.hpp>

@@ -47,6 +47,9 @@ struct HubOptions {
   std::uint32_t max_shards_per_job = 100'000;  ///< Planning and reducing take the loop's time: some 10 µs a shard.
   std::size_t max_blob_bytes = 32u << 20;      ///< Of one uploaded input.
   std::uint64_t max_total_blob_bytes = 4ull << 30;
+  /// C2SP tlog-policy: whose cosignatures the log's checkpoints need. Where it names a quorum, checkpoints and bundles are given
+  /// out (`unavailable` otherwise) only with it. Empty: nobody's.
+  std::string witness_policy;
   std::function<void(const Error&)> on_fatal;
 };
 

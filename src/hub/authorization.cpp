@@ -21,7 +21,8 @@ constexpr unsigned customers = bit(Role::client) | bit(Role::operator_);
 constexpr std::array rules{
     Rule{Action::enrol, "enrol", bit(Role::anonymous)},
     Rule{Action::read_health, "read health", customers},
-    Rule{Action::read_checkpoint, "read the checkpoint", customers},
+    Rule{Action::read_log, "read the log", customers},
+    Rule{Action::cosign, "cosign the log", customers},
     Rule{Action::take_lease, "take a lease", bit(Role::agent)},
     Rule{Action::heartbeat, "send heartbeats", bit(Role::agent)},
     Rule{Action::fetch_blob, "fetch a blob", bit(Role::agent)},

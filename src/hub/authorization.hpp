@@ -19,7 +19,8 @@ struct Caller {
 enum class Action {
   enrol,
   read_health,
-  read_checkpoint,
+  read_log,
+  cosign,
   take_lease,
   heartbeat,
   fetch_blob,

@@ -17,6 +17,10 @@ namespace forgepool::hub {
 namespace {
 
 Result<wire::LogPosition> position_of(const Ledger& ledger, std::uint64_t index, std::uint64_t size) {
+  if (index >= size)
+    return fail(ErrorKind::unavailable,
+                fmt::format("entry {} of this job is not under a checkpoint with a quorum of witnesses yet (the last is of {} entries)",
+                            index, size));
   auto path = ledger.prove_inclusion(index, size);
   if (!path) return fail(path.error());
   return wire::LogPosition{index, std::move(*path)};
@@ -99,7 +103,7 @@ Result<std::string> build_bundle(Ledger& ledger, const BundleFacts& facts, const
   bundle.plan = plan->canonical();
   bundle.adapter = facts.adapter->bytes();
 
-  auto checkpoint = ledger.checkpoint();
+  auto checkpoint = facts.checkpoint.empty() ? ledger.checkpoint() : Result<std::string>(facts.checkpoint);
   if (!checkpoint) return fail(checkpoint.error());
   const auto head = verify_checkpoint(*checkpoint, {ledger.origin(), ledger.key()});
   if (!head) return fail(head.error());

@@ -80,7 +80,7 @@ struct Route {
 std::optional<Route> route_of(std::string_view method, std::string_view path) {
   if (method == "GET") {
     if (path == "/healthz") return Route{Action::read_health, {}};
-    if (path == "/checkpoint") return Route{Action::read_checkpoint, {}};
+    if (path == "/checkpoint" || path == "/v1/log/offer" || path.starts_with("/tile/")) return Route{Action::read_log, path};
     if (path == "/v1/jobs") return Route{Action::list_jobs, {}};
     if (path == "/v1/agents") return Route{Action::list_agents, {}};
     if (take_prefix(path, "/v1/jobs/")) return Route{Action::read_job, path};
@@ -89,6 +89,7 @@ std::optional<Route> route_of(std::string_view method, std::string_view path) {
     if (path == "/v1/agent/lease") return Route{Action::take_lease, {}};
     if (path == "/v1/agent/heartbeat") return Route{Action::heartbeat, {}};
     if (path == "/v1/agent/result") return Route{Action::report_result, {}};
+    if (path == "/v1/log/cosignatures") return Route{Action::cosign, {}};
     if (path == "/v1/jobs") return Route{Action::submit_job, {}};
     if (path == "/v1/forecasts") return Route{Action::forecast_job, {}};
     if (path == "/v1/invitations") return Route{Action::invite, {}};
@@ -110,8 +111,14 @@ std::string action_of(const Request& request) {
 }  // namespace
 
 Endpoints::Endpoints(EventLoop& loop, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger,
-                     const HubIdentity& identity, LogSink& log)
-    : loop_(loop), core_(core), committer_(committer), ledger_(std::move(ledger)), identity_(identity), log_(log) {}
+                     const HubIdentity& identity, LogPublication& publication, LogSink& log)
+    : loop_(loop),
+      core_(core),
+      committer_(committer),
+      ledger_(std::move(ledger)),
+      identity_(identity),
+      publication_(publication),
+      log_(log) {}
 
 void Endpoints::answer(Responder respond, Response response) {
   committer_.after(core_.effects().take(),
@@ -145,11 +152,8 @@ void Endpoints::handle(const Peer& peer, Request request, Responder respond) {
     case Action::read_health:
       answer(std::move(respond), json_answer(fmt::format("{{\"ledger_size\":{},\"status\":\"ok\"}}\n", ledger_->head().size)));
       break;
-    case Action::read_checkpoint: {
-      auto note = ledger_->checkpoint();
-      answer(std::move(respond), note ? ok(to_bytes(*note), "text/plain; charset=utf-8") : failure(note.error()));
-      break;
-    }
+    case Action::read_log: read_log(request, route->rest, std::move(respond)); break;
+    case Action::cosign: cosign(peer, request, std::move(respond)); break;
     case Action::take_lease: take_lease(caller, peer, request, std::move(respond)); break;
     case Action::heartbeat: heartbeat(caller, peer, request, std::move(respond)); break;
     case Action::report_result: report(caller, peer, request, std::move(respond)); break;
@@ -264,6 +268,32 @@ void Endpoints::fetch(const Caller& caller, const Peer& peer, const Request& req
   answer(std::move(respond), ok(std::move(**blob)));
 }
 
+// --- the log ---------------------------------------------------------------------------------------------------------
+
+void Endpoints::read_log(const Request& request, std::string_view path, Responder respond) {
+  if (path != "/checkpoint" && path != "/v1/log/offer") {
+    auto content = publication_.resource(path.substr(1));
+    // To a reader of static files, a path that is none is one that is not there.
+    if (!content && content.error().kind == ErrorKind::invalid_input) content.error().kind = ErrorKind::not_found;
+    return answer(std::move(respond), content ? ok(std::move(*content)) : failure(content.error()));
+  }
+  auto respond_shared = std::make_shared<Responder>(std::move(respond));
+  const auto done = [respond_shared](Result<std::string> note) {
+    (*respond_shared)(note ? ok(to_bytes(*note), "text/plain; charset=utf-8") : failure(note.error()));
+  };
+  if (path == "/checkpoint") return publication_.checkpoint(done);
+  publication_.offer(query_number(split_query(request.path).second, "old", 0), done);
+}
+
+void Endpoints::cosign(const Peer& peer, const Request& request, Responder respond) {
+  auto respond_shared = std::make_shared<Responder>(std::move(respond));
+  publication_.take(as_text(request.body), [this, respond_shared, witness = peer.name](Result<std::string> taken) {
+    log_.write(taken ? LogLevel::info : LogLevel::warning, "checkpoint_cosigned",
+               {{"witness", witness}, {"outcome", taken ? *taken : taken.error().message}});
+    (*respond_shared)(taken ? nothing() : failure(taken.error()));
+  });
+}
+
 // --- clients ---------------------------------------------------------------------------------------------------------
 
 void Endpoints::submit(const Caller& caller, const Request& request, Responder respond) {
@@ -356,7 +386,12 @@ void Endpoints::read_job(const Caller& caller, const JobId& id, std::string_view
   auto respond_shared = std::make_shared<Responder>(std::move(respond));
   auto outcome = std::make_shared<Result<std::string>>();
   const bool bundle = part == "/bundle";
-  auto facts = BundleFacts{(*job)->id, (*job)->contract, (*job)->adapter};
+  auto facts = BundleFacts{(*job)->id, (*job)->contract, (*job)->adapter, {}};
+  if (bundle) {
+    auto checkpoint = publication_.for_bundle();
+    if (!checkpoint) return answer(std::move(*respond_shared), failure(checkpoint.error()));
+    facts.checkpoint = std::move(*checkpoint);
+  }
   committer_.after(core_.effects().take(), [this, bundle, respond_shared, outcome, facts = std::move(facts)] {
     loop_.run_blocking(
         [bundle, outcome, facts, ledger = ledger_, key = identity_.tls.key] {

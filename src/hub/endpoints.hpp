@@ -3,6 +3,7 @@
 /// lists the endpoints. Loop thread only.
 #include "hub/committer.hpp"
 #include "hub/hub_core.hpp"
+#include "hub/log_publication.hpp"
 
 #include <forgepool/event_loop.hpp>
 
@@ -13,7 +14,7 @@ namespace forgepool::hub {
 class Endpoints {
  public:
   Endpoints(EventLoop& loop, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger, const HubIdentity& identity,
-            LogSink& log);
+            LogPublication& publication, LogSink& log);
 
   /// For the listener with mutual TLS.
   void handle(const Peer& peer, Request request, Responder respond);
@@ -55,6 +56,8 @@ class Endpoints {
   void read_job(const Caller& caller, const JobId& job, std::string_view part, const Request& request, Responder respond);
   void upload(const Request& request, std::string_view digest, Responder respond);
   void invite(const Request& request, Responder respond);
+  void read_log(const Request& request, std::string_view path, Responder respond);
+  void cosign(const Peer& peer, const Request& request, Responder respond);
 
   /// Answers once everything so far is durable.
   void answer(Responder respond, Response response);
@@ -69,6 +72,7 @@ class Endpoints {
   Committer& committer_;
   const std::shared_ptr<Ledger> ledger_;
   const HubIdentity& identity_;
+  LogPublication& publication_;
   LogSink& log_;
   std::list<WaitingAgent> waiting_agents_;
   std::list<WaitingClient> waiting_clients_;

@@ -31,11 +31,16 @@ class DefaultHub final : public Hub {
                      log_->write(LogLevel::error, "ledger_failed", {{"reason", error.message}});
                      if (options_.on_fatal) options_.on_fatal(error);
                    }),
-        endpoints_(loop, core_, committer_, ledger_, identity_, *log_) {}
+        publication_(loop, ledger_),
+        endpoints_(loop, core_, committer_, ledger_, identity_, publication_, *log_) {}
 
   Status open() {
     const auto ca = parse_certificate(identity_.ca_certificate);
     if (!ca) return fail(ca.error());
+    auto policy = options_.witness_policy.empty() ? Result<WitnessPolicy>(WitnessPolicy())
+                                                  : WitnessPolicy::parse(options_.witness_policy);
+    if (!policy) return fail(policy.error());
+    if (auto opened = publication_.open(std::move(*policy)); !opened) return opened;
     if (const auto restored = core_.restore(*ledger_, loop_.now()); !restored) return restored;
 
     ListenOptions members;
@@ -109,6 +114,7 @@ class DefaultHub final : public Hub {
   const std::unique_ptr<Transport> transport_;
   hub::HubCore core_;
   hub::Committer committer_;
+  hub::LogPublication publication_;
   hub::Endpoints endpoints_;
   hub::GuessLimiter guesses_;
   // Last: no request may come once the rest is being destroyed.

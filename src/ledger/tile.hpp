@@ -4,6 +4,7 @@
 /// Tile level L holds the tree's nodes of height 8·L; a full tile's root is one hash of a tile on level L + 1. Keeping the
 /// nodes in between costs as much space again and saves a proof from hashing half a tile per level.
 #include <forgepool/digest.hpp>
+#include <forgepool/tiled_log.hpp>
 
 #include <array>
 
@@ -15,6 +16,13 @@ struct TileId {
 
   friend bool operator==(const TileId&, const TileId&) = default;
 };
+
+inline std::string tile_path(const TileId& id, std::size_t width = tile_width) {
+  return to_path({false, id.level, id.index, width});
+}
+inline std::string entries_path(std::uint64_t index, std::size_t width = tile_width) {
+  return to_path({true, 0, index, width});
+}
 
 class Tile {
  public:

@@ -1,7 +1,6 @@
 #include "ledger/tile_files.hpp"
 
 #include "ledger/file_io.hpp"
-#include "ledger/tile_path.hpp"
 
 #include <cerrno>
 #include <filesystem>

@@ -10,7 +10,6 @@
 #include "ledger/sqlite_writer.hpp"
 #include "ledger/state_check.hpp"
 #include "ledger/tile_files.hpp"
-#include "ledger/tile_path.hpp"
 
 #include <forgepool/merkle.hpp>
 
@@ -307,9 +306,9 @@ class TileLedger final : public Ledger {
     if (!journal) return fail(journal.error());
     journal_ = std::move(*journal);
     for (const TileId& id : std::exchange(unfolded_, {})) {
-      if (auto removed = files_.remove_folder(partial_tiles_path(id)); !removed) return removed;
+      if (auto removed = files_.remove_folder(tile_path(id) + ".p"); !removed) return removed;
       if (id.level == 0)
-        if (auto removed = files_.remove_folder(partial_entries_path(id.index)); !removed) return removed;
+        if (auto removed = files_.remove_folder(entries_path(id.index) + ".p"); !removed) return removed;
     }
     return {};
   }

@@ -1,0 +1,124 @@
+#include "hub/log_publication.hpp"
+
+#include <fmt/core.h>
+
+namespace forgepool::hub {
+namespace {
+
+constexpr Duration offer_life = std::chrono::seconds(10);
+constexpr std::string_view witnessed_key = "witnessed";
+
+tl::unexpected<Error> no_quorum() {
+  return fail(ErrorKind::unavailable,
+              "no checkpoint of this log has been cosigned by a quorum of its witnesses yet; see to it that they run");
+}
+
+}  // namespace
+
+Status LogPublication::open(WitnessPolicy policy) {
+  State& state = *state_;
+  state.policy = std::move(policy);
+  const auto kept = state.ledger->read(witnessed_key);
+  if (!kept) return fail(kept.error());
+  if (!*kept) return {};
+  const std::string note = to_text(**kept);
+  const auto head = verify_checkpoint(note, {state.ledger->origin(), state.ledger->key()});
+  if (!head) return fail(ErrorKind::corrupt, "state record witnessed: " + head.error().message);
+  if (head->size > state.ledger->head().size)
+    return fail(ErrorKind::corrupt, "witnesses have cosigned a log of " + std::to_string(head->size) + " leaves, this one has " +
+                                        std::to_string(state.ledger->head().size) + ": it was cut off or replaced by an older one");
+  // The policy may have changed since.
+  if (state.policy.check(note)) state.witnessed = note;
+  return {};
+}
+
+void LogPublication::State::sign(Done done) {
+  auto note = std::make_shared<Result<std::string>>();
+  loop.run_blocking([note, from = ledger] { *note = from->checkpoint(); },
+                    [note, done = std::move(done), self = shared_from_this()] {
+                      if (self->alive) done(std::move(*note));
+                    });
+}
+
+void LogPublication::checkpoint(Done done) {
+  if (!state_->policy.needs_witnesses()) return state_->sign(std::move(done));
+  done(state_->witnessed.empty() ? no_quorum() : Result<std::string>(state_->witnessed));
+}
+
+Result<std::string> LogPublication::for_bundle() const {
+  if (!state_->policy.needs_witnesses()) return std::string();
+  if (state_->witnessed.empty()) return no_quorum();
+  return state_->witnessed;
+}
+
+Result<Bytes> LogPublication::resource(std::string_view path) const {
+  const auto resource = parse_log_path(path);
+  if (!resource) return fail(resource.error());
+  const Ledger& ledger = *state_->ledger;
+  if (!resource->entries) return ledger.hash_tile(resource->level, resource->index, resource->width);
+  if (resource->index >= (std::uint64_t{1} << 55)) return fail(ErrorKind::not_found, "the log does not have this bundle");
+  const auto leaves = ledger.leaves(resource->index * tile_width, resource->width);
+  if (!leaves) return fail(leaves.error());
+  Bytes bundle;
+  for (const Bytes& leaf : *leaves) append_entry(bundle, leaf);
+  return bundle;
+}
+
+Result<std::string> LogPublication::State::offer_of(std::uint64_t old_size) const {
+  const auto head = verify_checkpoint(offered, {ledger->origin(), ledger->key()});
+  if (!head) return fail(head.error());
+  if (old_size > head->size)
+    return fail(ErrorKind::conflict, fmt::format("the log has {} leaves, not the {} that this witness says it saw", head->size, old_size));
+  MerklePath proof;
+  if (old_size != 0) {
+    auto path = ledger->prove_consistency(old_size, head->size);
+    if (!path) return fail(path.error());
+    proof = std::move(*path);
+  }
+  return write_add_checkpoint({old_size, std::move(proof), offered});
+}
+
+void LogPublication::offer(std::uint64_t old_size, Done done) {
+  State& state = *state_;
+  const bool settled = !state.offered.empty() && state.policy.check(state.offered).has_value();
+  const bool old = state.loop.now() - state.offered_at >= offer_life;
+  // Where nobody asks for witnesses, there may be some all the same: each gets the newest.
+  if (!state.offered.empty() && !settled && !old) return done(state.offer_of(old_size));
+  state.sign([old_size, done = std::move(done), self = state_](Result<std::string> note) {
+    if (!note) return done(fail(note.error()));
+    // The same head again keeps the cosignatures that it has.
+    if (!self->offered.starts_with(*note)) self->offered = std::move(*note);
+    self->offered_at = self->loop.now();
+    done(self->offer_of(old_size));
+  });
+}
+
+void LogPublication::take(std::string_view note, Done done) {
+  State& state = *state_;
+  const auto split = note.rfind("\n\n");
+  if (state.offered.empty() || split == std::string_view::npos || !state.offered.starts_with(note.substr(0, split + 2)))
+    return done(fail(ErrorKind::conflict, "this checkpoint is not on offer any more; fetch the new one"));
+  auto cosigned = add_cosignatures(state.offered, note.substr(split + 2), state.policy.keys());
+  if (!cosigned) return done(fail(cosigned.error()));
+  if (*cosigned == state.offered)
+    return done(fail(ErrorKind::denied, "there is no new cosignature by a witness of this log's policy on it"));
+  state.offered = std::move(*cosigned);
+  if (!state.policy.check(state.offered)) return done(std::string("one more, no quorum yet\n"));
+  // Kept before it is shown: what was published once must be there after a restart.
+  auto outcome = std::make_shared<Result<LedgerHead>>();
+  state.loop.run_blocking(
+      [outcome, from = state.ledger, kept = state.offered] {
+        *outcome = from->commit({{}, {{std::string(witnessed_key), to_bytes(kept)}}});
+      },
+      [outcome, kept = state.offered, done = std::move(done), self = state_] {
+        if (!self->alive) return;
+        if (!*outcome) return done(fail(outcome->error()));
+        const VerifierKey key{self->ledger->origin(), self->ledger->key()};
+        const auto older = self->witnessed.empty() ? LedgerHead{} : verify_checkpoint(self->witnessed, key).value_or(LedgerHead{});
+        const auto newer = verify_checkpoint(kept, key);
+        if (newer && newer->size >= older.size) self->witnessed = kept;
+        done(std::string("quorum\n"));
+      });
+}
+
+}  // namespace forgepool::hub

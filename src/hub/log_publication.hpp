@@ -1,0 +1,54 @@
+#pragma once
+/// The log as others may read it, at the paths of C2SP tlog-tiles, and the collection of its witnesses' cosignatures. Where the
+/// policy asks for witnesses, a checkpoint is given out only when a quorum has cosigned it. Loop thread only; what may block
+/// runs on the pool.
+#include <forgepool/event_loop.hpp>
+#include <forgepool/tiled_log.hpp>
+#include <forgepool/witness.hpp>
+
+#include <memory>
+
+namespace forgepool::hub {
+
+class LogPublication {
+ public:
+  using Done = std::function<void(Result<std::string>)>;
+
+  LogPublication(EventLoop& loop, std::shared_ptr<Ledger> ledger) : state_(std::make_shared<State>(loop, std::move(ledger))) {}
+  ~LogPublication() { state_->alive = false; }
+
+  /// What the ledger's state remembers of earlier cosignatures. Before anything else.
+  Status open(WitnessPolicy policy);
+
+  /// For everybody who may read the log: with a quorum's cosignatures where the policy asks for one (`unavailable` while there is
+  /// none), else signed now.
+  void checkpoint(Done done);
+  /// A tile or an entry bundle. invalid_input for another path, not_found for one that the log does not have.
+  Result<Bytes> resource(std::string_view path) const;
+  /// For a witness that saw `old_size` leaves: the body of an add-checkpoint. The same checkpoint is offered until a quorum has
+  /// cosigned it, or for ten seconds. `conflict` if the log is smaller than that.
+  void offer(std::uint64_t old_size, Done done);
+  /// Takes cosignature lines on the checkpoint that is offered, and keeps them. `conflict` if it is offered no more.
+  void take(std::string_view note, Done done);
+  /// The checkpoint for a bundle: empty if the ledger's own will do. `unavailable` as above.
+  Result<std::string> for_bundle() const;
+
+ private:
+  struct State : std::enable_shared_from_this<State> {
+    State(EventLoop& l, std::shared_ptr<Ledger> g) : loop(l), ledger(std::move(g)) {}
+    /// Asks the ledger for a checkpoint, off the loop.
+    void sign(Done done);
+    Result<std::string> offer_of(std::uint64_t old_size) const;
+
+    EventLoop& loop;
+    const std::shared_ptr<Ledger> ledger;
+    WitnessPolicy policy;
+    std::string offered;    ///< A checkpoint and the cosignatures it has so far; empty: none yet.
+    std::string witnessed;  ///< The last one that a quorum cosigned.
+    Time offered_at{};
+    bool alive = true;
+  };
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace forgepool::hub
