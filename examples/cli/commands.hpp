@@ -51,6 +51,30 @@ forgepool::Result<std::vector<forgepool::ReplayedShard>> run_replay(const Replay
 /// Replays the shard of the job at which the agent was caught, and tells the hub what came out.
 int appeal(const Common& common, const std::string& agent, const std::string& job, ReplayOptions options);  // pool_commands.cpp
 
+// ledger_commands.cpp
+struct LogPlace {
+  std::string folder;                    ///< An exported log; empty: the hub's.
+  std::string root;                      ///< root.json of the pool, or
+  std::string vkey;                      ///< the log's key.
+  std::vector<std::string> checkpoints;  ///< Files with older checkpoints (or proofs), which the log must continue.
+  std::string witness_policy;            ///< Whose quorum the checkpoint needs.
+};
+forgepool::Result<forgepool::VerifierKey> log_key(const LogPlace& place);
+int ledger_verify(const Common& common, const LogPlace& place);
+int ledger_export(const Common& common, const LogPlace& place, const std::string& output);
+int ledger_prove(const Common& common, const LogPlace& place, std::uint64_t index, const std::string& output);
+int ledger_fsck(const Common& common, const std::string& data);
+
+// witness_command.cpp
+struct WitnessOptions {
+  std::string data;
+  std::string name;
+  LogPlace log;
+  std::uint64_t interval_ms = 5'000;
+  bool once = false;
+};
+int witness(const Common& common, const WitnessOptions& options);
+
 // adapter_commands.cpp
 int adapter_pack(const Common& common, const std::string& manifest, const std::string& program, const std::string& output);
 int adapter_inspect(const Common& common, const std::string& package);

@@ -134,6 +134,45 @@ int main(int argc, char** argv) {
   simulate_command->add_option("--seed", simulation.seed, "Instead of the scenario's own");
   simulate_command->callback([&] { code = simulate(common, simulation); });
 
+  // --- the log
+  auto* ledger = app.add_subcommand("ledger", "Read and check the log of a hub, or an export of it");
+  ledger->require_subcommand(1);
+  LogPlace log;
+  const auto log_options = [&](CLI::App* command) {
+    command->add_option("--dir", log.folder, "Folder with an exported or mirrored log; default: ask the hub");
+    command->add_option("--root", log.root, "Trusted root, which names the log's key");
+    command->add_option("--log", log.vkey, "Or the log's key itself (vkey)");
+    command->add_option("--checkpoint", log.checkpoints, "Older checkpoint (file) that the log must continue; may be repeated");
+    command->add_option("--witness-policy", log.witness_policy, "C2SP tlog-policy: the quorum that the checkpoint needs");
+  };
+  auto* log_verify = ledger->add_subcommand("verify", "Check every entry and tile against the signed checkpoint");
+  log_options(log_verify);
+  log_verify->callback([&] { code = ledger_verify(common, log); });
+  auto* log_export = ledger->add_subcommand("export", "Copy the log to a folder that any web server can serve");
+  log_options(log_export);
+  log_export->add_option("--output", output, "Folder to make")->required();
+  log_export->callback([&] { code = ledger_export(common, log, output); });
+  std::uint64_t entry = 0;
+  auto* log_prove = ledger->add_subcommand("prove", "Write the proof that an entry is in the log (C2SP tlog-proof)");
+  log_options(log_prove);
+  log_prove->add_option("index", entry, "Number of the entry")->required();
+  log_prove->add_option("--output", file, "File to write; default: standard output");
+  log_prove->callback([&] { code = ledger_prove(common, log, entry, file); });
+  auto* fsck = ledger->add_subcommand("fsck", "Check the whole ledger of a hub that is not running");
+  fsck->add_option("--data", data, "The hub's data directory")->required();
+  fsck->callback([&] { code = ledger_fsck(common, data); });
+  WitnessOptions witnessing;
+  auto* witness_command = app.add_subcommand("witness", "Follow a log, check that it only grows, and cosign it");
+  witness_command->add_option("--data", witnessing.data, "Directory with the witness's key and memory; made if missing")->required();
+  witness_command->add_option("--name", witnessing.name, "Name of the witness in cosignatures, like a URL without scheme")->required();
+  witness_command->add_option("--root", witnessing.log.root, "Trusted root, which names the log's key");
+  witness_command->add_option("--log", witnessing.log.vkey, "Or the log's key itself (vkey)");
+  witness_command->add_option("--interval-ms", witnessing.interval_ms, "Pause between two looks at the log")
+      ->check(CLI::Range(1, 86'400'000))
+      ->capture_default_str();
+  witness_command->add_flag("--once", witnessing.once, "Look once and end");
+  witness_command->callback([&] { code = witness(common, witnessing); });
+
   // --- adapters
   auto* adapter = app.add_subcommand("adapter", "Make and look at adapter packages");
   adapter->require_subcommand(1);

@@ -59,6 +59,8 @@ int main(int argc, char** argv) {
   bool verbose = false;
   FairShareOptions scheduling;
   std::vector<std::string> weights, quotas;
+  LedgerStore store = LedgerStore::sqlite;
+  std::string witness_policy;
   CLI::App app{"Hub of a forgepool: plans jobs, leases shards to agents, verifies, keeps the ledger"};
   app.add_option("--data", data, "Data directory, made by `forgepool hub init`")->required();
   app.add_option("--address", address, "Address to listen on")->capture_default_str();
@@ -72,6 +74,10 @@ int main(int argc, char** argv) {
   app.add_option("--weight", weights, "ORGANIZATION[/PROJECT]=NUMBER: its share of the agents' time, where others have 1; may be repeated");
   app.add_option("--quota", quotas, "ORGANIZATION[/PROJECT]=NUMBER: so many executions under way at once; may be repeated");
   app.add_option("--port-file", port_file, "Write \"PORT ENROL_PORT\" here once listening");
+  app.add_option("--ledger", store, "What a new hub keeps its ledger in: sqlite, or tiles that a web server can serve")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, LedgerStore>{{"sqlite", LedgerStore::sqlite}, {"tiles", LedgerStore::tiles}}))
+      ->default_str("sqlite");
+  app.add_option("--witness-policy", witness_policy, "C2SP tlog-policy: the quorum of witnesses that the log's checkpoints need");
   app.add_flag("--verbose", verbose, "Log more");
   try {
     app.parse(argc, argv);
@@ -103,7 +109,14 @@ int main(int argc, char** argv) {
     status = complain(error);
     loop->stop();
   };
-  auto hub = open_default_hub(*loop, data, std::move(adapters), options, log, std::move(scheduling));
+  if (!witness_policy.empty()) {
+    const auto policy = read_file(witness_policy, 1u << 20);
+    if (!policy) return complain(policy.error());
+    options.witness_policy = to_text(*policy);
+  }
+  // A hub that has a ledger goes on with it.
+  if (app.count("--ledger") == 0) store = hub_ledger_store(data).value_or(store);
+  auto hub = open_default_hub(*loop, data, std::move(adapters), options, log, std::move(scheduling), store);
   if (!hub) return complain(hub.error());
   log->write(LogLevel::info, "listening",
              {{"address", address},

@@ -46,6 +46,13 @@ class Client {
   /// What submitting the contract would come to now; nothing is kept. Errors as from `submit`.
   virtual void forecast(std::string contract, Callback<JobForecast> done) = 0;
 
+  /// A resource of the hub's log, as C2SP tlog-tiles names it ("checkpoint", "tile/0/000"); see tiled_log.hpp.
+  virtual void log(const std::string& path, Callback<Bytes> done) = 0;
+  /// For a witness that saw the log with `old_size` entries: the body of an add-checkpoint (witness.hpp); and the checkpoint of
+  /// it back, with cosignatures. `conflict` if the log is smaller, or if another checkpoint is on offer by now.
+  virtual void log_offer(std::uint64_t old_size, Callback<std::string> done) = 0;
+  virtual void cosign(const std::string& checkpoint, Callback<std::string> done) = 0;
+
   /// For operators: a join token; the agents known; an agent gets nothing new while it drains; one in quarantine is let in
   /// again, on probation, if replaying the shard where it was caught gave what it had returned (`conflict` if not).
   virtual void invite(const Invitation& invitation, Callback<std::string> done) = 0;

@@ -7,12 +7,25 @@
 #include <forgepool/backends/linux_sandbox.hpp>
 #include <forgepool/client.hpp>
 #include <forgepool/hub.hpp>
+#include <forgepool/tiled_log.hpp>
+#include <forgepool/witness.hpp>
 
 namespace forgepool {
 
-/// Where things are below a hub's data directory: "identity/" (see save_hub_identity) and "ledger.db".
+/// What a hub keeps its ledger in: "ledger.db" or the folder "ledger.tiles" of its data directory.
+enum class LedgerStore { sqlite, tiles };
+
+/// Where things are below a hub's data directory: "identity/" (see save_hub_identity), "ledger.db", "ledger.tiles".
 FORGEPOOL_API std::string hub_identity_directory(const std::string& data_directory);
 FORGEPOOL_API std::string hub_ledger_path(const std::string& data_directory);
+FORGEPOOL_API std::string hub_tiles_path(const std::string& data_directory);
+/// The one that is there; nothing if there is none yet.
+FORGEPOOL_API std::optional<LedgerStore> hub_ledger_store(const std::string& data_directory);
+/// Opens or makes it; `conflict` if the hub's ledger is in the other kind of store.
+FORGEPOOL_API Result<std::unique_ptr<Ledger>> open_hub_ledger(const std::string& data_directory, const HubIdentity& identity,
+                                                              LedgerStore store);
+/// Reads all of a hub's ledger, which nobody may have open: its state, every leaf, every tile, and what is published.
+FORGEPOOL_API Result<LedgerHead> check_hub_ledger(const std::string& data_directory);
 
 /// Makes the data directory of a new hub: its identity, and below "operator/" the credentials of its operator. `conflict` if it
 /// exists.
@@ -21,7 +34,8 @@ FORGEPOOL_API Status init_hub_directory(const std::string& data_directory, const
 FORGEPOOL_API Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, const std::string& data_directory,
                                                             std::vector<std::shared_ptr<const AdapterPackage>> adapters,
                                                             HubOptions options = {}, std::shared_ptr<LogSink> log = nullptr,
-                                                            FairShareOptions scheduling = {});
+                                                            FairShareOptions scheduling = {},
+                                                            LedgerStore store = LedgerStore::sqlite);
 
 /// Measures the numeric class, too, unless the options have one.
 FORGEPOOL_API Result<std::unique_ptr<Agent>> start_default_agent(EventLoop& loop, Credentials credentials, AgentOptions options,
@@ -31,6 +45,14 @@ FORGEPOOL_API Result<std::unique_ptr<Agent>> start_default_agent(EventLoop& loop
 FORGEPOOL_API Result<std::unique_ptr<Client>> connect_default_client(EventLoop& loop, Credentials credentials,
                                                                      ClientOptions options,
                                                                      std::shared_ptr<LogSink> log = nullptr);
+
+/// A log in a ledger (borrowed), and in a folder in the layout of tlog-tiles.
+FORGEPOOL_API LogFetch log_in_ledger(const Ledger& ledger);
+FORGEPOOL_API LogFetch log_in_folder(std::string folder);
+
+/// A witness whose directory (0700, made if missing) holds its key and the last checkpoint of each log that it cosigned.
+FORGEPOOL_API Result<std::unique_ptr<Witness>> open_witness(const std::string& directory, const std::string& name,
+                                                            std::vector<VerifierKey> logs);
 
 /// Reads and opens an adapter package (.fpa).
 FORGEPOOL_API Result<std::shared_ptr<const AdapterPackage>> load_adapter(const std::string& path);

@@ -84,6 +84,19 @@ class DefaultClient final : public Client {
          decoded<wire::fb::ForecastT, JobForecast>(std::move(done), [](const auto& m) { return wire::from_wire(m); }));
   }
 
+  void log(const std::string& path, Callback<Bytes> done) override {
+    send("GET", "/" + path, {}, [done = std::move(done)](Result<Response> response) {
+      if (!response) return done(fail(response.error()));
+      done(std::move(response->body));
+    });
+  }
+  void log_offer(std::uint64_t old_size, Callback<std::string> done) override {
+    send("GET", fmt::format("/v1/log/offer?old={}", old_size), {}, as_text_body(std::move(done)));
+  }
+  void cosign(const std::string& checkpoint, Callback<std::string> done) override {
+    send("POST", "/v1/log/cosignatures", to_bytes(checkpoint), as_text_body(std::move(done)));
+  }
+
   void invite(const Invitation& invitation, Callback<std::string> done) override {
     send("POST", "/v1/invitations", wire::encode(wire::to_wire(invitation)),
          decoded<wire::fb::InvitationT, std::string>(std::move(done),

@@ -6,10 +6,12 @@
 #include <forgepool/backends/fair_share_scheduler.hpp>
 #include <forgepool/backends/quic_transport.hpp>
 #include <forgepool/backends/sqlite_ledger.hpp>
+#include <forgepool/backends/tile_ledger.hpp>
 #include <forgepool/numeric_class.hpp>
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include <sys/stat.h>
 
@@ -44,6 +46,27 @@ std::string hub_identity_directory(const std::string& data_directory) {
 std::string hub_ledger_path(const std::string& data_directory) {
   return data_directory + "/ledger.db";
 }
+std::string hub_tiles_path(const std::string& data_directory) {
+  return data_directory + "/ledger.tiles";
+}
+
+std::optional<LedgerStore> hub_ledger_store(const std::string& data_directory) {
+  std::error_code error;
+  if (std::filesystem::exists(hub_tiles_path(data_directory), error)) return LedgerStore::tiles;
+  if (std::filesystem::exists(hub_ledger_path(data_directory), error)) return LedgerStore::sqlite;
+  return std::nullopt;
+}
+
+Result<std::unique_ptr<Ledger>> open_hub_ledger(const std::string& data_directory, const HubIdentity& identity,
+                                                LedgerStore store) {
+  if (const auto there = hub_ledger_store(data_directory); there && *there != store)
+    return fail(ErrorKind::conflict, std::string("the ledger of this hub is in ") +
+                                         (*there == LedgerStore::tiles ? "tile files: open it as that"
+                                                                       : "a SQLite file: open it as that"));
+  if (store == LedgerStore::tiles)
+    return open_tile_ledger({.path = hub_tiles_path(data_directory), .origin = identity.trust_domain, .key = identity.log_key});
+  return open_sqlite_ledger({hub_ledger_path(data_directory), identity.trust_domain, identity.log_key});
+}
 
 Status init_hub_directory(const std::string& data_directory, const std::string& trust_domain, Time now) {
   const auto hub = make_hub_identity(trust_domain, now);
@@ -62,13 +85,13 @@ Status init_hub_directory(const std::string& data_directory, const std::string& 
 
 Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, const std::string& data_directory,
                                               std::vector<std::shared_ptr<const AdapterPackage>> adapters, HubOptions options,
-                                              std::shared_ptr<LogSink> log, FairShareOptions scheduling) {
+                                              std::shared_ptr<LogSink> log, FairShareOptions scheduling, LedgerStore store) {
   auto identity = load_hub_identity(hub_identity_directory(data_directory));
   if (!identity) return fail(identity.error());
   auto audit = open_audit_file(data_directory + "/audit.jsonl");
   if (!audit) return fail(audit.error());
   log = make_audit_log(std::move(log), std::move(*audit), [&loop] { return loop.now(); });
-  auto ledger = open_sqlite_ledger({hub_ledger_path(data_directory), identity->trust_domain, identity->log_key});
+  auto ledger = open_hub_ledger(data_directory, *identity, store);
   if (!ledger) return fail(ledger.error());
   auto reset_secret = reset_secret_of(*identity);
   if (!reset_secret) return fail(reset_secret.error());

@@ -39,12 +39,13 @@ ProcessPool::ProcessPool() {
   REQUIRE(made.code == 0);
 }
 
-void ProcessPool::start_hub() {
+void ProcessPool::start_hub(const std::vector<std::string>& options) {
   std::filesystem::remove(path("ports"));
-  hub_ = Process({programs + "/forgepool-hub", "--data", path("hub"), "--port", std::to_string(port_), "--enrol-port",
+  std::vector<std::string> command{programs + "/forgepool-hub", "--data", path("hub"), "--port", std::to_string(port_), "--enrol-port",
                   std::to_string(enrolment_port_), "--port-file", path("ports"), "--adapter", packages + "/mc-1.fpa",
-                  "--adapter", packages + "/exec-1.fpa", "--adapter", packages + "/noop-1.fpa"},
-                 {path("hub.log"), std::nullopt});
+                  "--adapter", packages + "/exec-1.fpa", "--adapter", packages + "/noop-1.fpa"};
+  command.insert(command.end(), options.begin(), options.end());
+  hub_ = Process(command, {path("hub.log"), std::nullopt});
   const bool listening = eventually([&] { return std::filesystem::exists(path("ports")) || !hub_.running(); });
   INFO(logs());
   REQUIRE(listening);

@@ -6,6 +6,8 @@
 
 #include <map>
 
+#include <signal.h>
+
 namespace forgepool_test {
 
 inline const std::string programs = FORGEPOOL_PROGRAMS_DIR;
@@ -18,7 +20,8 @@ class ProcessPool {
  public:
   ProcessPool();
 
-  void start_hub();
+  void start_hub(const std::vector<std::string>& options = {});
+  void stop_hub() { hub_.signal(SIGTERM), hub_.wait(); }
   /// kill -9.
   void kill_hub() { hub_.kill(); }
   bool hub_running() { return hub_.running(); }

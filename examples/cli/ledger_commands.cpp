@@ -1,0 +1,170 @@
+// The log: what a hub publishes is read like any tiled log, and believed only as far as it proves itself.
+#include "commands.hpp"
+#include "output.hpp"
+
+#include <fmt/core.h>
+
+#include <filesystem>
+
+namespace forgepool_cli {
+
+using namespace forgepool;
+
+namespace {
+
+constexpr std::size_t max_text_bytes = 1u << 20;
+
+/// An open log: where its resources come from, and the head that its key has signed.
+struct OpenLog {
+  std::shared_ptr<Session> session;  // Only if the hub is asked.
+  LogFetch fetch;
+  std::string checkpoint;
+  VerifierKey key;
+  LedgerHead head;
+};
+
+Result<OpenLog> open_log(const Common& common, const LogPlace& place) {
+  OpenLog log;
+  auto key = log_key(place);
+  if (!key) return fail(key.error());
+  log.key = std::move(*key);
+  if (!place.folder.empty()) {
+    log.fetch = log_in_folder(place.folder);
+  } else {
+    auto session = Session::open(common.address);
+    if (!session) return fail(session.error());
+    log.session = std::make_shared<Session>(std::move(*session));
+    log.fetch = [session = log.session](const std::string& path) {
+      return session->call<Bytes>([&](auto done) { session->client().log(path, std::move(done)); });
+    };
+  }
+  const auto note = log.fetch("checkpoint");
+  if (!note) return fail(note.error());
+  log.checkpoint = to_text(*note);
+  const auto head = verify_checkpoint(log.checkpoint, log.key);
+  if (!head) return fail(head.error());
+  log.head = *head;
+  return log;
+}
+
+/// The log goes on where it was: nobody who kept an older checkpoint was shown another log.
+Status check_history(const OpenLog& log, const LogPlace& place) {
+  for (const auto& path : place.checkpoints) {
+    const auto text = read_file(path, max_text_bytes);
+    if (!text) return fail(text.error());
+    // A proof holds a checkpoint, too.
+    const auto proof = parse_tlog_proof(as_text(*text));
+    const auto older = verify_checkpoint(proof ? std::string_view(proof->checkpoint) : as_text(*text), log.key);
+    if (!older) return fail(older.error().kind, path + ": " + older.error().message);
+    if (older->size > log.head.size)
+      return fail(ErrorKind::corrupt, fmt::format("THE LOG WAS CUT OFF: {} is of {} entries, the log has {}", path, older->size,
+                                                  log.head.size));
+    if (older->size == 0) continue;
+    if (const auto grown = prove_consistency(log.fetch, *older, log.head); !grown)
+      return fail(grown.error().kind, path + ": " + grown.error().message);
+  }
+  if (place.witness_policy.empty()) return {};
+  const auto text = read_file(place.witness_policy, max_text_bytes);
+  if (!text) return fail(text.error());
+  const auto policy = WitnessPolicy::parse(as_text(*text));
+  if (!policy) return fail(policy.error());
+  if (const auto quorum = policy->check(log.checkpoint); !quorum) return fail(ErrorKind::corrupt, quorum.error().message);
+  return {};
+}
+
+}  // namespace
+
+Result<VerifierKey> log_key(const LogPlace& place) {
+  if (!place.vkey.empty()) return parse_vkey(place.vkey);
+  if (place.root.empty()) return fail(ErrorKind::invalid_input, "whose log is it? Give --root root.json or --log VKEY");
+  const auto text = read_file(place.root, max_text_bytes);
+  if (!text) return fail(text.error());
+  const auto root = nlohmann::json::parse(text->begin(), text->end(), nullptr, false);
+  const auto key = root.is_object() ? root.find("logKey") : root.end();
+  if (!root.is_object() || key == root.end() || !key->is_string())
+    return fail(ErrorKind::invalid_input, place.root + " is no trusted root");
+  return parse_vkey(key->get<std::string>());
+}
+
+int ledger_verify(const Common& common, const LogPlace& place) {
+  const auto log = open_log(common, place);
+  Status checked = log ? check_history(*log, place) : fail(log.error());
+  if (checked) checked = verify_tiled_log(log->fetch, log->head);
+  if (!checked) {
+    // A log that does not hold has one exit code, whatever is wrong with it; a hub that is not there is another matter.
+    const auto kind = checked.error().kind;
+    if (kind != ErrorKind::corrupt && !(log && kind == ErrorKind::not_found)) return complain(checked.error(), common.json);
+    if (common.json)
+      print_json({{"verified", false}, {"reason", checked.error().message}, {"exit_code", exit_failed}});
+    else
+      fmt::print(stderr, "NOT VERIFIED: {}\n", printable(checked.error().message));
+    return exit_failed;
+  }
+  if (common.json)
+    print_json({{"verified", true}, {"origin", log->key.name}, {"size", log->head.size}, {"root", log->head.root.str()},
+                {"older_checkpoints", place.checkpoints.size()}, {"witnessed", !place.witness_policy.empty()}});
+  else
+    fmt::print("VERIFIED: the log {} of {} entries, every entry and tile\n  root {}\n", log->key.name, log->head.size,
+               log->head.root.str());
+  return exit_ok;
+}
+
+int ledger_export(const Common& common, const LogPlace& place, const std::string& output) {
+  const auto log = open_log(common, place);
+  if (!log) return complain(log.error(), common.json);
+  std::error_code error;
+  if (std::filesystem::exists(output, error))
+    return complain({ErrorKind::conflict, output + " exists already; nothing is overwritten"}, common.json);
+  // Beside it, and moved into place when it is whole and checked.
+  const std::string partial = output + ".partial";
+  std::filesystem::remove_all(partial, error);
+  const auto put = [&](const std::string& path, ByteView content) -> Status {
+    const auto full = std::filesystem::path(partial) / path;
+    std::filesystem::create_directories(full.parent_path(), error);
+    if (error) return fail(ErrorKind::internal, "cannot make " + full.parent_path().string() + ": " + error.message());
+    return write_file(full.string(), content);
+  };
+  Status done = put("checkpoint", as_bytes(log->checkpoint));
+  for (const LogResource& resource : log_resources(log->head.size)) {
+    if (!done) break;
+    const auto content = log->fetch(to_path(resource));
+    done = content ? put(to_path(resource), *content) : fail(content.error());
+  }
+  if (done) done = verify_tiled_log(log_in_folder(partial), log->head);
+  if (done) std::filesystem::rename(partial, output, error);
+  if (done && error) done = fail(ErrorKind::internal, "cannot move the log to " + output + ": " + error.message());
+  if (!done) {
+    std::filesystem::remove_all(partial, error);
+    return complain(done.error(), common.json);
+  }
+  if (common.json)
+    print_json({{"exported", output}, {"size", log->head.size}});
+  else
+    fmt::print("exported {} entries of {} to {}\n", log->head.size, log->key.name, output);
+  return exit_ok;
+}
+
+int ledger_prove(const Common& common, const LogPlace& place, std::uint64_t index, const std::string& output) {
+  const auto log = open_log(common, place);
+  if (!log) return complain(log.error(), common.json);
+  if (index >= log->head.size)
+    return complain({ErrorKind::not_found, fmt::format("the log has {} entries", log->head.size)}, common.json);
+  auto path = prove_inclusion(log->fetch, index, log->head);
+  if (!path) return complain(path.error(), common.json);
+  const std::string proof = write_tlog_proof({index, std::move(*path), log->checkpoint, {}});
+  if (output.empty()) return fmt::print("{}", proof), exit_ok;
+  if (const auto written = write_file(output, as_bytes(proof)); !written) return complain(written.error(), common.json);
+  return exit_ok;
+}
+
+int ledger_fsck(const Common& common, const std::string& data) {
+  const auto head = check_hub_ledger(data);
+  if (!head) return complain(head.error(), common.json);
+  if (common.json)
+    print_json({{"sound", true}, {"size", head->size}, {"root", head->root.str()}});
+  else
+    fmt::print("SOUND: {} entries, every leaf, tile and key of the state\n  root {}\n", head->size, head->root.str());
+  return exit_ok;
+}
+
+}  // namespace forgepool_cli
