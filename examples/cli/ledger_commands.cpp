@@ -57,8 +57,8 @@ Status check_history(const OpenLog& log, const LogPlace& place) {
     const auto older = verify_checkpoint(proof ? std::string_view(proof->checkpoint) : as_text(*text), log.key);
     if (!older) return fail(older.error().kind, path + ": " + older.error().message);
     if (older->size > log.head.size)
-      return fail(ErrorKind::corrupt, fmt::format("THE LOG WAS CUT OFF: {} is of {} entries, the log has {}", path, older->size,
-                                                  log.head.size));
+      return fail(ErrorKind::corrupt,
+                  fmt::format("THE LOG WAS CUT OFF: {} is of {} entries, the log has {}", path, older->size, log.head.size));
     if (older->size == 0) continue;
     if (const auto grown = prove_consistency(log.fetch, *older, log.head); !grown)
       return fail(grown.error().kind, path + ": " + grown.error().message);
@@ -101,8 +101,12 @@ int ledger_verify(const Common& common, const LogPlace& place) {
     return exit_failed;
   }
   if (common.json)
-    print_json({{"verified", true}, {"origin", log->key.name}, {"size", log->head.size}, {"root", log->head.root.str()},
-                {"older_checkpoints", place.checkpoints.size()}, {"witnessed", !place.witness_policy.empty()}});
+    print_json({{"verified", true},
+                {"origin", log->key.name},
+                {"size", log->head.size},
+                {"root", log->head.root.str()},
+                {"older_checkpoints", place.checkpoints.size()},
+                {"witnessed", !place.witness_policy.empty()}});
   else
     fmt::print("VERIFIED: the log {} of {} entries, every entry and tile\n  root {}\n", log->key.name, log->head.size,
                log->head.root.str());
@@ -154,6 +158,10 @@ int ledger_prove(const Common& common, const LogPlace& place, std::uint64_t inde
   const std::string proof = write_tlog_proof({index, std::move(*path), log->checkpoint, {}});
   if (output.empty()) return fmt::print("{}", proof), exit_ok;
   if (const auto written = write_file(output, as_bytes(proof)); !written) return complain(written.error(), common.json);
+  if (common.json)
+    print_json({{"proof", output}, {"index", index}, {"size", log->head.size}});
+  else
+    fmt::print("entry {} is in the log of {} entries: {}\n", index, log->head.size, output);
   return exit_ok;
 }
 

@@ -163,8 +163,10 @@ int main(int argc, char** argv) {
   fsck->callback([&] { code = ledger_fsck(common, data); });
   WitnessOptions witnessing;
   auto* witness_command = app.add_subcommand("witness", "Follow a log, check that it only grows, and cosign it");
-  witness_command->add_option("--data", witnessing.data, "Directory with the witness's key and memory; made if missing")->required();
-  witness_command->add_option("--name", witnessing.name, "Name of the witness in cosignatures, like a URL without scheme")->required();
+  witness_command->add_option("--data", witnessing.data, "Directory with the witness's key and memory; made if missing")
+      ->required();
+  witness_command->add_option("--name", witnessing.name, "Name of the witness in cosignatures, like a URL without scheme")
+      ->required();
   witness_command->add_option("--root", witnessing.log.root, "Trusted root, which names the log's key");
   witness_command->add_option("--log", witnessing.log.vkey, "Or the log's key itself (vkey)");
   witness_command->add_option("--interval-ms", witnessing.interval_ms, "Pause between two looks at the log")

@@ -28,7 +28,8 @@ Look look(Session& session, Witness& witness, const WitnessOptions& options, con
   const auto offer = session.call<std::string>([&](auto done) { session.client().log_offer(seen, std::move(done)); });
   if (!offer) {
     if (offer.error().kind == ErrorKind::conflict)
-      return {exit_failed, true, "the log shrank: it has fewer than the " + std::to_string(seen) + " entries that it had signed"};
+      return {exit_failed, true,
+              "the log shrank: it has fewer than the " + std::to_string(seen) + " entries that it had signed"};
     return {exit_code_of(offer.error().kind), false, offer.error().message};
   }
   const auto answer = witness.add_checkpoint(*offer, session.loop().now());
@@ -40,7 +41,8 @@ Look look(Session& session, Witness& witness, const WitnessOptions& options, con
       [&](auto done) { session.client().cosign(request->checkpoint + answer.body, std::move(done)); });
   const std::string size = std::to_string(witness.latest_size(origin));
   // Nothing is lost if another checkpoint is on offer by now, or the hub knew it already: the next look goes on from here.
-  if (!taken && taken.error().kind != ErrorKind::conflict) return {exit_code_of(taken.error().kind), false, taken.error().message};
+  if (!taken && taken.error().kind != ErrorKind::conflict)
+    return {exit_code_of(taken.error().kind), false, taken.error().message};
   return {exit_ok, false, "cosigned " + size + " entries" + (taken ? "" : "; the hub has moved on")};
 }
 
@@ -51,13 +53,13 @@ int witness(const Common& common, const WitnessOptions& options) {
   if (!key) return complain(key.error(), common.json);
   const auto witness = open_witness(options.data, options.name, {*key});
   if (!witness) return complain(witness.error(), common.json);
-  auto session = Session::open(common.address);
-  if (!session) return complain(session.error(), common.json);
   if (common.json)
     print_json({{"witness", (*witness)->vkey()}, {"log", key->name}});
   else
     fmt::print("witness {}\n", (*witness)->vkey());
   std::fflush(stdout);
+  auto session = Session::open(common.address);
+  if (!session) return complain(session.error(), common.json);
   for (;;) {
     const Look seen = look(*session, **witness, options, key->name);
     if (common.json)

@@ -41,8 +41,8 @@ std::pair<std::string, std::uint64_t> split_setting(const std::string& text, std
   const auto at = text.rfind('=');
   std::uint64_t number = 0;
   const char* end = text.data() + text.size();
-  if (at == std::string::npos || std::from_chars(text.data() + at + 1, end, number).ptr != end || at + 1 == text.size() || number < 1 ||
-      number > most)
+  if (at == std::string::npos || std::from_chars(text.data() + at + 1, end, number).ptr != end || at + 1 == text.size() ||
+      number < 1 || number > most)
     throw CLI::ValidationError(text, "expected ORGANIZATION[/PROJECT]=NUMBER with a number from 1 to " + std::to_string(most));
   return {text.substr(0, at), number};
 }
@@ -71,13 +71,16 @@ int main(int argc, char** argv) {
   app.add_option("--certificate-hours", certificate_hours, "Life of the certificates issued")
       ->check(CLI::Range(1, 24 * 365))
       ->capture_default_str();
-  app.add_option("--weight", weights, "ORGANIZATION[/PROJECT]=NUMBER: its share of the agents' time, where others have 1; may be repeated");
+  app.add_option("--weight", weights,
+                 "ORGANIZATION[/PROJECT]=NUMBER: its share of the agents' time, where others have 1; may be repeated");
   app.add_option("--quota", quotas, "ORGANIZATION[/PROJECT]=NUMBER: so many executions under way at once; may be repeated");
   app.add_option("--port-file", port_file, "Write \"PORT ENROL_PORT\" here once listening");
   app.add_option("--ledger", store, "What a new hub keeps its ledger in: sqlite, or tiles that a web server can serve")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, LedgerStore>{{"sqlite", LedgerStore::sqlite}, {"tiles", LedgerStore::tiles}}))
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, LedgerStore>{{"sqlite", LedgerStore::sqlite}, {"tiles", LedgerStore::tiles}}))
       ->default_str("sqlite");
-  app.add_option("--witness-policy", witness_policy, "C2SP tlog-policy: the quorum of witnesses that the log's checkpoints need");
+  app.add_option("--witness-policy", witness_policy,
+                 "C2SP tlog-policy: the quorum of witnesses that the log's checkpoints need");
   app.add_flag("--verbose", verbose, "Log more");
   try {
     app.parse(argc, argv);

@@ -1,6 +1,6 @@
 #pragma once
-/// The parts that most programs want, wired together: QUIC, SQLite, the fair share scheduler, the duplication verifier, the Linux
-/// sandbox. To swap one, compose the parts yourself with open_hub, start_agent or connect_client; this header is only a
+/// The parts that most programs want, wired together: QUIC, SQLite, the fair share scheduler, the duplication verifier, the
+/// Linux sandbox. To swap one, compose the parts yourself with open_hub, start_agent or connect_client; this header is only a
 /// shorthand for that.
 #include <forgepool/agent.hpp>
 #include <forgepool/backends/fair_share_scheduler.hpp>

@@ -1,14 +1,15 @@
 #pragma once
-/// A log as anybody reads it: a checkpoint, hash tiles and entry bundles at the paths of C2SP tlog-tiles, wherever they come from
-/// (a hub, a web server, a folder). Everything that is read is checked against the checkpoint's head. Pure functions, but for
-/// what the reader's `LogFetch` does.
+/// A log as anybody reads it: a checkpoint, hash tiles and entry bundles at the paths of C2SP tlog-tiles, wherever they come
+/// from (a hub, a web server, a folder). Everything that is read is checked against the checkpoint's head. Pure functions, but
+/// for what the reader's `LogFetch` does.
 #include <forgepool/merkle.hpp>
 
 #include <functional>
 
 namespace forgepool {
 
-/// Gets a resource by its path, relative to the log's prefix: "checkpoint", "tile/0/x001/234.p/5". not_found if it is not there.
+/// Gets a resource by its path, relative to the log's prefix: "checkpoint", "tile/0/x001/234.p/5". not_found if it is not
+/// there.
 using LogFetch = std::function<Result<Bytes>(const std::string& path)>;
 
 inline constexpr std::size_t tile_width = 256;
@@ -31,8 +32,8 @@ FORGEPOOL_API void append_entry(Bytes& bundle, ByteView leaf);
 /// The leaves of a bundle, borrowed from it; `corrupt` unless there are exactly `width`.
 FORGEPOOL_API Result<std::vector<ByteView>> parse_entries(ByteView bundle, std::size_t width);
 
-/// Reads every entry and every tile of the log, and holds them against each other and against `head`. `corrupt` with the path of
-/// what does not fit. `visit`, if given, sees each leaf once it was found to be in its tile.
+/// Reads every entry and every tile of the log, and holds them against each other and against `head`. `corrupt` with the path
+/// of what does not fit. `visit`, if given, sees each leaf once it was found to be in its tile.
 FORGEPOOL_API Status verify_tiled_log(const LogFetch& fetch, const LedgerHead& head,
                                       const std::function<void(std::uint64_t index, ByteView leaf)>& visit = {});
 

@@ -71,7 +71,8 @@ std::vector<LogResource> log_resources(std::uint64_t size) {
   std::vector<LogResource> all;
   const auto add = [&](bool entries, unsigned level, std::uint64_t nodes) {
     for (std::uint64_t i = 0; i < nodes / tile_width; ++i) all.push_back({entries, level, i, tile_width});
-    if (nodes % tile_width != 0) all.push_back({entries, level, nodes / tile_width, static_cast<std::size_t>(nodes % tile_width)});
+    if (nodes % tile_width != 0)
+      all.push_back({entries, level, nodes / tile_width, static_cast<std::size_t>(nodes % tile_width)});
   };
   add(true, 0, size);
   for (unsigned level = 0; level <= max_level && size >> (8 * level) != 0; ++level) add(false, level, size >> (8 * level));

@@ -126,8 +126,9 @@ class TileNodes {
   Result<Digest> node(unsigned height, std::uint64_t index) {
     const unsigned level = height / 8, inside = height % 8;
     const std::uint64_t first = index << inside, nodes = size_ >> (8 * level);
-    const LogResource resource{false, level, first / tile_width,
-                               static_cast<std::size_t>(std::min<std::uint64_t>(tile_width, nodes - first / tile_width * tile_width))};
+    const LogResource resource{
+        false, level, first / tile_width,
+        static_cast<std::size_t>(std::min<std::uint64_t>(tile_width, nodes - first / tile_width * tile_width))};
     auto& tile = tiles_[{level, resource.index}];
     if (tile.empty()) {
       auto fetched = fetch_tile(fetch_, resource);
@@ -172,8 +173,7 @@ Status verify_tiled_log(const LogFetch& fetch, const LedgerHead& head,
 }
 
 Result<MerklePath> prove_inclusion(const LogFetch& fetch, std::uint64_t index, const LedgerHead& head) {
-  if (index >= head.size)
-    return fail(ErrorKind::invalid_input, fmt::format("no entry {} in a log of {}", index, head.size));
+  if (index >= head.size) return fail(ErrorKind::invalid_input, fmt::format("no entry {} in a log of {}", index, head.size));
   TileNodes nodes(fetch, head.size);
   MerklePath path;
   for (std::uint64_t begin = 0, end = head.size; end - begin > 1;) {
@@ -209,9 +209,10 @@ Result<MerklePath> prove_consistency(const LogFetch& fetch, const LedgerHead& ol
     path.insert(path.begin(), *rest);
   }
   if (const auto verified = verify_consistency(older, head, path); !verified)
-    return fail(ErrorKind::corrupt, fmt::format("THE LOG WAS REWRITTEN: its {} entries do not begin with the {} that were signed "
-                                                "before: {}",
-                                                head.size, older.size, verified.error().message));
+    return fail(ErrorKind::corrupt,
+                fmt::format("THE LOG WAS REWRITTEN: its {} entries do not begin with the {} that were signed "
+                            "before: {}",
+                            head.size, older.size, verified.error().message));
   return path;
 }
 

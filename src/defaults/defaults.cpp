@@ -60,9 +60,9 @@ std::optional<LedgerStore> hub_ledger_store(const std::string& data_directory) {
 Result<std::unique_ptr<Ledger>> open_hub_ledger(const std::string& data_directory, const HubIdentity& identity,
                                                 LedgerStore store) {
   if (const auto there = hub_ledger_store(data_directory); there && *there != store)
-    return fail(ErrorKind::conflict, std::string("the ledger of this hub is in ") +
-                                         (*there == LedgerStore::tiles ? "tile files: open it as that"
-                                                                       : "a SQLite file: open it as that"));
+    return fail(ErrorKind::conflict,
+                std::string("the ledger of this hub is in ") +
+                    (*there == LedgerStore::tiles ? "tile files: open it as that" : "a SQLite file: open it as that"));
   if (store == LedgerStore::tiles)
     return open_tile_ledger({.path = hub_tiles_path(data_directory), .origin = identity.trust_domain, .key = identity.log_key});
   return open_sqlite_ledger({hub_ledger_path(data_directory), identity.trust_domain, identity.log_key});

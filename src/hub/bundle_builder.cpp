@@ -18,9 +18,10 @@ namespace {
 
 Result<wire::LogPosition> position_of(const Ledger& ledger, std::uint64_t index, std::uint64_t size) {
   if (index >= size)
-    return fail(ErrorKind::unavailable,
-                fmt::format("entry {} of this job is not under a checkpoint with a quorum of witnesses yet (the last is of {} entries)",
-                            index, size));
+    return fail(
+        ErrorKind::unavailable,
+        fmt::format("entry {} of this job is not under a checkpoint with a quorum of witnesses yet (the last is of {} entries)",
+                    index, size));
   auto path = ledger.prove_inclusion(index, size);
   if (!path) return fail(path.error());
   return wire::LogPosition{index, std::move(*path)};

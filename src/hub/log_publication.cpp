@@ -25,8 +25,9 @@ Status LogPublication::open(WitnessPolicy policy) {
   const auto head = verify_checkpoint(note, {state.ledger->origin(), state.ledger->key()});
   if (!head) return fail(ErrorKind::corrupt, "state record witnessed: " + head.error().message);
   if (head->size > state.ledger->head().size)
-    return fail(ErrorKind::corrupt, "witnesses have cosigned a log of " + std::to_string(head->size) + " leaves, this one has " +
-                                        std::to_string(state.ledger->head().size) + ": it was cut off or replaced by an older one");
+    return fail(ErrorKind::corrupt, "witnesses have cosigned a log of " + std::to_string(head->size) +
+                                        " leaves, this one has " + std::to_string(state.ledger->head().size) +
+                                        ": it was cut off or replaced by an older one");
   // The policy may have changed since.
   if (state.policy.check(note)) state.witnessed = note;
   return {};
@@ -68,7 +69,8 @@ Result<std::string> LogPublication::State::offer_of(std::uint64_t old_size) cons
   const auto head = verify_checkpoint(offered, {ledger->origin(), ledger->key()});
   if (!head) return fail(head.error());
   if (old_size > head->size)
-    return fail(ErrorKind::conflict, fmt::format("the log has {} leaves, not the {} that this witness says it saw", head->size, old_size));
+    return fail(ErrorKind::conflict,
+                fmt::format("the log has {} leaves, not the {} that this witness says it saw", head->size, old_size));
   MerklePath proof;
   if (old_size != 0) {
     auto path = ledger->prove_consistency(old_size, head->size);
@@ -103,7 +105,7 @@ void LogPublication::take(std::string_view note, Done done) {
   if (*cosigned == state.offered)
     return done(fail(ErrorKind::denied, "there is no new cosignature by a witness of this log's policy on it"));
   state.offered = std::move(*cosigned);
-  if (!state.policy.check(state.offered)) return done(std::string("one more, no quorum yet\n"));
+  if (!state.policy.check(state.offered)) return done(std::string("one more, no quorum yet"));
   // Kept before it is shown: what was published once must be there after a restart.
   auto outcome = std::make_shared<Result<LedgerHead>>();
   state.loop.run_blocking(
@@ -114,10 +116,11 @@ void LogPublication::take(std::string_view note, Done done) {
         if (!self->alive) return;
         if (!*outcome) return done(fail(outcome->error()));
         const VerifierKey key{self->ledger->origin(), self->ledger->key()};
-        const auto older = self->witnessed.empty() ? LedgerHead{} : verify_checkpoint(self->witnessed, key).value_or(LedgerHead{});
+        const auto older =
+            self->witnessed.empty() ? LedgerHead{} : verify_checkpoint(self->witnessed, key).value_or(LedgerHead{});
         const auto newer = verify_checkpoint(kept, key);
         if (newer && newer->size >= older.size) self->witnessed = kept;
-        done(std::string("quorum\n"));
+        done(std::string("quorum"));
       });
 }
 

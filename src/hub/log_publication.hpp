@@ -20,8 +20,8 @@ class LogPublication {
   /// What the ledger's state remembers of earlier cosignatures. Before anything else.
   Status open(WitnessPolicy policy);
 
-  /// For everybody who may read the log: with a quorum's cosignatures where the policy asks for one (`unavailable` while there is
-  /// none), else signed now.
+  /// For everybody who may read the log: with a quorum's cosignatures where the policy asks for one (`unavailable` while there
+  /// is none), else signed now.
   void checkpoint(Done done);
   /// A tile or an entry bundle. invalid_input for another path, not_found for one that the log does not have.
   Result<Bytes> resource(std::string_view path) const;

@@ -132,7 +132,7 @@ Result<sqlite::Database> open_ledger_file(const std::string& path) {
   if (*journal != "wal")
     return fail(ErrorKind::unsupported,
                 path + " is on a file system without write-ahead logging: put the ledger on a local disk");
-  // Deleted state is overwritten: erasure must erase. 4,000 pages of log (16 MiB) before they are moved to the file.
+    // Deleted state is overwritten: erasure must erase. 4,000 pages of log (16 MiB) before they are moved to the file.
 #if FORGEPOOL_MUTANT == 5  // For tests/simulation: a commit is not on the disk when it is said to be.
   if (const auto set = database->exec("PRAGMA synchronous = NORMAL"); set) return database;
 #endif

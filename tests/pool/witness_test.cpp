@@ -26,8 +26,8 @@ class Watched {
 
   std::string root() const { return pool.path("hub/identity/root.json"); }
   Finished look(const std::string& name) {
-    return pool.cli_text({"--json", "witness", "--data", pool.path("witness-" + name), "--name", "witness.example/" + name, "--root",
-                          root(), "--once"});
+    return pool.cli_text({"--json", "witness", "--data", pool.path("witness-" + name), "--name", "witness.example/" + name,
+                          "--root", root(), "--once"});
   }
   /// Its last line.
   static json said(const Finished& finished) {
@@ -68,7 +68,8 @@ TEST_CASE("evidence is given out when a quorum of witnesses has seen it, and the
   const auto verified = pool.cli({"ledger", "verify", "--root", watched.root(), "--witness-policy", pool.path("policy")});
   const auto size = verified.at("size").get<std::uint64_t>();
   pool.cli({"ledger", "export", "--root", watched.root(), "--output", pool.path("copy")});
-  CHECK(pool.cli({"ledger", "verify", "--dir", pool.path("copy"), "--root", watched.root(), "--witness-policy", pool.path("policy")})
+  CHECK(pool.cli({"ledger", "verify", "--dir", pool.path("copy"), "--root", watched.root(), "--witness-policy",
+                  pool.path("policy")})
             .at("size") == size);
   pool.cli({"ledger", "prove", "0", "--root", watched.root(), "--output", pool.path("first.tlog-proof")});
   CHECK(pool.cli({"ledger", "prove", std::to_string(size), "--root", watched.root()}, 5).contains("error"));
@@ -113,7 +114,8 @@ TEST_CASE("a hub that rewrites its log is caught by a witness, and by whoever ke
   INFO(caught.output + caught.errors);
   CHECK(caught.code == 1);
   CHECK(Watched::said(caught).at("caught") == true);
-  const std::vector<std::string> verify{"ledger", "verify", "--root", watched.root(), "--checkpoint", pool.path("copy/checkpoint")};
+  const std::vector<std::string> verify{"ledger",       "verify",       "--root",
+                                        watched.root(), "--checkpoint", pool.path("copy/checkpoint")};
   CHECK(pool.cli(verify, 1).at("reason").dump().find("CUT OFF") != std::string::npos);
 
   // Grown past where it was, with other entries: the same, with evidence.
