@@ -18,8 +18,8 @@
 #include <openssl/sha.h>
 #pragma GCC diagnostic pop
 
-#ifndef OPENSSL_IS_BORINGSSL
-#error "OpenSSL's headers were found instead of BoringSSL's: check the order of the include paths"
+#if !defined(OPENSSL_IS_BORINGSSL) && !defined(OPENSSL_IS_AWSLC)
+#error "OpenSSL's headers were found instead of BoringSSL's or AWS-LC's: check the order of the include paths"
 #endif
 
 #include <forgepool/bytes.hpp>

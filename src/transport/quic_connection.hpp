@@ -82,6 +82,8 @@ class QuicConnection {
   const PeerIdentity& peer() const { return tls_->peer(); }
   /// True if the handshake resumed an earlier session.
   bool resumed() const { return tls_->resumed(); }
+  /// The group that keys were agreed on with, as the TLS registry numbers them: 29 is X25519, 0x11ec X25519MLKEM768.
+  std::uint16_t key_agreement() const { return SSL_get_curve_id(tls_->native()); }
   /// Where the peer is now: it may move (RFC 9000, section 9), once it has shown that it is there.
   const SocketAddress& remote() const { return remote_; }
   /// The latest time that this connection was told.

@@ -15,7 +15,7 @@ TEST_CASE("a client that is sent a Retry comes again with its token and gets in"
   SimulatedLink link(authority, SimulatedLink::honest(authority), {});
   link.retry = true;
   CHECK(link.run_until([&] { return link.server && link.server->established(); }));
-  CHECK(link.retries == 1);
+  CHECK(link.retries >= 1);  // The first flight with a hybrid key is two datagrams.
   CHECK(link.invalid_tokens == 0);
 }
 

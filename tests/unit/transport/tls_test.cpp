@@ -22,6 +22,19 @@ TEST_CASE("no context speaks anything but TLS 1.3 or takes early data, and none 
   }
 }
 
+TEST_CASE("keys are agreed on with the final post-quantum hybrid where the library has it, else with X25519") {
+  const Authority authority;
+  SimulatedLink link(authority, SimulatedLink::honest(authority), {});
+  REQUIRE(link.run_until([&] { return link.server && link.server->established(); }));
+#ifdef OPENSSL_IS_AWSLC
+  constexpr std::uint16_t expected = 0x11ec;
+#else
+  constexpr std::uint16_t expected = 29;
+#endif
+  CHECK(link.server->key_agreement() == expected);
+  CHECK(link.client->key_agreement() == expected);
+}
+
 TEST_CASE("peers that do not offer HTTP/3 are refused with the reason") {
   const Authority authority;
   auto ends = SimulatedLink::honest(authority);
