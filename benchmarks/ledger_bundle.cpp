@@ -2,7 +2,7 @@
 
 #include <forgepool/audit.hpp>
 #include <forgepool/backends/duplication_verifier.hpp>
-#include <forgepool/backends/fifo_scheduler.hpp>
+#include <forgepool/backends/fair_share_scheduler.hpp>
 #include <forgepool/backends/in_process_sandbox.hpp>
 #include <forgepool/backends/memory_ledger.hpp>
 #include <forgepool/backends/memory_transport.hpp>
@@ -17,7 +17,7 @@ BundleFigures verify_bundle_of(std::uint32_t shards) {
   const auto adapter = must(load_adapter(FORGEPOOL_PACKAGES_DIR "/noop-1.fpa"));
   HubParts parts;
   parts.transport = make_memory_transport(*loop, network);
-  parts.scheduler = make_fifo_scheduler();
+  parts.scheduler = make_fair_share_scheduler();
   parts.verifier = make_duplication_verifier();
   parts.ledger = must(make_memory_ledger(identity.trust_domain, identity.log_key));
   parts.adapters = {adapter};
