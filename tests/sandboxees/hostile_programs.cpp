@@ -48,9 +48,13 @@ std::vector<Hostile> programs_of_their_own() {
        .expected = {Kind::out_of_memory},
        .without_groups = contained,
        .may_spawn = true},
-      {.title = "filling /tmp", .program = "fill_folder", .arguments = {"/tmp"}, .expected = {Kind::output_limit}},
+      {.title = "filling /tmp",
+       .program = "fill_folder",
+       .arguments = {"/tmp"},
+       .expected = {Kind::output_limit},
+       .under_bubblewrap = Expected{Kind::exited, 1}},
       {.title = "filling /out", .program = "fill_folder", .arguments = {"/out"}, .expected = {Kind::output_limit}},
-      {.title = "using up all inodes of /tmp", .program = "fill_inodes"},
+      {.title = "using up all inodes of /tmp", .program = "fill_inodes", .under_bubblewrap = Expected{Kind::exited, 11}},
       {.title = "a flood of standard output",
        .program = "output_flood",
        .expected = {Kind::wall_time_limit},
@@ -169,7 +173,11 @@ std::vector<Hostile> programs_of_their_own() {
        .expected = violation(56),
        .as_strict = Expected{Kind::exited, 2}},
       {.title = "becoming root", .program = "become_root"},
-      {.title = "becoming root by a setuid file", .program = "become_root", .arguments = {"execute"}, .may_spawn = true},
+      {.title = "becoming root by a setuid file",
+       .program = "become_root",
+       .arguments = {"execute"},
+       .may_spawn = true,
+       .under_bubblewrap = Expected{Kind::exited, 16}},
       {.title = "a user namespace of its own",
        .program = "clone_namespace",
        .arguments = {"0x10000000"},
@@ -185,7 +193,11 @@ std::vector<Hostile> programs_of_their_own() {
        .arguments = {"0x00008000"},
        .expected = violation(56),
        .may_spawn = true},
-      {.title = "executing what it has written", .program = "execute_written", .may_spawn = true, .change = with_helper},
+      {.title = "executing what it has written",
+       .program = "execute_written",
+       .may_spawn = true,
+       .change = with_helper,
+       .under_bubblewrap = Expected{Kind::exited, 7}},
       {.title = "executing itself again", .program = "execute_again", .as_strict = violation(SYS_execveat)},
       {.title = "making memory executable", .program = "executable_memory"},
       {.title = "raising its limits", .program = "raise_limits"},
@@ -324,6 +336,11 @@ Hostile as_strict(Hostile hostile, Expected expected) {
   return hostile;
 }
 
+Hostile under_bubblewrap(Hostile hostile, Expected expected) {
+  hostile.under_bubblewrap = expected;
+  return hostile;
+}
+
 std::vector<Hostile> other_actions() {
   return {
       action("memory-by-proc"),
@@ -343,7 +360,7 @@ std::vector<Hostile> other_actions() {
       as_strict(action("use-up-timers"), violation(SYS_timer_create)),
       action("use-up-pipes"),
       as_strict(action("leave-the-tree"), {Kind::exited, 15}),
-      action("times-of-shared-device"),
+      under_bubblewrap(action("times-of-shared-device"), {Kind::exited, 10}),
       action("watch-files"),
       action("block-all-signals"),
       action("violation-with-signals-blocked", violation(SYS_ptrace)),
@@ -362,7 +379,7 @@ std::vector<Hostile> other_actions() {
       spawning(action("orphan-that-writes")),
       spawning(action("orphans-by-the-hundred")),
       spawning(action("trace-a-child", violation(SYS_ptrace))),
-      spawning(action("execute-script")),
+      spawning(under_bubblewrap(action("execute-script"), {Kind::exited, 11})),
   };
 }
 

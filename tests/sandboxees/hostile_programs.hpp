@@ -26,6 +26,8 @@ struct Hostile {
   std::vector<Expected> also = {};  ///< What else is right, on other kernels or processors.
   /// Where a strict program is refused otherwise: by another errno, at an earlier attempt, or for good.
   std::optional<Expected> as_strict = {};
+  /// Under bwrap, which cannot limit inodes or forbid the execution of what was written (backends/bubblewrap_sandbox.hpp).
+  std::optional<Expected> under_bubblewrap = {};
 };
 
 const std::vector<Hostile>& hostile_programs();

@@ -24,6 +24,7 @@ SandboxRequest request_of(const Hostile& hostile) {
 }
 
 std::vector<Expected> expectations(const Hostile& hostile, SandboxLevel level, Determinism determinism) {
+  if (level == SandboxLevel::bubblewrap && hostile.under_bubblewrap) return {*hostile.under_bubblewrap};
   if (determinism == Determinism::strict && hostile.as_strict) return {*hostile.as_strict};
   std::vector<Expected> list = hostile.also;
   const bool groups = level == SandboxLevel::full;
@@ -55,8 +56,7 @@ class Table {
 };
 
 /// Runs them all and prints the table.
-void check_all(Determinism determinism) {
-  auto& sandbox = linux_sandbox();
+void check_all(Sandbox& sandbox, Determinism determinism) {
   Table table;
   for (const auto& hostile : hostile_programs()) {
     // A strict program may not be allowed to start others.
@@ -81,11 +81,15 @@ void check_all(Determinism determinism) {
 }
 
 TEST_CASE("a hostile program ends as it must", "[hostile]") {
-  check_all(Determinism::standard);
+  check_all(linux_sandbox(), Determinism::standard);
 }
 
 TEST_CASE("a hostile program that is run as strict ends as it must", "[hostile]") {
-  check_all(Determinism::strict);
+  check_all(linux_sandbox(), Determinism::strict);
+}
+
+TEST_CASE("a hostile program ends as it must under bwrap, too", "[.bubblewrap]") {
+  check_all(bubblewrap_sandbox(), Determinism::standard);
 }
 
 TEST_CASE("there are many different hostile programs", "[hostile]") {

@@ -1,7 +1,10 @@
 #pragma once
 /// Shards under the program bwrap (bubblewrap), which many distributions have and some allow to make user namespaces where
 /// others may not. It makes namespaces and root; the system-call filter, the limits per process and the reading of outputs are
-/// those of the Linux sandbox. x86-64 and static ELF programs.
+/// those of the Linux sandbox. x86-64 and static ELF programs, and at most 512 input files.
+///
+/// Beside what it declares as its limitations: bwrap limits the size of /out and /tmp but not how many files are in them, and
+/// programs with the relaxation `spawn` can execute what they have written there.
 #include <forgepool/sandbox.hpp>
 
 namespace forgepool {
