@@ -54,6 +54,21 @@ void LeaseChecker::bind(Job& job, const Lease& lease) {
   expect(leases_.emplace(lease.id, lease).second, lease, "there is another of that id");
 }
 
+void LeaseChecker::check_allowed(const Job& job, const Lease& lease) {
+  const auto seen = seen_.find(lease.agent);
+  if (seen == seen_.end()) return expect(false, lease, "the agent was never there");
+  for (const auto constraint : unmet_constraints(seen->second, job.job))
+    expect(false, lease, "the agent does not meet the job's constraint " + std::string(to_string(constraint)));
+  expect(!seen->second.draining, lease, "the agent drains");
+  // And is what the hub told the scheduler what was attested?
+  const auto agent = truth_.agents.find(lease.agent);
+  if (agent == truth_.agents.end()) return expect(false, lease, "nobody enrolled this agent");
+  const auto& policy = truth_.jobs.at(lease.job).policy;
+  expect(policy.regions.empty() || std::ranges::find(policy.regions, agent->second->region) != policy.regions.end(), lease,
+         "the agent is not in the contract's regions");
+  expect(policy.target == "any" || policy.target == agent->second->tier, lease, "the agent is not of the contract's tier");
+}
+
 void LeaseChecker::granted(const Lease& lease) {
   const auto found = jobs_.find(lease.job);
   if (found == jobs_.end()) return expect(false, lease, "the job is over");
@@ -63,10 +78,7 @@ void LeaseChecker::granted(const Lease& lease) {
   expect(!lease.shards.empty(), lease, "it has no shards");
   expect(std::ranges::is_sorted(lease.shards) && std::ranges::adjacent_find(lease.shards) == lease.shards.end(), lease,
          "its shards are not in order, each once");
-  const auto agent = truth_.agents.find(lease.agent);
-  expect(agent != truth_.agents.end() &&
-             (job.job.regions.empty() || std::ranges::find(job.job.regions, agent->second->region) != job.job.regions.end()),
-         lease, "the agent is not in the job's regions");
+  check_allowed(job, lease);
   for (const auto index : lease.shards) {
     const auto& shard = job.shards[index];
     // A straggler's shard may go to one agent more than wanted.

@@ -17,6 +17,7 @@ class LeaseChecker final : public PoolWatcher {
   void wanted(const ShardId& shard, std::uint32_t count) override;
   void settled(const ShardId& shard) override;
   void excluded(const ShardId& shard, const AgentId& agent) override;
+  void agent_seen(const SchedulerAgent& agent) override { seen_.insert_or_assign(agent.id, agent); }
   void granted(const Lease& lease) override;
   void restored(const Lease& lease) override;
   void lease_ended(const Lease& lease, bool finished) override;
@@ -36,11 +37,13 @@ class LeaseChecker final : public PoolWatcher {
   };
 
   void expect(bool holds, const Lease& lease, const std::string& what);
+  void check_allowed(const Job& job, const Lease& lease);
   void bind(Job& job, const Lease& lease);
 
   const PoolTruth& truth_;
   Violations& violations_;
   std::map<JobId, Job> jobs_;
+  std::map<AgentId, SchedulerAgent> seen_;  // As the hub told the scheduler.
   std::map<LeaseId, Lease> leases_;
   std::set<LeaseId> ever_granted_;
   std::set<AgentId> in_quarantine_;

@@ -5,7 +5,7 @@
 namespace forgepool::testing {
 namespace {
 
-std::string some_policy(Random& random, bool regions) {
+std::string some_policy(Random& random, bool regions, bool tiers) {
   static constexpr std::string_view modes[] = {"full", "quorum", "spotcheck", "none", "adaptive"};
   // Longer than anybody waits here: a job that does not end is to be found running, and asked why.
   std::string policy = R"({"timeout_ms":86400000,"verify":")" + std::string(modes[random.below(std::size(modes))]) +
@@ -14,6 +14,7 @@ std::string some_policy(Random& random, bool regions) {
   policy += R"(,"max_error":0.)" + std::string(random.below(3), '0') + "2";
   if (random.chance(0.3)) policy += R"(,"max_agents":)" + std::to_string(random.between(3, 5));
   if (regions && random.chance(0.5)) policy += R"(,"regions":["eu"])";
+  if (tiers && random.chance(0.5)) policy += R"(,"target":"private")";
   return policy + "}";
 }
 
@@ -29,9 +30,12 @@ PoolSimulationOptions random_pool(std::uint64_t seed) {
   PoolSimulationOptions options;
   options.seed = seed;
   options.agents.clear();
-  const bool regions = random.chance(0.3);
-  options.agents.push_back(
-      {.behaviour = AgentBehaviour::honest, .count = static_cast<std::uint32_t>(random.between(1, 6)), .region = "eu"});
+  const bool regions = random.chance(0.3), tiers = random.chance(0.3);
+  AgentGroup honest;
+  honest.count = static_cast<std::uint32_t>(random.between(1, 6));
+  honest.region = "eu";
+  if (tiers) honest.tier = "private";
+  options.agents.push_back(honest);
   for (auto kinds = random.below(4); kinds > 0; --kinds) {
     AgentGroup group;
     group.behaviour = static_cast<AgentBehaviour>(random.below(8));
@@ -40,6 +44,7 @@ PoolSimulationOptions random_pool(std::uint64_t seed) {
     group.honest_answers = static_cast<std::uint32_t>(random.below(20));
     group.together = random.chance(0.5);
     group.names_per_operator = static_cast<std::uint32_t>(random.between(1, 3));
+    if (tiers && random.chance(0.5)) group.tier = "private";
     group.region = regions && random.chance(0.5) ? "us" : "eu";
     options.agents.push_back(group);
   }
@@ -47,7 +52,7 @@ PoolSimulationOptions random_pool(std::uint64_t seed) {
   options.jobs.clear();
   for (auto jobs = random.between(1, 3); jobs > 0; --jobs)
     options.jobs.push_back({static_cast<std::uint32_t>(random.below(3)), static_cast<std::uint32_t>(random.between(1, 20)),
-                            some_policy(random, regions)});
+                            some_policy(random, regions, tiers)});
   auto& faults = options.faults;
   faults.lose_request = some(random, 0.15);
   faults.lose_response = some(random, 0.15);

@@ -22,6 +22,7 @@ class PoolWatcher {
   virtual void wanted(const ShardId&, std::uint32_t) {}
   virtual void settled(const ShardId&) {}
   virtual void excluded(const ShardId&, const AgentId&) {}
+  virtual void agent_seen(const SchedulerAgent&) {}
   virtual void granted(const Lease&) {}
   virtual void restored(const Lease&) {}
   /// `finished`: the agent reported. Else it ran out, or its agent is gone.
@@ -55,6 +56,7 @@ class PoolWatchers final : public PoolWatcher {
   void wanted(const ShardId& shard, std::uint32_t count) override { each(&PoolWatcher::wanted, shard, count); }
   void settled(const ShardId& shard) override { each(&PoolWatcher::settled, shard); }
   void excluded(const ShardId& shard, const AgentId& agent) override { each(&PoolWatcher::excluded, shard, agent); }
+  void agent_seen(const SchedulerAgent& agent) override { each(&PoolWatcher::agent_seen, agent); }
   void granted(const Lease& lease) override { each(&PoolWatcher::granted, lease); }
   void restored(const Lease& lease) override { each(&PoolWatcher::restored, lease); }
   void lease_ended(const Lease& lease, bool finished) override { each(&PoolWatcher::lease_ended, lease, finished); }

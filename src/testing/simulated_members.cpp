@@ -46,6 +46,7 @@ void SimulatedPool::join(Member& member) {
   if (!hub_) return;
   Invitation invitation;
   invitation.agent.region = member.group->region;
+  invitation.agent.tier = member.group->tier;
   hub_->invite(invitation, [this, &member](Result<std::string> token) {
     if (!token) return;
     enrol(*member.network, {"127.0.0.1", 2, *token}, [this, &member](Result<Credentials> credentials) {

@@ -160,7 +160,7 @@ bool SimulatedPool::must_be_done(const Job& job) const {
   if (policy.verify == VerifyMode::adaptive)
     needed = std::max(needed, std::max(2u, lead_needed(policy.adversary, policy.max_error)) + others);
   for (const auto& [id, group] : truth_.agents)
-    honest += !group->cheats() &&
+    honest += !group->cheats() && (policy.target == "any" || policy.target == group->tier) &&
               (policy.regions.empty() || std::ranges::find(policy.regions, group->region) != policy.regions.end());
   // Where several can agree on lies, they may get honest agents into quarantine; and many who lie alone may use up the
   // executions that a verifier asks for.

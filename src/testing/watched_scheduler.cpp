@@ -30,7 +30,10 @@ class WatchedScheduler final : public Scheduler {
     watcher_.excluded(shard, agent);
     inner_->exclude(shard, agent);
   }
-  void agent_seen(const SchedulerAgent& agent, Time now) override { inner_->agent_seen(agent, now); }
+  void agent_seen(const SchedulerAgent& agent, Time now) override {
+    watcher_.agent_seen(agent);
+    inner_->agent_seen(agent, now);
+  }
   std::vector<Lease> agent_gone(const AgentId& agent, Time now) override { return lost(inner_->agent_gone(agent, now)); }
   std::optional<Lease> grant(const AgentId& agent, const LeaseId& id, std::uint32_t max_shards, Time now) override {
     auto lease = inner_->grant(agent, id, max_shards, now);

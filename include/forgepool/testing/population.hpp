@@ -37,7 +37,8 @@ struct AgentGroup {
   std::uint32_t honest_answers = 100;    ///< builds_trust: per agent.
   std::uint32_t names_per_operator = 4;  ///< sybil: how often each may come back under a new name.
   double slowdown = 4;                   ///< slow: how many times as long its shards take; others take 1.
-  std::string region{};                  ///< As attested at enrolment.
+  std::string region{};                  ///< As attested at enrolment,
+  std::string tier = "public";           ///< as is this.
 
   /// Whether its agents ever return a wrong result.
   bool cheats() const { return behaviour != AgentBehaviour::honest && behaviour != AgentBehaviour::slow; }
