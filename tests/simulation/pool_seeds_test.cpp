@@ -62,7 +62,7 @@ PoolSimulationOptions bad_days(std::uint64_t seed) {
 }  // namespace
 
 TEST_CASE("whatever goes wrong, a pool keeps its promises") {
-  const auto [first, last] = simulation::seeds(1000);
+  const auto [first, last] = simulation::seeds(800);
   Sum sum;
   for (std::uint64_t seed = first; seed <= last; ++seed) sum.add(run(testing::random_pool(seed)));
   WARN("seeds " << first << " to " << last << ": " << sum.text());
