@@ -14,7 +14,8 @@ std::string site_of(std::string_view address) {
   host = host.substr(1, host.size() - 2);
   std::array<unsigned char, 16> bytes{};
   if (inet_pton(AF_INET6, host.c_str(), bytes.data()) != 1) return host;
-  const bool is_ipv4 = std::ranges::all_of(bytes.begin(), bytes.begin() + 10, [](auto byte) { return byte == 0; }) && bytes[10] == 0xff;
+  const bool is_ipv4 =
+      std::ranges::all_of(bytes.begin(), bytes.begin() + 10, [](auto byte) { return byte == 0; }) && bytes[10] == 0xff;
   return is_ipv4 ? std::string(bytes.begin() + 12, bytes.end()) : std::string(bytes.begin(), bytes.begin() + 8);
 }
 

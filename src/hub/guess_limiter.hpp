@@ -1,6 +1,6 @@
 #pragma once
-/// Slows down those who guess join tokens: who failed a few times from one address has to wait ever after. The secret has 128 bits
-/// and more, so nobody guesses it; this keeps the attempt from costing the hub its time and its log. No I/O, no clock.
+/// Slows down those who guess join tokens: who failed a few times from one address has to wait ever after. The secret has 128
+/// bits and more, so nobody guesses it; this keeps the attempt from costing the hub its time and its log. No I/O, no clock.
 #include <forgepool/time.hpp>
 
 #include <cstdint>
@@ -12,9 +12,9 @@ namespace forgepool::hub {
 
 class GuessLimiter {
  public:
-  static constexpr double burst = 10;                                    ///< Failures at once.
-  static constexpr Duration recovery = std::chrono::seconds(10);         ///< For each further one.
-  static constexpr std::size_t max_addresses = 10'000;                   ///< Remembered at once.
+  static constexpr double burst = 10;                             ///< Failures at once.
+  static constexpr Duration recovery = std::chrono::seconds(10);  ///< For each further one.
+  static constexpr std::size_t max_addresses = 10'000;            ///< Remembered at once.
 
   /// False if this address has to wait. `address` as in Peer::address; an IPv6 /64 is one address.
   bool may_try(std::string_view address, Time now);

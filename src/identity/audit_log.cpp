@@ -64,23 +64,29 @@ class AuditLog final : public LogSink {
     const auto at = name.find(agent);
     if (!name.starts_with("spiffe://")) user = json::Object{{"uid", "anonymous"}, {"type", "Unknown"}, {"type_id", 0}};
     // Agents' ids are random; clients' names may be people's.
-    else if (at != name.npos) user = json::Object{{"uid", std::string(name.substr(at + agent.size()))}, {"type", "System"}, {"type_id", 3}};
-    else user = json::Object{{"uid", pseudonym(name)}, {"type", name.ends_with("/operator") ? "Admin" : "User"}, {"type_id", name.ends_with("/operator") ? 2 : 1}};
+    else if (at != name.npos)
+      user = json::Object{{"uid", std::string(name.substr(at + agent.size()))}, {"type", "System"}, {"type_id", 3}};
+    else
+      user = json::Object{{"uid", pseudonym(name)},
+                          {"type", name.ends_with("/operator") ? "Admin" : "User"},
+                          {"type_id", name.ends_with("/operator") ? 2 : 1}};
     return user;
   }
 
   json::Object common(int category, int event_class, int activity, std::string_view refused) const {
     const bool failed = !refused.empty();
-    return json::Object{{"metadata", json::Object{{"version", "1.3.0"}, {"product", json::Object{{"name", "forgepool hub"}, {"vendor_name", "libforgepool"}}}}},
-                        {"category_uid", category},
-                        {"class_uid", event_class},
-                        {"activity_id", activity},
-                        {"type_uid", event_class * 100 + activity},
-                        {"severity_id", failed ? 2 : 1},
-                        {"status_id", failed ? 2 : 1},
-                        {"status", failed ? "Failure" : "Success"},
-                        {"status_code", failed ? std::string(refused) : std::string("ok")},
-                        {"time", std::chrono::floor<std::chrono::milliseconds>(now_()).time_since_epoch().count()}};
+    return json::Object{
+        {"metadata", json::Object{{"version", "1.3.0"},
+                                  {"product", json::Object{{"name", "forgepool hub"}, {"vendor_name", "libforgepool"}}}}},
+        {"category_uid", category},
+        {"class_uid", event_class},
+        {"activity_id", activity},
+        {"type_uid", event_class * 100 + activity},
+        {"severity_id", failed ? 2 : 1},
+        {"status_id", failed ? 2 : 1},
+        {"status", failed ? "Failure" : "Success"},
+        {"status_code", failed ? std::string(refused) : std::string("ok")},
+        {"time", std::chrono::floor<std::chrono::milliseconds>(now_()).time_since_epoch().count()}};
   }
 
   json::Object authenticated(const std::vector<LogField>& fields, std::string_view refused) const {
@@ -92,13 +98,15 @@ class AuditLog final : public LogSink {
     event.set("is_mfa", false);
     event.set("is_remote", true);
     event.set("service", json::Object{{"name", "forgepool hub"}});
-    if (const auto from = address.empty() ? peer : address; !from.empty() && !from.starts_with("spiffe://")) event.set("src_endpoint", endpoint(from));
+    if (const auto from = address.empty() ? peer : address; !from.empty() && !from.starts_with("spiffe://"))
+      event.set("src_endpoint", endpoint(from));
     return event;
   }
 
   json::Object asked(const std::vector<LogField>& fields, std::string_view refused) const {
     const auto action = value_of(fields, "action");
-    json::Object event = common(application_activity, api_activity, action.empty() ? unknown_activity : other_activity, refused);
+    json::Object event =
+        common(application_activity, api_activity, action.empty() ? unknown_activity : other_activity, refused);
     const auto peer = value_of(fields, "peer");
     const auto address = value_of(fields, "address");
     event.set("actor", json::Object{{"user", user(peer)}});
@@ -122,7 +130,8 @@ class AuditLog final : public LogSink {
 
 class AuditFile {
  public:
-  AuditFile(std::string path, std::uint64_t max_bytes, unsigned keep) : path_(std::move(path)), max_bytes_(max_bytes), keep_(keep) {}
+  AuditFile(std::string path, std::uint64_t max_bytes, unsigned keep)
+      : path_(std::move(path)), max_bytes_(max_bytes), keep_(keep) {}
   ~AuditFile() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -133,7 +142,8 @@ class AuditFile {
     fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     struct stat info {};
     if (fd_ < 0 || ::fstat(fd_, &info) != 0)
-      return fail(errno == EACCES ? ErrorKind::denied : ErrorKind::internal, "cannot open the audit log " + path_ + ": " + std::strerror(errno));
+      return fail(errno == EACCES ? ErrorKind::denied : ErrorKind::internal,
+                  "cannot open the audit log " + path_ + ": " + std::strerror(errno));
     size_ = static_cast<std::uint64_t>(info.st_size);
     return {};
   }

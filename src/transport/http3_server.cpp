@@ -24,8 +24,10 @@ void Http3Server::on_field(Exchange& exchange, std::int32_t token, std::string_v
 }
 
 bool Http3Server::on_headers(StreamId stream, Exchange& exchange) {
-  if (is_allowed_method(exchange.request.method)) return true;
-  refused_.emplace_back(stream, method_not_allowed());
+  // The HTTP/3 library sees to the path's form for https only, and lets other schemes through.
+  const bool method = is_allowed_method(exchange.request.method), path = exchange.request.path.starts_with('/');
+  if (method && path) return true;
+  refused_.emplace_back(stream, method ? path_malformed() : method_not_allowed());
   return false;
 }
 

@@ -45,6 +45,8 @@ Response headers_too_large(std::size_t limit_bytes) {
   return text(431, "The headers are larger than the limit of " + std::to_string(limit_bytes) + " bytes.");
 }
 
+Response path_malformed() { return text(400, "The path does not begin with a slash."); }
+
 Response request_too_slow() { return text(408, "The request did not arrive in time."); }
 
 Response no_answer() { return text(500, "The request was not answered."); }

@@ -17,6 +17,7 @@ inline std::size_t field_bytes(std::size_t name_bytes, std::size_t value_bytes) 
 
 /// The answers to requests that never reach the handler.
 Response method_not_allowed();
+Response path_malformed();
 Response body_too_large(std::size_t limit_bytes);
 Response headers_too_large(std::size_t limit_bytes);
 Response request_too_slow();

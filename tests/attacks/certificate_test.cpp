@@ -11,10 +11,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
-Refusal refused(std::string code) { return {0, std::move(code)}; }
+Refusal refused(std::string code) {
+  return {0, std::move(code)};
+}
 
 /// A certificate with one thing changed is refused with this code.
-void changed(const std::function<void(CertificateFields&)>& change, const std::string& code, const std::string& path = "agent/a-1") {
+void changed(const std::function<void(CertificateFields&)>& change, const std::string& code,
+             const std::string& path = "agent/a-1") {
   World world;
   auto fields = world.fields(path);
   change(fields);
@@ -37,9 +40,11 @@ TEST_CASE("a certificate of a CA is no node's") {
   changed([](CertificateFields& fields) { fields.is_ca = true; }, "svid_ca");
 }
 TEST_CASE("a certificate for other purposes does not open the hub") {
-  changed([](CertificateFields& fields) { fields.extended_key_usage = {std::string(eku_server_auth)}; }, "svid_extended_key_usage");
+  changed([](CertificateFields& fields) { fields.extended_key_usage = {std::string(eku_server_auth)}; },
+          "svid_extended_key_usage");
   changed([](CertificateFields& fields) { fields.extended_key_usage.clear(); }, "svid_extended_key_usage");
-  changed([](CertificateFields& fields) { fields.extended_key_usage.push_back("1.3.6.1.5.5.7.3.3"); }, "svid_extended_key_usage");
+  changed([](CertificateFields& fields) { fields.extended_key_usage.push_back("1.3.6.1.5.5.7.3.3"); },
+          "svid_extended_key_usage");
 }
 TEST_CASE("a certificate whose key may sign certificates does not open the hub") {
   changed([](CertificateFields& fields) { fields.key_usage |= key_usage::key_cert_sign; }, "svid_key_usage");
@@ -54,11 +59,14 @@ TEST_CASE("an agent's certificate has no DNS names") {
   changed([](CertificateFields& fields) { fields.dns_names = {"hub.example"}; }, "svid_names");
 }
 TEST_CASE("SPIFFE ids with tricks in them are none") {
-  const std::string path = GENERATE("agent/../operator", "agent/a/operator", "agent/", "agent/a%2foperator", "Operator", "operator/", "root", "");
+  const std::string path =
+      GENERATE("agent/../operator", "agent/a/operator", "agent/", "agent/a%2foperator", "Operator", "operator/", "root", "");
   CAPTURE(path);
   changed([&](CertificateFields& fields) { fields.uri_names = {"spiffe://attacked.pool/" + path}; }, "svid_id");
 }
-TEST_CASE("a hub's certificate is not for clients") { changed([](CertificateFields&) {}, "svid_role", "hub"); }
+TEST_CASE("a hub's certificate is not for clients") {
+  changed([](CertificateFields&) {}, "svid_role", "hub");
+}
 
 TEST_CASE("a certificate for an Ed25519 key is no node's") {
   World world;
@@ -81,7 +89,9 @@ TEST_CASE("a self-signed certificate convinces nobody") {
   TransportIdentity own;
   own.key = must(generate_key(KeyAlgorithm::ecdsa_p256));
   const auto ca_der = must(make_ca_certificate(*own.key, {"attacked.pool", world.loop->now() - 1h, world.loop->now() + 1h, 0}));
-  own.certificate_chain = {must(make_certificate(must(parse_certificate(ca_der)), *own.key, own.key->public_key(), world.fields("operator"))), ca_der};
+  own.certificate_chain = {
+      must(make_certificate(must(parse_certificate(ca_der)), *own.key, own.key->public_key(), world.fields("operator"))),
+      ca_der};
   const auto refusal = world.handshake(own);
   CHECK(refusal.status == 0);
   CHECK(refusal.code.starts_with("chain_"));
@@ -153,8 +163,10 @@ TEST_CASE("a chain that does not end does not tie the hub up") {
 TEST_CASE("an agent that nobody enrolled gets no work, whoever certified it") {
   World world;
   auto& connection = world.connect(world.certified(world.fields("agent/a-unknown")));
-  CHECK(world.refusal(connection, post("/v1/agent/lease", wire::encode(wire::fb::LeaseAskT()))) == Refusal{403, "agent_unknown"});
-  CHECK(world.refusal(connection, post("/v1/agent/heartbeat", wire::encode(wire::fb::HeartbeatT()))) == Refusal{403, "agent_unknown"});
+  CHECK(world.refusal(connection, post("/v1/agent/lease", wire::encode(wire::fb::LeaseAskT()))) ==
+        Refusal{403, "agent_unknown"});
+  CHECK(world.refusal(connection, post("/v1/agent/heartbeat", wire::encode(wire::fb::HeartbeatT()))) ==
+        Refusal{403, "agent_unknown"});
   world.honest_work_goes_on();
 }
 

@@ -115,7 +115,8 @@ TEST_CASE("the enrolment port is for nothing else, and nobody enrols at the othe
   Door world;
   for (const char* path : {"/healthz", "/v1/jobs", "/v1/agents", "/", "/v1/enroll"})
     CHECK(world.refusal(world.door, get(path)) == Refusal{404, "endpoint_unknown"});
-  CHECK(world.refusal(world.door, post("/v1/agent/lease", wire::encode(wire::fb::LeaseAskT()))) == Refusal{404, "endpoint_unknown"});
+  CHECK(world.refusal(world.door, post("/v1/agent/lease", wire::encode(wire::fb::LeaseAskT()))) ==
+        Refusal{404, "endpoint_unknown"});
   Node client = world.client();
   CHECK(world.refusal(client, post("/v1/enroll", {})) == Refusal{404, "endpoint_unknown"});
   world.honest_work_goes_on();

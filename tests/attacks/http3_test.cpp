@@ -22,13 +22,18 @@ struct Raw : World {
   std::string answer(const Bytes& bytes, bool fin = true) {
     const StreamId stream = peer.streams->request(bytes, fin);
     // The transport's own answers are lines of text.
-    peer.run_until([&] { return to_text(peer.streams->answers[stream]).ends_with('\n') || peer.streams->closed_with.contains(stream) || peer.quic->end(); });
+    peer.run_until([&] {
+      return to_text(peer.streams->answers[stream]).ends_with('\n') || peer.streams->closed_with.contains(stream) ||
+             peer.quic->end();
+    });
     return to_text(peer.streams->answers[stream]);
   }
 };
 
-Bytes headers(std::vector<std::pair<std::string, std::string>> more, const std::string& method = "POST", const std::string& path = "/v1/agent/lease") {
-  std::vector<std::pair<std::string, std::string>> list = {{":method", method}, {":scheme", "https"}, {":authority", "hub"}, {":path", path}};
+Bytes headers(std::vector<std::pair<std::string, std::string>> more, const std::string& method = "POST",
+              const std::string& path = "/v1/agent/lease") {
+  std::vector<std::pair<std::string, std::string>> list = {
+      {":method", method}, {":scheme", "https"}, {":authority", "hub"}, {":path", path}};
   list.insert(list.end(), more.begin(), more.end());
   return frame(headers_type, fields(list));
 }
@@ -37,7 +42,9 @@ Bytes headers(std::vector<std::pair<std::string, std::string>> more, const std::
 
 TEST_CASE("header bombs are answered 431") {
   Raw world;
-  SECTION("one large field") { CHECK(world.answer(headers({{"x", std::string(20'000, 'a')}})).find("larger than the limit") != std::string::npos); }
+  SECTION("one large field") {
+    CHECK(world.answer(headers({{"x", std::string(20'000, 'a')}})).find("larger than the limit") != std::string::npos);
+  }
   SECTION("many small fields") {
     std::vector<std::pair<std::string, std::string>> many(2000, {"x", "y"});
     CHECK(world.answer(headers(many)).find("larger than the limit") != std::string::npos);
@@ -54,8 +61,8 @@ TEST_CASE("compression state that nobody offered ends the connection") {
 
 TEST_CASE("frames out of order end the connection and reach no handler") {
   Raw world;
-  const Bytes bytes = GENERATE(frame(data_type, {1, 2, 3}), frame(4, {}), frame(7, {0}), frame(0x0d, {0}), frame(headers_type, {0xff, 0xff, 0xff}),
-                               frame(2, {}), frame(headers_type, {0, 0, 0x80}));
+  const Bytes bytes = GENERATE(frame(data_type, {1, 2, 3}), frame(4, {}), frame(7, {0}), frame(0x0d, {0}),
+                               frame(headers_type, {0xff, 0xff, 0xff}), frame(2, {}), frame(headers_type, {0, 0, 0x80}));
   world.peer.streams->request(bytes);
   CHECK(world.peer.run_until([&] { return world.peer.quic->end().has_value(); }));
   world.honest_work_goes_on();
@@ -63,13 +70,15 @@ TEST_CASE("frames out of order end the connection and reach no handler") {
 
 TEST_CASE("a body that is announced as endless is answered 413 at once") {
   Raw world;
-  CHECK(world.answer(headers({{"content-length", "109951162777600"}}), false).find("larger than the limit") != std::string::npos);
+  CHECK(world.answer(headers({{"content-length", "109951162777600"}}), false).find("larger than the limit") !=
+        std::string::npos);
   world.honest_work_goes_on();
 }
 
 TEST_CASE("methods that there are not are answered 405") {
   Raw world;
-  for (const char* method : {"DELETE", "TRACE", "PATCH", "OPTIONS", "BREW"}) CHECK(world.answer(headers({}, method)).find("Use GET") != std::string::npos);
+  for (const char* method : {"DELETE", "TRACE", "PATCH", "OPTIONS", "BREW"})
+    CHECK(world.answer(headers({}, method)).find("Use GET") != std::string::npos);
   world.honest_work_goes_on();
 }
 
@@ -115,7 +124,8 @@ TEST_CASE("many who send slowly and say little cost no more than their share") {
   std::vector<std::unique_ptr<RawPeer>> peers;
   for (int i = 0; i < 20; ++i) {
     peers.push_back(std::make_unique<RawPeer>(world, world.agent_node.credentials.identity, world.hub->port()));
-    for (int k = 0; k < 50; ++k) peers.back()->streams->request(headers({{"content-length", "60000000"}}) + frame(data_type, Bytes(100)), false);
+    for (int k = 0; k < 50; ++k)
+      peers.back()->streams->request(headers({{"content-length", "60000000"}}) + frame(data_type, Bytes(100)), false);
     peers.back()->run_until([] { return false; }, 5ms);
   }
   world.honest_work_goes_on();
@@ -144,7 +154,8 @@ TEST_CASE("a truncated message is refused wherever it was cut") {
   const auto grant = world.lease(agent);
   const Bytes whole = wire::encode(world.report(agent, grant));
   for (std::size_t size = 0; size < whole.size(); size += 1 + size / 16) {
-    const auto refusal = world.refusal(agent, post("/v1/agent/result", Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)), grant.token));
+    const auto refusal = world.refusal(
+        agent, post("/v1/agent/result", Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)), grant.token));
     CHECK(refusal == Refusal{400, "invalid_input"});
   }
   CHECK(world.refusal(agent, post("/v1/agent/result", whole, grant.token)) == Refusal{204, "accepted"});
@@ -165,8 +176,9 @@ TEST_CASE("a message with any bytes changed is refused or harmless, and never an
     wire::fb::LeaseResultT report;
     report.lease = "l-one";
     report.receipt = "{}";
-    const std::pair<const char*, Bytes> messages[] = {
-        {"/v1/agent/lease", wire::encode(ask_for)}, {"/v1/agent/heartbeat", wire::encode(heartbeat)}, {"/v1/agent/result", wire::encode(report)}};
+    const std::pair<const char*, Bytes> messages[] = {{"/v1/agent/lease", wire::encode(ask_for)},
+                                                      {"/v1/agent/heartbeat", wire::encode(heartbeat)},
+                                                      {"/v1/agent/result", wire::encode(report)}};
     auto [path, bytes] = messages[round % 3];
     for (auto edits = 1 + random() % 6; edits > 0; --edits) {
       auto& byte = bytes[random() % bytes.size()];
@@ -193,7 +205,9 @@ TEST_CASE("a message that claims to hold more than it has, or nests without end,
 TEST_CASE("contracts made to hurt are refused") {
   World world;
   Node client = world.client();
-  const auto refused = [&](const std::string& contract, int status) { CHECK(world.ask(*client.connection, post("/v1/jobs", to_bytes(contract)))->status == status); };
+  const auto refused = [&](const std::string& contract, int status) {
+    CHECK(world.ask(*client.connection, post("/v1/jobs", to_bytes(contract)))->status == status);
+  };
   refused(std::string(200'000, '['), 400);
   refused("{\"op\":" + std::string(100'000, '{') + "}", 400);
   refused(R"({"op":{"name":"noop","version":"1","profile":"noop.v1"},"args":{"shards":1e999}})", 400);

@@ -13,8 +13,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
-bool is_long_header(const Bytes& datagram, unsigned type) { return !datagram.empty() && (datagram[0] & 0x80) != 0 && ((datagram[0] >> 4) & 3) == type; }
-bool is_retry(const Bytes& datagram) { return is_long_header(datagram, 3); }
+bool is_long_header(const Bytes& datagram, unsigned type) {
+  return !datagram.empty() && (datagram[0] & 0x80) != 0 && ((datagram[0] >> 4) & 3) == type;
+}
+bool is_retry(const Bytes& datagram) {
+  return is_long_header(datagram, 3);
+}
 
 /// As many handshakes that nobody goes on with that the next newcomer must prove its address.
 std::vector<std::unique_ptr<Stranger>> crowd(World& world) {
@@ -37,7 +41,8 @@ TEST_CASE("garbage by the thousand disturbs nobody") {
     for (int i = 0; i < 2000; ++i) {
       Bytes bytes(1 + random() % 1400);
       for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random());
-      if (i % 2 == 0 && bytes.size() > 5) bytes[0] |= 0xc0, bytes[1] = bytes[2] = bytes[3] = 0, bytes[4] = 1;  // QUIC version 1, it says.
+      if (i % 2 == 0 && bytes.size() > 5)
+        bytes[0] |= 0xc0, bytes[1] = bytes[2] = bytes[3] = 0, bytes[4] = 1;  // QUIC version 1, it says.
       stranger.send(bytes);
       if (i % 100 == 0) world.run_for(1ms);
     }
@@ -78,14 +83,18 @@ TEST_CASE("a token that was made up, or for another address, does not get past a
   world.run_until([&] { return !one.answers.empty(); });
   const Bytes& retry = one.answers.front();
   REQUIRE(is_retry(retry));
-  const std::size_t id_size = retry[5 + 1 + retry[5]], id_at = 6u + retry[5] + 1, token_at = id_at + id_size, token_size = retry.size() - 16 - token_at;
-  // version … destination id (the new one) … source id … token. What follows need not be readable: the token is looked at first.
+  const std::size_t id_size = retry[5 + 1 + retry[5]], id_at = 6u + retry[5] + 1, token_at = id_at + id_size,
+                    token_size = retry.size() - 16 - token_at;
+  // version … destination id (the new one) … source id … token. What follows need not be readable: the token is looked at
+  // first.
   Bytes forged = {0xc3, 0, 0, 0, 1, static_cast<std::uint8_t>(id_size)};
-  forged.insert(forged.end(), retry.begin() + static_cast<std::ptrdiff_t>(id_at), retry.begin() + static_cast<std::ptrdiff_t>(token_at));
+  forged.insert(forged.end(), retry.begin() + static_cast<std::ptrdiff_t>(id_at),
+                retry.begin() + static_cast<std::ptrdiff_t>(token_at));
   forged.push_back(8);
   forged.insert(forged.end(), 8, 0x22);
   test::put_number(forged, token_size);
-  forged.insert(forged.end(), retry.begin() + static_cast<std::ptrdiff_t>(token_at), retry.begin() + static_cast<std::ptrdiff_t>(token_at + token_size));
+  forged.insert(forged.end(), retry.begin() + static_cast<std::ptrdiff_t>(token_at),
+                retry.begin() + static_cast<std::ptrdiff_t>(token_at + token_size));
   test::put_number(forged, 1000);
   forged.resize(1200, 0x55);
   two.send(forged);
@@ -150,7 +159,9 @@ TEST_CASE("a connection whose address changes goes on, and its token with it") {
   Node agent = world.agent();
   RawPeer peer(world, agent.credentials.identity, world.hub->port());
   const auto asks = [&] {
-    const auto stream = peer.streams->request(test::frame(test::headers_type, test::fields({{":method", "GET"}, {":scheme", "https"}, {":authority", "hub"}, {":path", "/nowhere"}})));
+    const auto stream = peer.streams->request(
+        test::frame(test::headers_type,
+                    test::fields({{":method", "GET"}, {":scheme", "https"}, {":authority", "hub"}, {":path", "/nowhere"}})));
     return peer.run_until([&] { return !peer.streams->answers[stream].empty(); });
   };
   CHECK(asks());
@@ -165,7 +176,9 @@ TEST_CASE("packets that are copied and sent from elsewhere draw nothing there an
   Node agent = world.agent();
   RawPeer peer(world, agent.credentials.identity, world.hub->port());
   const auto asks = [&] {
-    const auto stream = peer.streams->request(test::frame(test::headers_type, test::fields({{":method", "GET"}, {":scheme", "https"}, {":authority", "hub"}, {":path", "/nowhere"}})));
+    const auto stream = peer.streams->request(
+        test::frame(test::headers_type,
+                    test::fields({{":method", "GET"}, {":scheme", "https"}, {":authority", "hub"}, {":path", "/nowhere"}})));
     return peer.run_until([&] { return !peer.streams->answers[stream].empty(); });
   };
   CHECK(asks());
@@ -183,8 +196,9 @@ TEST_CASE("packets that are copied and sent from elsewhere draw nothing there an
 TEST_CASE("a client that does not speak HTTP/3 is refused") {
   World world;
   Node agent = world.agent();
-  const auto tls = must(transport::TlsContext::make(transport::Role::client, agent.credentials.identity,
-                                                    [](const std::vector<Bytes>&, Time) -> Result<std::string> { return std::string(); }));
+  const auto tls =
+      must(transport::TlsContext::make(transport::Role::client, agent.credentials.identity,
+                                       [](const std::vector<Bytes>&, Time) -> Result<std::string> { return std::string(); }));
   static constexpr std::uint8_t protocol[] = {2, 'h', '2'};
   SSL_CTX_set_alpn_protos(tls->native(), protocol, sizeof protocol);
   const auto address = must(transport::SocketAddress::parse("127.0.0.1", world.hub->port()));
@@ -192,7 +206,8 @@ TEST_CASE("a client that does not speak HTTP/3 is refused") {
   const auto quic = must(transport::QuicConnection::connect(tls, {}, {wire.socket->local(), address}, world.loop->now()));
   Bytes buffer(65536);
   world.run_until([&] {
-    for (const auto& answer : std::exchange(wire.answers, {})) quic->receive(answer, {wire.socket->local(), address}, world.loop->now());
+    for (const auto& answer : std::exchange(wire.answers, {}))
+      quic->receive(answer, {wire.socket->local(), address}, world.loop->now());
     for (;;) {
       const auto batch = quic->produce(buffer, world.loop->now());
       if (batch.bytes == 0) break;

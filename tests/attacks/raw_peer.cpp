@@ -7,12 +7,14 @@ using namespace transport;
 namespace {
 
 std::shared_ptr<const TlsContext> any_tls(TransportIdentity identity) {
-  return must(TlsContext::make(Role::client, std::move(identity), [](const std::vector<Bytes>&, Time) -> Result<std::string> { return std::string("hub"); }));
+  return must(TlsContext::make(Role::client, std::move(identity),
+                               [](const std::vector<Bytes>&, Time) -> Result<std::string> { return std::string("hub"); }));
 }
 
 }  // namespace
 
-RawPeer::RawPeer(World& world, TransportIdentity identity, std::uint16_t port) : world_(world), hub_(must(SocketAddress::parse("127.0.0.1", port))) {
+RawPeer::RawPeer(World& world, TransportIdentity identity, std::uint16_t port)
+    : world_(world), hub_(must(SocketAddress::parse("127.0.0.1", port))) {
   open();
   path_ = {socket_->local(), hub_};
   quic = must(QuicConnection::connect(any_tls(std::move(identity)), {}, path_, world.loop->now()));
@@ -23,14 +25,21 @@ RawPeer::RawPeer(World& world, TransportIdentity identity, std::uint16_t port) :
 
 void RawPeer::open() {
   socket_ = must(UdpSocket::connect(*world_.loop, buffers_, hub_, true));
-  socket_->watch([this] { socket_->receive([this](ByteView datagram, auto&, auto&) { quic->receive(datagram, path_, world_.loop->now()); }); }, {});
+  socket_->watch(
+      [this] {
+        socket_->receive([this](ByteView datagram, auto&, auto&) { quic->receive(datagram, path_, world_.loop->now()); });
+      },
+      {});
 }
 
-void RawPeer::move() { open(); }
+void RawPeer::move() {
+  open();
+}
 
 void RawPeer::replay_from_elsewhere() {
   elsewhere_ = must(UdpSocket::connect(*world_.loop, buffers_, hub_, true));
-  elsewhere_->watch([this] { elsewhere_->receive([this](ByteView datagram, auto&, auto&) { received_elsewhere += datagram.size(); }); }, {});
+  elsewhere_->watch(
+      [this] { elsewhere_->receive([this](ByteView datagram, auto&, auto&) { received_elsewhere += datagram.size(); }); }, {});
   for (const Bytes& datagram : sent) elsewhere_->send(datagram, datagram.size(), {}, {});
 }
 

@@ -49,7 +49,8 @@ TEST_CASE("a result for another agent's lease is refused") {
   Working world;
   auto grant = world.lease(world.other);
   // With one's own token for the other's lease, and with the other's token.
-  CHECK(world.refusal(world.worker, result(world.report(world.worker, grant), world.grant.token)) == Refusal{403, "token_lease"});
+  CHECK(world.refusal(world.worker, result(world.report(world.worker, grant), world.grant.token)) ==
+        Refusal{403, "token_lease"});
   CHECK(world.refusal(world.worker, result(world.report(world.worker, grant), grant.token)) == Refusal{401, "token_holder"});
   world.honest_work_goes_on();
 }
@@ -90,7 +91,8 @@ TEST_CASE("a receipt signed by another key is refused") {
 
 TEST_CASE("a receipt in another agent's name is refused") {
   Working world;
-  CHECK(world.with_receipt([&](auto& receipt) { receipt.agent = world.other.credentials.name; }) == Refusal{401, "receipt_agent"});
+  CHECK(world.with_receipt([&](auto& receipt) { receipt.agent = world.other.credentials.name; }) ==
+        Refusal{401, "receipt_agent"});
   world.honest_work_goes_on();
 }
 
@@ -114,7 +116,8 @@ TEST_CASE("a receipt for another program, other parameters or other limits is re
   }
   SECTION("parameters") {
     Working world;
-    CHECK(world.with_receipt([](auto& receipt) { receipt.shards.front().params = sha256(Bytes{1}); }) == Refusal{400, "receipt"});
+    CHECK(world.with_receipt([](auto& receipt) { receipt.shards.front().params = sha256(Bytes{1}); }) ==
+          Refusal{400, "receipt"});
   }
   SECTION("limits") {
     Working world;
@@ -130,9 +133,11 @@ TEST_CASE("a receipt for another output than the report's is refused") {
 
 TEST_CASE("a receipt from a time for which the agent has no certificate is refused") {
   Working world;
-  CHECK(world.with_receipt([](auto& receipt) { receipt.started_at = receipt.finished_at += 48h; }) == Refusal{401, "certificate_expired"});
+  CHECK(world.with_receipt([](auto& receipt) { receipt.started_at = receipt.finished_at += 48h; }) ==
+        Refusal{401, "certificate_expired"});
   Working past;
-  CHECK(past.with_receipt([](auto& receipt) { receipt.started_at = receipt.finished_at -= 48h; }) == Refusal{401, "certificate_not_yet_valid"});
+  CHECK(past.with_receipt([](auto& receipt) { receipt.started_at = receipt.finished_at -= 48h; }) ==
+        Refusal{401, "certificate_not_yet_valid"});
 }
 
 TEST_CASE("a receipt that is no envelope, or is another statement, is refused") {
@@ -182,7 +187,8 @@ TEST_CASE("a heartbeat does not keep another agent's lease alive, and gives no t
   Working world;
   wire::fb::HeartbeatT heartbeat;
   heartbeat.leases = {world.grant.lease};
-  const auto answer = must(wire::decode<wire::fb::HeartbeatAnswerT>(must(world.ask(*world.other.connection, post("/v1/agent/heartbeat", wire::encode(heartbeat)))).body));
+  const auto answer = must(wire::decode<wire::fb::HeartbeatAnswerT>(
+      must(world.ask(*world.other.connection, post("/v1/agent/heartbeat", wire::encode(heartbeat)))).body));
   CHECK(answer.renewed.empty());
   CHECK(answer.ended == heartbeat.leases);
   CHECK(world.reported(world.report(world.worker, world.grant)) == Refusal{204, "accepted"});

@@ -27,21 +27,25 @@ struct Leased : World {
 
 const Refusal malformed{401, "token_malformed"};
 
-std::string footer_of(const PublicKey& key) { return json::canonicalize(json::Object{{"kid", identity::key_id(key)}}); }
+std::string footer_of(const PublicKey& key) {
+  return json::canonicalize(json::Object{{"kid", identity::key_id(key)}});
+}
 
 }  // namespace
 
 TEST_CASE("a stolen token is worth nothing from the connection of another key") {
   Leased world;
   CHECK(world.refusal(world.thief, fetch(world.grant, world.grant.token)) == Refusal{401, "token_holder"});
-  CHECK(world.refusal(world.thief, result(world.report(world.thief, world.grant), world.grant.token)) == Refusal{401, "token_holder"});
+  CHECK(world.refusal(world.thief, result(world.report(world.thief, world.grant), world.grant.token)) ==
+        Refusal{401, "token_holder"});
   world.honest_work_goes_on();
 }
 
 TEST_CASE("a token that somebody else signed names a key that is not trusted") {
   Leased world;
   const auto own_key = must(generate_key(KeyAlgorithm::ed25519));
-  CHECK(world.with(must(identity::mint_lease_token(*own_key, world.claims(world.holder, world.grant)))) == Refusal{401, "token_key"});
+  CHECK(world.with(must(identity::mint_lease_token(*own_key, world.claims(world.holder, world.grant)))) ==
+        Refusal{401, "token_key"});
   world.honest_work_goes_on();
 }
 
@@ -66,9 +70,10 @@ TEST_CASE("claims that were widened after signing do not verify") {
 TEST_CASE("tokens of other kinds are none") {
   Leased world;
   const std::string body = world.grant.token.substr(std::string("v4.public.").size());
-  const std::string token = GENERATE_COPY(std::string(), "v4.local." + body, "v3.public." + body, "v2.public." + body, "v1.public." + body,
-                                          "V4.public." + body, std::string("eyJhbGciOiJub25lIn0.e30."),
-                                          std::string("eyJhbGciOiJIUzI1NiJ9.e30.AAAA"), std::string("v4.public."), std::string("v4.public..."), body);
+  const std::string token =
+      GENERATE_COPY(std::string(), "v4.local." + body, "v3.public." + body, "v2.public." + body, "v1.public." + body,
+                    "V4.public." + body, std::string("eyJhbGciOiJub25lIn0.e30."), std::string("eyJhbGciOiJIUzI1NiJ9.e30.AAAA"),
+                    std::string("v4.public."), std::string("v4.public..."), body);
   CAPTURE(token);
   CHECK(world.with(token) == malformed);
   world.honest_work_goes_on();
@@ -145,7 +150,8 @@ TEST_CASE("a token permits what it says and nothing else") {
   Leased world;
   auto claims = world.claims(world.holder, world.grant);
   claims.actions = {"fetch"};
-  CHECK(world.refusal(world.holder, result(world.report(world.holder, world.grant), world.mint(claims))) == Refusal{403, "token_action"});
+  CHECK(world.refusal(world.holder, result(world.report(world.holder, world.grant), world.mint(claims))) ==
+        Refusal{403, "token_action"});
   claims.actions = {"report"};
   CHECK(world.with(world.mint(claims)) == Refusal{403, "token_action"});
   world.honest_work_goes_on();
@@ -157,13 +163,15 @@ TEST_CASE("a token opens the blobs of its lease and no others") {
   const std::string digest = sha256(secret).hex();
   REQUIRE(world.ask(*world.owner.connection, {"PUT", "/v1/blobs/" + digest, "", secret})->status == 204);
   CHECK(world.refusal(world.holder, get("/v1/agent/blob/" + digest, world.grant.token)) == Refusal{403, "blob_not_leased"});
-  CHECK(world.refusal(world.holder, get("/v1/agent/blob/" + std::string(64, '0'), world.grant.token)) == Refusal{403, "blob_not_leased"});
+  CHECK(world.refusal(world.holder, get("/v1/agent/blob/" + std::string(64, '0'), world.grant.token)) ==
+        Refusal{403, "blob_not_leased"});
   world.honest_work_goes_on();
 }
 
 TEST_CASE("a token is good as long as its lease") {
   Leased world;
-  REQUIRE(world.ask(*world.holder.connection, result(world.report(world.holder, world.grant), world.grant.token))->status == 204);
+  REQUIRE(world.ask(*world.holder.connection, result(world.report(world.holder, world.grant), world.grant.token))->status ==
+          204);
   CHECK(world.with(world.grant.token) == Refusal{403, "lease_unknown"});
   auto claims = world.claims(world.holder, world.grant);
   claims.lease = LeaseId("l-invented");
@@ -176,7 +184,8 @@ TEST_CASE("another agent's lease stays closed to a token of one's own key") {
   // Even if the hub's key had signed it.
   const auto claims = world.claims(world.thief, world.grant);
   CHECK(world.refusal(world.thief, fetch(world.grant, world.mint(claims))) == Refusal{403, "lease_unknown"});
-  CHECK(world.refusal(world.thief, result(world.report(world.thief, world.grant), world.mint(claims))) == Refusal{403, "lease_holder"});
+  CHECK(world.refusal(world.thief, result(world.report(world.thief, world.grant), world.mint(claims))) ==
+        Refusal{403, "lease_holder"});
   world.honest_work_goes_on();
 }
 

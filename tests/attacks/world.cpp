@@ -50,7 +50,9 @@ std::size_t HubLog::records() const {
   return records_;
 }
 
-std::ostream& operator<<(std::ostream& out, const Refusal& refusal) { return out << refusal.status << ' ' << refusal.code; }
+std::ostream& operator<<(std::ostream& out, const Refusal& refusal) {
+  return out << refusal.status << ' ' << refusal.code;
+}
 
 World::World(FairShareOptions scheduler) : identity(must(make_hub_identity("attacked.pool", loop->now()))) {
   HubParts parts;
@@ -76,7 +78,8 @@ World::~World() {
 
 Node World::agent() {
   std::optional<Result<Credentials>> enrolled;
-  enrol(*transport, {"127.0.0.1", hub->enrolment_port(), join_token()}, [&](Result<Credentials> got) { enrolled = std::move(got); });
+  enrol(*transport, {"127.0.0.1", hub->enrolment_port(), join_token()},
+        [&](Result<Credentials> got) { enrolled = std::move(got); });
   run_until([&] { return enrolled.has_value(); });
   Node node{must(std::move(*enrolled)), nullptr};
   node.connection = must(transport->connect(connect_options(node.credentials.identity)));
@@ -97,8 +100,10 @@ Node World::operator_() {
 
 Result<Response> World::submit(Node& client, int shards, const std::string& job_id) {
   const std::string ctx = job_id.empty() ? "" : R"("ctx":{"job_id":")" + job_id + "\"},";
-  return ask(*client.connection, post("/v1/jobs", to_bytes("{" + ctx + R"("op":{"name":"noop","version":"1","profile":"noop.v1"},"args":{"shards":)" +
-                                                           std::to_string(shards) + R"(},"policy":{"verify":"none"}})")));
+  return ask(
+      *client.connection,
+      post("/v1/jobs", to_bytes("{" + ctx + R"("op":{"name":"noop","version":"1","profile":"noop.v1"},"args":{"shards":)" +
+                                std::to_string(shards) + R"(},"policy":{"verify":"none"}})")));
 }
 
 wire::fb::LeaseGrantT World::lease(Node& agent, std::uint32_t max_shards) {
@@ -235,7 +240,9 @@ identity::LeaseClaims World::claims(const Node& agent, const wire::fb::LeaseGran
   return claims;
 }
 
-std::string World::mint(const identity::LeaseClaims& claims) const { return must(identity::mint_lease_token(*identity.token_key, claims)); }
+std::string World::mint(const identity::LeaseClaims& claims) const {
+  return must(identity::mint_lease_token(*identity.token_key, claims));
+}
 
 // --- asking ----------------------------------------------------------------------------------------------------------
 
@@ -243,8 +250,10 @@ void World::run_until(const std::function<bool()>& condition) {
   bool holds = false;
   std::unique_ptr<Subscription> timer;
   const std::function<void()> look = [&] {
-    if ((holds = condition())) loop->stop();
-    else timer = loop->after(1ms, look);
+    if ((holds = condition()))
+      loop->stop();
+    else
+      timer = loop->after(1ms, look);
   };
   loop->post(look);
   loop->run_for(30s);
@@ -274,14 +283,22 @@ Refusal World::refusal(Connection& connection, Request request) {
   return {response->status, failure ? std::string(reason_code({ErrorKind::denied, failure->message})) : "no code"};
 }
 
-Refusal World::handshake(TransportIdentity own) { return refusal(connect(std::move(own)), get("/healthz")); }
+Refusal World::handshake(TransportIdentity own) {
+  return refusal(connect(std::move(own)), get("/healthz"));
+}
 
-Request post(std::string path, Bytes body, std::string token) { return {"POST", std::move(path), std::move(token), std::move(body)}; }
-Request get(std::string path, std::string token) { return {"GET", std::move(path), std::move(token), {}}; }
+Request post(std::string path, Bytes body, std::string token) {
+  return {"POST", std::move(path), std::move(token), std::move(body)};
+}
+Request get(std::string path, std::string token) {
+  return {"GET", std::move(path), std::move(token), {}};
+}
 Request fetch(const wire::fb::LeaseGrantT& grant, const std::string& token) {
   return get("/v1/agent/blob/" + wire::from_wire(*grant.adapter).hex(), token);
 }
-Request result(const wire::fb::LeaseResultT& report, const std::string& token) { return post("/v1/agent/result", wire::encode(report), token); }
+Request result(const wire::fb::LeaseResultT& report, const std::string& token) {
+  return post("/v1/agent/result", wire::encode(report), token);
+}
 
 std::size_t resident_bytes() {
   std::ifstream file("/proc/self/statm");

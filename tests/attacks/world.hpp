@@ -1,6 +1,6 @@
 #pragma once
-/// A live hub on real sockets, honest agents and clients, and what it takes to misbehave: the hub's own keys, to forge with them
-/// what only it could make.
+/// A live hub on real sockets, honest agents and clients, and what it takes to misbehave: the hub's own keys, to forge with
+/// them what only it could make.
 #include <forgepool/backends/fair_share_scheduler.hpp>
 #include <forgepool/backends/quic_transport.hpp>
 #include <forgepool/hub.hpp>
@@ -100,7 +100,8 @@ class World {
   HubIdentity identity;
   std::unique_ptr<Transport> transport;
   std::unique_ptr<Hub> hub;
-  const std::shared_ptr<transport::PacketBuffers> buffers = std::make_shared<transport::PacketBuffers>();  ///< All strangers share them.
+  const std::shared_ptr<transport::PacketBuffers> buffers =
+      std::make_shared<transport::PacketBuffers>();  ///< All strangers share them.
 
  private:
   std::vector<std::unique_ptr<Connection>> strangers_;

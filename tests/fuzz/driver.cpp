@@ -33,7 +33,8 @@ void crashed(int signal_number) {
   std::fprintf(stderr, "CRASH in %s (signal %d)\n", current_target, signal_number);
   if (current_input) {
     const std::string path = std::string("fuzz-crash-") + current_target + ".bin";
-    std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(current_input->data()), static_cast<std::streamsize>(current_input->size()));
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(current_input->data()), static_cast<std::streamsize>(current_input->size()));
     std::fprintf(stderr, "the input is in %s: fuzz --input %s %s\n", path.c_str(), path.c_str(), current_target);
   }
   std::signal(signal_number, SIG_DFL);
@@ -58,12 +59,14 @@ class Mutator {
 
   std::size_t below(std::size_t n) { return n == 0 ? 0 : static_cast<std::size_t>(random_() % n); }
   std::uint8_t byte() {
-    static constexpr std::uint8_t telling[] = {0, 1, 0x7f, 0x80, 0xff, '"', '\\', '{', '}', '[', ']', ',', ':', '.', '-', '0', '9', 'e', '\n', ' ', '/', '='};
+    static constexpr std::uint8_t telling[] = {0,   1,   0x7f, 0x80, 0xff, '"', '\\', '{',  '}', '[', ']',
+                                               ',', ':', '.',  '-',  '0',  '9', 'e',  '\n', ' ', '/', '='};
     return below(2) ? telling[below(std::size(telling))] : static_cast<std::uint8_t>(random_());
   }
 
   void edit(Bytes& bytes) {
-    const std::size_t at = below(bytes.size() + 1), length = std::min(below(below(8) == 0 ? 4096 : 24), bytes.size() - std::min(at, bytes.size()));
+    const std::size_t at = below(bytes.size() + 1),
+                      length = std::min(below(below(8) == 0 ? 4096 : 24), bytes.size() - std::min(at, bytes.size()));
     const auto begin = bytes.begin() + static_cast<std::ptrdiff_t>(at), end = begin + static_cast<std::ptrdiff_t>(length);
     switch (below(8)) {
       case 0:
@@ -81,7 +84,8 @@ class Mutator {
       case 4: bytes.insert(begin, 1 + below(24), byte()); break;
       case 5: bytes.resize(at); break;
       case 6: {  // A number, in either byte order.
-        static constexpr std::uint64_t numbers[] = {0, 1, 0x7f, 0xff, 0x100, 0x7fff, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff, ~std::uint64_t{}};
+        static constexpr std::uint64_t numbers[] = {0,      1,       0x7f,       0xff,       0x100,      0x7fff,
+                                                    0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff, ~std::uint64_t{}};
         const std::uint64_t number = numbers[below(std::size(numbers))];
         const std::size_t width = std::size_t{1} << below(4);
         const bool little = below(2) != 0;
@@ -129,11 +133,15 @@ bool run(const Target& target, std::uint64_t seed, double seconds, std::uint64_t
   return true;
 }
 
-int usage() { return std::fputs("usage: fuzz [--seconds N | --rounds N] [--seed N] [--input FILE] [--list] [TARGET…]\n", stderr), 2; }
+int usage() {
+  return std::fputs("usage: fuzz [--seconds N | --rounds N] [--seed N] [--input FILE] [--list] [TARGET…]\n", stderr), 2;
+}
 
 }  // namespace
 
-TEST_CASE("seeds") { targets = fuzz::all_targets(); }
+TEST_CASE("seeds") {
+  targets = fuzz::all_targets();
+}
 
 int main(int argc, char** argv) {
   double seconds = 60;
@@ -144,22 +152,32 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     const bool has_value = i + 1 < argc;
-    if (argument == "--list") list = true;
-    else if (argument == "--seconds" && has_value) seconds = std::atof(argv[++i]);
-    else if (argument == "--rounds" && has_value) rounds = std::strtoull(argv[++i], nullptr, 10);
-    else if (argument == "--seed" && has_value) seed = std::strtoull(argv[++i], nullptr, 10);
-    else if (argument == "--input" && has_value) input = argv[++i];
-    else if (argument.starts_with("-")) return usage();
-    else names.push_back(argument);
+    if (argument == "--list")
+      list = true;
+    else if (argument == "--seconds" && has_value)
+      seconds = std::atof(argv[++i]);
+    else if (argument == "--rounds" && has_value)
+      rounds = std::strtoull(argv[++i], nullptr, 10);
+    else if (argument == "--seed" && has_value)
+      seed = std::strtoull(argv[++i], nullptr, 10);
+    else if (argument == "--input" && has_value)
+      input = argv[++i];
+    else if (argument.starts_with("-"))
+      return usage();
+    else
+      names.push_back(argument);
   }
   // Seeds are made with what the tests make things with, which wants to be in a test.
   const char* const session[] = {argv[0], "--reporter=compact", "--out=/dev/null"};
   if (Catch::Session().run(3, session) != 0) return std::fputs("the seeds could not be made\n", stderr), 1;
   for (const int signal_number : {SIGSEGV, SIGABRT, SIGFPE, SIGBUS, SIGILL}) std::signal(signal_number, crashed);
 
-  const auto wanted = [&](const Target& target) { return names.empty() || std::ranges::find(names, target.name) != names.end(); };
+  const auto wanted = [&](const Target& target) {
+    return names.empty() || std::ranges::find(names, target.name) != names.end();
+  };
   for (const auto& name : names)
-    if (std::ranges::find(targets, name, &Target::name) == targets.end()) return std::fprintf(stderr, "no such target: %s\n", name.c_str()), 2;
+    if (std::ranges::find(targets, name, &Target::name) == targets.end())
+      return std::fprintf(stderr, "no such target: %s\n", name.c_str()), 2;
   std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
   bool all = true;
   for (const auto& target : targets) {
@@ -169,7 +187,8 @@ int main(int argc, char** argv) {
     } else if (!input.empty()) {
       std::ifstream file(input, std::ios::binary);
       current_target = target.name.c_str();
-      std::printf("%s: %s\n", target.name.c_str(), feed(target, Bytes(std::istreambuf_iterator<char>(file), {})) ? "accepted" : "refused");
+      std::printf("%s: %s\n", target.name.c_str(),
+                  feed(target, Bytes(std::istreambuf_iterator<char>(file), {})) ? "accepted" : "refused");
     } else {
       all = run(target, seed, seconds, rounds) && all;
     }

@@ -27,10 +27,13 @@ struct Link {
 
 /// Connections serve many inputs: a new one is made when the last one was ended.
 bool feed(std::shared_ptr<Link>& link, ByteView input) {
-  if (!link || link->link.client->end() || link->link.server->end() || link->link.client->streams_left() == 0) link = std::make_shared<Link>();
+  if (!link || link->link.client->end() || link->link.server->end() || link->link.client->streams_left() == 0)
+    link = std::make_shared<Link>();
   const int before = link->requests;
   const auto stream = link->raw.request(Bytes(input.begin(), input.end()));
-  link->link.run_until([&] { return link->requests > before || link->raw.closed_with.contains(stream) || link->link.server->end(); }, std::chrono::seconds(1));
+  link->link.run_until(
+      [&] { return link->requests > before || link->raw.closed_with.contains(stream) || link->link.server->end(); },
+      std::chrono::seconds(1));
   return link->requests > before;
 }
 
@@ -40,8 +43,9 @@ std::vector<Target> http3_targets() {
   const auto link = std::make_shared<std::shared_ptr<Link>>();
   const auto run = [link](ByteView input) { return feed(*link, input); };
   return {{"http3_request", {request_headers(), request_headers({{"authorization", "Bearer v4.public.x"}, {"x", "y"}})}, run},
-          {"http3_body", {request_headers({{"content-length", "300"}}) + frame(data_type, Bytes(300, 'x')),
-                          request_headers() + frame(data_type, Bytes(20, 1)) + frame(0x21, {1, 2}) + frame(data_type, Bytes(20, 2))},
+          {"http3_body",
+           {request_headers({{"content-length", "300"}}) + frame(data_type, Bytes(300, 'x')),
+            request_headers() + frame(data_type, Bytes(20, 1)) + frame(0x21, {1, 2}) + frame(data_type, Bytes(20, 2))},
            run}};
 }
 

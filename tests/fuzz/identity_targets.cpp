@@ -76,17 +76,21 @@ std::vector<Target> identity_targets() {
                        hold(!token || token->text() == as_text(input), "a join token has one form");
                        return token.has_value();
                      }});
-  targets.push_back({"spiffe_id", {to_bytes("spiffe://pool.example/agent/a-1"), to_bytes("spiffe://pool.example/hub"), to_bytes("spiffe://p/client/c")},
-                     [](ByteView input) {
-                       const auto id = identity::parse_spiffe_id(as_text(input));
-                       hold(!id || id->uri() == as_text(input), "an id has one form");
-                       return id.has_value();
-                     }});
+  targets.push_back(
+      {"spiffe_id",
+       {to_bytes("spiffe://pool.example/agent/a-1"), to_bytes("spiffe://pool.example/hub"), to_bytes("spiffe://p/client/c")},
+       [](ByteView input) {
+         const auto id = identity::parse_spiffe_id(as_text(input));
+         hold(!id || id->uri() == as_text(input), "an id has one form");
+         return id.has_value();
+       }});
   targets.push_back(certificate_target(story));
-  targets.push_back({"certificate_pem", {to_bytes(certificate_to_pem(story.hub.ca_certificate))},
-                     [](ByteView input) { return certificate_chain_from_pem(as_text(input)).has_value(); }});
+  targets.push_back({"certificate_pem", {to_bytes(certificate_to_pem(story.hub.ca_certificate))}, [](ByteView input) {
+                       return certificate_chain_from_pem(as_text(input)).has_value();
+                     }});
   const auto requester = generate_key(KeyAlgorithm::ecdsa_p256).value();
-  targets.push_back({"certificate_request", {make_certificate_request(*requester).value(), make_certificate_request(*requester, "name").value()},
+  targets.push_back({"certificate_request",
+                     {make_certificate_request(*requester).value(), make_certificate_request(*requester, "name").value()},
                      [pin = requester->public_key().pin()](ByteView input) {
                        const auto request = parse_certificate_request(input);
                        hold(!request || request->key.pin() == pin, "no request in the name of another key");
@@ -98,15 +102,18 @@ std::vector<Target> identity_targets() {
     receipts.push_back(identity::parse_envelope(receipt.envelope)->payload);
   }
   for (const auto& verdict : bundle.verdicts) verdicts.push_back(identity::parse_envelope(verdict.envelope)->payload);
-  targets.push_back({"envelope", envelopes, [](ByteView input) { return identity::parse_envelope(as_text(input)).has_value(); }});
+  targets.push_back(
+      {"envelope", envelopes, [](ByteView input) { return identity::parse_envelope(as_text(input)).has_value(); }});
   targets.push_back({"receipt", receipts, [](ByteView input) {
                        const auto receipt = identity::parse_receipt(as_text(input));
-                       hold(!receipt || identity::write_receipt(*receipt) == std::string(as_text(input)), "what is read is exactly what is written");
+                       hold(!receipt || identity::write_receipt(*receipt) == std::string(as_text(input)),
+                            "what is read is exactly what is written");
                        return receipt.has_value();
                      }});
   targets.push_back({"verdict", verdicts, [](ByteView input) {
                        const auto verdict = identity::parse_verdict(as_text(input));
-                       hold(!verdict || identity::write_verdict(*verdict) == std::string(as_text(input)), "what is read is exactly what is written");
+                       hold(!verdict || identity::write_verdict(*verdict) == std::string(as_text(input)),
+                            "what is read is exactly what is written");
                        return verdict.has_value();
                      }});
   return targets;

@@ -21,7 +21,9 @@ Target message(std::string name, const std::function<void(T&)>& fill) {
           }};
 }
 
-std::unique_ptr<wire::fb::Sha256> digest() { return wire::to_wire_ptr(sha256(Bytes{1})); }
+std::unique_ptr<wire::fb::Sha256> digest() {
+  return wire::to_wire_ptr(sha256(Bytes{1}));
+}
 
 wire::fb::JobStatusT status() {
   wire::fb::JobStatusT status;
@@ -50,7 +52,8 @@ std::vector<Target> message_targets() {
   using namespace wire::fb;
   std::vector<Target> targets;
   targets.push_back(message<FailureT>("failure", [](auto& m) { m.kind = "denied", m.message = "no"; }));
-  targets.push_back(message<EnrollT>("enroll", [](auto& m) { m.secret = Bytes(32, 1), m.certificate_request = Bytes(200, 2); }));
+  targets.push_back(
+      message<EnrollT>("enroll", [](auto& m) { m.secret = Bytes(32, 1), m.certificate_request = Bytes(200, 2); }));
   targets.push_back(message<EnrolledT>("enrolled", [](auto& m) {
     for (int i = 0; i < 2; ++i) {
       m.chain.push_back(std::make_unique<CertificateDerT>());

@@ -11,7 +11,8 @@ namespace forgepool::fuzz {
 struct Target {
   std::string name;
   std::vector<Bytes> seeds;  ///< Each is accepted.
-  /// Must come back, whatever the input. Returns whether it was accepted; what it promises of accepted input it checks itself (`hold`).
+  /// Must come back, whatever the input. Returns whether it was accepted; what it promises of accepted input it checks itself
+  /// (`hold`).
   std::function<bool(ByteView)> run;
 };
 

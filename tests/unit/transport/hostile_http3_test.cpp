@@ -30,6 +30,7 @@ TEST_CASE("malformed requests never reach the handler") {
   const Bytes request = GENERATE_COPY(
       headers({}), headers({{":method", "GET"}}), headers({{":method", "GET"}, {":scheme", "https"}, {":authority", "hub"}}),
       headers({{":method", "GET"}, {":scheme", "https"}, {":path", ""}, {":authority", "hub"}}),
+      headers({{":method", "GET"}, {":scheme", "ftp"}, {":path", "no-slash"}, {":authority", "hub"}}),
       headers({{":method", "GET"}, {":scheme", "https"}, {":path", "no-slash"}, {":authority", "hub"}}),
       headers({{"x", "before"}, {":method", "GET"}, {":scheme", "https"}, {":path", "/"}, {":authority", "hub"}}),
       with({":path", "/twice"}), with({":status", "200"}), with({"Upper", "x"}), with({"connection", "close"}),
