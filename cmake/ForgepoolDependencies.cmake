@@ -10,6 +10,7 @@ find_package(zydis 4 REQUIRED)
 find_path(FORGEPOOL_ASIO_INCLUDE_DIR asio.hpp REQUIRED)
 find_path(FORGEPOOL_FLATBUFFERS_INCLUDE_DIR flatbuffers/flatbuffers.h REQUIRED)
 find_program(FORGEPOOL_FLATC flatc REQUIRED)
+find_path(FORGEPOOL_PKCS11_INCLUDE_DIR p11-kit/pkcs11.h PATH_SUFFIXES p11-kit-1 REQUIRED)
 find_path(FORGEPOOL_SECCOMP_INCLUDE_DIR seccomp.h REQUIRED)
 find_library(FORGEPOOL_SECCOMP_LIBRARY seccomp REQUIRED)
 find_path(FORGEPOOL_NGHTTP3_INCLUDE_DIR nghttp3/nghttp3.h REQUIRED)
@@ -23,6 +24,11 @@ target_link_libraries(forgepool_asio INTERFACE Threads::Threads)
 
 add_library(forgepool_flatbuffers INTERFACE)
 target_include_directories(forgepool_flatbuffers SYSTEM INTERFACE "${FORGEPOOL_FLATBUFFERS_INCLUDE_DIR}")
+
+# The header alone: tokens' libraries are loaded when they are named.
+add_library(forgepool_pkcs11 INTERFACE)
+target_include_directories(forgepool_pkcs11 SYSTEM INTERFACE "${FORGEPOOL_PKCS11_INCLUDE_DIR}")
+target_link_libraries(forgepool_pkcs11 INTERFACE ${CMAKE_DL_LIBS})
 
 add_library(forgepool_seccomp INTERFACE)
 target_include_directories(forgepool_seccomp SYSTEM INTERFACE "${FORGEPOOL_SECCOMP_INCLUDE_DIR}")

@@ -34,10 +34,10 @@ as_root() {
 build_packages=(
   g++ cmake ninja-build pkg-config ccache
   libasio-dev libflatbuffers-dev flatbuffers-compiler libseccomp-dev libfmt-dev libsqlite3-dev libexpected-dev
-  libcli11-dev nlohmann-json3-dev libspdlog-dev libcap2-bin libzydis-dev)
+  libp11-kit-dev libcli11-dev nlohmann-json3-dev libspdlog-dev libcap2-bin libzydis-dev)
 build_backports=(libnghttp3-dev)
 test_packages=(
-  libbenchmark-dev libssl-dev openssl libpq-dev libcurl4-openssl-dev gnutls-bin golang-golang-x-mod-dev iproute2 python3
+  softhsm2 libbenchmark-dev libssl-dev openssl libpq-dev libcurl4-openssl-dev gnutls-bin golang-golang-x-mod-dev iproute2 python3
   bubblewrap crun runc firejail)  # The last line: what ./benchmarks/run.sh sandbox compares with.
 test_backports=(catch2 golang-1.23-go golang-github-lucas-clemente-quic-go-dev ngtcp2-client)
 

@@ -99,6 +99,7 @@ int main(int argc, char** argv) {
   if (!faulty) return complain(faulty.error());
   if (!fault.empty()) log->write(LogLevel::warning, "fault_injected", {{"fault", fault}});
 
+  options.on_renewed = [&](const Credentials& renewed) { return update_credentials(renewed, credentials_directory); };
   auto loop = make_event_loop({options.slots + 2});
   AgentParts parts;
   QuicTransportOptions quic;

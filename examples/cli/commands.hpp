@@ -15,8 +15,23 @@ struct Common {
   bool json = false;
 };
 
+// key_commands.cpp
+
+/// Where a hub's private keys are, if not in plain files.
+struct KeyOptions {
+  std::string passphrase_file;
+  std::string module, token, pin_file;
+};
+forgepool::Result<forgepool::HubKeys> hub_keys(const KeyOptions& options);
+int org_init(const Common& common, const std::string& data, const std::string& name, const KeyOptions& keys);
+int org_list(const Common& common);
+int keys_rotate(const Common& common, const std::string& purpose, const std::string& root_output);
+int revoke(const Common& common, const std::string& kind, const std::string& id, const std::string& reason);
+int renew(const Common& common);
+int health(const Common& common);
+
 // pool_commands.cpp
-int hub_init(const Common& common, const std::string& data, const std::string& trust_domain);
+int hub_init(const Common& common, const std::string& data, const std::string& trust_domain, const KeyOptions& keys);
 int invite(const Common& common, const forgepool::Invitation& invitation);
 int enroll(const Common& common, const std::string& join_token, const std::string& output);
 int list_agents(const Common& common);

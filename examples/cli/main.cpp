@@ -37,7 +37,15 @@ int main(int argc, char** argv) {
   auto* init = hub->add_subcommand("init", "Make a hub's data directory: trust domain, CA, keys, operator");
   init->add_option("--data", data, "Directory to make")->required();
   init->add_option("--trust-domain", trust_domain, "Name of the pool, like a domain name")->required();
-  init->callback([&] { code = hub_init(common, data, trust_domain); });
+  KeyOptions keys;
+  const auto add_key_options = [&](CLI::App* command) {
+    command->add_option("--passphrase-file", keys.passphrase_file, "File with a passphrase that private keys are encrypted under");
+    auto* module = command->add_option("--pkcs11-module", keys.module, "PKCS#11 library: keys are made and stay in its token");
+    module->needs(command->add_option("--pkcs11-token", keys.token, "Label of the token (an organization's: with -NAME after it)"));
+    module->needs(command->add_option("--pkcs11-pin-file", keys.pin_file, "File with the user's PIN"));
+  };
+  add_key_options(init);
+  init->callback([&] { code = hub_init(common, data, trust_domain, keys); });
   auto* invitation = hub->add_subcommand("invite", "Print a join token for a new agent or client (operators only)");
   invitation->add_option("--role", offer.role, "agent or client")
       ->check(CLI::IsMember({"agent", "client"}))
@@ -52,6 +60,10 @@ int main(int argc, char** argv) {
   invitation->add_option("--numeric-class", offer.agent.numeric_class, "Agents of one class compute the same floating point");
   invitation->add_option("--operator", offer.agent.operator_id, "Who runs it");
   invitation->add_option("--network", offer.agent.network, "Network that it is connected to");
+  invitation->add_option("--visibility", offer.visibility, "private: for this organization's work alone; public: for others', too")
+      ->check(CLI::IsMember({"private", "public"}))
+      ->capture_default_str();
+  invitation->add_option("--project", offer.project, "Project of the clients: they share its jobs and inputs");
   invitation->add_option("--ttl-minutes", ttl_minutes, "Life of the token")->check(CLI::Range(1, 43200))->capture_default_str();
   invitation->add_option("--uses", offer.uses, "How many nodes may use it")->check(CLI::Range(1, 10000))->capture_default_str();
   invitation->callback([&] { offer.life = std::chrono::minutes(ttl_minutes), code = invite(common, offer); });
@@ -80,6 +92,32 @@ int main(int argc, char** argv) {
     enrolment->add_option("--output", output, "Directory to make")->required();
     enrolment->callback([&] { code = enroll(common, join_token, output); });
   }
+
+  // --- organizations and keys
+  std::string organization, kind, id, reason, purpose, root_output;
+  auto* org = app.add_subcommand("org", "Organizations beside the hub's own");
+  org->require_subcommand(1);
+  auto* org_make = org->add_subcommand("init", "Make an organization in a hub's data directory: its own keys and operator");
+  org_make->add_option("--data", data, "The hub's data directory")->required();
+  org_make->add_option("name", organization, "Its name; agents never see it")->required();
+  add_key_options(org_make);
+  org_make->callback([&] { code = org_init(common, data, organization, keys); });
+  org->add_subcommand("list", "List the organizations (the hub's operator only)")->callback([&] { code = org_list(common); });
+  auto* keys_command = app.add_subcommand("keys", "An organization's keys");
+  keys_command->require_subcommand(1);
+  auto* rotation = keys_command->add_subcommand("rotate", "Make the next key of a purpose and let it take over (operators only)");
+  rotation->add_option("purpose", purpose, "ca, hub, token or log")->required()->check(CLI::IsMember({"ca", "hub", "token", "log"}));
+  rotation->add_option("--root-output", root_output, "File for the new trusted root");
+  rotation->callback([&] { code = keys_rotate(common, purpose, root_output); });
+  auto* revocation = app.add_subcommand("revoke", "End what somebody or something is believed for (operators only)");
+  revocation->add_option("kind", kind, "agent, client, token, key or organization")
+      ->required()
+      ->check(CLI::IsMember({"agent", "client", "token", "key", "organization"}));
+  revocation->add_option("id", id, "Agent's id, client's name, token or its id, key (like token-1), organization's name")->required();
+  revocation->add_option("--reason", reason, "Why: kept with the record");
+  revocation->callback([&] { code = revoke(common, kind, id, reason); });
+  app.add_subcommand("renew", "Renew our own certificate")->callback([&] { code = renew(common); });
+  app.add_subcommand("health", "Say whether the hub and its agents are well (1: they are not)")->callback([&] { code = health(common); });
 
   // --- jobs
   SubmitOptions submission;

@@ -15,9 +15,11 @@ namespace forgepool_cli {
 
 using namespace forgepool;
 
-int hub_init(const Common& common, const std::string& data, const std::string& trust_domain) {
+int hub_init(const Common& common, const std::string& data, const std::string& trust_domain, const KeyOptions& options) {
   const Time now = std::chrono::system_clock::now();
-  if (const auto made = init_hub_directory(data, trust_domain, now); !made) return complain(made.error(), common.json);
+  const auto keys = hub_keys(options);
+  if (!keys) return complain(keys.error(), common.json);
+  if (const auto made = init_hub_directory(data, trust_domain, now, *keys); !made) return complain(made.error(), common.json);
   if (common.json) {
     print_json({{"data", data}, {"root", hub_identity_directory(data) + "/root.json"}, {"operator", data + "/operator"}});
     return exit_ok;
@@ -43,6 +45,7 @@ nlohmann::ordered_json to_json(const AgentSummary& summary) {
           {"operator", agent.operator_id},
           {"network", agent.network},
           {"organization", agent.organization.str()},
+          {"certificate_expires_at", to_rfc3339(summary.certificate_expires_at)},
           {"answers", summary.answers},
           {"checks", summary.checks},
           {"on_probation", summary.on_probation},

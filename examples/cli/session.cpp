@@ -41,7 +41,14 @@ Result<Session> Session::open(const HubAddress& address) {
                 "who are you? Give --credentials DIR or set FORGEPOOL_CREDENTIALS (a hub's operator has DATA/operator)");
   auto credentials = load_credentials(address.credentials);
   if (!credentials) return fail(credentials.error());
+  const auto life = certificate_life(*credentials);
+  if (!life) return fail(life.error());
+  const Time now = std::chrono::system_clock::now();
+  if (now >= life->expires_at)
+    return fail(ErrorKind::unauthenticated, "the certificate in " + address.credentials + " expired at " + to_rfc3339(life->expires_at) +
+                                                ": ask the hub's operator for a join token, and enrol again");
   Session session;
+  session.directory_ = address.credentials;
   session.loop_ = make_event_loop({1});
   ClientOptions options;
   options.hub_address = place->first;
@@ -49,7 +56,16 @@ Result<Session> Session::open(const HubAddress& address) {
   auto client = connect_default_client(*session.loop_, std::move(*credentials), options);
   if (!client) return fail(client.error());
   session.client_ = std::move(*client);
+  // In time, and on the way. If it fails, there is as much time again to try.
+  if (now >= life->renew_at) (void)session.renew();
   return session;
+}
+
+Result<CertificateLife> Session::renew() {
+  const auto renewed = call<Credentials>([&](auto done) { client_->renew(done); });
+  if (!renewed) return fail(renewed.error());
+  if (const auto kept = update_credentials(*renewed, directory_); !kept) return fail(kept.error());
+  return certificate_life(*renewed);
 }
 
 }  // namespace forgepool_cli

@@ -48,10 +48,14 @@ class Session {
     return std::move(**answer);
   }
 
+  /// Renews our certificate and keeps it in the credentials directory.
+  forgepool::Result<forgepool::CertificateLife> renew();
+
   forgepool::Client& client() { return *client_; }
   forgepool::RunnableEventLoop& loop() { return *loop_; }
 
  private:
+  std::string directory_;
   std::unique_ptr<forgepool::RunnableEventLoop> loop_;
   std::unique_ptr<forgepool::Client> client_;
 };

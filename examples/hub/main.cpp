@@ -50,7 +50,8 @@ std::pair<std::string, std::uint64_t> split_setting(const std::string& text, std
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string data, address = "127.0.0.1", port_file;
+  std::string data, address = "127.0.0.1", port_file, passphrase_file, pin_file;
+  HubKeys keys;
   std::vector<std::string> adapter_files;
   HubOptions options;
   options.port = 4433;
@@ -74,6 +75,10 @@ int main(int argc, char** argv) {
   app.add_option("--weight", weights,
                  "ORGANIZATION[/PROJECT]=NUMBER: its share of the agents' time, where others have 1; may be repeated");
   app.add_option("--quota", quotas, "ORGANIZATION[/PROJECT]=NUMBER: so many executions under way at once; may be repeated");
+  app.add_option("--passphrase-file", passphrase_file, "File with the passphrase that the private keys are encrypted under");
+  auto* module = app.add_option("--pkcs11-module", keys.pkcs11.module, "PKCS#11 library whose token has the private keys");
+  module->needs(app.add_option("--pkcs11-token", keys.pkcs11.token, "Label of the token"));
+  module->needs(app.add_option("--pkcs11-pin-file", pin_file, "File with the user's PIN"));
   app.add_option("--port-file", port_file, "Write \"PORT ENROL_PORT\" here once listening");
   app.add_option("--ledger", store, "What a new hub keeps its ledger in: sqlite, or tiles that a web server can serve")
       ->transform(CLI::CheckedTransformer(
@@ -104,6 +109,12 @@ int main(int argc, char** argv) {
     if (!adapter) return complain(adapter.error());
     adapters.push_back(std::move(*adapter));
   }
+  for (const auto& [file, secret] : {std::pair{&passphrase_file, &keys.passphrase}, std::pair{&pin_file, &keys.pkcs11.pin}}) {
+    if (file->empty()) continue;
+    auto text = read_secret_file(*file);
+    if (!text) return complain(text.error());
+    *secret = std::move(*text);
+  }
   auto loop = make_event_loop();
   int status = 0;
   options.address = address;
@@ -119,7 +130,7 @@ int main(int argc, char** argv) {
   }
   // A hub that has a ledger goes on with it.
   if (app.count("--ledger") == 0) store = hub_ledger_store(data).value_or(store);
-  auto hub = open_default_hub(*loop, data, std::move(adapters), options, log, std::move(scheduling), store);
+  auto hub = open_default_hub(*loop, data, std::move(adapters), options, log, std::move(scheduling), store, keys);
   if (!hub) return complain(hub.error());
   log->write(LogLevel::info, "listening",
              {{"address", address},

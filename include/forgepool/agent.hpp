@@ -30,6 +30,9 @@ struct AgentOptions {
   std::string numeric_class;
   std::size_t adapter_cache_bytes = 256u << 20;
   Duration reconnect_delay = std::chrono::milliseconds(200);  ///< Doubles up to 64 times this while the hub is away.
+  /// Called with the credentials whenever the certificate was renewed, at half of its life: keep them (update_credentials). An
+  /// error is logged; the agent goes on, but not past its next start.
+  std::function<Status(const Credentials&)> on_renewed;
 };
 
 struct AgentStatistics {
@@ -37,7 +40,9 @@ struct AgentStatistics {
   std::uint64_t shards = 0;
   std::uint64_t failed_shards = 0;
   bool connected = false;
-  std::string refused;  ///< Why the hub refuses this agent, if it does: it stopped asking then.
+  std::string refused;    ///< Why the hub refuses this agent, if it does, or why it cannot go on: it stopped asking then.
+  std::string unhealthy;  ///< What is wrong though it still works: the certificate could not be renewed, and why.
+  Time certificate_expires_at{};
 };
 
 class Agent {

@@ -18,6 +18,11 @@ struct ClientOptions {
   std::uint16_t hub_port = 0;
 };
 
+struct RotatedKey {
+  KeyId id;
+  std::string trusted_root;  ///< What auditors trust from now on; what they had stays good for what was signed before.
+};
+
 class Client {
  public:
   template <class T>
@@ -45,6 +50,10 @@ class Client {
   virtual void cancel(const JobId& job, Callback<JobStatus> done) = 0;
   /// What submitting the contract would come to now; nothing is kept. Errors as from `submit`.
   virtual void forecast(std::string contract, Callback<JobForecast> done) = 0;
+  /// A new certificate for our name and key, used from the next connection on: keep it (update_credentials).
+  virtual void renew(Callback<Credentials> done) = 0;
+  /// RFC 8785 JSON: `status` ("ok", "degraded"), `ledger_size`, `unhealthy_agents`, and for operators `agents`, with reasons.
+  virtual void health(Callback<std::string> done) = 0;
 
   /// A resource of the hub's log, as C2SP tlog-tiles names it ("checkpoint", "tile/0/000"); see tiled_log.hpp.
   virtual void log(const std::string& path, Callback<Bytes> done) = 0;
@@ -53,12 +62,23 @@ class Client {
   virtual void log_offer(std::uint64_t old_size, Callback<std::string> done) = 0;
   virtual void cosign(const std::string& checkpoint, Callback<std::string> done) = 0;
 
-  /// For operators: a join token; the agents known; an agent gets nothing new while it drains; one in quarantine is let in
-  /// again, on probation, if replaying the shard where it was caught gave what it had returned (`conflict` if not).
+  // --- for operators
+
+  /// A join token.
   virtual void invite(const Invitation& invitation, Callback<std::string> done) = 0;
   virtual void agents(Callback<std::vector<AgentSummary>> done) = 0;
+  /// An agent gets nothing new while it drains.
   virtual void drain(const AgentId& agent, bool draining, Callback<AgentSummary> done) = 0;
+  /// One in quarantine is let in again, on probation, if replaying the shard where it was caught gave what it had returned
+  /// (`conflict` if not).
   virtual void appeal(const AgentId& agent, const Appeal& appeal, Callback<AgentSummary> done) = 0;
+  /// `kind` is agent, client, token, key or organization (for the hub's operator). In force when `done` is called, on connections
+  /// that are there, too; how many leases ended. not_found; conflict for what is revoked already, and for keys in use.
+  virtual void revoke(const std::string& kind, const std::string& id, const std::string& reason, Callback<std::uint32_t> done) = 0;
+  /// Makes the next key of a purpose, which takes over at once.
+  virtual void rotate_key(KeyPurpose purpose, Callback<RotatedKey> done) = 0;
+  /// For the hub's operator.
+  virtual void organizations(Callback<std::vector<OrganizationSummary>> done) = 0;
 };
 
 FORGEPOOL_API Result<std::unique_ptr<Client>> connect_client(EventLoop& loop, Credentials credentials,

@@ -1,6 +1,9 @@
 #pragma once
-/// The hub of one organization: accepts contracts, plans and leases shards, verifies what comes back, keeps the ledger. It
-/// never computes a shard.
+/// The hub of one or more organizations: accepts contracts, plans and leases shards, verifies what comes back, keeps each
+/// organization's ledger. It never computes a shard.
+///
+/// Organizations share the ports, and nothing else: each has its own keys, agents, clients, jobs, scheduler, verifier and ledger.
+/// Which one a peer is of is said by the CA that issued its certificate.
 ///
 /// Every state change is one ledger transaction; no answer leaves before its transaction is durable. A hub that is killed at
 /// any moment and opened again over the same ledger goes on where it was. If the ledger fails, the hub stops answering and
@@ -22,7 +25,17 @@
 
 namespace forgepool {
 
-/// The parts a hub is composed of; it owns them.
+/// One more organization on a hub, beside the hub's own.
+struct OrganizationParts {
+  std::string name;  ///< An id (ids.hpp). For the hub's operator; agents never see it.
+  /// Its trust domain, which stands in its agents' certificates, differs from all others and should not say the name.
+  HubIdentity identity;
+  std::unique_ptr<Scheduler> scheduler;
+  std::unique_ptr<Verifier> verifier;
+  std::unique_ptr<Ledger> ledger;
+};
+
+/// The parts a hub is composed of; it owns them. Scheduler, verifier and ledger are those of its own organization.
 struct HubParts {
   std::unique_ptr<Transport> transport;
   std::unique_ptr<Scheduler> scheduler;
@@ -30,6 +43,7 @@ struct HubParts {
   std::unique_ptr<Ledger> ledger;
   std::vector<std::shared_ptr<const AdapterPackage>> adapters;  ///< What contracts may ask for, by name and version.
   std::shared_ptr<LogSink> log;
+  std::vector<OrganizationParts> organizations;
   /// Fills a span with random bytes: ids, secrets and salts are made of them. Null: the system's generator, and nothing else is
   /// fit for a real pool. A simulation gives its own, so that a run can be replayed.
   std::function<void(std::span<std::uint8_t>)> random;
@@ -41,6 +55,7 @@ struct HubOptions {
   std::uint16_t enrolment_port = 0;                   ///< Server-side TLS and a join token; 0 takes a free one.
   Duration certificate_life = std::chrono::hours(1);  ///< Of agents and clients. Shorter bounds what a stolen key is worth.
   Duration token_life = std::chrono::minutes(5);
+  KeyOverlap key_overlap;  ///< Shorter ends earlier what a stolen old key is worth, longer forgives longer absence.
   std::uint32_t max_shards_per_lease = 64;
   std::uint32_t max_failures_per_shard = 3;  ///< Executions that ended badly before the job fails.
   std::uint32_t max_running_jobs = 1000;
@@ -58,7 +73,7 @@ class Hub {
   virtual ~Hub() = default;
   virtual std::uint16_t port() const = 0;
   virtual std::uint16_t enrolment_port() const = 0;
-  /// A join token; durable when `done` is called. invalid_input for what an invitation cannot say.
+  /// A join token of the hub's own organization; durable when `done` is called. invalid_input for what an invitation cannot say.
   virtual void invite(const Invitation& invitation, std::function<void(Result<std::string>)> done) = 0;
   /// Stops taking work and calls `done` once everything acknowledged is durable. Destroying without it is safe, too.
   virtual void stop(std::function<void()> done) = 0;

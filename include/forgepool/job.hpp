@@ -79,11 +79,21 @@ struct Appeal {
 
 struct AgentSummary {
   SchedulerAgent agent;  ///< With what was attested at its enrolment, or else measured by itself (its numeric class).
-  std::string state;     ///< present, absent, draining, quarantined
+  std::string state;     ///< present, absent, draining, expired, quarantined, revoked
   std::uint64_t answers = 0;
   std::uint64_t checks = 0;   ///< Its answers that were compared with others' and agreed: what its word is worth.
   bool on_probation = false;  ///< It was in quarantine once.
-  std::string reason;         ///< If quarantined.
+  std::string reason{};       ///< If expired, quarantined or revoked.
+  Time certificate_expires_at{};
+};
+
+/// An organization as the hub's operator sees it.
+struct OrganizationSummary {
+  std::string name;
+  std::string trust_domain;
+  std::string state;  ///< active, revoked
+  std::uint32_t agents = 0;
+  std::uint32_t running_jobs = 0;
 };
 
 }  // namespace forgepool

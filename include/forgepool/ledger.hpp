@@ -47,8 +47,13 @@ class Ledger {
 
   /// The checkpoint's first line: names the log.
   virtual const std::string& origin() const = 0;
-  /// Verifies this log's checkpoints.
+  /// Verifies this log's checkpoints: the key in use. Borrowed for the life of the ledger.
   virtual const PublicKey& key() const = 0;
+  /// From now on checkpoints are signed by `key`, and by the `earlier` ones, too, for those who know only them. invalid_input for
+  /// keys that are not Ed25519, `unsupported` by ledgers that have one key for ever; then nothing changes.
+  virtual Status use_keys([[maybe_unused]] std::shared_ptr<Signer> key, [[maybe_unused]] std::vector<std::shared_ptr<Signer>> earlier) {
+    return fail(ErrorKind::unsupported, "this ledger has one key for ever");
+  }
 
   /// Appends and changes all of `batch` or nothing; durable when it returns. Leaves get the indices head.size - n … head.size
   /// - 1. `too_large` for a leaf over max_leaf_bytes; `internal` for a full or broken disk: then the caller must stop

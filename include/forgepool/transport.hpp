@@ -103,8 +103,12 @@ class Listener {
  public:
   virtual ~Listener() = default;
   virtual std::uint16_t port() const = 0;
-  /// Closes every connection whose peer holds this key (it was revoked).
-  virtual void disconnect(const Digest& key_pin) = 0;
+  /// Closes every connection with a peer of which this is true (it was revoked). Handshakes under way are not asked about: for
+  /// them there is `check_peer`.
+  virtual void disconnect(const std::function<bool(const Peer&)>& whose) = 0;
+  /// From now on shows this identity to those who connect; connections that are there stay. invalid_input as for `listen`, and
+  /// then nothing changes.
+  virtual Status set_identity(TransportIdentity identity) = 0;
 };
 
 class Connection {

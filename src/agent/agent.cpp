@@ -1,6 +1,7 @@
 #include <forgepool/agent.hpp>
 
 #include "agent/lease_run.hpp"
+#include "identity/enrolment.hpp"
 #include "identity/svid.hpp"
 
 #include <algorithm>
@@ -34,6 +35,7 @@ class DefaultAgent final : public Agent {
                   *log_} {
     runs_.resize(std::max(1u, options_.concurrent_leases));
     retries_.resize(runs_.size());
+    arm_renewal();
     for (std::size_t worker = 0; worker < runs_.size(); ++worker) ask_later(worker, Duration::zero());
   }
 
@@ -60,6 +62,7 @@ class DefaultAgent final : public Agent {
 
   void ask(std::size_t worker) {
     if (draining_ || !statistics_.refused.empty()) return;
+    if (loop_.now() >= statistics_.certificate_expires_at) return refuse(expired());
     wire::fb::LeaseAskT message;
     message.max_shards = options_.max_shards_per_lease;
     message.wait_ms = ask_wait_ms;
@@ -74,7 +77,8 @@ class DefaultAgent final : public Agent {
   void answered(std::size_t worker, Result<Response> response) {
     if (!response) {
       const auto kind = response.error().kind;
-      if (kind == ErrorKind::denied || kind == ErrorKind::unauthenticated) return refuse(response.error());
+      if (kind == ErrorKind::denied || kind == ErrorKind::unauthenticated)
+        return refuse(loop_.now() >= statistics_.certificate_expires_at ? expired() : response.error());
       return ask_later(worker, std::max<Duration>(link_.pause(), options_.reconnect_delay));
     }
     if (response->status == 204 || draining_) return ask_later(worker, Duration::zero());
@@ -101,6 +105,66 @@ class DefaultAgent final : public Agent {
     ask_later(worker, outcome.acknowledged ? Duration::zero() : options_.reconnect_delay);
   }
 
+  // --- the certificate
+
+  /// An agent that slept through the life of its certificate: nothing but a new invitation helps.
+  Error expired() const {
+    return {ErrorKind::unauthenticated,
+            "the certificate of " + credentials_.name + " expired at " + to_rfc3339(statistics_.certificate_expires_at) +
+                " and was not renewed in time: ask the hub's operator for a join token (forgepool hub invite), and enrol again "
+                "(forgepool agent enroll --join TOKEN --output NEW_DIRECTORY)"};
+  }
+
+  void arm_renewal() {
+    const auto life = certificate_life(credentials_);
+    if (!life) return refuse(life.error());
+    statistics_.certificate_expires_at = life->expires_at;
+    renew_at(life->renew_at);
+  }
+
+  void renew_at(Time time) {
+    renewal_ = loop_.after(std::max<Duration>(time - loop_.now(), Duration::zero()), [this] { renew(); });
+  }
+
+  void renew() {
+    const Time now = loop_.now();
+    if (!statistics_.refused.empty()) return;
+    if (now >= statistics_.certificate_expires_at) return refuse(expired());
+    auto request = make_certificate_request(*credentials_.identity.key);
+    if (!request) return renewal_failed(request.error());
+    wire::fb::RenewT message;
+    message.certificate_request = std::move(*request);
+    Request ask;
+    ask.method = "POST";
+    ask.path = "/v1/renew";
+    ask.body = wire::encode(message);
+    link_.send(std::move(ask), [this](Result<Response> response) {
+      if (!response) return renewal_failed(response.error());
+      const auto enrolled = wire::decode<wire::fb::EnrolledT>(response->body);
+      if (!enrolled) return renewal_failed(enrolled.error());
+      auto renewed = identity::accept_enrolment(*enrolled, credentials_.identity.key, credentials_.hub_pins);
+      if (!renewed) return renewal_failed(renewed.error());
+      if (renewed->name != credentials_.name) return renewal_failed({ErrorKind::corrupt, "the hub sent a certificate for somebody else"});
+      credentials_ = std::move(*renewed);
+      statistics_.unhealthy.clear();
+      log_->write(LogLevel::info, "certificate_renewed", {{"agent", credentials_.name}});
+      if (options_.on_renewed)
+        if (const auto kept = options_.on_renewed(credentials_); !kept)
+          log_->write(LogLevel::error, "credentials_not_kept", {{"reason", kept.error().message}});
+      link_.renew();
+      arm_renewal();
+    });
+  }
+
+  void renewal_failed(const Error& error) {
+    statistics_.unhealthy = "the certificate, which expires at " + to_rfc3339(statistics_.certificate_expires_at) +
+                            ", could not be renewed: " + error.message;
+    log_->write(LogLevel::warning, "renewal_failed", {{"reason", error.message}});
+    // Again and again until the last moment, and then once more, to say so.
+    const Duration left = statistics_.certificate_expires_at - loop_.now();
+    renew_at(loop_.now() + std::clamp<Duration>(left / 8, options_.reconnect_delay, std::chrono::minutes(5)));
+  }
+
   void refuse(const Error& error) {
     if (!statistics_.refused.empty()) return;
     statistics_.refused = error.message;
@@ -113,7 +177,7 @@ class DefaultAgent final : public Agent {
   }
 
   EventLoop& loop_;
-  const Credentials credentials_;
+  Credentials credentials_;  ///< Replaced when the certificate is renewed; the key stays.
   const AgentOptions options_;
   const std::shared_ptr<LogSink> log_;
   const std::unique_ptr<Transport> transport_;
@@ -122,6 +186,7 @@ class DefaultAgent final : public Agent {
   agent::Workshop workshop_;
   std::vector<std::shared_ptr<LeaseRun>> runs_;
   std::vector<std::unique_ptr<Subscription>> retries_;
+  std::unique_ptr<Subscription> renewal_;
   mutable AgentStatistics statistics_;
   std::function<void()> drained_;
   bool draining_ = false;

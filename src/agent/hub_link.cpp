@@ -7,6 +7,13 @@
 
 namespace forgepool::agent {
 
+namespace {
+
+// As long as the hub may take to answer what was asked before: see ask_wait_ms in agent.cpp.
+constexpr Duration retirement_time = std::chrono::seconds(30);
+
+}  // namespace
+
 HubLink::HubLink(EventLoop& loop, Transport& transport, const Credentials& credentials, Options options, LogSink& log)
     : loop_(loop), transport_(transport), credentials_(credentials), options_(std::move(options)), log_(log) {}
 
@@ -14,17 +21,16 @@ void HubLink::send(Request request, Done done) {
   if (!connection_ || !connection_->usable()) {
     // It goes later: it may be telling those who wait that it broke, and we are called by the first of them.
     if (connection_) loop_.post([old = std::shared_ptr<Connection>(std::move(connection_))] {});
-    const auto ca = parse_certificate(credentials_.ca_certificate);
-    const auto own = identity::parse_spiffe_id(credentials_.name);
-    if (!ca || !own) {
-      loop_.post([done = std::move(done), error = ca ? own.error() : ca.error()] { done(fail(error)); });
+    auto check = identity::check_hub(credentials_);
+    if (!check) {
+      loop_.post([done = std::move(done), error = check.error()] { done(fail(error)); });
       return;
     }
     ConnectOptions connect;
     connect.address = options_.address;
     connect.port = options_.port;
     connect.identity = credentials_.identity;
-    connect.check_peer = identity::check_hub(*ca, own->trust_domain, credentials_.hub_pin);
+    connect.check_peer = std::move(*check);
     auto connection = transport_.connect(std::move(connect));
     if (!connection) {
       ++failures_;
@@ -38,6 +44,10 @@ void HubLink::send(Request request, Done done) {
     if (!self) return;
     if (!response) {
       ++self->failures_;
+      // Not one trouble of the network among others: another hub answers, or somebody in between.
+      if (response.error().message.find("pin_mismatch") != std::string::npos)
+        self->log_.write(LogLevel::error, "hub_pin_mismatch",
+                         {{"address", self->options_.address}, {"reason", response.error().message}});
       if (self->connected_) self->log_.write(LogLevel::warning, "hub_lost", {{"reason", response.error().message}});
       self->connected_ = false;
       return done(fail(response.error()));
@@ -48,6 +58,12 @@ void HubLink::send(Request request, Done done) {
     if (response->status / 100 != 2) return done(fail(wire::decode_failure(response->body, wire::kind_of(response->status))));
     done(std::move(response));
   });
+}
+
+void HubLink::renew() {
+  if (!connection_) return;
+  retired_ = std::move(connection_);
+  retirement_ = loop_.after(retirement_time, [this] { retired_.reset(); });
 }
 
 Duration HubLink::pause() const {

@@ -24,6 +24,8 @@ class HubLink {
   /// How long to wait after the failures in a row so far; zero after a success.
   Duration pause() const;
   bool connected() const { return connected_; }
+  /// From now on a new connection, made with what the credentials are by now. What was asked on the old one is still answered.
+  void renew();
 
  private:
   EventLoop& loop_;
@@ -32,6 +34,8 @@ class HubLink {
   const Options options_;
   LogSink& log_;
   std::unique_ptr<Connection> connection_;
+  std::unique_ptr<Connection> retired_;
+  std::unique_ptr<Subscription> retirement_;
   unsigned failures_ = 0;
   bool connected_ = false;
   /// Answers must not reach a link that is gone.

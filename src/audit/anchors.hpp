@@ -1,6 +1,6 @@
 #pragma once
 /// The trusted root, opened: the only keys that an audit believes without a proof.
-#include "crypto/x509.hpp"
+#include "identity/svid.hpp"
 
 #include <forgepool/merkle.hpp>
 
@@ -8,9 +8,9 @@ namespace forgepool::audit {
 
 struct Anchors {
   std::string trust_domain;
-  Certificate ca;   ///< Issues the agents' certificates.
-  PublicKey hub;    ///< Signs verdicts and bundles.
-  VerifierKey log;  ///< Signs checkpoints; its name is the log's origin.
+  std::vector<identity::Issuer> issuers;  ///< Of the agents' certificates. In all of these: the one in use first, then earlier ones.
+  std::vector<PublicKey> hub_keys;        ///< Sign verdicts and bundles.
+  std::vector<VerifierKey> log_keys;      ///< Sign checkpoints; their name is the log's origin.
 };
 
 /// invalid_input if the document is no trusted root, or a key or the certificate in it cannot be what it should be.

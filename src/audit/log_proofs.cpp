@@ -4,10 +4,14 @@
 
 namespace forgepool::audit {
 
-Result<LogProofs> LogProofs::open(std::string_view checkpoint, const VerifierKey& log) {
-  const auto head = verify_checkpoint(checkpoint, log);
-  if (!head) return refute("/checkpoint", head.error());
-  return LogProofs(*head);
+Result<LogProofs> LogProofs::open(std::string_view checkpoint, const std::vector<VerifierKey>& log_keys) {
+  Result<LedgerHead> head = fail(ErrorKind::corrupt, "there is no key of the log");
+  for (const auto& key : log_keys) {
+    auto opened = verify_checkpoint(checkpoint, key);
+    if (opened) return LogProofs(*opened);
+    if (&key == &log_keys.front()) head = std::move(opened);
+  }
+  return refute("/checkpoint", head.error());
 }
 
 Status LogProofs::check(const std::string& where, ByteView leaf, const wire::LogPosition& position) {

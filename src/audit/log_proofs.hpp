@@ -11,7 +11,7 @@ namespace forgepool::audit {
 class LogProofs {
  public:
   /// Checks the checkpoint's form, origin and signature.
-  static Result<LogProofs> open(std::string_view checkpoint, const VerifierKey& log);
+  static Result<LogProofs> open(std::string_view checkpoint, const std::vector<VerifierKey>& log_keys);
 
   /// Checks that `leaf` stands at its position, and that nothing else of the bundle claimed that position. `where` names it in
   /// errors.

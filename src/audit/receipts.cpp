@@ -48,7 +48,7 @@ const Answer* Receipts::find(std::uint32_t shard, const AgentId& agent, const Le
 
 Result<Receipts> check_receipts(const wire::Bundle& bundle, const Anchors& anchors, const Computation& computation,
                                 const Events& events, LogProofs& log, Trail& trail) {
-  const identity::ReceiptTerms terms{anchors.ca, anchors.trust_domain, events.pseudonym, computation.plan};
+  const identity::ReceiptTerms terms{anchors.issuers, events.pseudonym, computation.plan};
   Receipts receipts;
   std::unordered_set<LeaseId> leases;
   for (std::size_t i = 0; i < bundle.receipts.size(); ++i) {

@@ -29,14 +29,20 @@ Result<OpenedVerdict> open_verdict(std::size_t number, const wire::Bundle& bundl
   if (!statement.chain.empty()) return refute(where + "/chain", "must be empty: the hub's key is in the trusted root");
   const auto envelope = read_envelope(where, statement.envelope);
   if (!envelope) return fail(envelope.error());
-  if (const auto verified = identity::verify_envelope(*envelope, identity::in_toto_payload_type, anchors.hub); !verified)
-    return refute(where, "is not signed by the hub: " + verified.error().message);
+  const PublicKey* hub_key = nullptr;
+  Status verified;
+  for (const auto& key : anchors.hub_keys) {
+    auto tried = identity::verify_envelope(*envelope, identity::in_toto_payload_type, key);
+    if (tried) hub_key = &key;
+    else if (&key == &anchors.hub_keys.front()) verified = std::move(tried);
+  }
+  if (!hub_key) return refute(where, "is not signed by the hub: " + verified.error().message);
   auto read = identity::parse_verdict(as_text(envelope->payload));
   if (!read) return refute(where, read.error());
-  if (const auto logged = check_logged(where, *envelope, anchors.hub, statement.position, log); !logged)
+  if (const auto logged = check_logged(where, *envelope, *hub_key, statement.position, log); !logged)
     return fail(logged.error());
 
-  const identity::SpiffeId hub{anchors.trust_domain, identity::NodeRole::hub, ""};
+  const identity::SpiffeId hub{anchors.trust_domain, identity::NodeRole::hub, "", ""};
   if (read->verifier != hub.uri()) return refute(where, "names " + read->verifier + " as verifier, expected " + hub.uri());
   if (read->contract != computation.contract.digest) return refute(where, "is for the contract " + read->contract.str());
   if (read->adversary != computation.contract.policy.adversary)

@@ -5,6 +5,8 @@
 
 #include <forgepool/audit.hpp>
 
+#include <algorithm>
+
 namespace forgepool {
 namespace {
 
@@ -13,7 +15,8 @@ using namespace audit;
 Result<wire::Bundle> open_document(std::string_view document, const Anchors& anchors) {
   auto read = wire::read_bundle(document);
   if (!read) return fail(read.error());
-  if (!verify_signature(anchors.hub, as_bytes(read->body), read->signature))
+  if (std::ranges::none_of(anchors.hub_keys,
+                           [&](const PublicKey& key) { return verify_signature(key, as_bytes(read->body), read->signature); }))
     return refute("/signature",
                   "is not the hub's over this document: it was changed after the hub signed it, or it is another pool's");
   return std::move(read->bundle);
@@ -22,7 +25,7 @@ Result<wire::Bundle> open_document(std::string_view document, const Anchors& anc
 std::vector<std::string> spiffe_ids(const std::set<AgentId>& agents, const std::string& trust_domain) {
   std::vector<std::string> ids;
   for (const AgentId& agent : agents)
-    ids.push_back(identity::SpiffeId{trust_domain, identity::NodeRole::agent, agent.str()}.uri());
+    ids.push_back(identity::SpiffeId{trust_domain, identity::NodeRole::agent, agent.str(), ""}.uri());
   return ids;
 }
 
@@ -36,10 +39,10 @@ Result<AuditReport> verify_bundle(std::string_view document, std::string_view tr
   if (!bundle) return fail(bundle.error());
   trail.passed("document", "in its one canonical form, signed by the hub");
 
-  auto log = LogProofs::open(bundle->checkpoint, anchors->log);
+  auto log = LogProofs::open(bundle->checkpoint, anchors->log_keys);
   if (!log) return fail(log.error());
   trail.passed("checkpoint",
-               "of " + anchors->log.name + ", " + std::to_string(log->head().size) + " leaves, signed by the log's key");
+               "of " + anchors->log_keys.front().name + ", " + std::to_string(log->head().size) + " leaves, signed by the log's key");
 
   const auto computation = check_computation(*bundle);
   if (!computation) return fail(computation.error());

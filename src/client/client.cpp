@@ -1,5 +1,6 @@
 #include <forgepool/client.hpp>
 
+#include "identity/enrolment.hpp"
 #include "identity/svid.hpp"
 #include "wire/job_messages.hpp"
 
@@ -16,14 +17,8 @@ constexpr Duration longest_pause = std::chrono::seconds(5);
 
 class DefaultClient final : public Client {
  public:
-  DefaultClient(EventLoop& loop, Credentials credentials, std::unique_ptr<Transport> transport, ClientOptions options,
-                Certificate ca, std::string trust_domain)
-      : loop_(loop),
-        credentials_(std::move(credentials)),
-        transport_(std::move(transport)),
-        options_(std::move(options)),
-        ca_(std::move(ca)),
-        trust_domain_(std::move(trust_domain)) {}
+  DefaultClient(EventLoop& loop, Credentials credentials, std::unique_ptr<Transport> transport, ClientOptions options)
+      : loop_(loop), credentials_(std::move(credentials)), transport_(std::move(transport)), options_(std::move(options)) {}
 
   ~DefaultClient() override { *alive_ = false; }
 
@@ -103,6 +98,59 @@ class DefaultClient final : public Client {
                                                      [](const auto& m) -> Result<std::string> { return m.join_token; }));
   }
 
+  void revoke(const std::string& kind, const std::string& id, const std::string& reason, Callback<std::uint32_t> done) override {
+    wire::fb::RevokeT message;
+    message.kind = kind;
+    message.id = id;
+    message.reason = reason;
+    send("POST", "/v1/revocations", wire::encode(message),
+         decoded<wire::fb::RevokedT, std::uint32_t>(std::move(done), [](const auto& m) -> Result<std::uint32_t> { return m.leases; }));
+  }
+
+  void rotate_key(KeyPurpose purpose, Callback<RotatedKey> done) override {
+    wire::fb::RotateKeyT message;
+    message.purpose = to_string(purpose);
+    send("POST", "/v1/keys", wire::encode(message),
+         decoded<wire::fb::KeyRotatedT, RotatedKey>(std::move(done), [](const auto& m) -> Result<RotatedKey> {
+           auto id = KeyId::parse(m.key);
+           if (!id) return fail(id.error());
+           return RotatedKey{*id, m.trusted_root};
+         }));
+  }
+
+  void organizations(Callback<std::vector<OrganizationSummary>> done) override {
+    send("GET", "/v1/organizations", {},
+         decoded<wire::fb::OrganizationListT, std::vector<OrganizationSummary>>(
+             std::move(done), [](const auto& list) -> Result<std::vector<OrganizationSummary>> {
+               std::vector<OrganizationSummary> summaries;
+               for (const auto& message : list.organizations) summaries.push_back(wire::from_wire(*message));
+               return summaries;
+             }));
+  }
+
+  void health(Callback<std::string> done) override { send("GET", "/healthz", {}, as_text_body(std::move(done))); }
+
+  void renew(Callback<Credentials> done) override {
+    auto request = make_certificate_request(*credentials_.identity.key);
+    if (!request) {
+      loop_.post([alive = alive_, done = std::move(done), error = request.error()] {
+        if (*alive) done(fail(error));
+      });
+      return;
+    }
+    wire::fb::RenewT message;
+    message.certificate_request = std::move(*request);
+    send("POST", "/v1/renew", wire::encode(message), [this, done = std::move(done)](Result<Response> response) {
+      if (!response) return done(fail(response.error()));
+      const auto enrolled = wire::decode<wire::fb::EnrolledT>(response->body);
+      if (!enrolled) return done(fail(enrolled.error()));
+      auto renewed = identity::accept_enrolment(*enrolled, credentials_.identity.key, credentials_.hub_pins);
+      if (!renewed) return done(fail(renewed.error()));
+      credentials_ = *renewed;  // For the next connection; this one goes on.
+      done(std::move(renewed));
+    });
+  }
+
   void agents(Callback<std::vector<AgentSummary>> done) override {
     send("GET", "/v1/agents", {},
          decoded<wire::fb::AgentListT, std::vector<AgentSummary>>(std::move(done),
@@ -168,11 +216,18 @@ class DefaultClient final : public Client {
     if (!connection_ || !connection_->usable()) {
       // It goes later: it may be telling those who wait that it broke, and we are called by the first of them.
       if (connection_) loop_.post([old = std::shared_ptr<Connection>(std::move(connection_))] {});
+      auto check = identity::check_hub(credentials_);
+      if (!check) {
+        loop_.post([alive = alive_, done = std::move(done), error = check.error()] {
+          if (*alive) done(fail(error));
+        });
+        return;
+      }
       ConnectOptions connect;
       connect.address = options_.hub_address;
       connect.port = options_.hub_port;
       connect.identity = credentials_.identity;
-      connect.check_peer = identity::check_hub(ca_, trust_domain_, credentials_.hub_pin);
+      connect.check_peer = std::move(*check);
       connect.limits.max_response_bytes = 1u << 30;  // Bundles.
       auto connection = transport_->connect(std::move(connect));
       if (!connection) {
@@ -217,11 +272,9 @@ class DefaultClient final : public Client {
   }
 
   EventLoop& loop_;
-  const Credentials credentials_;
+  Credentials credentials_;
   const std::unique_ptr<Transport> transport_;
   const ClientOptions options_;
-  const Certificate ca_;
-  const std::string trust_domain_;
   std::unique_ptr<Connection> connection_;
   /// Callbacks under way look at this before they touch the client.
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
@@ -232,12 +285,8 @@ class DefaultClient final : public Client {
 Result<std::unique_ptr<Client>> connect_client(EventLoop& loop, Credentials credentials, std::unique_ptr<Transport> transport,
                                                ClientOptions options) {
   if (!transport) return fail(ErrorKind::invalid_input, "a client needs a transport");
-  auto ca = parse_certificate(credentials.ca_certificate);
-  if (!ca) return fail(ca.error());
-  auto own = identity::parse_spiffe_id(credentials.name);
-  if (!own) return fail(own.error());
-  return std::make_unique<DefaultClient>(loop, std::move(credentials), std::move(transport), std::move(options), std::move(*ca),
-                                         own->trust_domain);
+  if (const auto usable = identity::check_hub(credentials); !usable) return fail(usable.error());
+  return std::make_unique<DefaultClient>(loop, std::move(credentials), std::move(transport), std::move(options));
 }
 
 }  // namespace forgepool

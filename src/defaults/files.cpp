@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace forgepool {
@@ -35,6 +36,19 @@ Result<Bytes> read_file(const std::string& path, std::size_t max_bytes) {
   }
   if (std::ferror(file.get())) return file_error("read", path);
   return content;
+}
+
+Result<std::string> read_secret_file(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return file_error("open", path);
+  if (S_ISREG(status.st_mode) && (status.st_mode & 077) != 0)
+    return fail(ErrorKind::denied, path + " holds a secret that others can read: run chmod 600 on it");
+  const auto content = read_file(path, 64u << 10);
+  if (!content) return fail(content.error());
+  std::string text = to_text(*content);
+  if (text.ends_with('\n')) text.pop_back();
+  if (text.empty() || text.find('\n') != std::string::npos) return fail(ErrorKind::invalid_input, path + ": expected one line that is not empty");
+  return text;
 }
 
 Status write_file(const std::string& path, ByteView content) {

@@ -1,14 +1,13 @@
 /// A witness that keeps its key and what it saw in a directory.
+#include <forgepool/backends/file_key_store.hpp>
 #include <forgepool/defaults.hpp>
 
-#include "identity/key_store.hpp"
-
-#include <filesystem>
 
 namespace forgepool {
 namespace {
 
-constexpr std::string_view key_name = "witness.key";
+// It signs checkpoints, as a log's does.
+constexpr KeyId witness_key{KeyPurpose::log, 1};
 constexpr std::size_t max_checkpoint_bytes = 1u << 20;
 
 std::string checkpoint_path(const std::string& directory, std::string_view origin) {
@@ -16,17 +15,12 @@ std::string checkpoint_path(const std::string& directory, std::string_view origi
 }
 
 Result<std::shared_ptr<Signer>> key_in(const std::string& directory) {
-  std::error_code error;
-  if (!std::filesystem::exists(directory, error)) {
-    const auto made = identity::make_key_directory(directory);
-    if (!made) return fail(made.error());
-    const auto fresh = PrivateKey::generate(KeyAlgorithm::ed25519);
-    if (!fresh) return fail(fresh.error());
-    if (const auto kept = (*made)->put_key(key_name, *fresh); !kept) return fail(kept.error());
-  }
-  const auto store = identity::open_key_directory(directory);
+  const auto store = make_file_key_store({directory});
   if (!store) return fail(store.error());
-  return (*store)->signer(key_name);
+  auto key = (*store)->signer(witness_key);
+  if (key || key.error().kind != ErrorKind::not_found) return key;
+  if (const auto made = (*store)->generate(witness_key.purpose, std::chrono::system_clock::now()); !made) return fail(made.error());
+  return (*store)->signer(witness_key);
 }
 
 }  // namespace

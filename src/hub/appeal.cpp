@@ -12,6 +12,7 @@ Result<AgentSummary> HubCore::appeal(const AgentId& id, const Appeal& appeal, Ti
   const auto found = agents_.find(id);
   if (found == agents_.end()) return fail(ErrorKind::not_found, "there is no agent " + id.str() + "; `hub agents` lists them");
   AgentRecord& record = found->second;
+  if (record.revoked) return fail(ErrorKind::conflict, "agent " + id.str() + " was revoked, and no replay brings it back; enrol it again");
   if (record.quarantined.empty()) return fail(ErrorKind::conflict, "agent " + id.str() + " is not in quarantine");
   const auto job = jobs_.find(appeal.job);
   if (job == jobs_.end()) return fail(ErrorKind::not_found, "there is no job " + appeal.job.str());

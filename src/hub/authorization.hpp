@@ -1,23 +1,38 @@
 #pragma once
-/// Who may do what: one table, default deny. Every request passes it before anything else looks at it.
+/// Who may do what with what: one table, default deny. Every request passes it before anything else looks at it, and again once it
+/// is known whose the thing is that it is about.
 #include <forgepool/ids.hpp>
 #include <forgepool/transport.hpp>
 
+#include <span>
 #include <string>
 #include <string_view>
 
 namespace forgepool::hub {
 
-enum class Role { anonymous, agent, client, operator_ };
+/// The hub's operator is the operator of the hub's own organization.
+enum class Role { anonymous, agent, client, operator_, hub_operator };
+inline constexpr Role all_roles[] = {Role::anonymous, Role::agent, Role::client, Role::operator_, Role::hub_operator};
+std::string_view to_string(Role role);
 
 /// A peer as the hub knows it, from its SPIFFE id.
 struct Caller {
   Role role = Role::anonymous;
-  std::string name;  ///< agent id or client name
+  std::string name{};          ///< Agent id or client name.
+  std::string project{};       ///< Of a client; empty: none.
+  std::string organization{};  ///< Its trust domain.
+
+  /// What things of this caller are marked with: an agent's id, a client's name, "<project>/", which all clients of the
+  /// project share, or "/operator".
+  std::string owner() const {
+    if (role == Role::operator_ || role == Role::hub_operator) return "/operator";  // No client can be called so.
+    return project.empty() ? name : project + "/";
+  }
 };
 
 enum class Action {
   enrol,
+  renew,
   read_health,
   read_log,
   cosign,
@@ -35,15 +50,45 @@ enum class Action {
   list_agents,
   drain_agent,
   hear_appeal,
+  revoke,
+  rotate_keys,
+  list_organizations,
+  revoke_organization,
 };
+
+/// How far a role's permission for an action reaches.
+enum class Scope {
+  none,          ///< Not at all.
+  own,           ///< To what is marked as the caller's.
+  organization,  ///< To everything of the caller's organization.
+  hub,           ///< To everything.
+};
+
+struct Rule {
+  Action action;
+  std::string_view name;  ///< As it stands after "may not".
+  Scope anonymous, agent, client, operator_, hub_operator;
+
+  Scope of(Role role) const;
+};
+/// The table. An action without a row is nobody's.
+std::span<const Rule> rules();
 
 std::string_view to_string(Action action);
 
-/// `trust_domain` is the hub's; a peer of another one, or with a path that is none of ours, is anonymous.
-Caller caller_of(const Peer& peer, std::string_view trust_domain);
+/// What a request is about.
+struct Resource {
+  std::string_view organization;  ///< Trust domain.
+  std::string_view owner;         ///< See Caller::owner. Empty: nobody's in particular.
+};
 
-/// denied, with a sentence, unless the table allows it. Whether the caller owns the resource (its lease, its job) is for the
-/// handler.
+/// Who the peer says it is by the SPIFFE id that the handshake established; anonymous if it is none of ours. `hub_domain` is the
+/// trust domain of the hub's own organization.
+Caller caller_of(const Peer& peer, std::string_view hub_domain);
+
+/// denied, with a sentence, unless the role may do this with something. Whether with what it asks for is the next question.
 Status authorize(const Caller& caller, Action action);
+/// denied unless it may do this with this.
+Status authorize(const Caller& caller, Action action, const Resource& resource);
 
 }  // namespace forgepool::hub

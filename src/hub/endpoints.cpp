@@ -3,6 +3,7 @@
 #include "crypto/reason.hpp"
 #include "hub/bundle_builder.hpp"
 #include "wire/job_messages.hpp"
+#include "wire/json.hpp"
 
 #include <fmt/core.h>
 
@@ -60,9 +61,10 @@ Duration bounded_wait(std::uint64_t ms) {
   return std::min<Duration>(max_wait, std::chrono::milliseconds(std::min<std::uint64_t>(ms, 1'000'000)));
 }
 
-bool take_suffix(std::string_view& path, std::string_view suffix) {
-  if (!path.ends_with(suffix)) return false;
-  path.remove_suffix(suffix.size());
+/// What stands between the two, if the path begins and ends so; otherwise the path stays as it is.
+bool take_between(std::string_view& path, std::string_view prefix, std::string_view suffix) {
+  if (path.size() < prefix.size() + suffix.size() || !path.starts_with(prefix) || !path.ends_with(suffix)) return false;
+  path = path.substr(prefix.size(), path.size() - prefix.size() - suffix.size());
   return true;
 }
 
@@ -83,6 +85,7 @@ std::optional<Route> route_of(std::string_view method, std::string_view path) {
     if (path == "/checkpoint" || path == "/v1/log/offer" || path.starts_with("/tile/")) return Route{Action::read_log, path};
     if (path == "/v1/jobs") return Route{Action::list_jobs, {}};
     if (path == "/v1/agents") return Route{Action::list_agents, {}};
+    if (path == "/v1/organizations") return Route{Action::list_organizations, {}};
     if (take_prefix(path, "/v1/jobs/")) return Route{Action::read_job, path};
     if (take_prefix(path, "/v1/agent/blob/")) return Route{Action::fetch_blob, path};
   } else if (method == "POST") {
@@ -93,9 +96,12 @@ std::optional<Route> route_of(std::string_view method, std::string_view path) {
     if (path == "/v1/jobs") return Route{Action::submit_job, {}};
     if (path == "/v1/forecasts") return Route{Action::forecast_job, {}};
     if (path == "/v1/invitations") return Route{Action::invite, {}};
-    if (take_prefix(path, "/v1/jobs/") && take_suffix(path, "/cancel")) return Route{Action::cancel_job, path};
-    if (take_prefix(path, "/v1/agents/") && take_suffix(path, "/drain")) return Route{Action::drain_agent, path};
-    if (take_prefix(path, "/v1/agents/") && take_suffix(path, "/appeal")) return Route{Action::hear_appeal, path};
+    if (take_between(path, "/v1/jobs/", "/cancel")) return Route{Action::cancel_job, path};
+    if (take_between(path, "/v1/agents/", "/drain")) return Route{Action::drain_agent, path};
+    if (take_between(path, "/v1/agents/", "/appeal")) return Route{Action::hear_appeal, path};
+    if (path == "/v1/renew") return Route{Action::renew, {}};
+    if (path == "/v1/revocations") return Route{Action::revoke, {}};
+    if (path == "/v1/keys") return Route{Action::rotate_keys, {}};
   } else if (method == "PUT") {
     if (take_prefix(path, "/v1/blobs/")) return Route{Action::upload_blob, path};
   }
@@ -111,13 +117,14 @@ std::string action_of(const Request& request) {
 }  // namespace
 
 Endpoints::Endpoints(EventLoop& loop, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger,
-                     const HubIdentity& identity, LogPublication& publication, LogSink& log)
+                     const HubIdentity& identity, LogPublication& publication, Front& front, LogSink& log)
     : loop_(loop),
       core_(core),
       committer_(committer),
       ledger_(std::move(ledger)),
       identity_(identity),
       publication_(publication),
+      front_(front),
       log_(log) {}
 
 void Endpoints::answer(Responder respond, Response response) {
@@ -137,21 +144,24 @@ void Endpoints::refuse(const Peer& peer, const Request& request, const Error& er
   answer(std::move(respond), failure(told));
 }
 
-void Endpoints::handle(const Peer& peer, Request request, Responder respond) {
+void Endpoints::handle(const Caller& caller, const Peer& peer, Request request, Responder respond) {
   const auto [path, query] = split_query(request.path);
   const auto route = route_of(request.method, path);
   if (!route) return refuse(peer, request, {ErrorKind::not_found, "endpoint_unknown: there is no such endpoint"}, std::move(respond));
-  const Caller caller = caller_of(peer, identity_.trust_domain);
+  // Also on a connection that was good when it began.
+  if (const auto admitted = core_.admit(peer, loop_.now()); !admitted)
+    return refuse(peer, request, admitted.error(), std::move(respond));
   if (const auto allowed = authorize(caller, route->action); !allowed)
+    return refuse(peer, request, allowed.error(), std::move(respond));
+  // Whatever it is about is this organization's: a caller of another one stops here.
+  if (const auto allowed = authorize(caller, route->action, {core_.organization(), caller.owner()}); !allowed)
     return refuse(peer, request, allowed.error(), std::move(respond));
 
   log_.write(LogLevel::debug, "request_allowed",
              {{"peer", peer.name}, {"address", peer.address}, {"action", std::string(to_string(route->action))}});
 
   switch (route->action) {
-    case Action::read_health:
-      answer(std::move(respond), json_answer(fmt::format("{{\"ledger_size\":{},\"status\":\"ok\"}}\n", ledger_->head().size)));
-      break;
+    case Action::read_health: read_health(caller, std::move(respond)); break;
     case Action::read_log: read_log(request, route->rest, std::move(respond)); break;
     case Action::cosign: cosign(peer, request, std::move(respond)); break;
     case Action::take_lease: take_lease(caller, peer, request, std::move(respond)); break;
@@ -159,7 +169,7 @@ void Endpoints::handle(const Peer& peer, Request request, Responder respond) {
     case Action::report_result: report(caller, peer, request, std::move(respond)); break;
     case Action::fetch_blob: fetch(caller, peer, request, route->rest, std::move(respond)); break;
     case Action::submit_job: submit(caller, request, std::move(respond)); break;
-    case Action::upload_blob: upload(request, route->rest, std::move(respond)); break;
+    case Action::upload_blob: upload(caller, request, route->rest, std::move(respond)); break;
     case Action::forecast_job: forecast(caller, request, std::move(respond)); break;
     case Action::cancel_job: cancel(caller, route->rest, std::move(respond)); break;
     case Action::drain_agent: drain(route->rest, request, std::move(respond)); break;
@@ -171,7 +181,7 @@ void Endpoints::handle(const Peer& peer, Request request, Responder respond) {
       if (!id)
         refuse(peer, request, id.error(), std::move(respond));
       else
-        read_job(caller, *id, route->rest.substr(slash), request, std::move(respond));
+        read_job(caller, peer, *id, route->rest.substr(slash), request, std::move(respond));
       break;
     }
     case Action::list_jobs: {
@@ -188,6 +198,17 @@ void Endpoints::handle(const Peer& peer, Request request, Responder respond) {
       answer(std::move(respond), ok(wire::encode(list)));
       break;
     }
+    case Action::list_organizations: {
+      wire::fb::OrganizationListT list;
+      for (const auto& organization : front_.organizations())
+        list.organizations.push_back(std::make_unique<wire::fb::OrganizationInfoT>(wire::to_wire(organization)));
+      answer(std::move(respond), ok(wire::encode(list)));
+      break;
+    }
+    case Action::renew: renew(peer, request, std::move(respond)); break;
+    case Action::revoke: revoke(caller, peer, request, std::move(respond)); break;
+    case Action::rotate_keys: rotate(peer, request, std::move(respond)); break;
+    case Action::revoke_organization:  // Comes as `revoke`, whose body says of what.
     case Action::enrol: refuse(peer, request, {ErrorKind::denied, "enrol on the enrolment port"}, std::move(respond)); break;
   }
   settle();
@@ -201,15 +222,12 @@ void Endpoints::handle_enrolment(const Peer& peer, Request request, Responder re
     return refuse(peer, request, allowed.error(), std::move(respond));
   const auto message = wire::decode<wire::fb::EnrollT>(request.body);
   if (!message) return refuse(peer, request, message.error(), std::move(respond));
-  const auto chain = core_.enrol(message->secret, message->certificate_request, loop_.now());
-  if (!chain) return refuse(peer, request, chain.error(), std::move(respond));
-  wire::fb::EnrolledT enrolled;
-  for (const auto& certificate : *chain) {
-    auto der = std::make_unique<wire::fb::CertificateDerT>();
-    der->der = certificate;
-    enrolled.chain.push_back(std::move(der));
+  const auto enrolled = core_.enrol(message->secret, message->certificate_request, loop_.now());
+  if (!enrolled) {
+    refuse(peer, request, enrolled.error(), std::move(respond));
+  } else {
+    answer(std::move(respond), ok(wire::encode(*enrolled)));
   }
-  answer(std::move(respond), ok(wire::encode(enrolled)));
   settle();
 }
 
@@ -338,10 +356,80 @@ void Endpoints::appeal(std::string_view text, const Request& request, Responder 
   answer(std::move(respond), agent ? ok(wire::encode(wire::to_wire(*agent))) : failure(agent.error()));
 }
 
-void Endpoints::upload(const Request& request, std::string_view text, Responder respond) {
+void Endpoints::read_health(const Caller& caller, Responder respond) {
+  const auto unhealthy = core_.unhealthy(loop_.now());
+  json::Object health{{"ledger_size", ledger_->head().size},
+                      {"status", unhealthy.empty() ? "ok" : "degraded"},
+                      {"unhealthy_agents", unhealthy.size()}};
+  // Which ones is for those who may list them.
+  if (authorize(caller, Action::list_agents)) {
+    json::Array agents;
+    for (const auto& agent : unhealthy) agents.push_back(json::Object{{"agent", agent.agent.id.str()}, {"reason", agent.reason}});
+    health.set("agents", std::move(agents));
+  }
+  answer(std::move(respond), json_answer(json::canonicalize(std::move(health)) + "\n"));
+}
+
+void Endpoints::renew(const Peer& peer, const Request& request, Responder respond) {
+  const auto message = wire::decode<wire::fb::RenewT>(request.body);
+  if (!message) return refuse(peer, request, message.error(), std::move(respond));
+  const auto renewed = core_.renew(peer, message->certificate_request, loop_.now());
+  if (!renewed) return refuse(peer, request, renewed.error(), std::move(respond));
+  answer(std::move(respond), ok(wire::encode(*renewed)));
+}
+
+void Endpoints::revoke(const Caller& caller, const Peer& peer, const Request& request, Responder respond) {
+  const auto message = wire::decode<wire::fb::RevokeT>(request.body);
+  if (!message) return refuse(peer, request, message.error(), std::move(respond));
+  wire::fb::RevokedT done;
+  if (message->kind == "organization") {
+    if (const auto allowed = authorize(caller, Action::revoke_organization); !allowed)
+      return refuse(peer, request, allowed.error(), std::move(respond));
+    const auto leases = front_.revoke_organization(message->id, message->reason);
+    if (!leases) return refuse(peer, request, leases.error(), std::move(respond));
+    done.leases = *leases;
+  } else {
+    const auto revoked = core_.revoke(message->kind, message->id, message->reason, loop_.now());
+    if (!revoked) return refuse(peer, request, revoked.error(), std::move(respond));
+    done.leases = revoked->leases;
+    turn_out(revoked->whose);
+    if (message->id.starts_with("log-") && message->kind == "key")
+      if (const auto told = front_.key_changed(identity_.trust_domain, KeyPurpose::log); !told)
+        return refuse(peer, request, told.error(), std::move(respond));
+  }
+  answer(std::move(respond), ok(wire::encode(done)));
+}
+
+void Endpoints::rotate(const Peer& peer, const Request& request, Responder respond) {
+  const auto message = wire::decode<wire::fb::RotateKeyT>(request.body);
+  if (!message) return refuse(peer, request, message.error(), std::move(respond));
+  const auto purpose = KeyId::parse(message->purpose + "-1");
+  if (!purpose || purpose->purpose == KeyPurpose::node)
+    return refuse(peer, request, {ErrorKind::invalid_input, "purpose: expected ca, hub, token or log"}, std::move(respond));
+  // A ledger that has one key for ever says so now, and not when there is another one.
+  if (purpose->purpose == KeyPurpose::log)
+    if (const auto possible = front_.key_changed(identity_.trust_domain, KeyPurpose::log); !possible)
+      return refuse(peer, request, possible.error(), std::move(respond));
+  const auto key = core_.rotate(purpose->purpose, loop_.now());
+  if (!key) return refuse(peer, request, key.error(), std::move(respond));
+  if (const auto shown = front_.key_changed(identity_.trust_domain, purpose->purpose); !shown)
+    return refuse(peer, request, shown.error(), std::move(respond));
+  wire::fb::KeyRotatedT rotated;
+  rotated.key = key->str();
+  rotated.trusted_root = make_trusted_root(identity_);
+  answer(std::move(respond), ok(wire::encode(rotated)));
+}
+
+void Endpoints::turn_out(const std::function<bool(const Peer&)>& whose) {
+  std::erase_if(waiting_agents_, [&](const WaitingAgent& waiting) { return whose(waiting.peer); });
+  std::erase_if(waiting_clients_, [&](const WaitingClient& waiting) { return whose(waiting.peer); });
+  front_.disconnect(whose);
+}
+
+void Endpoints::upload(const Caller& caller, const Request& request, std::string_view text, Responder respond) {
   const auto digest = Digest::parse(text);
   if (!digest) return answer(std::move(respond), failure(digest.error()));
-  const auto stored = core_.upload(*digest, request.body);
+  const auto stored = core_.upload(*digest, request.body, caller);
   answer(std::move(respond), stored ? nothing() : failure(stored.error()));
 }
 
@@ -355,7 +443,7 @@ void Endpoints::invite(const Request& request, Responder respond) {
   answer(std::move(respond), ok(wire::encode(invitation)));
 }
 
-void Endpoints::read_job(const Caller& caller, const JobId& id, std::string_view part, const Request& request,
+void Endpoints::read_job(const Caller& caller, const Peer& peer, const JobId& id, std::string_view part, const Request& request,
                          Responder respond) {
   const Time now = loop_.now();
   const auto job = core_.find_for(id, caller);
@@ -366,7 +454,7 @@ void Endpoints::read_job(const Caller& caller, const JobId& id, std::string_view
     const auto wait = bounded_wait(query_number(query, "wait_ms", 0));
     if ((*job)->version > seen || wait <= Duration::zero())
       return answer(std::move(respond), ok(wire::encode(wire::to_wire(*core_.status(id, caller, now)))));
-    waiting_clients_.push_back({id, caller, seen, std::move(respond), now + wait});
+    waiting_clients_.push_back({id, caller, peer, seen, std::move(respond), now + wait});
     return;
   }
   if (part == "/explain") return answer(std::move(respond), ok(wire::encode(wire::to_wire(*core_.explain(id, caller, now)))));

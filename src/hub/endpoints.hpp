@@ -11,19 +11,33 @@
 
 namespace forgepool::hub {
 
+/// What endpoints of one organization need of the whole hub.
+class Front {
+ public:
+  virtual ~Front() = default;
+  virtual void disconnect(const std::function<bool(const Peer&)>& whose) = 0;
+  /// The organization took a new key into use. An error means that it is, but not shown yet.
+  virtual Status key_changed(std::string_view trust_domain, KeyPurpose purpose) = 0;
+  virtual std::vector<OrganizationSummary> organizations() const = 0;
+  /// By name. Returns how many leases ended.
+  virtual Result<std::uint32_t> revoke_organization(const std::string& name, const std::string& reason) = 0;
+};
+
 class Endpoints {
  public:
   Endpoints(EventLoop& loop, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger, const HubIdentity& identity,
-            LogPublication& publication, LogSink& log);
+            LogPublication& publication, Front& front, LogSink& log);
 
   /// For the listener with mutual TLS.
-  void handle(const Peer& peer, Request request, Responder respond);
+  void handle(const Caller& caller, const Peer& peer, Request request, Responder respond);
   /// For the enrolment listener.
   void handle_enrolment(const Peer& peer, Request request, Responder respond);
 
   /// To be called after every call of the state machine: makes its effects durable, answers those who waited for them, arms the
   /// timer.
   void settle();
+  /// Closes connections, and ends their waiting, of those who were revoked.
+  void turn_out(const std::function<bool(const Peer&)>& whose);
   /// From now on there are no leases; those who wait are told so.
   void close();
 
@@ -39,6 +53,7 @@ class Endpoints {
   struct WaitingClient {
     JobId job;
     Caller caller;
+    Peer peer;
     std::uint64_t seen;
     Responder respond;
     Time until;
@@ -53,8 +68,13 @@ class Endpoints {
   void cancel(const Caller& caller, std::string_view job, Responder respond);
   void appeal(std::string_view agent, const Request& request, Responder respond);
   void drain(std::string_view agent, const Request& request, Responder respond);
-  void read_job(const Caller& caller, const JobId& job, std::string_view part, const Request& request, Responder respond);
-  void upload(const Request& request, std::string_view digest, Responder respond);
+  void read_job(const Caller& caller, const Peer& peer, const JobId& job, std::string_view part, const Request& request,
+                Responder respond);
+  void upload(const Caller& caller, const Request& request, std::string_view digest, Responder respond);
+  void read_health(const Caller& caller, Responder respond);
+  void renew(const Peer& peer, const Request& request, Responder respond);
+  void revoke(const Caller& caller, const Peer& peer, const Request& request, Responder respond);
+  void rotate(const Peer& peer, const Request& request, Responder respond);
   void invite(const Request& request, Responder respond);
   void read_log(const Request& request, std::string_view path, Responder respond);
   void cosign(const Peer& peer, const Request& request, Responder respond);
@@ -73,6 +93,7 @@ class Endpoints {
   const std::shared_ptr<Ledger> ledger_;
   const HubIdentity& identity_;
   LogPublication& publication_;
+  Front& front_;
   LogSink& log_;
   std::list<WaitingAgent> waiting_agents_;
   std::list<WaitingClient> waiting_clients_;

@@ -1,6 +1,7 @@
-/// How agents and clients become known: one-time join tokens, PKCS#10, certificates.
+/// How agents and clients become known, and stay so: one-time join tokens, PKCS#10, certificates.
 #include "crypto/x509.hpp"
 #include "hub/hub_core.hpp"
+#include "identity/enrolment.hpp"
 #include "identity/join_token.hpp"
 #include "identity/svid.hpp"
 
@@ -14,6 +15,8 @@ namespace {
 constexpr Duration max_invitation_life = std::chrono::hours(24 * 30);
 constexpr std::uint32_t max_invitation_uses = 10'000;
 constexpr Duration agent_presence = std::chrono::seconds(45);
+// Nobody else could let an operator in again.
+constexpr Duration operator_certificate_life = std::chrono::hours(24 * 365);
 
 Status check_ids(const std::vector<std::string>& names, std::string_view what) {
   if (names.size() > max_attested_names)
@@ -52,20 +55,39 @@ Result<std::string> HubCore::invite(const Invitation& asked, Time now) {
   if (asked.role != "agent" && asked.role != "client")
     return fail(ErrorKind::invalid_input, "role: expected agent or client, got \"" + asked.role + "\"");
   if (const auto sound = check_attested(asked.agent); !sound) return fail(sound.error());
+  if (!asked.project.empty() && (asked.role != "client" || !is_valid_id(asked.project)))
+    return fail(ErrorKind::invalid_input, "project: expected an id ([A-Za-z0-9._-]), and only for clients");
+  if (asked.visibility != "private" && (asked.role != "agent" || asked.visibility != "public"))
+    return fail(ErrorKind::invalid_input, "visibility: expected private, or for agents public");
   if (asked.life <= Duration::zero() || asked.life > max_invitation_life)
     return fail(ErrorKind::invalid_input, "ttl: expected 1 second to 30 days");
   if (asked.uses == 0 || asked.uses > max_invitation_uses)
     return fail(ErrorKind::invalid_input, fmt::format("uses: expected 1 to {}, got {}", max_invitation_uses, asked.uses));
   std::array<std::uint8_t, identity::join_secret_bytes> random{};
   parts_.random(random);
-  const auto token = identity::join_token_from(random, parts_.identity.pin());
+  const auto token = identity::join_token_from(random, parts_.front.pin());
   const Digest hash = identity::join_secret_hash(random);
-  const auto& invitation = invitations_[hash] = {asked.role, asked.agent, now + asked.life, asked.uses};
+  InvitationRecord& invitation = invitations_[hash] = {asked.role, asked.agent, asked.project, now + asked.life, asked.uses};
+  invitation.agent.organization = OrganizationId(asked.visibility == "private" ? parts_.identity.trust_domain : "");
   effects_.put(invitation_key(hash), write_invitation(invitation));
   return token.text();
 }
 
-Result<std::vector<Bytes>> HubCore::enrol(ByteView secret, ByteView request, Time now) {
+bool HubCore::knows_invitation(ByteView secret) const {
+  return invitations_.contains(identity::join_secret_hash(secret));
+}
+
+Result<wire::fb::EnrolledT> HubCore::issue(const PublicKey& key, const identity::SpiffeId& id, Duration life, Time now) {
+  const auto ca = parse_certificate(parts_.identity.ca_certificate);
+  if (!ca) return fail(ca.error());
+  identity::SvidOptions options;
+  options.life = life;
+  auto certificate = identity::issue_svid(*ca, *parts_.identity.ca_key, key, id, now, options);
+  if (!certificate) return fail(certificate.error());
+  return identity::write_enrolment({std::move(*certificate), parts_.identity.ca_certificate}, parts_.front, now);
+}
+
+Result<wire::fb::EnrolledT> HubCore::enrol(ByteView secret, ByteView request, Time now) {
   const Digest hash = identity::join_secret_hash(secret);
   const auto found = invitations_.find(hash);
   if (found == invitations_.end())
@@ -75,22 +97,18 @@ Result<std::vector<Bytes>> HubCore::enrol(ByteView secret, ByteView request, Tim
     effects_.erase(invitation_key(hash));
     return fail(ErrorKind::denied, "join_token_expired: this join token has expired; ask the hub's operator for a new one");
   }
-  const auto ca = parse_certificate(parts_.identity.ca_certificate);
-  if (!ca) return fail(ca.error());
   const auto parsed = parse_certificate_request(request);
   if (!parsed) return fail(parsed.error());
 
   const bool is_agent = found->second.role == "agent";
   const std::string name = fresh_id(is_agent ? "a-" : "c-");
-  const auto id = identity::spiffe_id_from_path(parts_.identity.trust_domain, (is_agent ? "agent/" : "client/") + name);
-  if (!id) return fail(id.error());
-  identity::SvidOptions options;
-  options.life = parts_.options.certificate_life;
-  auto certificate = identity::issue_svid(*ca, *parts_.identity.ca_key, parsed->key, *id, now, options);
-  if (!certificate) return fail(certificate.error());
+  const identity::SpiffeId id{parts_.identity.trust_domain, is_agent ? identity::NodeRole::agent : identity::NodeRole::client, name,
+                              found->second.project};
+  auto enrolled = issue(parsed->key, id, parts_.options.certificate_life, now);
+  if (!enrolled) return enrolled;
 
   if (is_agent) {
-    AgentRecord agent{found->second.agent, parsed->key.pin(), now, 0, ""};
+    AgentRecord agent{found->second.agent, parsed->key.pin(), now, now + parts_.options.certificate_life};
     agent.agent.id = AgentId(name);
     agent.agent.draining = false;
     effects_.put(agent_key(agent.agent.id), write_agent(agent));
@@ -103,8 +121,32 @@ Result<std::vector<Bytes>> HubCore::enrol(ByteView secret, ByteView request, Tim
   } else {
     effects_.put(invitation_key(hash), write_invitation(found->second));
   }
-  parts_.log.write(LogLevel::info, "enrolled", {{"name", id->uri()}, {"key_pin", parsed->key.pin().hex()}});
-  return std::vector<Bytes>{std::move(*certificate), parts_.identity.ca_certificate};
+  parts_.log.write(LogLevel::info, "enrolled", {{"name", id.uri()}, {"key_pin", parsed->key.pin().hex()}});
+  return enrolled;
+}
+
+Result<wire::fb::EnrolledT> HubCore::renew(const Peer& peer, ByteView request, Time now) {
+  const auto id = identity::parse_spiffe_id(peer.name);
+  if (!id) return fail(id.error());
+  const auto parsed = parse_certificate_request(request);
+  if (!parsed) return fail(parsed.error());
+  if (parsed->key.pin() != peer.key_pin)
+    return fail(ErrorKind::denied, "a renewed certificate is for the key that it had; for another key, enrol again");
+  AgentRecord* agent = nullptr;
+  if (id->role == identity::NodeRole::agent) {
+    const auto known = admitted(AgentId(id->name), peer);
+    if (!known) return fail(known.error());
+    agent = *known;
+  }
+  const Duration life = id->role == identity::NodeRole::operator_ ? operator_certificate_life : parts_.options.certificate_life;
+  auto renewed = issue(parsed->key, *id, life, now);
+  if (!renewed) return renewed;
+  if (agent) {
+    agent->certificate_expires_at = now + life;
+    effects_.put(agent_key(agent->agent.id), write_agent(*agent));
+  }
+  parts_.log.write(LogLevel::info, "renewed", {{"name", id->uri()}});
+  return renewed;
 }
 
 bool HubCore::is_present(const AgentId& id, Time now) const {
@@ -115,15 +157,34 @@ bool HubCore::is_present(const AgentId& id, Time now) const {
 AgentSummary HubCore::summary(const AgentRecord& record, Time now) const {
   std::string state = is_present(record.agent.id, now) ? "present" : "absent";
   if (record.agent.draining) state = "draining";
-  if (!record.quarantined.empty()) state = "quarantined";
+  if (!record.quarantined.empty()) state = record.revoked ? "revoked" : "quarantined";
   const AgentTrust trust = parts_.verifier.standing(record.agent.id).trust;
-  return {as_scheduled(record), std::move(state), record.answers, trust.checks, trust.on_probation, record.quarantined};
+  AgentSummary summary{as_scheduled(record), std::move(state),  record.answers, trust.checks,
+                       trust.on_probation,   record.quarantined, record.certificate_expires_at};
+  if (record.quarantined.empty() && record.certificate_expires_at <= now) {
+    summary.state = "expired";
+    summary.reason = "its certificate expired at " + to_rfc3339(record.certificate_expires_at) + " and was not renewed: enrol it again";
+  }
+  return summary;
 }
 
 std::vector<AgentSummary> HubCore::agents(Time now) const {
   std::vector<AgentSummary> summaries;
   for (const auto& [id, agent] : agents_) summaries.push_back(summary(agent, now));
   return summaries;
+}
+
+std::vector<AgentSummary> HubCore::unhealthy(Time now) const {
+  // Renewal is due at half life; what is not renewed at nine tenths has been trying in vain, or has been away.
+  const Duration late = parts_.options.certificate_life / 10;
+  std::vector<AgentSummary> found;
+  for (auto& agent : agents(now)) {
+    if (agent.state == "quarantined" || agent.state == "revoked" || agent.certificate_expires_at > now + late) continue;
+    if (agent.reason.empty())
+      agent.reason = "its certificate expires at " + to_rfc3339(agent.certificate_expires_at) + " and should have been renewed by now";
+    found.push_back(std::move(agent));
+  }
+  return found;
 }
 
 Result<AgentSummary> HubCore::drain(const AgentId& id, bool draining, Time now) {

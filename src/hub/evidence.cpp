@@ -23,14 +23,12 @@ LoggedStatement logged(const identity::Envelope& envelope, std::string text, Byt
 
 Result<LoggedStatement> check_receipt(const std::string& text, const Peer& peer, const HubIdentity& hub, const Lease& lease,
                                       const Job& job,
-                                      const std::vector<std::pair<std::uint32_t, std::optional<Digest>>>& results) {
+                                      const std::vector<std::pair<std::uint32_t, std::optional<Digest>>>& results, Time now) {
   const auto envelope = identity::parse_envelope(text);
   if (!envelope) return fail(envelope.error());
-  const auto ca = parse_certificate(hub.ca_certificate);
-  if (!ca) return fail(ca.error());
   // Exactly what an auditor will check: nothing may count here that is refused there.
   const auto checked =
-      identity::check_receipt(*envelope, {peer.certificate}, {*ca, hub.trust_domain, job.pseudonym, job.running->plan});
+      identity::check_receipt(*envelope, {peer.certificate}, {identity::issuers_of(hub, now), job.pseudonym, job.running->plan});
   if (!checked) return fail(checked.error());
   const auto& receipt = checked->receipt;
   if (receipt.lease != lease.id) return bad_receipt("is for another lease");

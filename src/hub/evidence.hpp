@@ -14,7 +14,7 @@ struct LoggedStatement {
 /// that an auditor will accept it: identity/receipt_check.hpp. Errors as there, and invalid_input.
 Result<LoggedStatement> check_receipt(const std::string& text, const Peer& peer, const HubIdentity& hub, const Lease& lease,
                                       const Job& job,
-                                      const std::vector<std::pair<std::uint32_t, std::optional<Digest>>>& results);
+                                      const std::vector<std::pair<std::uint32_t, std::optional<Digest>>>& results, Time now);
 
 /// Signs a verdict with the hub's key.
 Result<LoggedStatement> sign_verdict(const ShardVerdict& verdict, const Job& job, const HubIdentity& hub,

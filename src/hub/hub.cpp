@@ -1,61 +1,78 @@
 #include <forgepool/hub.hpp>
 
 #include "crypto/random.hpp"
+#include "crypto/reason.hpp"
 #include "crypto/x509.hpp"
-#include "hub/endpoints.hpp"
 #include "hub/guess_limiter.hpp"
+#include "hub/organization.hpp"
 #include "identity/svid.hpp"
+#include "wire/messages.hpp"
+
+#include <algorithm>
 
 namespace forgepool {
 namespace {
 
+using hub::Organization;
+
 constexpr std::string_view too_many_guesses =
     "join_rate: too many join tokens from this address were wrong; wait a minute, and ask the hub's operator for a good one";
 
-class DefaultHub final : public Hub {
+/// The ports, and whose request it is that comes in.
+class DefaultHub final : public Hub, private hub::Front {
  public:
   DefaultHub(EventLoop& loop, HubIdentity identity, HubParts parts, HubOptions options)
       : loop_(loop),
-        identity_(std::move(identity)),
         options_(std::move(options)),
         log_(parts.log ? std::move(parts.log) : make_null_log()),
-        ledger_(std::move(parts.ledger)),
-        scheduler_(std::move(parts.scheduler)),
-        verifier_(std::move(parts.verifier)),
-        transport_(std::move(parts.transport)),
-        core_({identity_, options_, *scheduler_, *verifier_, std::move(parts.adapters),
-               parts.random ? std::move(parts.random) : hub::RandomSource(fill_random), *log_},
-              ledger_->head().size),
-        committer_(loop, ledger_,
-                   [this](const Error& error) {
-                     log_->write(LogLevel::error, "ledger_failed", {{"reason", error.message}});
-                     if (options_.on_fatal) options_.on_fatal(error);
-                   }),
-        publication_(loop, ledger_),
-        endpoints_(loop, core_, committer_, ledger_, identity_, publication_, *log_) {}
+        transport_(std::move(parts.transport)) {
+    std::vector<OrganizationParts> all;
+    all.push_back({"", std::move(identity), std::move(parts.scheduler), std::move(parts.verifier), std::move(parts.ledger)});
+    std::ranges::move(parts.organizations, std::back_inserter(all));
+    for (auto& one : all) {
+      const std::string domain = one.identity.trust_domain;
+      organizations_.push_back(std::make_unique<Organization>(
+          std::move(one), Organization::Shared{loop_, options_, organizations_.empty() ? nullptr : &front(), *this, parts.adapters,
+                                               parts.random ? parts.random : fill_random, *log_,
+                                               [this, domain](const Error& error) { ledger_failed(domain, error); }}));
+    }
+  }
 
   Status open() {
-    const auto ca = parse_certificate(identity_.ca_certificate);
-    if (!ca) return fail(ca.error());
-    auto policy = options_.witness_policy.empty() ? Result<WitnessPolicy>(WitnessPolicy())
-                                                  : WitnessPolicy::parse(options_.witness_policy);
-    if (!policy) return fail(policy.error());
-    if (auto opened = publication_.open(std::move(*policy)); !opened) return opened;
-    if (const auto restored = core_.restore(*ledger_, loop_.now()); !restored) return restored;
+    const Time now = loop_.now();
+    for (const auto& organization : organizations_) {
+      auto policy = options_.witness_policy.empty() ? Result<WitnessPolicy>(WitnessPolicy())
+                                                    : WitnessPolicy::parse(options_.witness_policy);
+      if (!policy) return fail(policy.error());
+      if (auto opened = organization->publication.open(std::move(*policy)); !opened) return opened;
+      if (const auto restored = organization->core.restore(*organization->ledger, now); !restored)
+        return fail(restored.error().kind,
+                    (organization->name.empty() ? "" : "organization " + organization->name + ": ") + restored.error().message);
+    }
+    for (const auto& domain : own().core.revoked_organizations())
+      if (Organization* organization = find(domain)) organization->revoked = true;
 
     ListenOptions members;
     members.address = options_.address;
     members.port = options_.port;
-    members.identity = identity_.tls;
+    members.identity = front().tls;
     members.limits.max_requests_per_second = 2'000;
-    members.check_peer = [this, check = identity::check_member(*ca, identity_.trust_domain, [](const Digest&) { return false; })](
-                             const std::vector<Bytes>& chain, Time now) {
-      auto name = check(chain, now);
+    auto check = identity::check_member(
+        [this](std::string_view domain) -> Result<std::vector<identity::Issuer>> {
+          const Organization* organization = find(domain);
+          // One that was revoked is not told from one that never was.
+          if (!organization || organization->revoked)
+            return refuse(ErrorKind::unauthenticated, "svid_trust_domain", "no organization of this hub has this trust domain");
+          return identity::issuers_of(organization->identity, loop_.now());
+        },
+        [this](const identity::Svid& svid) -> Status { return find(svid.id.trust_domain)->core.admit_name(svid.id.uri()); });
+    members.check_peer = [this, check = std::move(check)](const std::vector<Bytes>& chain, Time at) {
+      auto name = check(chain, at);
       if (name) log_->write(LogLevel::debug, "peer_accepted", {{"peer", *name}});  // Refusals are the transport's to log.
       return name;
     };
     members.handler = [this](const Peer& peer, Request request, Responder respond) {
-      endpoints_.handle(peer, std::move(request), std::move(respond));
+      handle(peer, std::move(request), std::move(respond));
     };
     auto listener = transport_->listen(std::move(members));
     if (!listener) return fail(listener.error());
@@ -64,7 +81,7 @@ class DefaultHub final : public Hub {
     ListenOptions newcomers;
     newcomers.address = options_.address;
     newcomers.port = options_.enrolment_port;
-    newcomers.identity = identity_.tls;
+    newcomers.identity = front().tls;
     newcomers.limits.max_request_bytes = 64u << 10;
     newcomers.limits.max_concurrent_requests = 4;
     newcomers.limits.max_connections = 512;  // It talks to anybody, and nobody stays long.
@@ -77,7 +94,7 @@ class DefaultHub final : public Hub {
         log_->write(LogLevel::warning, "request_refused", {{"peer", peer.address}, {"reason", std::string(too_many_guesses)}});
         return respond({503, "application/octet-stream", wire::encode_failure({ErrorKind::unavailable, std::string(too_many_guesses)})});
       }
-      endpoints_.handle_enrolment(peer, std::move(request), [this, address = peer.address, respond = std::move(respond)](Response response) {
+      enrol(peer, std::move(request), [this, address = peer.address, respond = std::move(respond)](Response response) {
         if (response.status == 403) guesses_.failed(address, loop_.now());
         respond(std::move(response));
       });
@@ -85,7 +102,7 @@ class DefaultHub final : public Hub {
     auto enrolment = transport_->listen(std::move(newcomers));
     if (!enrolment) return fail(enrolment.error());
     enrolment_listener_ = std::move(*enrolment);
-    endpoints_.settle();
+    for (const auto& organization : organizations_) organization->endpoints.settle();
     return {};
   }
 
@@ -93,29 +110,105 @@ class DefaultHub final : public Hub {
   std::uint16_t enrolment_port() const override { return enrolment_listener_->port(); }
 
   void invite(const Invitation& invitation, std::function<void(Result<std::string>)> done) override {
-    auto token = core_.invite(invitation, loop_.now());
-    committer_.after(core_.effects().take(), [done = std::move(done), token = std::move(token)] { done(token); });
+    auto token = own().core.invite(invitation, loop_.now());
+    own().committer.after(own().core.effects().take(), [done = std::move(done), token = std::move(token)] { done(token); });
   }
 
   void stop(std::function<void()> done) override {
-    endpoints_.close();
-    committer_.after(core_.effects().take(), std::move(done));
+    const auto left = std::make_shared<std::size_t>(organizations_.size());
+    for (const auto& organization : organizations_) {
+      organization->endpoints.close();
+      organization->committer.after(organization->core.effects().take(), [left, done] {
+        if (--*left == 0) done();
+      });
+    }
   }
 
  private:
+  Organization& own() { return *organizations_.front(); }
+  const HubIdentity& front() const { return organizations_.front()->identity; }
+
+  Organization* find(std::string_view trust_domain) const {
+    const auto found = std::ranges::find_if(
+        organizations_, [&](const auto& organization) { return organization->identity.trust_domain == trust_domain; });
+    return found == organizations_.end() ? nullptr : found->get();
+  }
+
+  void handle(const Peer& peer, Request request, Responder respond) {
+    const hub::Caller caller = hub::caller_of(peer, front().trust_domain);
+    Organization* organization = find(caller.organization);
+    if (!organization || organization->revoked) return turn_away(std::move(respond), peer);
+    organization->endpoints.handle(caller, peer, std::move(request), std::move(respond));
+  }
+
+  /// The secret of a join token says whose newcomer it is. What nobody knows is refused by the hub's own organization.
+  void enrol(const Peer& peer, Request request, Responder respond) {
+    Organization* whose = &own();
+    if (const auto message = wire::decode<wire::fb::EnrollT>(request.body))
+      for (const auto& organization : organizations_)
+        if (!organization->revoked && organization->core.knows_invitation(message->secret)) whose = organization.get();
+    whose->endpoints.handle_enrolment(peer, std::move(request), std::move(respond));
+  }
+
+  void turn_away(Responder respond, const Peer& peer) {
+    const Error error{ErrorKind::denied, "this hub does not know you"};
+    log_->write(LogLevel::warning, "request_refused", {{"peer", peer.name}, {"reason", "its organization was revoked"}});
+    respond({wire::status_of(error.kind), "application/octet-stream", wire::encode_failure(error)});
+  }
+
+  // hub::Front
+
+  void disconnect(const std::function<bool(const Peer&)>& whose) override {
+    if (listener_) listener_->disconnect(whose);
+  }
+
+  Status key_changed(std::string_view trust_domain, KeyPurpose purpose) override {
+    if (purpose == KeyPurpose::log) {
+      const Organization& organization = *find(trust_domain);
+      std::vector<std::shared_ptr<Signer>> earlier;
+      for (const auto& key : organization.identity.earlier_log_keys)
+        if (key.key && loop_.now() < key.until) earlier.push_back(key.key);
+      return organization.ledger->use_keys(organization.identity.log_key, std::move(earlier));
+    }
+    // The keys of other organizations' hub certificates sign verdicts; only our own are shown.
+    if (purpose != KeyPurpose::hub || trust_domain != front().trust_domain) return {};
+    if (auto shown = listener_->set_identity(front().tls); !shown) return shown;
+    return enrolment_listener_->set_identity(front().tls);
+  }
+
+  std::vector<OrganizationSummary> organizations() const override {
+    std::vector<OrganizationSummary> summaries;
+    for (const auto& organization : organizations_)
+      summaries.push_back({organization->name, organization->identity.trust_domain, organization->revoked ? "revoked" : "active",
+                           organization->core.agent_count(), organization->core.running_jobs()});
+    return summaries;
+  }
+
+  Result<std::uint32_t> revoke_organization(const std::string& name, const std::string& reason) override {
+    const auto found =
+        std::ranges::find_if(organizations_, [&](const auto& organization) { return !name.empty() && organization->name == name; });
+    if (found == organizations_.end())
+      return fail(ErrorKind::not_found, "this hub has no organization of that name; `forgepool org list` lists them");
+    Organization& organization = **found;
+    const std::string domain = organization.identity.trust_domain;
+    if (const auto recorded = own().core.record_organization_revoked(domain, reason, loop_.now()); !recorded) return fail(recorded.error());
+    organization.revoked = true;
+    const auto ended = organization.core.stand_still(loop_.now());
+    organization.endpoints.turn_out([prefix = "spiffe://" + domain + "/"](const Peer& peer) { return peer.name.starts_with(prefix); });
+    organization.endpoints.settle();
+    return ended;
+  }
+
+  void ledger_failed(const std::string& domain, const Error& error) {
+    log_->write(LogLevel::error, "ledger_failed", {{"ledger", domain}, {"reason", error.message}});
+    if (options_.on_fatal) options_.on_fatal(error);
+  }
+
   EventLoop& loop_;
-  const HubIdentity identity_;
   const HubOptions options_;
   const std::shared_ptr<LogSink> log_;
-  // Shared with pool threads: a commit or a bundle under way may outlive the hub.
-  const std::shared_ptr<Ledger> ledger_;
-  const std::unique_ptr<Scheduler> scheduler_;
-  const std::unique_ptr<Verifier> verifier_;
   const std::unique_ptr<Transport> transport_;
-  hub::HubCore core_;
-  hub::Committer committer_;
-  hub::LogPublication publication_;
-  hub::Endpoints endpoints_;
+  std::vector<std::unique_ptr<Organization>> organizations_;  ///< The hub's own first. Few, and not changed after construction.
   hub::GuessLimiter guesses_;
   // Last: no request may come once the rest is being destroyed.
   std::unique_ptr<Listener> listener_;
@@ -124,12 +217,26 @@ class DefaultHub final : public Hub {
 
 Status check_parts(const HubIdentity& identity, const HubParts& parts) {
   const auto missing = [](const char* what) { return fail(ErrorKind::invalid_input, std::string("a hub needs a ") + what); };
+  const auto complete = [](const HubIdentity& one) {
+    return one.ca_key && one.tls.key && one.token_key && one.log_key && !one.tls.certificate_chain.empty();
+  };
   if (!parts.transport) return missing("transport");
   if (!parts.scheduler) return missing("scheduler");
   if (!parts.verifier) return missing("verifier");
   if (!parts.ledger) return missing("ledger");
-  if (!identity.ca_key || !identity.tls.key || !identity.token_key || identity.tls.certificate_chain.empty())
-    return missing("complete identity");
+  if (!complete(identity)) return missing("complete identity");
+  std::vector<std::string> names, domains{identity.trust_domain};
+  for (const auto& one : parts.organizations) {
+    const auto unusable = [&](const std::string& why) { return fail(ErrorKind::invalid_input, "organization \"" + one.name + "\": " + why); };
+    if (!is_valid_id(one.name)) return unusable("expected an id ([A-Za-z0-9._-]) as name");
+    if (!one.scheduler || !one.verifier || !one.ledger || !complete(one.identity))
+      return unusable("needs a scheduler, a verifier, a ledger and a complete identity of its own");
+    if (std::ranges::find(names, one.name) != names.end()) return unusable("there are two of this name");
+    if (std::ranges::find(domains, one.identity.trust_domain) != domains.end())
+      return unusable("its trust domain is another organization's, too");
+    names.push_back(one.name);
+    domains.push_back(one.identity.trust_domain);
+  }
   return {};
 }
 

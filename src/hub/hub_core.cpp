@@ -82,7 +82,7 @@ const Job* HubCore::find(const JobId& id) const {
 Result<const Job*> HubCore::find_for(const JobId& id, const Caller& caller) const {
   const Job* job = find(id);
   // Somebody else's job is not told apart from one that does not exist.
-  if (!job || (caller.role != Role::operator_ && job->owner != caller.name))
+  if (!job || !authorize(caller, Action::read_job, resource_of(*job)))
     return refuse(ErrorKind::not_found, "job_unknown", "there is no job " + id.str() + " of yours on this hub");
   return job;
 }
@@ -126,20 +126,24 @@ Result<JobExplanation> HubCore::explain(const JobId& id, const Caller& caller, T
 std::vector<JobStatus> HubCore::list(const Caller& caller, Time now) const {
   std::vector<JobStatus> statuses;
   for (const auto& [id, job] : jobs_)
-    if (caller.role == Role::operator_ || job.owner == caller.name) statuses.push_back(full_status(job, now));
+    if (authorize(caller, Action::list_jobs, resource_of(job))) statuses.push_back(full_status(job, now));
   return statuses;
 }
 
-Status HubCore::upload(const Digest& digest, Bytes content) {
+Status HubCore::upload(const Digest& digest, Bytes content, const Caller& caller) {
   if (sha256(content) != digest) return fail(ErrorKind::invalid_input, "the content does not have the digest " + digest.str());
-  if (blobs_.contains(digest)) return {};
+  if (const auto blob = blobs_.find(digest); blob != blobs_.end()) {
+    if (blob->second.owners.insert(caller.owner()).second) effects_.put(blob_owner_key(digest, caller.owner()), std::string_view());
+    return {};
+  }
   if (content.size() > parts_.options.max_blob_bytes)
     return fail(ErrorKind::too_large, fmt::format("an input may have {} bytes at most, this one has {}",
                                                   parts_.options.max_blob_bytes, content.size()));
   if (blob_bytes_ + content.size() > parts_.options.max_total_blob_bytes)
     return fail(ErrorKind::unavailable, "the hub's space for inputs is used up; ask its operator");
   blob_bytes_ += content.size();
-  blobs_.emplace(digest, content.size());
+  blobs_.emplace(digest, Blob{content.size(), {caller.owner()}});
+  effects_.put(blob_owner_key(digest, caller.owner()), std::string_view());
   effects_.put(blob_key(digest), std::move(content));
   return {};
 }

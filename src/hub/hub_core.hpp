@@ -5,6 +5,7 @@
 #include "hub/authorization.hpp"
 #include "hub/effects.hpp"
 #include "hub/records.hpp"
+#include "identity/svid.hpp"
 #include "wire/bundle.hpp"
 #include "wire/messages.hpp"
 
@@ -20,7 +21,8 @@ namespace forgepool::hub {
 using RandomSource = std::function<void(std::span<std::uint8_t>)>;
 
 struct CoreParts {
-  const HubIdentity& identity;
+  HubIdentity& identity;     ///< The organization's; keys are rotated and revoked in it.
+  const HubIdentity& front;  ///< What the hub shows to everybody; the same object for the hub's own organization.
   const HubOptions& options;
   Scheduler& scheduler;
   Verifier& verifier;
@@ -45,8 +47,10 @@ class HubCore {
   Result<JobForecast> forecast(std::string_view contract, const Caller& caller, Time now) const;
   Result<JobExplanation> explain(const JobId& job, const Caller& caller, Time now) const;
   std::vector<JobStatus> list(const Caller& caller, Time now) const;
-  Status upload(const Digest& digest, Bytes content);
+  Status upload(const Digest& digest, Bytes content, const Caller& caller);
   std::vector<AgentSummary> agents(Time now) const;
+  /// Agents that cannot work, and whose owners should know: their certificate ran out, or soon will without having been renewed.
+  std::vector<AgentSummary> unhealthy(Time now) const;
   /// Makes a join token and returns its text.
   Result<std::string> invite(const Invitation& invitation, Time now);
   /// Ends an agent's quarantine if a replay of the shard where it was caught gave what it returned. not_found if there is no
@@ -54,8 +58,33 @@ class HubCore {
   Result<AgentSummary> appeal(const AgentId& agent, const Appeal& appeal, Time now);
   Result<AgentSummary> drain(const AgentId& agent, bool draining, Time now);
 
-  // --- enrolment
-  Result<std::vector<Bytes>> enrol(ByteView secret, ByteView certificate_request, Time now);
+  // --- enrolment and renewal
+  bool knows_invitation(ByteView secret) const;
+  Result<wire::fb::EnrolledT> enrol(ByteView secret, ByteView certificate_request, Time now);
+  /// A new certificate for the same name and key.
+  Result<wire::fb::EnrolledT> renew(const Peer& peer, ByteView certificate_request, Time now);
+
+  // --- keys and revocation (revocation.cpp)
+  /// Whom a revocation is about, among those who are connected, and what it ended.
+  struct Revoked {
+    std::uint32_t leases = 0;
+    std::function<bool(const Peer&)> whose;
+  };
+  /// `kind`: agent, client, token, key. not_found, conflict (a key that is in use, or what is revoked already).
+  Result<Revoked> revoke(const std::string& kind, const std::string& id, const std::string& reason, Time now);
+  /// Only keeps it: what it means is for the hub. `id` is the organization's trust domain.
+  Status record_organization_revoked(const std::string& trust_domain, const std::string& reason, Time now);
+  std::vector<std::string> revoked_organizations() const;
+  /// Ends all leases; their shards wait for agents that will not come.
+  std::uint32_t stand_still(Time now);
+  Result<KeyId> rotate(KeyPurpose purpose, Time now);
+  /// Asked in every handshake and with every request. `unauthenticated` or `denied`, with a code.
+  Status admit(const Peer& peer, Time now) const;
+  Status admit_name(std::string_view spiffe_id) const;
+  std::uint32_t running_jobs() const { return static_cast<std::uint32_t>(running_.size()); }
+  std::uint32_t agent_count() const { return static_cast<std::uint32_t>(agents_.size()); }
+  bool has_lease(const LeaseId& lease) const { return parts_.scheduler.find(lease).has_value(); }
+  std::string_view organization() const { return parts_.identity.trust_domain; }
 
   // --- agents
   /// What an agent has measured of itself, until it says otherwise or the hub restarts. invalid_input if it is not an id.
@@ -97,10 +126,14 @@ class HubCore {
   Result<Job> prepare(Contract contract, const Caller& caller, Time now) const;
   /// `unavailable` if as many jobs run as may.
   Status may_run_more() const;
+  Result<wire::fb::EnrolledT> issue(const PublicKey& key, const identity::SpiffeId& id, Duration life, Time now);
   Result<AgentRecord*> admitted(const AgentId& agent, const Peer& peer);
   SchedulerAgent as_scheduled(const AgentRecord& record) const;
+  bool owns(const AgentId& agent, Action action, const Lease& lease) const;
   Result<PublicKey> key_of(const Peer& peer) const;
-  std::string mint_token(const AgentId& agent, const Peer& peer, const Lease& lease, const Job& job, Time now);
+  std::string mint_token(const Peer& peer, const Lease& lease, const Job& job, Time now);
+  /// Those that tokens may be signed with.
+  std::vector<PublicKey> token_keys(Time now) const;
   /// The lease that the token is for.
   Result<LeaseId> check_token(const std::string& token, const Peer& peer, std::string_view action, Time now) const;
   wire::fb::LeaseGrantT describe(const Lease& lease, const Job& job, std::string token, Time now) const;
@@ -135,6 +168,14 @@ class HubCore {
   void end_leases(const std::vector<Lease>& leases);
   /// Commits to a fact; the record that opens the commitment is still to be kept.
   EventRecord commit_to(std::string_view kind, std::string content);
+  /// Ends one lease; its shards wait again.
+  bool requeue(const LeaseId& lease);
+  Result<Revoked> revoke_agent(const std::string& id, const std::string& reason, Time now);
+  Result<Revoked> revoke_client(const std::string& id);
+  Result<Revoked> revoke_token(const std::string& id, Time now, std::string& recorded);
+  Result<Revoked> revoke_key(const std::string& id);
+  void record_revocation(RevocationRecord record);
+  Resource resource_of(const Job& job) const { return {parts_.identity.trust_domain, job.owner}; }
   void log_event(Job& job, std::string_view kind, std::string content);
   /// Before the agent is told of it: what was given to whom cannot be made up afterwards.
   void log_grant(const Job& job, const Lease& lease);
@@ -158,7 +199,12 @@ class HubCore {
   std::map<AgentId, Time> last_seen_;
   std::map<AgentId, std::string> measured_classes_;
   std::map<Digest, InvitationRecord> invitations_;
-  std::unordered_map<Digest, std::uint64_t> blobs_;  ///< Sizes of uploaded inputs.
+  struct Blob {
+    std::uint64_t bytes = 0;
+    std::set<std::string> owners;  ///< Who uploaded it, and may use it; see Caller::owner.
+  };
+  std::unordered_map<Digest, Blob> blobs_;
+  std::map<std::pair<std::string, std::string>, RevocationRecord> revocations_;  ///< By kind and id.
   std::uint64_t blob_bytes_ = 0;
   std::uint64_t next_journal_ = 0;
   std::map<AgentId, std::uint64_t> earned_;  ///< Of agents not in quarantine, in jobs that ended,

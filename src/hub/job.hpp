@@ -36,7 +36,8 @@ struct Job {
   Contract contract;
   std::shared_ptr<const AdapterPackage> adapter;
   JobId id;
-  std::string owner;                      ///< Name of the client that submitted it.
+  std::string owner;                      ///< Who submitted it; see Caller::owner.
+  OrganizationId organization{};          ///< Its trust domain.
   std::string pseudonym;                  ///< The only name of the job that agents see.
   std::array<std::uint8_t, 32> secret{};  ///< For the verifier: which shards are spot-checked.
   Time accepted_at{};

@@ -59,6 +59,11 @@ SchedulerAgent HubCore::as_scheduled(const AgentRecord& record) const {
   return agent;
 }
 
+bool HubCore::owns(const AgentId& id, Action action, const Lease& lease) const {
+  const Caller caller{Role::agent, id.str(), "", parts_.identity.trust_domain};
+  return authorize(caller, action, {parts_.identity.trust_domain, lease.agent.str()}).has_value();
+}
+
 Result<std::optional<wire::fb::LeaseGrantT>> HubCore::take_lease(const AgentId& id, const Peer& peer, std::uint32_t max_shards,
                                                                  bool asks, Time now) {
   const auto agent = admitted(id, peer);
@@ -75,7 +80,7 @@ Result<std::optional<wire::fb::LeaseGrantT>> HubCore::take_lease(const AgentId& 
   effects_.put(lease_key(lease->id), write_lease(*lease));
   log_grant(job, *lease);
   changed_jobs_.insert(job.id);
-  return describe(*lease, job, mint_token(id, peer, *lease, job, now), now);
+  return describe(*lease, job, mint_token(peer, *lease, job, now), now);
 }
 
 wire::fb::LeaseGrantT HubCore::describe(const Lease& lease, const Job& job, std::string token, Time now) const {
@@ -125,7 +130,7 @@ Result<wire::fb::HeartbeatAnswerT> HubCore::heartbeat(const AgentId& id, const P
     effects_.put(lease_key(lease.id), write_lease(lease));
     auto renewed = std::make_unique<wire::fb::RenewedLeaseT>();
     renewed->lease = text;
-    renewed->token = mint_token(id, peer, lease, jobs_.at(lease.job), now);
+    renewed->token = mint_token(peer, lease, jobs_.at(lease.job), now);
     renewed->deadline_ms = ms_until(lease.deadline, now);
     answer.renewed.push_back(std::move(renewed));
   }
@@ -137,7 +142,8 @@ Status HubCore::may_fetch(const AgentId& id, const Peer& peer, const std::string
   const auto lease_id = check_token(token, peer, "fetch", now);
   if (!lease_id) return fail(lease_id.error());
   const auto lease = parts_.scheduler.find(*lease_id);
-  if (!lease || lease->agent != id) return refuse(ErrorKind::denied, "lease_unknown", "the token is not for a lease of yours that is under way");
+  if (!lease || !owns(id, Action::fetch_blob, *lease))
+    return refuse(ErrorKind::denied, "lease_unknown", "the token is not for a lease of yours that is under way");
   const Plan& plan = jobs_.at(lease->job).running->plan;
   if (digest == plan.adapter) return {};
   for (const auto index : lease->shards)
@@ -205,7 +211,7 @@ Status HubCore::report(const AgentId& id, const Peer& peer, const std::string& t
     }
     return refuse(ErrorKind::conflict, "lease_ended", "the lease has ended; its shards were given to others");
   }
-  if (lease->agent != id) return refuse(ErrorKind::denied, "lease_holder", "the lease is another agent's");
+  if (!owns(id, Action::report_result, *lease)) return refuse(ErrorKind::denied, "lease_holder", "the lease is another agent's");
   Job& job = jobs_.at(lease->job);
   auto shards = check_report(*lease, job, result);
   if (!shards) return refuse_report(job, *lease, shards.error(), now);
@@ -215,7 +221,7 @@ Status HubCore::report(const AgentId& id, const Peer& peer, const std::string& t
     claimed.emplace_back(shard->index, shard->outcome == to_string(SandboxOutcome::Kind::exited) && shard->code == 0
                                            ? std::optional(sha256(shard->output))
                                            : std::nullopt);
-  auto receipt = check_receipt(result.receipt, peer, parts_.identity, *lease, job, claimed);
+  auto receipt = check_receipt(result.receipt, peer, parts_.identity, *lease, job, claimed, now);
   if (!receipt) return refuse_report(job, *lease, receipt.error(), now);
 
   last_seen_[id] = now;

@@ -78,7 +78,7 @@ SchedulerAgent read_attested(json::ObjectReader& outer) {
   agent.network = reader.string("network", 128);
   agent.numeric_class = reader.string("numeric_class", 128);
   agent.operator_id = reader.string("operator", 128);
-  agent.organization = OrganizationId(reader.string("organization", 128));
+  agent.organization = OrganizationId(reader.string("organization", 255));
   agent.region = reader.string("region", 128);
   agent.tier = reader.string("tier", 16);
   if (const auto done = reader.finish(); !done) outer.refuse(done.error());
@@ -128,6 +128,15 @@ std::string invitation_key(const Digest& secret_hash) {
 }
 std::string blob_key(const Digest& digest) {
   return "blob/" + digest.hex();
+}
+std::string blob_owner_key(const Digest& digest, std::string_view owner) {
+  return fmt::format("blob_owner/{}/{}", digest.hex(), owner);
+}
+std::string revocation_key(std::string_view kind, std::string_view id) {
+  return fmt::format("revocation/{}/{}", kind, sha256(id).hex());
+}
+std::string key_event_key(std::string_view key_id) {
+  return fmt::format("key/{}", key_id);
 }
 std::string journal_key(std::uint64_t number) {
   return fmt::format("journal/{:020}", number);
@@ -207,7 +216,7 @@ Result<Job> read_job(const JobId& id, std::string_view record) {
         job.notes[shard] = one.string("text", max_text);
         if (const auto done = one.finish(); !done) reader.refuse(done.error());
       }
-    job.owner = reader.string("owner", 128);
+    job.owner = reader.string("owner", 300);
     job.pseudonym = reader.string("pseudonym", 128);
     if (const auto result = reader.string("result", 80); !result.empty()) {
       if (const auto digest = Digest::parse(result))
@@ -310,10 +319,12 @@ Result<Lease> read_lease(const LeaseId& id, std::string_view record) {
 std::string write_agent(const AgentRecord& agent) {
   return json::canonicalize(json::Object{{"answers", agent.answers},
                                          {"attested", attested_of(agent.agent)},
+                                         {"certificate_expires_at_ms", to_ms(agent.certificate_expires_at)},
                                          {"draining", agent.agent.draining},
                                          {"enrolled_at_ms", to_ms(agent.enrolled_at)},
                                          {"key_pin", agent.key_pin.str()},
-                                         {"quarantined", agent.quarantined}});
+                                         {"quarantined", agent.quarantined},
+                                         {"revoked", agent.revoked}});
 }
 
 Result<AgentRecord> read_agent(const AgentId& id, std::string_view record) {
@@ -323,9 +334,11 @@ Result<AgentRecord> read_agent(const AgentId& id, std::string_view record) {
     agent.agent = read_attested(reader);
     agent.agent.id = id;
     agent.agent.draining = reader.boolean("draining");
+    agent.certificate_expires_at = from_ms(reader.integer("certificate_expires_at_ms", 0, max_count));
     agent.enrolled_at = from_ms(reader.integer("enrolled_at_ms", 0, max_count));
     agent.key_pin = reader.digest("key_pin");
     agent.quarantined = reader.string("quarantined", max_text);
+    agent.revoked = reader.boolean("revoked");
     return agent;
   });
 }
@@ -333,6 +346,7 @@ Result<AgentRecord> read_agent(const AgentId& id, std::string_view record) {
 std::string write_invitation(const InvitationRecord& invitation) {
   return json::canonicalize(json::Object{{"attested", attested_of(invitation.agent)},
                                          {"expires_at_ms", to_ms(invitation.expires_at)},
+                                         {"project", invitation.project},
                                          {"role", invitation.role},
                                          {"uses_left", invitation.uses_left}});
 }
@@ -342,9 +356,39 @@ Result<InvitationRecord> read_invitation(std::string_view record) {
     InvitationRecord invitation;
     invitation.expires_at = from_ms(reader.integer("expires_at_ms", 0, max_count));
     invitation.agent = read_attested(reader);
+    invitation.project = reader.string("project", 128);
     invitation.role = reader.string("role", 16);
     invitation.uses_left = static_cast<std::uint32_t>(reader.integer("uses_left", 0, UINT32_MAX));
     return invitation;
+  });
+}
+
+std::string RevocationRecord::content() const {
+  return json::canonicalize(json::Object{{"at", to_rfc3339(at)}, {"id", id}, {"kind", kind}, {"reason", reason}});
+}
+
+std::string write_revocation(const RevocationRecord& revocation) {
+  return json::canonicalize(json::Object{{"at_ms", to_ms(revocation.at)},
+                                         {"id", revocation.id},
+                                         {"index", revocation.index},
+                                         {"kind", revocation.kind},
+                                         {"reason", revocation.reason},
+                                         {"salt", to_hex(revocation.salt)}});
+}
+
+Result<RevocationRecord> read_revocation(std::string_view record) {
+  return read_record<RevocationRecord>(record, [&](json::ObjectReader& reader) {
+    RevocationRecord revocation;
+    revocation.at = from_ms(reader.integer("at_ms", 0, max_count));
+    revocation.id = reader.string("id", max_text);
+    revocation.index = static_cast<std::uint64_t>(reader.integer("index", 0, max_count));
+    revocation.kind = reader.string("kind", 16);
+    revocation.reason = reader.string("reason", max_text);
+    if (auto salt = from_hex(reader.string("salt", 64)))
+      revocation.salt = std::move(*salt);
+    else
+      reader.refuse("salt", salt.error().message);
+    return revocation;
   });
 }
 

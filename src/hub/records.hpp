@@ -5,6 +5,7 @@
 
 #include <forgepool/ledger.hpp>
 #include <forgepool/verifier.hpp>
+#include <forgepool/scheduler.hpp>
 
 #include <variant>
 
@@ -26,6 +27,10 @@ std::string agent_key(const AgentId& agent);
 std::string quarantine_key(const AgentId& agent);
 std::string invitation_key(const Digest& secret_hash);
 std::string blob_key(const Digest& digest);
+std::string blob_owner_key(const Digest& digest, std::string_view owner);
+/// `id` may be anything: it stands hashed in the key.
+std::string revocation_key(std::string_view kind, std::string_view id);
+std::string key_event_key(std::string_view key_id);
 std::string journal_key(std::uint64_t number);
 
 // --- values ----------------------------------------------------------------------------------------------------------
@@ -71,8 +76,10 @@ struct AgentRecord {
   SchedulerAgent agent;  ///< As attested by its join token; `draining` since.
   Digest key_pin;
   Time enrolled_at{};
+  Time certificate_expires_at{};
   std::uint64_t answers = 0;
-  std::string quarantined;  ///< Why; empty: not.
+  std::string quarantined{};  ///< Why; empty: not.
+  bool revoked = false;       ///< In quarantine because somebody said so.
 };
 std::string write_agent(const AgentRecord& agent);
 Result<AgentRecord> read_agent(const AgentId& id, std::string_view record);
@@ -81,11 +88,26 @@ Result<AgentRecord> read_agent(const AgentId& id, std::string_view record);
 struct InvitationRecord {
   std::string role;      ///< "agent" or "client"
   SchedulerAgent agent;  ///< What the agents that enrol with it are attested to be.
+  std::string project;   ///< Of the clients.
   Time expires_at{};
   std::uint32_t uses_left = 0;
 };
 std::string write_invitation(const InvitationRecord& invitation);
 Result<InvitationRecord> read_invitation(std::string_view record);
+
+/// Somebody or something that is no longer to be believed.
+struct RevocationRecord {
+  std::string kind;    ///< agent, client, token, key, organization
+  std::string id;
+  std::string reason;
+  Time at{};
+  Bytes salt;                ///< Of the leaf's commitment.
+  std::uint64_t index = 0;   ///< Of the leaf.
+  /// What the leaf is a commitment to: RFC 8785 JSON of kind, id, reason and time.
+  std::string content() const;
+};
+std::string write_revocation(const RevocationRecord& revocation);
+Result<RevocationRecord> read_revocation(std::string_view record);
 
 /// A fact committed to the ledger, kept to be shown to auditors.
 struct EventRecord {

@@ -40,11 +40,27 @@ Status HubCore::restore(const Ledger& ledger, Time now) {
   const auto blobs = scan_records(ledger, "blob/", [&](std::string_view hash, std::string_view content) -> Status {
     const auto digest = Digest::parse(hash);
     if (!digest) return fail(ErrorKind::corrupt, digest.error().message);
-    blobs_.emplace(*digest, content.size());
+    blobs_[*digest].bytes = content.size();
     blob_bytes_ += content.size();
     return {};
   });
   if (!blobs) return blobs;
+  const auto owners = scan_records(ledger, "blob_owner/", [&](std::string_view key, std::string_view) -> Status {
+    const auto slash = std::min(key.find('/'), key.size());
+    const auto digest = Digest::parse(key.substr(0, slash));
+    if (!digest || slash == key.size() || !blobs_.contains(*digest)) return fail(ErrorKind::corrupt, "it names no input that is there");
+    blobs_.at(*digest).owners.insert(std::string(key.substr(slash + 1)));
+    return {};
+  });
+  if (!owners) return owners;
+  const auto revocations = scan_records(ledger, "revocation/", [&](std::string_view, std::string_view record) -> Status {
+    auto revocation = read_revocation(record);
+    if (!revocation) return fail(revocation.error());
+    std::pair key{revocation->kind, revocation->id};
+    revocations_.insert_or_assign(std::move(key), std::move(*revocation));
+    return {};
+  });
+  if (!revocations) return revocations;
   if (const auto jobs = restore_jobs(ledger); !jobs) return jobs;
   // What agents are is told first: the shards that they had may say who gets them next. Whoever is there will show.
   for (const auto& [id, agent] : agents_) parts_.scheduler.agent_seen(as_scheduled(agent), now);
@@ -64,6 +80,7 @@ Status HubCore::restore_jobs(const Ledger& ledger) {
     if (!digest) return fail(digest.error());
     auto job = read_job(JobId(std::string(id)), record);
     if (!job) return fail(job.error());
+    job->organization = OrganizationId(parts_.identity.trust_domain);
     job->adapter = adapter(*digest);
     if (!job->adapter) {
       const auto package = ledger.read(blob_key(*digest));

@@ -44,6 +44,7 @@ SchedulerJob scheduler_job(const Job& job) {
   described.min_agents = policy.min_agents;
   described.max_agents = policy.max_agents;
   described.regions = policy.regions;
+  described.organization = job.organization;
   described.project = job.owner;
   described.priority = policy.priority;
   if (policy.deadline_ms) described.deadline = job.accepted_at + std::chrono::milliseconds(*policy.deadline_ms);
@@ -81,7 +82,8 @@ Result<Job> HubCore::prepare(Contract contract, const Caller& caller, Time now) 
   Job job;
   job.contract = std::move(contract);
   job.adapter = *adapter;
-  job.owner = caller.name;
+  job.owner = caller.owner();
+  job.organization = OrganizationId(parts_.identity.trust_domain);
   job.accepted_at = now;
   job.shard_count = static_cast<std::uint32_t>(plan->shards.size());
   job.running = std::make_unique<RunningJob>();
@@ -101,7 +103,7 @@ Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, T
   if (!contract) return fail(contract.error());
   if (contract->job_id) {
     if (const Job* existing = find(*contract->job_id)) {
-      if (existing->owner == caller.name && existing->contract.digest == contract->digest) return full_status(*existing, now);
+      if (existing->owner == caller.owner() && existing->contract.digest == contract->digest) return full_status(*existing, now);
       return fail(ErrorKind::conflict, "/ctx/job_id: there is another job of that id; choose another one, or leave it out");
     }
   }
@@ -115,10 +117,11 @@ Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, T
     return fail(room.error());
   for (const auto& shard : job.running->plan.shards)
     for (const auto& input : shard.inputs)
-      if (!blobs_.contains(input.digest))
+      // Only what the caller has shown to have: a digest alone gives nobody another's input.
+      if (const auto blob = blobs_.find(input.digest); blob == blobs_.end() || !blob->second.owners.contains(caller.owner()))
         return fail(
             ErrorKind::invalid_input,
-            fmt::format("/args: input {} is not known to this hub; upload it before submitting (forgepool submit --input FILE)",
+            fmt::format("/args: you have not uploaded input {} to this hub; do so before submitting (forgepool submit --input FILE)",
                         input.digest.str()));
 
   job.id = job.contract.job_id ? *job.contract.job_id : JobId(fresh_id("job-"));
@@ -192,12 +195,13 @@ Result<JobForecast> HubCore::forecast(std::string_view text, const Caller& calle
 Result<JobStatus> HubCore::cancel(const JobId& id, const Caller& caller, Time now) {
   const auto found = find_for(id, caller);
   if (!found) return fail(found.error());
+  if (const auto allowed = authorize(caller, Action::cancel_job, resource_of(**found)); !allowed) return fail(allowed.error());
   Job& job = jobs_.at(id);
   if (job.state == JobState::done || job.state == JobState::failed)
     return fail(ErrorKind::conflict,
                 fmt::format("the job is over already: it {}", job.state == JobState::done ? "is done" : "failed"));
   if (job.state == JobState::running)
-    end_job(job, JobState::cancelled, caller.role == Role::operator_ ? "cancelled by an operator" : "cancelled by its owner",
+    end_job(job, JobState::cancelled, caller.owner() != job.owner ? "cancelled by an operator" : "cancelled by its owner",
             now);
   return full_status(job, now);
 }

@@ -1,4 +1,5 @@
 /// Lease tokens: minted with a grant and each heartbeat, checked with every request about a lease.
+#include "crypto/reason.hpp"
 #include "crypto/x509.hpp"
 #include "hub/hub_core.hpp"
 #include "identity/key_id.hpp"
@@ -22,12 +23,12 @@ Result<PublicKey> HubCore::key_of(const Peer& peer) const {
   return certificate->key;
 }
 
-std::string HubCore::mint_token(const AgentId& agent, const Peer& peer, const Lease& lease, const Job& job, Time now) {
+std::string HubCore::mint_token(const Peer& peer, const Lease& lease, const Job& job, Time now) {
   const auto key = key_of(peer);
   if (!key) return {};  // The handshake proved this key: it cannot fail to parse.
   identity::LeaseClaims claims;
   claims.issuer = claims.audience = hub_name(parts_.identity);
-  claims.subject = "spiffe://" + parts_.identity.trust_domain + "/agent/" + agent.str();
+  claims.subject = peer.name;
   claims.token_id = fresh_id("t-");
   claims.issued_at = claims.not_before = std::chrono::floor<std::chrono::seconds>(now);
   claims.expires_at = claims.issued_at +
@@ -54,8 +55,10 @@ Result<LeaseId> HubCore::check_token(const std::string& token, const Peer& peer,
   expected.key_thumbprint = identity::jwk_thumbprint(*key);
   expected.action = action;
   expected.now = now;
-  auto claims = identity::check_lease_token(token, {parts_.identity.token_key->public_key()}, expected);
+  auto claims = identity::check_lease_token(token, token_keys(now), expected);
   if (!claims) return fail(claims.error());
+  if (revocations_.contains({"token", claims->token_id}))
+    return refuse(ErrorKind::unauthenticated, "token_revoked", "this token was revoked");
   return claims->lease;
 }
 

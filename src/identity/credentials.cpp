@@ -2,76 +2,66 @@
 #include <forgepool/credentials.hpp>
 
 #include "identity/svid.hpp"
-#include "wire/bundle.hpp"
 
-#include <forgepool/merkle.hpp>
+#include <algorithm>
 
 namespace forgepool {
 namespace {
 
-constexpr Duration ca_life = std::chrono::hours(24 * 365 * 5);
-// The hub's own certificate has no one to renew it yet; its key is pinned by everybody anyway.
-constexpr Duration hub_certificate_life = std::chrono::hours(24 * 365);
 constexpr Duration direct_certificate_life = std::chrono::hours(24 * 365);
 
 }  // namespace
 
-Digest HubIdentity::pin() const {
-  return tls.key->public_key().pin();
-}
-
-Result<HubIdentity> make_hub_identity(const std::string& trust_domain, Time now) {
-  if (!identity::is_valid_trust_domain(trust_domain))
-    return fail(ErrorKind::invalid_input,
-                "trust domain: expected lower-case letters, digits, dots and dashes, got \"" + trust_domain + "\"");
-  HubIdentity hub;
-  hub.trust_domain = trust_domain;
-  auto ca_key = generate_key(KeyAlgorithm::ecdsa_p256), hub_key = generate_key(KeyAlgorithm::ecdsa_p256);
-  auto token_key = generate_key(KeyAlgorithm::ed25519), log_key = generate_key(KeyAlgorithm::ed25519);
-  for (const auto* key : {&ca_key, &hub_key, &token_key, &log_key})
-    if (!*key) return fail(key->error());
-  hub.ca_key = *ca_key;
-  hub.tls.key = *hub_key;
-  hub.token_key = *token_key;
-  hub.log_key = *log_key;
-
-  CaProfile profile;
-  profile.common_name = trust_domain + " issuing CA";
-  profile.not_before = now - std::chrono::minutes(5);
-  profile.not_after = now + ca_life;
-  auto ca_certificate = make_ca_certificate(*hub.ca_key, profile);
-  if (!ca_certificate) return fail(ca_certificate.error());
-  hub.ca_certificate = std::move(*ca_certificate);
-  const auto ca = parse_certificate(hub.ca_certificate);
-  if (!ca) return fail(ca.error());
-  identity::SvidOptions options;
-  options.life = hub_certificate_life;
-  options.dns_names = {"localhost"};
-  auto certificate = identity::issue_svid(*ca, *hub.ca_key, hub.tls.key->public_key(),
-                                          {trust_domain, identity::NodeRole::hub, ""}, now, options);
-  if (!certificate) return fail(certificate.error());
-  hub.tls.certificate_chain = {std::move(*certificate), hub.ca_certificate};
-  return hub;
-}
-
-Result<Credentials> issue_credentials(const HubIdentity& hub, const std::string& path, Time now) {
-  const auto id = identity::spiffe_id_from_path(hub.trust_domain, path);
+Result<Credentials> issue_credentials(const HubIdentity& organization, const std::string& path, Time now, const HubIdentity* hub) {
+  const auto id = identity::spiffe_id_from_path(organization.trust_domain, path);
   if (!id) return fail(id.error());
-  const auto ca = parse_certificate(hub.ca_certificate);
+  const auto ca = parse_certificate(organization.ca_certificate);
   if (!ca) return fail(ca.error());
   auto key = generate_key(KeyAlgorithm::ecdsa_p256);
   if (!key) return fail(key.error());
   identity::SvidOptions options;
   options.life = direct_certificate_life;
-  auto certificate = identity::issue_svid(*ca, *hub.ca_key, (*key)->public_key(), *id, now, options);
+  auto certificate = identity::issue_svid(*ca, *organization.ca_key, (*key)->public_key(), *id, now, options);
   if (!certificate) return fail(certificate.error());
-  return Credentials{
-      {{std::move(*certificate), hub.ca_certificate}, std::move(*key)}, hub.ca_certificate, hub.pin(), id->uri()};
+  Credentials credentials;
+  credentials.identity = {{std::move(*certificate), organization.ca_certificate}, std::move(*key)};
+  credentials.name = id->uri();
+  identity::trust_hub(credentials, hub ? *hub : organization, now);
+  return credentials;
 }
 
-std::string make_trusted_root(const HubIdentity& hub) {
-  return wire::write_trusted_root({hub.trust_domain, hub.ca_certificate, hub.tls.key->public_key().spki,
-                                   to_vkey(hub.trust_domain, hub.log_key->public_key())});
+namespace identity {
+
+void trust_hub(Credentials& credentials, const HubIdentity& hub, Time now) {
+  credentials.hub_cas = {hub.ca_certificate};
+  for (const auto& earlier : hub.earlier_cas)
+    if (now < earlier.until) credentials.hub_cas.push_back(earlier.certificate);
+  // The hub may still show a certificate of a CA that issues no more.
+  const Bytes& issuer = hub.tls.certificate_chain.back();
+  if (std::ranges::find(credentials.hub_cas, issuer) == credentials.hub_cas.end()) credentials.hub_cas.push_back(issuer);
+  credentials.hub_pins = hub.pins();
+  credentials.hub_name = "spiffe://" + hub.trust_domain + "/hub";
+}
+
+std::vector<Issuer> issuers_of(const HubIdentity& organization, Time now) {
+  std::vector<Issuer> issuers;
+  const auto add = [&](const Bytes& der) {
+    if (auto ca = parse_certificate(der)) issuers.push_back({std::move(*ca), organization.trust_domain});
+  };
+  add(organization.ca_certificate);
+  for (const auto& earlier : organization.earlier_cas)
+    if (now < earlier.until) add(earlier.certificate);
+  return issuers;
+}
+
+}  // namespace identity
+
+Result<CertificateLife> certificate_life(const Credentials& credentials) {
+  if (credentials.identity.certificate_chain.empty()) return fail(ErrorKind::corrupt, "the credentials hold no certificate");
+  const auto leaf = parse_certificate(credentials.identity.certificate_chain.front());
+  if (!leaf) return fail(ErrorKind::corrupt, "the certificate cannot be read: " + leaf.error().message);
+  const Time from = leaf->fields.not_before, to = leaf->fields.not_after;
+  return CertificateLife{from, from + (to - from) / 2, to};
 }
 
 }  // namespace forgepool

@@ -1,34 +1,12 @@
 /// forgepool/credentials.hpp: the newcomer's side of enrolment.
 #include <forgepool/credentials.hpp>
 
+#include "identity/enrolment.hpp"
 #include "identity/join_token.hpp"
 #include "identity/svid.hpp"
 #include "wire/messages.hpp"
 
 namespace forgepool {
-namespace {
-
-/// Checks what the hub sent: a certificate for our key, by the CA that comes with it.
-Result<Credentials> accept(const wire::fb::EnrolledT& enrolled, std::shared_ptr<Signer> key, const Digest& hub_pin) {
-  if (enrolled.chain.size() != 2) return fail(ErrorKind::corrupt, "the hub sent a chain of unexpected length");
-  Credentials credentials;
-  for (const auto& certificate : enrolled.chain) credentials.identity.certificate_chain.push_back(certificate->der);
-  credentials.ca_certificate = credentials.identity.certificate_chain.back();
-  auto leaf = parse_certificate(credentials.identity.certificate_chain.front());
-  if (!leaf) return fail(leaf.error());
-  const auto ca = parse_certificate(credentials.ca_certificate);
-  if (!ca) return fail(ca.error());
-  if (leaf->key != key->public_key() || !is_signed_by(*leaf, ca->key))
-    return fail(ErrorKind::corrupt, "the hub sent a certificate that is not for our key");
-  const auto svid = identity::check_svid_profile(std::move(*leaf));
-  if (!svid) return fail(svid.error());
-  credentials.identity.key = std::move(key);
-  credentials.hub_pin = hub_pin;
-  credentials.name = svid->id.uri();
-  return credentials;
-}
-
-}  // namespace
 
 void enrol(Transport& transport, const EnrolOptions& options, std::function<void(Result<Credentials>)> done) {
   const auto token = identity::parse_join_token(options.join_token);
@@ -62,7 +40,7 @@ void enrol(Transport& transport, const EnrolOptions& options, std::function<void
                        return done(fail(wire::decode_failure(response->body, wire::kind_of(response->status))));
                      const auto enrolled = wire::decode<wire::fb::EnrolledT>(response->body);
                      if (!enrolled) return done(fail(enrolled.error()));
-                     done(accept(*enrolled, key, pin));
+                     done(identity::accept_enrolment(*enrolled, key, {pin}));
                    });
 }
 

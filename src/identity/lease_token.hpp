@@ -60,4 +60,7 @@ struct TokenExpectation {
 Result<LeaseClaims> check_lease_token(std::string_view token, const std::vector<PublicKey>& keys,
                                       const TokenExpectation& expected);
 
+/// The claims of a token that one of `keys` signed, whoever holds it and whenever: for revoking it. Codes as above.
+Result<LeaseClaims> read_lease_token(std::string_view token, const std::vector<PublicKey>& keys);
+
 }  // namespace forgepool::identity

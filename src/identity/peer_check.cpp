@@ -1,6 +1,7 @@
 #include "crypto/reason.hpp"
 #include "identity/svid.hpp"
 
+#include <algorithm>
 #include <memory>
 
 namespace forgepool::identity {
@@ -11,26 +12,37 @@ Status check_is_hub(const Svid& svid) {
   return refuse(ErrorKind::unauthenticated, "svid_role", "the peer is " + svid.id.uri() + ", not a hub");
 }
 
-Status check_pin(const Svid& svid, const Digest& pin) {
-  if (svid.pin() == pin) return {};
+Status check_pin(const Svid& svid, const std::vector<Digest>& pins) {
+  if (std::ranges::find(pins, svid.pin()) != pins.end()) return {};
   return refuse(ErrorKind::unauthenticated, "pin_mismatch",
-                "the hub's key is not the pinned one: this is another hub, or somebody in between. If the hub's key was "
+                "the hub's key is not a pinned one: this is another hub, or somebody in between. If the hub's keys were all "
                 "replaced, enrol again");
 }
 
 }  // namespace
 
-PeerCheck check_hub(Certificate ca, std::string trust_domain, Digest hub_pin) {
+PeerCheck check_hub(std::vector<Issuer> issuers, std::vector<Digest> hub_pins) {
   // Shared, because the function is copied with the options it stands in.
-  const auto shared_ca = std::make_shared<const Certificate>(std::move(ca));
-  return [shared_ca, trust_domain = std::move(trust_domain), hub_pin](const std::vector<Bytes>& chain,
-                                                                      Time now) -> Result<std::string> {
-    const auto svid = verify_svid(chain, *shared_ca, trust_domain, now);
+  const auto shared = std::make_shared<const std::vector<Issuer>>(std::move(issuers));
+  return [shared, hub_pins = std::move(hub_pins)](const std::vector<Bytes>& chain, Time now) -> Result<std::string> {
+    const auto svid = verify_svid(chain, *shared, now);
     if (!svid) return fail(svid.error());
     if (auto status = check_is_hub(*svid); !status) return fail(status.error());
-    if (auto status = check_pin(*svid, hub_pin); !status) return fail(status.error());
+    if (auto status = check_pin(*svid, hub_pins); !status) return fail(status.error());
     return svid->id.uri();
   };
+}
+
+Result<PeerCheck> check_hub(const Credentials& credentials) {
+  const auto hub = parse_spiffe_id(credentials.hub_name);
+  if (!hub) return fail(hub.error());
+  std::vector<Issuer> issuers;
+  for (const auto& der : credentials.hub_cas) {
+    auto ca = parse_certificate(der);
+    if (!ca) return fail(ca.error());
+    issuers.push_back({std::move(*ca), hub->trust_domain});
+  }
+  return check_hub(std::move(issuers), credentials.hub_pins);
 }
 
 PeerCheck check_hub_by_pin(Digest hub_pin) {
@@ -47,22 +59,30 @@ PeerCheck check_hub_by_pin(Digest hub_pin) {
                     "the hub's certificate expired at " + to_rfc3339(leaf->fields.not_after));
     const auto svid = check_svid_profile(std::move(*leaf));
     if (!svid) return fail(svid.error());
-    if (auto status = check_pin(*svid, hub_pin); !status) return fail(status.error());
+    if (auto status = check_pin(*svid, {hub_pin}); !status) return fail(status.error());
     if (auto status = check_is_hub(*svid); !status) return fail(status.error());
     return svid->id.uri();
   };
 }
 
-PeerCheck check_member(Certificate ca, std::string trust_domain, std::function<bool(const Digest& key_pin)> is_denied) {
-  const auto shared_ca = std::make_shared<const Certificate>(std::move(ca));
-  return [shared_ca, trust_domain = std::move(trust_domain), is_denied = std::move(is_denied)](
-             const std::vector<Bytes>& chain, Time now) -> Result<std::string> {
-    const auto svid = verify_svid(chain, *shared_ca, trust_domain, now);
+PeerCheck check_member(std::function<Result<std::vector<Issuer>>(std::string_view)> issuers_of,
+                       std::function<Status(const Svid&)> admit) {
+  return [issuers_of = std::move(issuers_of), admit = std::move(admit)](const std::vector<Bytes>& chain,
+                                                                        Time now) -> Result<std::string> {
+    if (chain.empty()) return refuse(ErrorKind::unauthenticated, "chain_length", "there is no certificate");
+    auto leaf = parse_certificate(chain.front());
+    if (!leaf) return refuse(ErrorKind::unauthenticated, "chain_malformed", leaf.error().message);
+    // What it claims, to find who may vouch for it; believed only once that was checked.
+    const auto claimed = check_svid_profile(std::move(*leaf));
+    if (!claimed) return fail(claimed.error());
+    const auto issuers = issuers_of(claimed->id.trust_domain);
+    if (!issuers) return fail(issuers.error());
+    const auto svid = verify_svid(chain, *issuers, now);
     if (!svid) return fail(svid.error());
     if (svid->id.role == NodeRole::hub)
       return refuse(ErrorKind::unauthenticated, "svid_role", "the peer is a hub, and hubs do not connect to hubs");
-    if (is_denied && is_denied(svid->pin()))
-      return refuse(ErrorKind::unauthenticated, "key_revoked", "the key of " + svid->id.uri() + " is on the deny-list");
+    if (admit)
+      if (const auto admitted = admit(*svid); !admitted) return fail(admitted.error());
     return svid->id.uri();
   };
 }

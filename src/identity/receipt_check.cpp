@@ -51,7 +51,7 @@ Result<CheckedReceipt> check_receipt(const Envelope& envelope, const std::vector
   // The payload says at what time the certificate must have been in force, so it is read before it is trusted.
   auto receipt = parse_receipt(as_text(envelope.payload));
   if (!receipt) return fail(receipt.error());
-  auto signer = verify_svid(chain, terms.ca, terms.trust_domain, receipt->finished_at);
+  auto signer = verify_svid(chain, terms.issuers, receipt->finished_at);
   if (!signer) return fail(signer.error());
   if (signer->id.role != NodeRole::agent)
     return refuse(ErrorKind::unauthenticated, "svid_role", signer->id.uri() + " is no agent");

@@ -11,8 +11,7 @@ namespace forgepool::identity {
 
 /// What a receipt is held against.
 struct ReceiptTerms {
-  const Certificate& ca;
-  std::string_view trust_domain;
+  const std::vector<Issuer>& issuers;  ///< Of agents' certificates.
   std::string_view job;  ///< The pseudonym.
   const Plan& plan;
 };
@@ -23,7 +22,7 @@ struct CheckedReceipt {
 };
 
 /// Checks that
-///  - `chain` (DER, leaf first) leads to the CA and is an agent's, and was in force when the receipt says that the work ended;
+///  - `chain` (DER, leaf first) leads to one of the issuers and is an agent's, and was in force when the receipt says that the work ended;
 ///  - the envelope has one signature, and it is by that key;
 ///  - the payload is a receipt of that agent, for this job, adapter, limits and relaxations;
 ///  - each shard is one of the plan's, with its parameters and inputs.

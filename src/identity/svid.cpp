@@ -42,7 +42,7 @@ std::string SpiffeId::path() const {
     case NodeRole::hub: return "hub";
     case NodeRole::operator_: return "operator";
     case NodeRole::agent: return "agent/" + name;
-    case NodeRole::client: return "client/" + name;
+    case NodeRole::client: return "client/" + (project.empty() ? "" : project + "/") + name;
   }
   return {};
 }
@@ -61,7 +61,7 @@ Result<SpiffeId> spiffe_id_from_path(std::string_view trust_domain, std::string_
   if (!is_valid_trust_domain(trust_domain))
     return fail(ErrorKind::invalid_input,
                 "malformed trust domain: expected up to 255 lower-case letters, digits, dots and dashes, like pool.example");
-  SpiffeId id{std::string(trust_domain), NodeRole::hub, ""};
+  SpiffeId id{std::string(trust_domain), NodeRole::hub, "", ""};
   if (path == "hub") return id;
   if (path == "operator") {
     id.role = NodeRole::operator_;
@@ -71,8 +71,15 @@ Result<SpiffeId> spiffe_id_from_path(std::string_view trust_domain, std::string_
   const auto kind = path.substr(0, slash);
   id.role = kind == "agent" ? NodeRole::agent : NodeRole::client;
   id.name = slash == path.npos ? "" : path.substr(slash + 1);
-  if ((kind != "agent" && kind != "client") || !is_valid_id(id.name))
-    return fail(ErrorKind::invalid_input, "malformed SPIFFE path: expected hub, operator, agent/<id> or client/<name>");
+  const auto second = id.role == NodeRole::client ? id.name.find('/') : id.name.npos;
+  const bool in_project = second != id.name.npos;
+  if (in_project) {
+    id.project = id.name.substr(0, second);
+    id.name.erase(0, second + 1);
+  }
+  if ((kind != "agent" && kind != "client") || !is_valid_id(id.name) || (in_project && !is_valid_id(id.project)))
+    return fail(ErrorKind::invalid_input,
+                "malformed SPIFFE path: expected hub, operator, agent/<id>, client/<name> or client/<project>/<name>");
   return id;
 }
 
@@ -134,6 +141,15 @@ Result<Svid> verify_svid(const std::vector<Bytes>& chain, const Certificate& ca,
     return refuse_svid("svid_trust_domain",
                        fmt::format("the peer is of the trust domain {}, not {}", svid->id.trust_domain, trust_domain));
   return svid;
+}
+
+Result<Svid> verify_svid(const std::vector<Bytes>& chain, const std::vector<Issuer>& issuers, Time now) {
+  if (issuers.empty()) return refuse_svid("issuer_unknown", "there is no CA to hold the certificate against");
+  if (chain.empty()) return refuse_svid("chain_length", "there is no certificate");
+  const auto leaf = parse_certificate(chain.front());
+  const auto named = std::ranges::find_if(issuers, [&](const Issuer& issuer) { return leaf && leaf->issuer == issuer.ca.subject; });
+  const Issuer& issuer = named == issuers.end() ? issuers.front() : *named;
+  return verify_svid(chain, issuer.ca, issuer.trust_domain, now);
 }
 
 }  // namespace forgepool::identity

@@ -6,6 +6,7 @@
 /// hub, never by the requester. Refusals carry a stable code (crypto/reason.hpp).
 #include "crypto/x509.hpp"
 
+#include <forgepool/credentials.hpp>
 #include <forgepool/transport.hpp>
 
 #include <functional>
@@ -14,11 +15,12 @@ namespace forgepool::identity {
 
 enum class NodeRole { hub, agent, client, operator_ };
 
-/// "spiffe://<trust domain>/hub", "…/operator", "…/agent/<id>", "…/client/<name>".
+/// "spiffe://<trust domain>/hub", "…/operator", "…/agent/<id>", "…/client/<name>", "…/client/<project>/<name>".
 struct SpiffeId {
   std::string trust_domain;
   NodeRole role = NodeRole::agent;
-  std::string name;  ///< Of agents and clients: an id in the sense of ids.hpp. Empty for the others.
+  std::string name;      ///< Of agents and clients: an id in the sense of ids.hpp. Empty for the others.
+  std::string project{};  ///< Of clients of a project: an id, too.
 
   std::string path() const;  ///< "agent/<id>"
   std::string uri() const;
@@ -27,9 +29,9 @@ struct SpiffeId {
 
 /// 1 to 255 lower-case letters, digits, dots and dashes; not starting or ending with a dot or dash.
 bool is_valid_trust_domain(std::string_view text);
-/// invalid_input for anything but the four forms above.
+/// invalid_input for anything but the forms above.
 Result<SpiffeId> parse_spiffe_id(std::string_view uri);
-/// From "agent/<id>", "client/<name>", "operator" or "hub".
+/// From what follows the trust domain.
 Result<SpiffeId> spiffe_id_from_path(std::string_view trust_domain, std::string_view path);
 
 struct SvidOptions {
@@ -64,13 +66,31 @@ Result<Svid> check_svid_profile(Certificate certificate);
 /// chain_intermediate (there is one issuing CA, and nothing between it and a leaf), svid_trust_domain.
 Result<Svid> verify_svid(const std::vector<Bytes>& chain, const Certificate& ca, std::string_view trust_domain, Time now);
 
-/// For agents and clients: the peer must be /hub of this trust domain by a certificate of this CA, and hold the pinned key.
+/// A CA, and the trust domain that it speaks for.
+struct Issuer {
+  Certificate ca;
+  std::string trust_domain;
+};
+/// By that of the issuers which the leaf names. With none, or if none fits, the code is that of the first one's refusal;
+/// `issuer_unknown` if there are none.
+Result<Svid> verify_svid(const std::vector<Bytes>& chain, const std::vector<Issuer>& issuers, Time now);
+
+/// Those who issue for an organization now: its CA, and earlier ones that are still good.
+std::vector<Issuer> issuers_of(const HubIdentity& organization, Time now);
+/// Fills in what a node has to know of its hub.
+void trust_hub(Credentials& credentials, const HubIdentity& hub, Time now);
+
+/// For agents and clients: the peer must be the hub by a certificate of one of these issuers, and hold one of the pinned keys.
 /// Further codes: svid_role, pin_mismatch.
-PeerCheck check_hub(Certificate ca, std::string trust_domain, Digest hub_pin);
+PeerCheck check_hub(std::vector<Issuer> issuers, std::vector<Digest> hub_pins);
+/// From what a node knows of its hub. invalid_input if it cannot be read.
+Result<PeerCheck> check_hub(const Credentials& credentials);
 /// For enrolment, before the CA is known: the peer must hold the pinned key, by a certificate in force that says /hub.
 PeerCheck check_hub_by_pin(Digest hub_pin);
-/// For the hub: the peer must be an agent, client or operator of this trust domain by a certificate of this CA. `is_denied` is
-/// the deny-list, asked on each handshake and resumption. Further codes: svid_role, key_revoked.
-PeerCheck check_member(Certificate ca, std::string trust_domain, std::function<bool(const Digest& key_pin)> is_denied);
+/// For the hub: the peer must be an agent, client or operator by a certificate of one of those who issue for the trust domain
+/// that it names. `issuers_of` knows them (an error refuses the trust domain), `admit` is the deny-list; both are asked on each
+/// handshake and resumption. Further codes: svid_role, svid_trust_domain, and those of the two.
+PeerCheck check_member(std::function<Result<std::vector<Issuer>>(std::string_view trust_domain)> issuers_of,
+                       std::function<Status(const Svid&)> admit);
 
 }  // namespace forgepool::identity

@@ -18,6 +18,9 @@ class MemoryLedger final : public Ledger {
 
   const std::string& origin() const override { return identity_.origin(); }
   const PublicKey& key() const override { return identity_.key(); }
+  Status use_keys(std::shared_ptr<Signer> key, std::vector<std::shared_ptr<Signer>> earlier) override {
+    return identity_.use_keys(std::move(key), std::move(earlier));
+  }
 
   Result<LedgerHead> commit(const LedgerBatch& batch) override {
     if (const auto checked = check_batch(batch); !checked) return fail(checked.error());

@@ -20,7 +20,7 @@ namespace {
 class SqliteLedger final : public Ledger {
  public:
   SqliteLedger(SqliteLedgerOptions options, FileLock lock, std::unique_ptr<SqliteWriter> writer)
-      : identity_(std::move(options.origin), std::move(options.key)),
+      : identity_(std::move(options.origin), std::move(options.key), std::move(options.earlier_keys)),
         lock_(std::move(lock)),
         writer_(std::move(writer)),
         readers_(std::move(options.path)) {}
@@ -45,6 +45,9 @@ class SqliteLedger final : public Ledger {
 
   const std::string& origin() const override { return identity_.origin(); }
   const PublicKey& key() const override { return identity_.key(); }
+  Status use_keys(std::shared_ptr<Signer> key, std::vector<std::shared_ptr<Signer>> earlier) override {
+    return identity_.use_keys(std::move(key), std::move(earlier));
+  }
 
   Result<LedgerHead> commit(const LedgerBatch& batch) override {
     if (const auto checked = check_batch(batch); !checked) return fail(checked.error());
@@ -102,6 +105,7 @@ class SqliteLedger final : public Ledger {
     Tree next = *tree();
     std::vector<FullTile> filled;
     const auto batches = append_group(group, next, filled);
+    writer_->use_key(identity_.key().spki);
     const auto written = writer_->commit(batches, filled, next.head());
     if (!written) {
       for (GroupCommit::Waiting* each : group) each->result = fail(written.error());
@@ -147,6 +151,8 @@ class SqliteLedger final : public Ledger {
 
 Result<std::unique_ptr<Ledger>> open_sqlite_ledger(SqliteLedgerOptions options) {
   if (const auto checked = LogIdentity::check(options.origin, options.key.get()); !checked) return fail(checked.error());
+  for (const auto& earlier : options.earlier_keys)
+    if (const auto checked = LogIdentity::check(options.origin, earlier.get()); !checked) return fail(checked.error());
   if (options.path.empty()) return fail(ErrorKind::invalid_input, "a ledger needs the path of its file");
   // The same file under two names must meet the same lock.
   std::error_code error;
@@ -160,7 +166,9 @@ Result<std::unique_ptr<Ledger>> open_sqlite_ledger(SqliteLedgerOptions options) 
     if (const auto created = create_ledger_file(options.path, options.origin, options.key->public_key()); !created)
       return fail(created.error());
   }
-  auto writer = SqliteWriter::open(options.path, options.origin, options.key->public_key());
+  std::vector<PublicKey> keys{options.key->public_key()};
+  for (const auto& earlier : options.earlier_keys) keys.push_back(earlier->public_key());
+  auto writer = SqliteWriter::open(options.path, options.origin, keys);
   if (!writer) return fail(writer.error());
   auto ledger = std::make_unique<SqliteLedger>(std::move(options), std::move(*lock), std::move(*writer));
   if (const auto loaded = ledger->load(); !loaded) return fail(loaded.error());

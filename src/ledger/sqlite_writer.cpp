@@ -1,9 +1,11 @@
 #include "ledger/sqlite_writer.hpp"
 
+#include <algorithm>
+
 namespace forgepool {
 
 Result<std::unique_ptr<SqliteWriter>> SqliteWriter::open(const std::string& path, std::string_view origin,
-                                                         const PublicKey& key) {
+                                                         std::span<const PublicKey> keys) {
   auto database = open_ledger_file(path);
   if (!database) return fail(database.error());
   auto log = read_log_row(*database);
@@ -11,12 +13,13 @@ Result<std::unique_ptr<SqliteWriter>> SqliteWriter::open(const std::string& path
   if (log->origin != origin)
     return fail(ErrorKind::invalid_input,
                 path + " is the ledger of origin \"" + log->origin + "\", not of \"" + std::string(origin) + "\"");
-  if (log->key != key.spki)
+  if (std::ranges::find(keys, log->key, &PublicKey::spki) == keys.end())
     return fail(ErrorKind::invalid_input, path + " is signed with the key of pin " + sha256(log->key).hex() +
-                                              ", not with that of pin " + key.pin().hex() +
-                                              ": open it with the key it was made with");
+                                              ", not with that of pin " + keys.front().pin().hex() +
+                                              ": open it with the key that it was last used with");
   std::unique_ptr<SqliteWriter> writer(new SqliteWriter(std::move(*database)));
   writer->log_ = std::move(*log);
+  writer->next_key_ = writer->log_.key;
   if (const auto prepared = writer->prepare(); !prepared) return fail(prepared.error());
   return writer;
 }
@@ -38,7 +41,7 @@ Status SqliteWriter::prepare() {
       })
       .and_then([&] { return add(remove_, "DELETE FROM state WHERE key = ?1"); })
       .and_then(
-          [&] { return add(update_log_, "UPDATE log SET size = ?1, root = ?2, state_rows = ?3, state_sum = ?4 WHERE id = 0"); })
+          [&] { return add(update_log_, "UPDATE log SET size = ?1, root = ?2, state_rows = ?3, state_sum = ?4, key = ?5 WHERE id = 0"); })
       .and_then([&] { return add(begin_, "BEGIN IMMEDIATE"); })
       .and_then([&] { return add(commit_, "COMMIT"); });
 }
@@ -73,6 +76,7 @@ Status SqliteWriter::commit(std::span<const LedgerBatch* const> batches, const s
   if (auto begun = begin_->run(); !begun) return begun;
   LogRow log = log_;
   log.head = head;
+  log.key = next_key_;
   auto written = write(batches, filled, log);
   if (written && before_commit) written = before_commit(log);
   if (!written) {
@@ -132,6 +136,7 @@ Status SqliteWriter::write_log(const LogRow& log) {
       .bind(2, log.head.root.bytes)
       .bind(3, log.state_rows)
       .bind(4, static_cast<std::int64_t>(log.state_sum))
+      .bind(5, log.key)
       .run();
 }
 

@@ -8,12 +8,15 @@ namespace forgepool {
 
 class SqliteWriter {
  public:
-  /// Opens an existing file, and checks that its head's origin and key are these (`invalid_input`).
-  static Result<std::unique_ptr<SqliteWriter>> open(const std::string& path, std::string_view origin, const PublicKey& key);
+  /// Opens an existing file, and checks that its head's origin is this and its key one of these (`invalid_input`).
+  static Result<std::unique_ptr<SqliteWriter>> open(const std::string& path, std::string_view origin, std::span<const PublicKey> keys);
 
   /// For a ledger that keeps its leaves elsewhere: they are left out here, and it is left to somebody else to make commits
   /// durable, which survive the process at once, but the machine only when the file system was synced.
   Status only_state();
+
+  /// The key that the head names from the next commit on.
+  void use_key(const Bytes& spki) { next_key_ = spki; }
 
   /// As of the last commit.
   const LogRow& log() const { return log_; }
@@ -40,6 +43,7 @@ class SqliteWriter {
   sqlite::Database database_;
   std::optional<sqlite::Statement> insert_leaf_, insert_tile_, checksum_, put_, remove_, update_log_, begin_, commit_;
   LogRow log_;
+  Bytes next_key_;
   bool keeps_leaves_ = true;
   bool broken_ = false;
 };

@@ -56,7 +56,7 @@ class TileLedger final : public Ledger {
 
   /// Reads and checks everything that the next commit builds on; before anything else is called.
   Status load() {
-    auto writer = SqliteWriter::open(state_path(options_.path), identity_.origin(), identity_.key());
+    auto writer = SqliteWriter::open(state_path(options_.path), identity_.origin(), {&identity_.key(), 1});
     if (!writer) return fail(writer.error());
     writer_ = std::move(*writer);
     if (auto relaxed = writer_->only_state(); !relaxed) return relaxed;

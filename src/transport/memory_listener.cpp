@@ -24,11 +24,19 @@ void MemoryListener::close() {
     connection.client.tell([](MemoryClient& client) { client.ended({ErrorKind::unavailable, "the peer closed the connection"}); });
 }
 
-void MemoryListener::disconnect(const Digest& key_pin) {
+void MemoryListener::disconnect(const std::function<bool(const Peer&)>& whose) {
   std::vector<MemoryConnectionId> ids;
   for (const auto& [id, connection] : connections_)
-    if (!connection.peer.certificate.empty() && connection.peer.key_pin == key_pin) ids.push_back(id);
+    if (!connection.peer.certificate.empty() && whose(connection.peer)) ids.push_back(id);
   for (const auto id : ids) end(id, {ErrorKind::unavailable, "the peer closed the connection"});
+}
+
+Status MemoryListener::set_identity(TransportIdentity identity) {
+  if (identity.certificate_chain.empty())
+    return fail(ErrorKind::invalid_input, "listening needs an identity: a certificate chain and its key");
+  if (auto usable = check_identity(identity); !usable) return usable;
+  options_.identity = std::move(identity);
+  return {};
 }
 
 void MemoryListener::end(MemoryConnectionId id, Error error) {

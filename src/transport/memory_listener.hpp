@@ -15,7 +15,8 @@ class MemoryListener final : public std::enable_shared_from_this<MemoryListener>
   Status start();
   std::uint16_t port() const { return options_.port; }
   void close();
-  void disconnect(const Digest& key_pin);
+  void disconnect(const std::function<bool(const Peer&)>& whose);
+  Status set_identity(TransportIdentity identity);
 
   // What clients tell.
   void opened(MemoryConnectionId id, ClientHandle client);

@@ -11,7 +11,8 @@ class ListenerObject final : public Listener {
   explicit ListenerObject(std::shared_ptr<MemoryListener> end) : end_(std::move(end)) {}
   ~ListenerObject() override { end_->close(); }
   std::uint16_t port() const override { return end_->port(); }
-  void disconnect(const Digest& key_pin) override { end_->disconnect(key_pin); }
+  void disconnect(const std::function<bool(const Peer&)>& whose) override { end_->disconnect(whose); }
+  Status set_identity(TransportIdentity identity) override { return end_->set_identity(std::move(identity)); }
 
  private:
   const std::shared_ptr<MemoryListener> end_;

@@ -30,9 +30,16 @@ class QuicListenerCore final : public SessionHost, public std::enable_shared_fro
     sessions_.clear();
   }
 
-  void disconnect(const Digest& key_pin) {
+  void disconnect(const std::function<bool(const Peer&)>& whose) {
     for (const auto& [key, session] : sessions_)
-      if (!session->peer().certificate.empty() && session->peer().key_pin == key_pin) session->close();
+      if (!session->peer().certificate.empty() && whose(session->peer())) session->close();
+  }
+
+  Status set_identity(TransportIdentity identity) {
+    auto tls = TlsContext::make(Role::server, std::move(identity), tls_->check());
+    if (!tls) return fail(std::move(tls.error()));
+    tls_ = std::move(*tls);
+    return {};
   }
 
   void route(const ConnectionId& id, QuicServerSession& session) override { routes_.insert_or_assign(id, &session); }
@@ -154,7 +161,7 @@ class QuicListenerCore final : public SessionHost, public std::enable_shared_fro
   bool may_retry() { return retries_.take(shared_->loop.now()); }
 
   const std::shared_ptr<const QuicShared> shared_;
-  const std::shared_ptr<const TlsContext> tls_;
+  std::shared_ptr<const TlsContext> tls_;  ///< Of new connections; those that are there hold their own.
   const TransportLimits limits_;
   const RequestHandler handler_;
   std::unique_ptr<UdpSocket> socket_;
@@ -174,7 +181,8 @@ class QuicListener final : public Listener {
   explicit QuicListener(std::shared_ptr<QuicListenerCore> core) : core_(std::move(core)) {}
   ~QuicListener() override { core_->close(); }
   std::uint16_t port() const override { return core_->port(); }
-  void disconnect(const Digest& key_pin) override { core_->disconnect(key_pin); }
+  void disconnect(const std::function<bool(const Peer&)>& whose) override { core_->disconnect(whose); }
+  Status set_identity(TransportIdentity identity) override { return core_->set_identity(std::move(identity)); }
 
  private:
   const std::shared_ptr<QuicListenerCore> core_;

@@ -73,6 +73,10 @@ struct TrustedRoot {
   Bytes ca_certificate;          ///< DER
   Bytes hub_spki;                ///< signs verdicts and bundles
   std::string log_vkey;          ///< C2SP signed-note verifier key of the ledger; its name is the log's origin
+  // Of earlier epochs, oldest first: what they signed in their time still holds.
+  std::vector<Bytes> earlier_ca_certificates{};
+  std::vector<Bytes> earlier_hub_spkis{};
+  std::vector<std::string> earlier_log_vkeys{};
 };
 std::string write_trusted_root(const TrustedRoot& root);
 Result<TrustedRoot> read_trusted_root(std::string_view document);

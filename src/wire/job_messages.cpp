@@ -171,6 +171,8 @@ fb::InviteT to_wire(const Invitation& invitation) {
   message.numeric_class = invitation.agent.numeric_class;
   message.operator_id = invitation.agent.operator_id;
   message.network = invitation.agent.network;
+  message.project = invitation.project;
+  message.visibility = invitation.visibility;
   return message;
 }
 
@@ -186,7 +188,23 @@ Invitation from_wire(const fb::InviteT& message) {
   invitation.agent.numeric_class = message.numeric_class;
   invitation.agent.operator_id = message.operator_id;
   invitation.agent.network = message.network;
+  invitation.project = message.project;
+  if (!message.visibility.empty()) invitation.visibility = message.visibility;
   return invitation;
+}
+
+fb::OrganizationInfoT to_wire(const OrganizationSummary& organization) {
+  fb::OrganizationInfoT message;
+  message.name = organization.name;
+  message.trust_domain = organization.trust_domain;
+  message.state = organization.state;
+  message.agents = organization.agents;
+  message.running_jobs = organization.running_jobs;
+  return message;
+}
+
+OrganizationSummary from_wire(const fb::OrganizationInfoT& message) {
+  return {message.name, message.trust_domain, message.state, message.agents, message.running_jobs};
 }
 
 fb::AgentInfoT to_wire(const AgentSummary& summary) {
@@ -206,6 +224,8 @@ fb::AgentInfoT to_wire(const AgentSummary& summary) {
   message.organization = agent.organization.str();
   message.checks = summary.checks;
   message.on_probation = summary.on_probation;
+  message.certificate_expires_ms =
+      std::chrono::floor<std::chrono::milliseconds>(summary.certificate_expires_at).time_since_epoch().count();
   return message;
 }
 
@@ -223,7 +243,8 @@ Result<AgentSummary> from_wire(const fb::AgentInfoT& message) {
   agent.operator_id = message.operator_id;
   agent.network = message.network;
   agent.draining = message.state == "draining";
-  return AgentSummary{std::move(agent), message.state, message.answers, message.checks, message.on_probation, message.reason};
+  return AgentSummary{std::move(agent),     message.state,  message.answers, message.checks,
+                      message.on_probation, message.reason, Time(std::chrono::milliseconds(message.certificate_expires_ms))};
 }
 
 }  // namespace forgepool::wire

@@ -19,6 +19,8 @@ Result<JobForecast> from_wire(const fb::ForecastT& message);
 fb::InviteT to_wire(const Invitation& invitation);
 /// What it says is for `HubCore::invite` to check.
 Invitation from_wire(const fb::InviteT& message);
+fb::OrganizationInfoT to_wire(const OrganizationSummary& organization);
+OrganizationSummary from_wire(const fb::OrganizationInfoT& message);
 
 fb::AgentInfoT to_wire(const AgentSummary& agent);
 Result<AgentSummary> from_wire(const fb::AgentInfoT& message);

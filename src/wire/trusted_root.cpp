@@ -5,12 +5,22 @@ namespace forgepool::wire {
 namespace {
 
 constexpr std::string_view root_media_type = "application/vnd.forgepool.trusted-root+json;version=1";
-constexpr std::size_t max_root_bytes = 64u << 10;
+constexpr std::size_t max_root_bytes = 1u << 20;
+constexpr std::size_t max_epochs = 100;
 
 }  // namespace
 
 std::string write_trusted_root(const TrustedRoot& root) {
+  const auto list = [](const auto& values, auto text) {
+    json::Array array;
+    for (const auto& value : values) array.push_back(text(value));
+    return array;
+  };
+  const auto base64 = [](const Bytes& bytes) { return to_base64(bytes); };
   return json::canonicalize(json::Object{{"caCertificate", to_base64(root.ca_certificate)},
+                                         {"earlierCaCertificates", list(root.earlier_ca_certificates, base64)},
+                                         {"earlierHubKeys", list(root.earlier_hub_spkis, base64)},
+                                         {"earlierLogKeys", list(root.earlier_log_vkeys, [](const std::string& key) { return key; })},
                                          {"hubKey", to_base64(root.hub_spki)},
                                          {"logKey", root.log_vkey},
                                          {"mediaType", root_media_type},
@@ -31,6 +41,18 @@ Result<TrustedRoot> read_trusted_root(std::string_view document) {
   root.ca_certificate = reader.base64("caCertificate", 16u << 10);
   root.hub_spki = reader.base64("hubKey", 1024);
   root.log_vkey = reader.string("logKey", 1024, {}, 1);
+  const auto earlier = [&](std::string_view key, std::vector<Bytes>& out) {
+    for (const auto& text : reader.strings(key, max_epochs, 32u << 10, json::ObjectReader::Need::optional)) {
+      auto bytes = from_base64(text);
+      if (bytes)
+        out.push_back(std::move(*bytes));
+      else
+        reader.refuse(key, bytes.error().message);
+    }
+  };
+  earlier("earlierCaCertificates", root.earlier_ca_certificates);
+  earlier("earlierHubKeys", root.earlier_hub_spkis);
+  root.earlier_log_vkeys = reader.strings("earlierLogKeys", max_epochs, 1024, json::ObjectReader::Need::optional);
   if (const auto finished = reader.finish(); !finished) return refuse(finished.error());
   return root;
 }

@@ -33,8 +33,11 @@ std::string sandbox_level() {
   return level;
 }
 
-ProcessPool::ProcessPool() {
-  const auto made = run({programs + "/forgepool", "hub", "init", "--data", path("hub"), "--trust-domain", "test.pool"});
+ProcessPool::ProcessPool(const std::function<std::vector<std::string>(const ProcessPool&)>& key_options) {
+  if (key_options) key_options_ = key_options(*this);
+  std::vector<std::string> command{programs + "/forgepool", "hub", "init", "--data", path("hub"), "--trust-domain", "test.pool"};
+  command.insert(command.end(), key_options_.begin(), key_options_.end());
+  const auto made = run(command);
   INFO(made.errors);
   REQUIRE(made.code == 0);
 }
@@ -45,6 +48,7 @@ void ProcessPool::start_hub(const std::vector<std::string>& options) {
                   std::to_string(enrolment_port_), "--port-file", path("ports"), "--adapter", packages + "/mc-1.fpa",
                   "--adapter", packages + "/exec-1.fpa", "--adapter", packages + "/noop-1.fpa"};
   command.insert(command.end(), options.begin(), options.end());
+  command.insert(command.end(), key_options_.begin(), key_options_.end());
   hub_ = Process(command, {path("hub.log"), std::nullopt});
   const bool listening = eventually([&] { return std::filesystem::exists(path("ports")) || !hub_.running(); });
   INFO(logs());
@@ -96,6 +100,16 @@ Finished ProcessPool::cli_text(std::vector<std::string> arguments) {
 nlohmann::json ProcessPool::cli(std::vector<std::string> arguments, int code) {
   arguments.insert(arguments.begin(), "--json");
   const auto finished = cli_text(std::move(arguments));
+  INFO(finished.output << finished.errors << logs());
+  REQUIRE(finished.code == code);
+  return nlohmann::json::parse(finished.output);
+}
+
+nlohmann::json ProcessPool::cli_as(const std::string& credentials, std::vector<std::string> arguments, int code) {
+  std::vector<std::string> command{programs + "/forgepool", "--json", "--hub", credentials.empty() ? enrolment_address_ : address_};
+  if (!credentials.empty()) command.insert(command.end(), {"--credentials", credentials});
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  const auto finished = run(command);
   INFO(finished.output << finished.errors << logs());
   REQUIRE(finished.code == code);
   return nlohmann::json::parse(finished.output);

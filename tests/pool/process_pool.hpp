@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <functional>
 #include <map>
 
 #include <signal.h>
@@ -18,7 +19,8 @@ std::string sandbox_level();
 
 class ProcessPool {
  public:
-  ProcessPool();
+  /// `key_options` go to `forgepool hub init` and to the hub: where its keys are.
+  explicit ProcessPool(const std::function<std::vector<std::string>(const ProcessPool&)>& key_options = nullptr);
 
   void start_hub(const std::vector<std::string>& options = {});
   void stop_hub() { hub_.signal(SIGTERM), hub_.wait(); }
@@ -29,10 +31,14 @@ class ProcessPool {
   /// Enrols an agent (once per name) and starts it.
   void start_agent(const std::string& name, const std::vector<std::string>& options = {},
                    std::optional<uid_t> user = std::nullopt);
+  /// The exit code of an agent that ends by itself.
+  int wait_for_agent(const std::string& name) { return agents_.at(name).wait(); }
   void kill_agent(const std::string& name) { agents_.at(name).kill(); }
 
   /// The command line program with --json, as the operator. Requires exit code 0 unless `code` says otherwise.
   nlohmann::json cli(std::vector<std::string> arguments, int code = 0);
+  /// The same with other credentials, by their path; at the enrolment port if these are empty.
+  nlohmann::json cli_as(const std::string& credentials, std::vector<std::string> arguments, int code = 0);
   /// The same without --json and without requirements.
   Finished cli_text(std::vector<std::string> arguments);
 
@@ -47,6 +53,7 @@ class ProcessPool {
 
  private:
   TemporaryDirectory directory_;
+  std::vector<std::string> key_options_;
   std::string address_, enrolment_address_;
   std::uint16_t port_ = 0, enrolment_port_ = 0;
   Process hub_;

@@ -200,7 +200,7 @@ TEST_CASE("disconnecting a key closes its connections and no others") {
       ++failed;
     });
   world.run_until([&] { return open.size() == 2; });
-  listener->disconnect(pin_of(world.agent));
+  listener->disconnect([pin = pin_of(world.agent)](const Peer& peer) { return peer.key_pin == pin; });
   world.run_until([&] { return failed == 2; });
   CHECK_FALSE(first->usable());
   CHECK_FALSE(second->usable());
@@ -214,12 +214,33 @@ TEST_CASE("a handler may disconnect the peer that it serves") {
   std::unique_ptr<Listener> listener;
   auto options = world.listen_options();
   options.handler = [&](const Peer& peer, Request, Responder respond) {
-    listener->disconnect(peer.key_pin);
+    listener->disconnect([pin = peer.key_pin](const Peer& other) { return other.key_pin == pin; });
     respond({200, "text/plain", {}});
   };
   listener = world.listen(options);
   const auto connection = world.connect(*listener);
   CHECK(world.exchange(*connection, get("/")).error().kind == ErrorKind::unavailable);
+}
+
+TEST_CASE("a listener that takes a new identity shows it to newcomers, and those who are there stay") {
+  FOR_EACH_BACKEND;
+  World world(backend);
+  const auto listener = world.listen(world.listen_options());
+  const auto before = world.connect(*listener);
+  CHECK(world.exchange(*before, get("/"))->status == 200);
+  const auto next = world.authority.issue("hub");
+  REQUIRE(listener->set_identity(next));
+  CHECK(world.exchange(*before, get("/"))->status == 200);
+  auto options = world.connect_options(*listener);
+  options.check_peer = world.authority.check(pin_of(next));
+  CHECK(world.exchange(*world.connect(options), get("/"))->status == 200);
+  options.check_peer = world.authority.check(pin_of(world.hub));
+  CHECK(world.exchange(*world.connect(options), get("/")).error().kind == ErrorKind::unauthenticated);
+
+  CHECK(listener->set_identity({}).error().kind == ErrorKind::invalid_input);
+  CHECK(listener->set_identity({next.certificate_chain, world.agent.key}).error().kind == ErrorKind::invalid_input);
+  options.check_peer = world.authority.check(pin_of(next));
+  CHECK(world.exchange(*world.connect(options), get("/"))->status == 200);
 }
 
 TEST_CASE("connections beyond the listener's limit are refused, and there is room again when others have gone") {

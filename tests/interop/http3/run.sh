@@ -24,8 +24,8 @@ case $client in
     fi
     get() {
       local credentials=()
-      [ -z "$1" ] || credentials=(-cert "$1/node.pem" -key "$1/node.key")
-      timeout 40 "$work/h3get" "${credentials[@]}" -ca "$work/run/data/identity/ca.pem" -pin "$(cat "$work/run/data/operator/hub.pin")" \
+      [ -z "$1" ] || credentials=(-cert "$1/node.pem" -key "$1/node-1.key")
+      timeout 40 "$work/h3get" "${credentials[@]}" -ca "$work/run/data/identity/ca-1.pem" -pin "$(head -n 1 "$work/run/data/operator/hub.pin")" \
         -out "$3" "https://127.0.0.1:$port$2"
     } ;;
   gtlsclient)
@@ -33,7 +33,7 @@ case $client in
     # It ends with 0 whatever happens, so the body decides. It does not check who the server is, either.
     get() {
       local credentials=() folder
-      [ -z "$1" ] || credentials=(--cert="$1/node.pem" --key="$1/node.key")
+      [ -z "$1" ] || credentials=(--cert="$1/node.pem" --key="$1/node-1.key")
       folder=$(mktemp -d "$work/run/download.XXXXXX")
       timeout 40 "$GTLSCLIENT" --quiet --no-quic-dump --no-http-dump --exit-on-all-streams-close --handshake-timeout=10s --timeout=10s \
         "${credentials[@]}" --download="$folder" 127.0.0.1 "$port" "https://127.0.0.1:$port$2" >"$work/run/client.log" 2>&1 || true

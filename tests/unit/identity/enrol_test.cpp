@@ -1,3 +1,4 @@
+#include "identity/enrolment.hpp"
 #include "identity/join_token.hpp"
 #include "identity/svid.hpp"
 #include "wire/messages.hpp"
@@ -56,20 +57,16 @@ struct Enrolment {
     return std::move(*result);
   }
   /// Issues for the key in the request, as a hub does.
-  std::vector<Bytes> issue(const Request& request) const {
+  wire::fb::EnrolledT issue(const Request& request) const {
     const auto message = *wire::decode<wire::fb::EnrollT>(request.body);
     CHECK(request.path == "/v1/enroll");
     CHECK(identity::is_join_secret(message.secret, identity::join_secret_hash(token.secret.view())));
-    return {*identity::issue_svid_for_request(ca, *hub.ca_key, message.certificate_request,
-                                              {"pool.example", identity::NodeRole::agent, "a-1"}, now),
-            hub.ca_certificate};
+    return identity::write_enrolment({*identity::issue_svid_for_request(ca, *hub.ca_key, message.certificate_request,
+                                                                        {"pool.example", identity::NodeRole::agent, "a-1"}, now),
+                                      hub.ca_certificate},
+                                     hub, now);
   }
-  static Response enrolled(const std::vector<Bytes>& chain) {
-    wire::fb::EnrolledT message;
-    for (const auto& der : chain) {
-      message.chain.push_back(std::make_unique<wire::fb::CertificateDerT>());
-      message.chain.back()->der = der;
-    }
+  static Response enrolled(const wire::fb::EnrolledT& message) {
     return {200, "application/octet-stream", wire::encode(message)};
   }
 };
@@ -82,8 +79,9 @@ TEST_CASE("a newcomer with a join token gets a certificate for its own key") {
   const auto credentials = e.run();
   REQUIRE(credentials);
   CHECK(credentials->name == "spiffe://pool.example/agent/a-1");
-  CHECK(credentials->hub_pin == e.hub.pin());
-  CHECK(identity::check_member(e.ca, "pool.example", nullptr)(credentials->identity.certificate_chain, now));
+  CHECK(credentials->hub_pins == e.hub.pins());
+  CHECK(credentials->hub_name == "spiffe://pool.example/hub");
+  CHECK((*identity::check_hub(*credentials))(e.hub.tls.certificate_chain, now));
   CHECK(parse_certificate(credentials->identity.certificate_chain.front())->key == credentials->identity.key->public_key());
 }
 
@@ -118,11 +116,25 @@ TEST_CASE("an answer that is not a certificate for the newcomer's key is refused
     e.transport.answer = make;
     return e.run().has_value();
   };
-  CHECK_FALSE(answers_with([&](const Request&) { return Enrolment::enrolled({foreign, e.hub.ca_certificate}); }));
-  CHECK_FALSE(answers_with([&](const Request& r) { return Enrolment::enrolled({e.issue(r).front()}); }));
-  CHECK_FALSE(answers_with([&](const Request& r) {
-    return Enrolment::enrolled({e.issue(r).front(), make_hub_identity("pool.example", now)->ca_certificate});
-  }));
+  // What is sent in good order, but for one thing.
+  const auto answers_but = [&](auto change) {
+    return answers_with([&](const Request& request) {
+      auto message = e.issue(request);
+      change(message);
+      return Enrolment::enrolled(message);
+    });
+  };
+  CHECK(answers_but([](wire::fb::EnrolledT&) {}));
+  CHECK_FALSE(answers_but([&](auto& message) { message.chain.front()->der = foreign; }));
+  CHECK_FALSE(answers_but([](auto& message) { message.chain.pop_back(); }));
+  CHECK_FALSE(answers_but([](auto& message) { message.chain.back()->der = make_hub_identity("pool.example", now)->ca_certificate; }));
+  CHECK_FALSE(answers_but([](auto& message) { message.hub_cas.clear(); }));
+  CHECK_FALSE(answers_but([](auto& message) { message.hub_cas.front()->der = {1}; }));
+  CHECK_FALSE(answers_but([](auto& message) { message.hub_pins.clear(); }));
+  CHECK_FALSE(answers_but([](auto& message) { message.hub_pins = {wire::to_wire(sha256("another hub"))}; }));
+  CHECK_FALSE(answers_but([](auto& message) { message.hub_pins.resize(9, message.hub_pins.front()); }));
+  for (const char* name : {"", "spiffe://pool.example/agent/a-1", "nonsense"})
+    CHECK_FALSE(answers_but([&](auto& message) { message.hub_name = name; }));
   CHECK_FALSE(answers_with([&](const Request&) { return Response{200, "", to_bytes("nonsense")}; }));
   CHECK_FALSE(answers_with([&](const Request&) { return Response{500, "", {}}; }));
 }

@@ -183,7 +183,7 @@ TEST_CASE("certificates of another pool or of a CA below ours are refused") {
 TEST_CASE("an agent accepts its pinned hub and nobody else") {
   const Pool pool, other;
   const Digest pin = pool.key->public_key().pin();
-  const auto check = check_hub(pool.ca, domain, pin);
+  const auto check = check_hub({{pool.ca, std::string(domain)}}, {other.key->public_key().pin(), pin});
   CHECK(check(pool.chain(hub), now) == hub.uri());
   CHECK(code_of(check(pool.chain(agent), now)) == "svid_role");
   CHECK(code_of(check(pool.chain(owner), now)) == "svid_role");
@@ -191,7 +191,7 @@ TEST_CASE("an agent accepts its pinned hub and nobody else") {
   CHECK(code_of(check(pool.chain(SpiffeId{"other.example", NodeRole::hub, ""}), now)) == "svid_trust_domain");
   CHECK(code_of(check(pool.chain(hub), now + 2h)) == "certificate_expired");
   CHECK(code_of(check({}, now)) == "chain_length");
-  CHECK(code_of(check_hub(pool.ca, domain, other.key->public_key().pin())(pool.chain(hub), now)) == "pin_mismatch");
+  CHECK(code_of(check_hub({{pool.ca, std::string(domain)}}, {other.key->public_key().pin()})(pool.chain(hub), now)) == "pin_mismatch");
 }
 
 TEST_CASE("before the CA is known, only the pinned key with a hub's certificate in force is accepted") {
@@ -206,16 +206,26 @@ TEST_CASE("before the CA is known, only the pinned key with a hub's certificate 
   CHECK(code_of(check({}, now)) == "chain_length");
 }
 
-TEST_CASE("a hub accepts agents, clients and operators until their key is on the deny-list") {
+TEST_CASE("a hub accepts agents, clients and operators of the trust domains it knows until they are on the deny-list") {
   const Pool pool;
   bool denied = false;
-  const auto check =
-      check_member(pool.ca, domain, [&](const Digest& pin) { return denied && pin == pool.key->public_key().pin(); });
+  const auto issuers = [&](std::string_view asked) -> Result<std::vector<Issuer>> {
+    if (asked != domain) return refuse(ErrorKind::unauthenticated, "svid_trust_domain", "no such trust domain here");
+    return std::vector<Issuer>{{pool.ca, std::string(domain)}};
+  };
+  const auto check = check_member(issuers, [&](const Svid& svid) -> Status {
+    if (denied && svid.id == agent) return refuse(ErrorKind::unauthenticated, "agent_revoked", "it was revoked");
+    return {};
+  });
   for (const auto& id : {agent, client, owner}) CHECK(check(pool.chain(id), now) == id.uri());
   CHECK(code_of(check(pool.chain(hub), now)) == "svid_role");
   denied = true;
-  CHECK(code_of(check(pool.chain(agent), now)) == "key_revoked");
-  CHECK(check_member(pool.ca, domain, nullptr)(pool.chain(agent), now));
+  CHECK(code_of(check(pool.chain(agent), now)) == "agent_revoked");
+  CHECK(check(pool.chain(client), now));
+  CHECK(check_member(issuers, nullptr)(pool.chain(agent), now));
+  CHECK(code_of(check(pool.chain(SpiffeId{"other.example", NodeRole::agent, "a-1"}), now)) == "svid_trust_domain");
+  CHECK(code_of(check(Pool().chain(client), now)) == "chain_issuer");
+  CHECK(code_of(check({}, now)) == "chain_length");
 }
 
 TEST_CASE("openssl verify -x509_strict accepts every kind of node's certificate") {

@@ -1,0 +1,50 @@
+#pragma once
+/// One organization on a hub: its keys, its state machine, its ledger. Nothing in it knows of others.
+#include "hub/endpoints.hpp"
+
+namespace forgepool::hub {
+
+class Organization {
+ public:
+  struct Shared {
+    EventLoop& loop;
+    const HubOptions& options;
+    const HubIdentity* front;  ///< Null: this organization's own identity is what the hub shows.
+    Front& hub;
+    std::vector<std::shared_ptr<const AdapterPackage>> adapters;
+    RandomSource random;
+    LogSink& log;
+    std::function<void(const Error&)> on_fatal;
+  };
+
+  Organization(OrganizationParts parts, const Shared& shared)
+      : name(std::move(parts.name)),
+        identity(std::move(parts.identity)),
+        ledger(std::move(parts.ledger)),
+        scheduler_(std::move(parts.scheduler)),
+        verifier_(std::move(parts.verifier)),
+        core({identity, shared.front ? *shared.front : identity, shared.options, *scheduler_, *verifier_, shared.adapters, shared.random,
+              shared.log},
+             ledger->head().size),
+        committer(shared.loop, ledger, shared.on_fatal),
+        publication(shared.loop, ledger),
+        endpoints(shared.loop, core, committer, ledger, identity, publication, shared.hub, shared.log) {}
+
+  const std::string name;
+  HubIdentity identity;
+  // Shared with pool threads: a commit or a bundle under way may outlive the hub.
+  const std::shared_ptr<Ledger> ledger;
+
+ private:
+  const std::unique_ptr<Scheduler> scheduler_;
+  const std::unique_ptr<Verifier> verifier_;
+
+ public:
+  HubCore core;
+  Committer committer;
+  LogPublication publication;
+  Endpoints endpoints;
+  bool revoked = false;
+};
+
+}  // namespace forgepool::hub
