@@ -61,7 +61,11 @@ constexpr std::string_view tally_manifest = R"({
       "args": {"items": {"type": "integer", "min": 1, "max": 1000}, "data": {"type": "digest"}},
       "split": {"by": "range", "over": "items", "shard_size": 2},
       "inputs": [{"arg": "data", "name": "data.bin"}],
-      "determinism": "strict", "data_classes": ["public"], "compare": "exact", "reduce": {"by": "count"}}}})";
+      "determinism": "strict", "data_classes": ["public"], "compare": "exact", "reduce": {"by": "count"}},
+    "samples.v1": {
+      "args": {"items": {"type": "integer", "min": 1, "max": 10000}},
+      "split": {"by": "range", "over": "items", "shard_size": 1000},
+      "determinism": "strict", "compare": {"by": "statistical", "significance": 1e-6}, "reduce": {"by": "summary", "unit": "x"}}}})";
 
 }  // namespace
 
@@ -76,6 +80,14 @@ const Bytes& tally_package() {
 
 Bytes tally_output(std::uint64_t items) {
   return to_bytes("{\"count\":" + std::to_string(items) + ",\"format\":\"count/1\"}");
+}
+
+Bytes sample_output(std::uint64_t items, std::uint64_t of_ten) {
+  const std::uint64_t of_twenty = items - of_ten;
+  return to_bytes("{\"count\":" + std::to_string(items) + ",\"format\":\"summary/1\",\"histogram\":[[10," +
+                  std::to_string(of_ten) + "],[20," + std::to_string(of_twenty) +
+                  "]],\"max\":20,\"min\":10,\"saturated\":0,\"sum\":\"" + std::to_string(10 * of_ten + 20 * of_twenty) +
+                  "\",\"sum_squares\":\"" + std::to_string(100 * of_ten + 400 * of_twenty) + "\"}");
 }
 
 Story::Story(const json::Object& policy, const std::string& profile, const json::Object& args)
@@ -93,6 +105,7 @@ Story::Story(const json::Object& policy, const std::string& profile, const json:
   ledger_ = need(make_memory_ledger("pool.example", hub.log_key));
   verdict_key = hub.tls.key;
 
+  samples_ = profile == "samples.v1";
   std::vector<Bytes> outputs{right(0), right(1), right(2)};
   result = need(adapter->reduce(contract, {outputs[0], outputs[1], outputs[2]}));
   bundle_.result = result;

@@ -27,6 +27,9 @@ const Bytes& tally_package();
 /// What a shard of `items` items outputs.
 Bytes tally_output(std::uint64_t items);
 
+/// What a shard of `samples.v1` (1,000 items each, compared statistically) outputs: that many samples of 10, the others of 20.
+Bytes sample_output(std::uint64_t items, std::uint64_t of_ten);
+
 /// One agent's answer, as evidence names it.
 struct Named {
   std::string agent, lease;
@@ -50,7 +53,10 @@ class Story {
   Contract contract;
   std::shared_ptr<const AdapterPackage> adapter;
   Plan plan;
-  Bytes right(std::uint32_t shard) const { return tally_output(shard == 2 ? 1 : 2); }
+  Bytes right(std::uint32_t shard) const {
+    if (samples_) return sample_output(shard == 2 ? 500 : 1000, shard == 2 ? 250 : 500);
+    return tally_output(shard == 2 ? 1 : 2);
+  }
   static Bytes wrong(std::uint32_t shard) { return tally_output(shard == 2 ? 2 : 1); }
 
   // --- steps; each is a leaf of the ledger
@@ -106,6 +112,7 @@ class Story {
   std::set<std::string> granted_;
   std::vector<wire::BundleEvent> leases_;  // Stand after the other events, so that tests can name those by number.
   std::uint8_t next_salt_ = 1;
+  bool samples_ = false;
 };
 
 }  // namespace forgepool::testing

@@ -118,6 +118,78 @@ TEST_CASE("an adaptive job verifies with the bound that its evidence leads to, a
   CHECK(report->expected_wrong == one + one + two);
 }
 
+namespace {
+
+/// Two agents sampled, and mallory lied; nobody's output is another's.
+struct Samples {
+  Story story{{{"verify", "full"}, {"replicas", 2}}, "samples.v1", {{"items", 2500}}};
+  std::map<Digest, Bytes> compared;
+
+  static Bytes other(std::uint32_t shard) { return testing::sample_output(shard == 2 ? 500 : 1000, shard == 2 ? 260 : 510); }
+  static Bytes lie() { return testing::sample_output(500, 100); }
+
+  explicit Samples(bool liar_agrees = false) {
+    story.contract_event();
+    story.plan_event();
+    story.receipt("alice", "l-a", {{0, story.right(0)}, {1, story.right(1)}, {2, story.right(2)}});
+    story.receipt("bob", "l-b", {{0, other(0)}, {1, other(1)}, {2, other(2)}});
+    story.receipt("mallory", "l-m", {{2, lie()}});
+    for (const Bytes& output : {story.right(0), story.right(2), other(0), other(2), lie()})
+      compared.emplace(sha256(output), output);
+    for (std::uint32_t i = 0; i < 3; ++i) {
+      std::vector<testing::Named> evidence{{"alice", "l-a", story.right(i)}, {"bob", "l-b", other(i)}};
+      if (i == 2) evidence.push_back({"mallory", "l-m", lie()});
+      story.verdict(i, story.right(i), evidence, [&](identity::Verdict& verdict) {
+        verdict.shard.evidence[1].agrees = true;
+        if (i == 2) verdict.shard.evidence[2].agrees = liar_agrees;
+      });
+    }
+    story.event("quarantine", {{"accepted", sha256(story.right(2)).str()},
+                               {"agent", "mallory"},
+                               {"job", story.job.str()},
+                               {"returned", sha256(lie()).str()},
+                               {"shard", 2}});
+    story.result_event();
+  }
+  Result<AuditReport> verify() const {
+    wire::Bundle bundle = story.bundle();
+    bundle.compared = compared;
+    return verify_bundle(story.sign(bundle), story.root());
+  }
+};
+
+std::string mistake(const Result<AuditReport>& report) {
+  return report ? "verified" : report.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("samples that differ and agree by the adapter's test are compared again, from the outputs in the bundle") {
+  const auto report = Samples().verify();
+  INFO(mistake(report));
+  REQUIRE(report);
+  CHECK(report->agents.size() == 2);
+  REQUIRE(report->rejected.size() == 1);
+  CHECK(report->rejected[0].ends_with("/mallory"));
+}
+
+TEST_CASE("what is said to agree must agree, and be shown") {
+  CHECK(mistake(Samples(true).verify()).find("which does not agree with the accepted one") != std::string::npos);
+  Samples missing;
+  missing.compared.erase(sha256(Samples::other(0)));
+  CHECK(mistake(missing.verify())
+            .starts_with("/verdicts/0: compares outputs that the bundle does not hold, of the answer of bob"));
+  Samples changed;
+  changed.compared.begin()->second.push_back(' ');
+  CHECK(mistake(changed.verify()).starts_with("/compared/" + changed.compared.begin()->first.hex() + ": has the digest"));
+  CHECK(mistake(Samples().story.verify()).starts_with("/compared: is missing"));
+  Story exact;
+  exact.tell();
+  wire::Bundle bundle = exact.bundle();
+  bundle.compared.emplace();
+  CHECK(mistake(verify_bundle(exact.sign(bundle), exact.root())).starts_with("/compared: is there, but"));
+}
+
 TEST_CASE("agents caught elsewhere do not stand against the accepted result") {
   Story story;
   story.contract_event();
