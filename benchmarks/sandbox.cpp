@@ -75,8 +75,11 @@ void figure(std::string key, double value) {
 // --- starting and ending ----------------------------------------------------------------------------------------------
 
 void compare_spawning(const std::string& hello, const std::string& folder, unsigned rounds, double budget_s) {
-  const auto pooled = open_sandbox(2), cold = open_sandbox(0);
+  const auto pooled = open_sandbox(2), alone = open_sandbox(0);
   const auto request = strict_request(hello);
+  // Never the same arguments twice: no box was prepared for them.
+  auto fresh = strict_request(hello, {"0", ""});
+  int number = 0;
   auto standard = request;
   standard.determinism = Determinism::standard;
   for (int i = 0; i < 3; ++i) must_run(*pooled, request);
@@ -86,9 +89,15 @@ void compare_spawning(const std::string& hello, const std::string& folder, unsig
   std::vector<bench::Contestant> all = {
       {"posix_spawn, wait (floor)", [&] { must_spawn({hello}); }},
       {"strict, from prepared boxes", [&] { must_run(*pooled, request); }},
-      {"strict, cold", [&] { must_run(*cold, request); }},
-      {"standard, cold", [&] { must_run(*cold, standard); }},
+      {"strict, cold",
+       [&] {
+         fresh.arguments[1] = std::to_string(++number);
+         must_run(*pooled, fresh);
+       }},
+      {"strict, cold, everything taken down before it returns", [&] { must_run(*alone, request); }},
+      {"standard, cold, everything taken down before it returns", [&] { must_run(*alone, standard); }},
   };
+  const auto peers_at = all.size();
   for (const auto& peer : peers) all.push_back({peer.name, [&peer] { must_spawn(peer.command); }, peer.every});
   const auto rejected = bench::compete(all, rounds, budget_s);
 
@@ -100,7 +109,7 @@ void compare_spawning(const std::string& hello, const std::string& folder, unsig
   figure("spawn_vs_posix_spawn", all[1].median() / floor);
   figure("cold_spawn_vs_posix_spawn", all[2].median() / floor);
   for (std::size_t i = 0; i < peers.size(); ++i)
-    figure("cold_spawn_vs_" + peers[i].name, all[2].median() / all[4 + i].median());
+    figure("cold_spawn_vs_" + peers[i].name, all[2].median() / all[peers_at + i].median());
 }
 
 // --- as many as possible ----------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 
@@ -34,6 +35,21 @@ std::string write_bundle(const std::string& folder, const std::string& program) 
     "hostname": "box", "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
     "linux": {"namespaces": [{"type": "pid"}, {"type": "network"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}, {"type": "cgroup"}]}})";
   return bundle;
+}
+
+/// What a command that fails says about it.
+std::string first_words(const std::vector<std::string>& command) {
+  std::string line;
+  for (const auto& argument : command) line += "'" + argument + "' ";
+  char words[120] = {};
+  std::FILE* output = popen((line + "2>&1 </dev/null").c_str(), "r");
+  if (output) {
+    if (!std::fgets(words, sizeof words, output)) words[0] = '\0';
+    pclose(output);
+  }
+  std::string text(words);
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text.empty() ? "it says nothing" : text;
 }
 
 }  // namespace
@@ -76,8 +92,8 @@ std::vector<Peer> find_peers(const std::string& program, const std::string& fold
       {"crun", {"crun", "--root", state, "--cgroup-manager=disabled", "run", "--bundle", bundle, "bench-crun"}, 2},
       {"runc", {"runc", "--root", state, "run", "--bundle", bundle, "bench-runc"}, 5},
       {"firejail",
-       {"firejail", "--quiet", "--noprofile", "--net=none", "--private-dev", "--private-tmp", "--seccomp", "--caps.drop=all",
-        "--ipc-namespace", program},
+       {"firejail", "--quiet", "--noprofile", "--net=none", "--private-dev", "--seccomp", "--caps.drop=all", "--ipc-namespace",
+        program},
        5},
   };
   std::vector<Peer> peers;
@@ -91,7 +107,7 @@ std::vector<Peer> find_peers(const std::string& program, const std::string& fold
     if (run_command(peer.command, "hello\n"))
       peers.push_back(std::move(peer));
     else
-      missing.push_back(peer.name + ": does not run here");
+      missing.push_back(peer.name + ": does not run here: " + first_words(peer.command));
   }
   return peers;
 }
