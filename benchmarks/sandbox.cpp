@@ -75,6 +75,7 @@ void figure(std::string key, double value) {
 // --- starting and ending ----------------------------------------------------------------------------------------------
 
 void compare_spawning(const std::string& hello, const std::string& folder, unsigned rounds, double budget_s) {
+  const bench::GoFirst priority;
   const auto pooled = open_sandbox(2), alone = open_sandbox(0);
   const auto request = strict_request(hello);
   // Never the same arguments twice: no box was prepared for them.
@@ -103,6 +104,7 @@ void compare_spawning(const std::string& hello, const std::string& folder, unsig
 
   std::printf("From start to end of a static hello, level %s; %zu rounds, %u thrown away (medians)\n",
               std::string(to_string(pooled->level())).c_str(), all[0].us.size(), rejected);
+  if (priority.needed_and_granted()) std::printf("  (the machine is busy: measured with real-time priority)\n");
   const double floor = all[0].median();
   for (const auto& one : all) row("  " + one.name, one.median(), one.median() / floor);
   for (const auto& reason : missing) std::printf("  skipped: %s\n", reason.c_str());

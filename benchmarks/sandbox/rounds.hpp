@@ -21,6 +21,20 @@ struct Contestant {
 /// rounds were undisturbed, all are used. The number of rounds thrown away.
 unsigned compete(std::vector<Contestant>& contestants, unsigned rounds, double budget_s);
 
+/// On a machine that is busy with other things, this thread and what it starts from now on go before all others, until
+/// destruction. All contestants alike; figures are then less precise, but about the contestants.
+class GoFirst {
+ public:
+  GoFirst();
+  GoFirst(const GoFirst&) = delete;
+  GoFirst& operator=(const GoFirst&) = delete;
+  ~GoFirst();
+  bool needed_and_granted() const { return granted_; }
+
+ private:
+  bool granted_ = false;
+};
+
 double median_of(std::vector<double> values);
 double now_us();
 
