@@ -4,6 +4,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include <algorithm>
 #include <fstream>
 #include <random>
 
@@ -104,7 +105,8 @@ TEST_CASE("agents tell the hub their numeric class, under either sandbox") {
   else
     pool.start_agent("another");
   const std::string job = pool.cli({"submit", pool.contract(small_job()), "--wait"}).at("job");
-  for (const auto& agent : pool.cli({"hub", "agents"}).at("agents")) CHECK(agent.at("numeric_class") == doctor.at("numeric_class"));
+  for (const auto& agent : pool.cli({"hub", "agents"}).at("agents"))
+    CHECK(agent.at("numeric_class") == doctor.at("numeric_class"));
 }
 
 TEST_CASE("mistakes are named, with what was expected, and exit codes tell them apart") {
@@ -181,6 +183,42 @@ TEST_CASE("mistakes are named, with what was expected, and exit codes tell them 
     CHECK(pool.cli({"hub", "drain", drained, "--undo"}).at("state") != "draining");
     CHECK(pool.cli({"wait", job}).at("state") == "done");
     CHECK(pool.cli({"hub", "drain", "nobody"}, 5).at("error").at("kind") == "not_found");
+  }
+  SECTION("a job waits for agents that are what it asks for, says so, and goes to no others") {
+    for (const auto* name : {"public-1", "public-2"}) pool.start_agent(name);
+    const auto present = [&] {
+      const auto agents = pool.cli({"hub", "agents"}).at("agents");
+      return std::ranges::count_if(agents, [](const auto& agent) { return agent.at("state") == "present"; });
+    };
+    for (int i = 0; i < 500 && present() < 2; ++i) {
+    }
+    auto contract = small_job();
+    contract["policy"]["target"] = "private";
+    contract["policy"]["data_class"] = "confidential";
+    contract["policy"]["spread"] = {"operator"};
+    const auto path = pool.contract(contract);
+    const std::string job = pool.cli({"submit", path}).at("job");
+    const auto reasons = pool.cli({"explain", job}).at("status").at("reasons");
+    REQUIRE(reasons.size() == 2);
+    CHECK(reasons[0].at("code") == "tier");
+    CHECK(reasons[0].at("agents") == 2);
+    CHECK(reasons[0].at("unblock") == "an agent must join that is of the tier private");
+    CHECK(reasons[1].at("code") == "data_class");
+    CHECK(pool.cli({"submit", path, "--dry-run"}).at("agents_eligible") == 0);
+
+    pool.kill_hub();  // What was attested is there again afterwards.
+    pool.start_hub();
+    for (const std::string number : {"1", "2"}) {
+      const std::vector<std::string> attested{"--tier",       "private",    "--data-class",
+                                              "confidential", "--operator", "owner-" + number};
+      pool.enrol_agent("private-" + number, attested);
+      pool.start_agent("private-" + number);
+    }
+    const auto end = pool.cli({"wait", job});
+    CHECK(end.at("state") == "done");
+    CHECK(end.at("executions") == 8);
+    for (const auto& agent : pool.cli({"hub", "agents"}).at("agents"))
+      CHECK((agent.at("answers") > 0) == (agent.at("tier") == "private"));
   }
   SECTION("what a join token attests is checked and kept") {
     for (const auto& [option, value] :

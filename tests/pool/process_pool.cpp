@@ -59,15 +59,19 @@ void ProcessPool::start_hub(const std::vector<std::string>& options) {
   enrolment_address_ = "127.0.0.1:" + std::to_string(enrolment_port_);
 }
 
+void ProcessPool::enrol_agent(const std::string& name, const std::vector<std::string>& attested) {
+  std::vector<std::string> invite{"hub", "invite"};
+  invite.insert(invite.end(), attested.begin(), attested.end());
+  const auto token = cli(invite).at("join_token").get<std::string>();
+  const auto enrolled =
+      run({programs + "/forgepool", "--hub", enrolment_address_, "agent", "enroll", "--join", token, "--output", path(name)});
+  INFO(enrolled.errors);
+  REQUIRE(enrolled.code == 0);
+}
+
 void ProcessPool::start_agent(const std::string& name, const std::vector<std::string>& options, std::optional<uid_t> user) {
   const std::string credentials = path(name);
-  if (!std::filesystem::exists(credentials)) {
-    const auto token = cli({"hub", "invite"}).at("join_token").get<std::string>();
-    const auto enrolled = run(
-        {programs + "/forgepool", "--hub", enrolment_address_, "agent", "enroll", "--join", token, "--output", credentials});
-    INFO(enrolled.errors);
-    REQUIRE(enrolled.code == 0);
-  }
+  if (!std::filesystem::exists(credentials)) enrol_agent(name, {});
   std::string program = programs + "/forgepool-agent";
   if (user) {
     std::filesystem::permissions(path(""), std::filesystem::perms::others_exec | std::filesystem::perms::group_exec,

@@ -33,6 +33,8 @@ class ProcessPool {
                    std::optional<uid_t> user = std::nullopt);
   /// The exit code of an agent that ends by itself.
   int wait_for_agent(const std::string& name) { return agents_.at(name).wait(); }
+  /// Enrols an agent with a join token that attests what the options of `hub invite` say; `start_agent` starts it.
+  void enrol_agent(const std::string& name, const std::vector<std::string>& attested);
   void kill_agent(const std::string& name) { agents_.at(name).kill(); }
 
   /// The command line program with --json, as the operator. Requires exit code 0 unless `code` says otherwise.
