@@ -18,6 +18,7 @@ ShareOptions sound(ShareOptions share) {
 }
 
 FairShareOptions sound(FairShareOptions options) {
+  if (options.heartbeat_grace <= Duration::zero()) options.heartbeat_grace = options.lease_duration * 2 / 3;
   options.quantum = std::max<Duration>(options.quantum, std::chrono::microseconds(1));
   options.ageing = std::max<Duration>(options.ageing, std::chrono::milliseconds(1));
   options.organization = sound(options.organization);

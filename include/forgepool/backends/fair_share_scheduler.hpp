@@ -37,8 +37,9 @@ struct FairShareOptions {
   Duration lease_duration = std::chrono::seconds(15);
   /// An agent not seen for this long no longer counts as there.
   Duration agent_timeout = std::chrono::seconds(45);
-  /// An agent whose lease was not extended for this long gets no other one.
-  Duration heartbeat_grace = std::chrono::seconds(10);
+  /// An agent whose lease was not extended for this long gets no other one. Zero: for two thirds of `lease_duration`, which is
+  /// two heartbeats of an agent.
+  Duration heartbeat_grace{};
 
   ShareOptions organization{};                          ///< Of those that are not named here:
   std::map<std::string, ShareOptions> organizations{};  ///< by organization; "" for jobs of none.
