@@ -161,7 +161,7 @@ TEST_CASE("mistakes are named, with what was expected, and exit codes tell them 
     const std::string job = pool.cli({"submit", contract}).at("job");
     CHECK(pool.cli({"cancel", job}).at("state") == "cancelled");
     CHECK(pool.cli({"cancel", job}).at("state") == "cancelled");
-    CHECK(pool.cli({"wait", job}, 1).at("failure") == "cancelled by an operator");
+    CHECK(pool.cli({"wait", job}, 1).at("failure") == "cancelled by its owner");
     CHECK(pool.cli({"result", job}, 5).at("error").at("message").get<std::string>().starts_with("the job was cancelled"));
     CHECK(pool.cli({"cancel", "job-none"}, 5).at("error").at("kind") == "not_found");
     pool.kill_hub();
