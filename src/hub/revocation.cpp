@@ -64,7 +64,9 @@ Result<HubCore::Revoked> HubCore::revoke_agent(const std::string& id, const std:
       if (const auto lease = parts_.scheduler.find(lease_id); lease && lease->agent == agent->first) ++leases;
   agent->second.revoked = true;
   // As if it had been caught: what it left undecided is executed again. Where it was caught before, that was done.
-  const Quarantine quarantine{agent->first, {}, {}, {}, "revoked" + (reason.empty() ? "" : ": " + reason)};
+  Quarantine quarantine;
+  quarantine.agent = agent->first;
+  quarantine.reason = "revoked" + (reason.empty() ? "" : ": " + reason);
   if (bench(quarantine, now)) {
     publish(quarantine);
     apply(parts_.verifier.quarantine(agent->first), now);
