@@ -39,7 +39,8 @@ struct AuditReport {
 };
 
 /// Checks every byte of a bundle against a trusted root. The first thing that does not hold is the error (`corrupt`, or
-/// invalid_input for something that is no bundle or root at all), with where it is.
+/// invalid_input for something that is no bundle or root at all), with where it is. Statements of large jobs are checked on as
+/// many threads as the processor runs at once, which end before it returns; the error is the same as on one.
 FORGEPOOL_API Result<AuditReport> verify_bundle(std::string_view bundle, std::string_view trusted_root);
 
 struct ReplayedShard {

@@ -151,8 +151,9 @@ Result<Events> check_events(const wire::Bundle& bundle, const Computation& compu
   for (std::size_t i = 0; i < bundle.events.size(); ++i) {
     const auto& event = bundle.events[i];
     const std::string where = "/events/" + std::to_string(i);
-    if (const auto logged = log.check(where, wire::event_leaf(event.kind, event.salt, event.content), event.position); !logged)
-      return fail(logged.error());
+    if (const auto proved = log.prove(where, wire::event_leaf(event.kind, event.salt, event.content), event.position); !proved)
+      return fail(proved.error());
+    if (const auto claimed = log.claim(where, event.position); !claimed) return fail(claimed.error());
     if (const auto read = reader.read(event, where); !read) return fail(read.error());
   }
   return reader.finish();

@@ -3,6 +3,13 @@
 #include "audit/trail.hpp"
 
 namespace forgepool::audit {
+namespace {
+
+std::string leaf_name(const std::string& where, const wire::LogPosition& position) {
+  return where + ": leaf " + std::to_string(position.index);
+}
+
+}  // namespace
 
 Result<LogProofs> LogProofs::open(std::string_view checkpoint, const std::vector<VerifierKey>& log_keys) {
   Result<LedgerHead> head = fail(ErrorKind::corrupt, "there is no key of the log");
@@ -14,14 +21,17 @@ Result<LogProofs> LogProofs::open(std::string_view checkpoint, const std::vector
   return refute("/checkpoint", head.error());
 }
 
-Status LogProofs::check(const std::string& where, ByteView leaf, const wire::LogPosition& position) {
-  const std::string leaf_name = where + ": leaf " + std::to_string(position.index);
+Status LogProofs::prove(const std::string& where, ByteView leaf, const wire::LogPosition& position) const {
   if (position.index >= head_.size)
-    return refute(leaf_name, "is not in the ledger of " + std::to_string(head_.size) +
-                                 " leaves that the checkpoint is for; is the checkpoint an older one?");
+    return refute(leaf_name(where, position), "is not in the ledger of " + std::to_string(head_.size) +
+                                                  " leaves that the checkpoint is for; is the checkpoint an older one?");
   if (const auto proved = verify_inclusion(leaf_hash(leaf), position.index, head_, position.path); !proved)
-    return refute(leaf_name, "its inclusion in the ledger is not proved: " + proved.error().message);
-  if (!claimed_.insert(position.index).second) return refute(leaf_name, "stands twice in the bundle");
+    return refute(leaf_name(where, position), "its inclusion in the ledger is not proved: " + proved.error().message);
+  return {};
+}
+
+Status LogProofs::claim(const std::string& where, const wire::LogPosition& position) {
+  if (!claimed_.insert(position.index).second) return refute(leaf_name(where, position), "stands twice in the bundle");
   return {};
 }
 

@@ -1,6 +1,7 @@
 #include "audit/receipts.hpp"
 
 #include "audit/statements.hpp"
+#include "base/parallel.hpp"
 #include "identity/receipt_check.hpp"
 
 #include <algorithm>
@@ -14,6 +15,22 @@ std::string summary(const identity::CheckedReceipt& checked) {
   return "by " + checked.receipt.agent + ", " + std::to_string(well) + " of " + std::to_string(checked.receipt.shards.size()) +
          " shards ended well, sandbox level " + std::string(to_string(checked.receipt.level)) + ", determinism " +
          std::string(to_string(checked.receipt.determinism));
+}
+
+std::string where_is(std::size_t number) {
+  return "/receipts/" + std::to_string(number);
+}
+
+/// What of a receipt can be checked by itself.
+Result<identity::CheckedReceipt> open_receipt(const std::string& where, const wire::BundleStatement& statement,
+                                              const identity::ReceiptTerms& terms, const LogProofs& log) {
+  const auto envelope = read_envelope(where, statement.envelope);
+  if (!envelope) return fail(envelope.error());
+  auto checked = identity::check_receipt(*envelope, statement.chain, terms);
+  if (!checked) return refute(where, checked.error());
+  if (const auto proved = prove_logged(where, *envelope, checked->signer.certificate.key, statement.position, log); !proved)
+    return fail(proved.error());
+  return checked;
 }
 
 /// That the hub had committed itself to giving exactly these shards to this agent before they were reported.
@@ -51,15 +68,14 @@ Result<Receipts> check_receipts(const wire::Bundle& bundle, const Anchors& ancho
   const identity::ReceiptTerms terms{anchors.issuers, events.pseudonym, computation.plan};
   Receipts receipts;
   std::unordered_set<LeaseId> leases;
-  for (std::size_t i = 0; i < bundle.receipts.size(); ++i) {
+  const auto opened = map_in_order(bundle.receipts.size(),
+                                   [&](std::size_t i) { return open_receipt(where_is(i), bundle.receipts[i], terms, log); });
+  for (std::size_t i = 0; i < opened.size(); ++i) {
+    const auto& checked = opened[i];
+    if (!checked) return fail(checked.error());
     const auto& statement = bundle.receipts[i];
-    const std::string where = "/receipts/" + std::to_string(i);
-    const auto envelope = read_envelope(where, statement.envelope);
-    if (!envelope) return fail(envelope.error());
-    const auto checked = identity::check_receipt(*envelope, statement.chain, terms);
-    if (!checked) return refute(where, checked.error());
-    if (const auto logged = check_logged(where, *envelope, checked->signer.certificate.key, statement.position, log); !logged)
-      return fail(logged.error());
+    const std::string where = where_is(i);
+    if (const auto claimed = log.claim(where, statement.position); !claimed) return fail(claimed.error());
     if (statement.position.index <= events.plan_index)
       return refute(where, "stands in the ledger before the plan that it is for");
     const LeaseId& lease = checked->receipt.lease;

@@ -9,7 +9,7 @@ namespace forgepool::audit {
 Result<identity::Envelope> read_envelope(const std::string& where, std::string_view text);
 
 /// Checks that the ledger holds the leaf of an envelope whose one signature was made, and verified, with `key`.
-Status check_logged(const std::string& where, const identity::Envelope& envelope, const PublicKey& key,
-                    const wire::LogPosition& position, LogProofs& log);
+Status prove_logged(const std::string& where, const identity::Envelope& envelope, const PublicKey& key,
+                    const wire::LogPosition& position, const LogProofs& log);
 
 }  // namespace forgepool::audit

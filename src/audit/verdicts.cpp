@@ -2,6 +2,7 @@
 
 #include "audit/agreement.hpp"
 #include "audit/statements.hpp"
+#include "base/parallel.hpp"
 #include "identity/svid.hpp"
 #include "identity/verdict.hpp"
 
@@ -22,10 +23,13 @@ struct OpenedVerdict {
   ShardVerdict verdict;
 };
 
-Result<OpenedVerdict> open_verdict(std::size_t number, const wire::Bundle& bundle, const Anchors& anchors,
-                                   const Computation& computation, LogProofs& log) {
-  const auto& statement = bundle.verdicts[number];
-  const std::string where = "/verdicts/" + std::to_string(number);
+std::string where_is(std::size_t number) {
+  return "/verdicts/" + std::to_string(number);
+}
+
+/// What of a verdict can be checked by itself: that the hub signed it, and that it is in the ledger.
+Result<identity::Verdict> open_verdict(const std::string& where, const wire::BundleStatement& statement, const Anchors& anchors,
+                                       const LogProofs& log) {
   if (!statement.chain.empty()) return refute(where + "/chain", "must be empty: the hub's key is in the trusted root");
   const auto envelope = read_envelope(where, statement.envelope);
   if (!envelope) return fail(envelope.error());
@@ -33,27 +37,33 @@ Result<OpenedVerdict> open_verdict(std::size_t number, const wire::Bundle& bundl
   Status verified;
   for (const auto& key : anchors.hub_keys) {
     auto tried = identity::verify_envelope(*envelope, identity::in_toto_payload_type, key);
-    if (tried) hub_key = &key;
-    else if (&key == &anchors.hub_keys.front()) verified = std::move(tried);
+    if (tried)
+      hub_key = &key;
+    else if (&key == &anchors.hub_keys.front())
+      verified = std::move(tried);
   }
   if (!hub_key) return refute(where, "is not signed by the hub: " + verified.error().message);
   auto read = identity::parse_verdict(as_text(envelope->payload));
   if (!read) return refute(where, read.error());
-  if (const auto logged = check_logged(where, *envelope, *hub_key, statement.position, log); !logged)
-    return fail(logged.error());
+  if (const auto proved = prove_logged(where, *envelope, *hub_key, statement.position, log); !proved)
+    return fail(proved.error());
+  return read;
+}
 
+Status check_subject(const std::string& where, const identity::Verdict& read, const wire::Bundle& bundle,
+                     const Anchors& anchors, const Computation& computation) {
   const identity::SpiffeId hub{anchors.trust_domain, identity::NodeRole::hub, "", ""};
-  if (read->verifier != hub.uri()) return refute(where, "names " + read->verifier + " as verifier, expected " + hub.uri());
-  if (read->contract != computation.contract.digest) return refute(where, "is for the contract " + read->contract.str());
-  if (read->adversary != computation.contract.policy.adversary)
+  if (read.verifier != hub.uri()) return refute(where, "names " + read.verifier + " as verifier, expected " + hub.uri());
+  if (read.contract != computation.contract.digest) return refute(where, "is for the contract " + read.contract.str());
+  if (read.adversary != computation.contract.policy.adversary)
     return refute(where, "gives its error bound for another adversary than the contract's");
-  const ShardVerdict& verdict = read->shard;
+  const ShardVerdict& verdict = read.shard;
   if (verdict.shard.job != bundle.job) return refute(where, "is for job " + verdict.shard.job.str());
   if (verdict.shard.index >= computation.shards())
     return refute(where, "is for shard " + std::to_string(verdict.shard.index) + ", which the plan does not have");
   if (verdict.decision != Decision::accepted)
     return refute(where, "leaves shard " + std::to_string(verdict.shard.index) + " undecided");
-  return OpenedVerdict{where, statement.position.index, std::move(read->shard)};
+  return {};
 }
 
 /// Whether verdicts are entitled, by receipts and quarantines, to say what they say.
@@ -175,13 +185,18 @@ class Judge {
 Result<std::vector<OpenedVerdict>> open_verdicts(const wire::Bundle& bundle, const Anchors& anchors,
                                                  const Computation& computation, LogProofs& log) {
   std::vector<OpenedVerdict> by_shard(computation.shards());
-  for (std::size_t i = 0; i < bundle.verdicts.size(); ++i) {
-    auto opened = open_verdict(i, bundle, anchors, computation, log);
-    if (!opened) return fail(opened.error());
-    OpenedVerdict& slot = by_shard[opened->verdict.shard.index];
-    if (!slot.where.empty())
-      return refute(opened->where, "is a second verdict on shard " + std::to_string(opened->verdict.shard.index));
-    slot = std::move(*opened);
+  auto opened = map_in_order(bundle.verdicts.size(),
+                             [&](std::size_t i) { return open_verdict(where_is(i), bundle.verdicts[i], anchors, log); });
+  for (std::size_t i = 0; i < opened.size(); ++i) {
+    auto& read = opened[i];
+    if (!read) return fail(read.error());
+    const auto& position = bundle.verdicts[i].position;
+    const std::string where = where_is(i);
+    if (const auto claimed = log.claim(where, position); !claimed) return fail(claimed.error());
+    if (const auto fits = check_subject(where, *read, bundle, anchors, computation); !fits) return fail(fits.error());
+    OpenedVerdict& slot = by_shard[read->shard.shard.index];
+    if (!slot.where.empty()) return refute(where, "is a second verdict on shard " + std::to_string(read->shard.shard.index));
+    slot = {where, position.index, std::move(read->shard)};
   }
   for (std::size_t shard = 0; shard < by_shard.size(); ++shard)
     if (by_shard[shard].where.empty()) return refute("/verdicts", "there is none on shard " + std::to_string(shard));

@@ -234,6 +234,19 @@ Result<SignedBundle> read_fields(const Value& document) {
   return read;
 }
 
+/// What `bundle_body` would give, cut out of a document that is what `write_bundle` gives. In strings quotes are escaped, and no
+/// other member has this name: the text stands there once.
+std::string without_signature(std::string_view document, ByteView signature) {
+  const std::string member = ",\"signature\":\"" + to_base64(signature) + "\"";
+  const std::size_t at = document.rfind(member);
+  std::string body;
+  body.reserve(document.size());
+  body.append(document.substr(0, at));
+  body.append(document.substr(at + member.size()));
+  body.pop_back();
+  return body;
+}
+
 tl::unexpected<Error> no_bundle(const Error& error) {
   return fail(error.kind, "not a bundle: " + error.message);
 }
@@ -277,11 +290,11 @@ Result<SignedBundle> read_bundle(std::string_view document) {
   if (!value) return no_bundle(value.error());
   auto read = read_fields(*value);
   if (!read) return no_bundle(read.error());
-  read->body = bundle_body(read->bundle);
   // Two documents of one meaning would mean bytes that nobody signed.
   if (write_bundle(read->bundle, read->signature) != document)
     return fail(ErrorKind::invalid_input,
                 "not a bundle: its JSON is not in canonical form (RFC 8785), so it is not what the hub wrote");
+  read->body = without_signature(document, read->signature);
   return std::move(*read);
 }
 

@@ -74,6 +74,20 @@ TEST_CASE("what is signed is the document without its signature and last newline
         bundle_body(sample()) + "\n");
 }
 
+TEST_CASE("what is signed is found however much of the document looks like a signature") {
+  Bundle bundle = sample();
+  const Bytes signature = to_bytes("signature");
+  const std::string member = R"(,"signature":")" + to_base64(signature) + "\"";
+  bundle.contract = member;
+  bundle.events[0].content = member + R"(,"verdicts":[])";
+  bundle.verdicts[0].envelope = member;
+  bundle.checkpoint = "\"" + member;
+  const auto read = read_bundle(write_bundle(bundle, signature));
+  REQUIRE(read);
+  CHECK(read->body == bundle_body(bundle));
+  CHECK(read->signature == signature);
+}
+
 TEST_CASE("result and outputs are absent, not empty, when a bundle does not include them") {
   Bundle bundle = sample();
   bundle.result.reset();

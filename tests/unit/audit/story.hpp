@@ -11,6 +11,7 @@
 #include <forgepool/credentials.hpp>
 #include <forgepool/ledger.hpp>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <set>
@@ -38,7 +39,8 @@ struct Named {
 
 class Story {
  public:
-  /// A contract of five items (three shards) under this policy, with result and outputs in the bundle.
+  /// A contract of five items (three shards; of other items, half as many) under this policy, with result and outputs in the
+  /// bundle.
   explicit Story(const json::Object& policy = {{"verify", "full"}, {"replicas", 2}}, const std::string& profile = "tally.v1",
                  const json::Object& args = {{"items", 5}});
 
@@ -55,7 +57,7 @@ class Story {
   Plan plan;
   Bytes right(std::uint32_t shard) const {
     if (samples_) return sample_output(shard == 2 ? 500 : 1000, shard == 2 ? 250 : 500);
-    return tally_output(shard == 2 ? 1 : 2);
+    return tally_output(std::min<std::uint64_t>(2, items_ - 2 * shard));
   }
   static Bytes wrong(std::uint32_t shard) { return tally_output(shard == 2 ? 2 : 1); }
 
@@ -113,6 +115,7 @@ class Story {
   std::vector<wire::BundleEvent> leases_;  // Stand after the other events, so that tests can name those by number.
   std::uint8_t next_salt_ = 1;
   bool samples_ = false;
+  std::uint64_t items_ = 5;
 };
 
 }  // namespace forgepool::testing
