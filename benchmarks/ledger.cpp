@@ -37,7 +37,7 @@ struct Proofs {
   double cold_us = 0, warm_us = 0;
 };
 
-/// Of leaves all over a log of 10^8; first each once, from tiles that are not in memory, then again.
+/// Of leaves all over a log of 10^8; first each once, from tiles of leaves that are not in memory, then again.
 Proofs measure_proofs(const Folder& folder) {
   constexpr std::uint64_t size = 100'000'000;
   std::mt19937_64 random(7);

@@ -39,7 +39,7 @@ Result<Bytes> tile_hashes(const Tree& tree, const TileReader& full_tiles, const 
     if (!computed) return fail(computed.error());
     const auto parent = Prover(tree, full_tiles).tile_root(id);
     if (!parent) return fail(parent.error());
-    if (computed->root() != *parent)
+    if ((*computed)->root() != *parent)
       return fail(ErrorKind::corrupt, "the stored hash tile " + std::to_string(id.index) + " of level " +
                                           std::to_string(id.level) + " does not fit the tree");
   }

@@ -34,16 +34,16 @@ Result<Tile> Tile::from_stored(ByteView hashes, ByteView inner) {
   return tile;
 }
 
-Result<Tile> Tile::from_hashes(ByteView hashes) {
+Result<std::shared_ptr<const Tile>> Tile::from_hashes(ByteView hashes) {
   if (hashes.size() != hashes_bytes)
     return fail(ErrorKind::corrupt,
                 "a full hash tile has " + std::to_string(hashes.size()) + " bytes; expected " + std::to_string(hashes_bytes));
-  Tile tile;
-  std::memcpy(tile.nodes_.data(), hashes.data(), hashes.size());
-  tile.size_ = width;
+  auto tile = std::make_shared<Tile>();  // Where it stays: copies of 16 KiB cost as much as reading them.
+  std::memcpy(tile->nodes_.data(), hashes.data(), hashes.size());
+  tile->size_ = width;
   for (unsigned above = 1; above < height; ++above)
     for (std::size_t i = 0; i < width >> above; ++i)
-      tile.nodes_[offset(above) + i] = node_hash(tile.node(above - 1, 2 * i), tile.node(above - 1, 2 * i + 1));
+      tile->nodes_[offset(above) + i] = node_hash(tile->node(above - 1, 2 * i), tile->node(above - 1, 2 * i + 1));
   return tile;
 }
 

@@ -7,6 +7,7 @@
 #include <forgepool/tiled_log.hpp>
 
 #include <array>
+#include <memory>
 
 namespace forgepool {
 
@@ -49,7 +50,7 @@ class Tile {
   /// A full tile from what `hashes` and `inner` gave; `corrupt` if their sizes are wrong. Whether the nodes fit is not checked.
   static Result<Tile> from_stored(ByteView hashes, ByteView inner);
   /// A full tile from its hashes alone, which costs 254 more of them; `corrupt` if their size is wrong.
-  static Result<Tile> from_hashes(ByteView hashes);
+  static Result<std::shared_ptr<const Tile>> from_hashes(ByteView hashes);
 
  private:
   static constexpr std::size_t offset(unsigned node_height) { return 2 * width - (2 * width >> node_height); }

@@ -11,8 +11,6 @@
 namespace forgepool {
 namespace {
 
-/// 16 KiB each: the upper levels of any log, and the leaves that are asked about again and again.
-constexpr std::size_t max_tiles_in_memory = 1'024;
 /// 256 leaves of the greatest length, each after its length.
 constexpr std::uint64_t max_resource_bytes = Tile::width * (max_leaf_bytes + 2);
 constexpr unsigned public_file = 0644;
@@ -61,26 +59,42 @@ Result<Bytes> TileFiles::read(const std::string& path) const {
 Result<TilePtr> TileFiles::tile(const TileId& id) const {
   {
     const std::lock_guard lock(mutex_);
-    if (const auto found = places_.find(id); found != places_.end()) {
-      recent_.splice(recent_.begin(), recent_, found->second);
-      return found->second->second;
-    }
+    if (auto known = cache_of(id).find(id)) return known;
   }
   const auto stored = read(tile_path(id));
   if (!stored) return fail(ErrorKind::corrupt, stored.error().message);
   auto tile = Tile::from_hashes(*stored);
   if (!tile) return fail(tile.error().kind, root_ + "/" + tile_path(id) + ": " + tile.error().message);
-  auto shared = std::make_shared<const Tile>(std::move(*tile));
-  remember(id, shared);
-  return shared;
+  remember(id, *tile);
+  return tile;
 }
 
 void TileFiles::remember(const TileId& id, TilePtr tile) const {
   const std::lock_guard lock(mutex_);
+  cache_of(id).add(id, std::move(tile));
+}
+
+void TileFiles::remember_upper(std::uint64_t leaves) const {
+  std::size_t left = max_upper_tiles;
+  for (unsigned level = Tree::max_levels - 1; level >= 1; --level) {
+    const unsigned span = Tile::height * (level + 1);
+    for (std::uint64_t index = span < 64 ? leaves >> span : 0; index > 0 && left > 0; --index, --left)
+      if (!tile({level, index - 1})) return;
+  }
+}
+
+TilePtr TileFiles::Cache::find(const TileId& id) {
+  const auto found = places_.find(id);
+  if (found == places_.end()) return nullptr;
+  recent_.splice(recent_.begin(), recent_, found->second);
+  return found->second->second;
+}
+
+void TileFiles::Cache::add(const TileId& id, TilePtr tile) {
   if (places_.contains(id)) return;
   recent_.emplace_front(id, std::move(tile));
   places_[id] = recent_.begin();
-  if (recent_.size() > max_tiles_in_memory) {
+  if (recent_.size() > capacity_) {
     places_.erase(recent_.back().first);
     recent_.pop_back();
   }

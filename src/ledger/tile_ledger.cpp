@@ -74,6 +74,7 @@ class TileLedger final : public Ledger {
     last_ = last;
     view_ = std::make_shared<const View>(std::move(view));
     if (auto checked = check_published(*view_); !checked) return checked;
+    files_.remember_upper(view_->tree.size());
     return journal_->torn() ? fold() : Status{};
   }
 
