@@ -1,5 +1,6 @@
 #include "wire/json.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace forgepool::json {
@@ -7,8 +8,14 @@ namespace {
 
 void write_string(std::string& out, std::string_view text) {
   constexpr std::string_view hex = "0123456789abcdef";
+  const auto escaped = [](char c) { return static_cast<std::uint8_t>(c) < 0x20 || c == '"' || c == '\\'; };
   out.push_back('"');
-  for (const char c : text) {
+  while (true) {
+    const auto plain = std::ranges::find_if(text, escaped);
+    out.append(text.begin(), plain);
+    if (plain == text.end()) break;
+    const char c = *plain;
+    text.remove_prefix(static_cast<std::size_t>(plain - text.begin()) + 1);
     switch (c) {
       case '"': out += "\\\""; break;
       case '\\': out += "\\\\"; break;
@@ -17,9 +24,7 @@ void write_string(std::string& out, std::string_view text) {
       case '\n': out += "\\n"; break;
       case '\f': out += "\\f"; break;
       case '\r': out += "\\r"; break;
-      default:
-        if (static_cast<std::uint8_t>(c) < 0x20) out += {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-        else out.push_back(c);
+      default: out += {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
     }
   }
   out.push_back('"');
@@ -59,8 +64,8 @@ void write_value(std::string& out, const Value& value) {
 
 std::string number_to_string(double value) {
   if (value == 0) return "0";  // ECMAScript writes -0 so, too.
-  // The shortest digits that read back as the same number: "d.ddde±xx". ECMAScript asks for the same digits and lays them out by
-  // the decimal exponent n, for which value = 0.digits × 10^n.
+  // The shortest digits that read back as the same number: "d.ddde±xx". ECMAScript asks for the same digits and lays them out
+  // by the decimal exponent n, for which value = 0.digits × 10^n.
   char buffer[32];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific).ptr;
   std::string_view text(buffer, end);
@@ -78,7 +83,8 @@ std::string number_to_string(double value) {
 
   const int k = static_cast<int>(digits.size()), n = exponent + 1;
   if (k <= n && n <= 21) return result + digits + std::string(static_cast<std::size_t>(n - k), '0');
-  if (0 < n && n <= 21) return result + digits.substr(0, static_cast<std::size_t>(n)) + "." + digits.substr(static_cast<std::size_t>(n));
+  if (0 < n && n <= 21)
+    return result + digits.substr(0, static_cast<std::size_t>(n)) + "." + digits.substr(static_cast<std::size_t>(n));
   if (-6 < n && n <= 0) return result + "0." + std::string(static_cast<std::size_t>(-n), '0') + digits;
   result += digits[0];
   if (k > 1) result += "." + digits.substr(1);
