@@ -29,6 +29,7 @@ int keys_rotate(const Common& common, const std::string& purpose, const std::str
 int revoke(const Common& common, const std::string& kind, const std::string& id, const std::string& reason);
 int renew(const Common& common);
 int health(const Common& common);
+int revocation_list(const Common& common, std::uint32_t ca_epoch, const std::string& output);
 
 // pool_commands.cpp
 int hub_init(const Common& common, const std::string& data, const std::string& trust_domain, const KeyOptions& keys);

@@ -32,9 +32,10 @@ int org_init(const Common& common, const std::string& data, const std::string& n
   if (common.json)
     print_json({{"organization", name}, {"root", root}, {"operator", directory + "/operator"}});
   else
-    fmt::print("Made the organization {}.\n  trusted root for its auditors: {}\n  its operator's credentials:    {}/operator\n"
-               "Start the hub anew for it to be there.\n",
-               name, root, directory);
+    fmt::print(
+        "Made the organization {}.\n  trusted root for its auditors: {}\n  its operator's credentials:    {}/operator\n"
+        "Start the hub anew for it to be there.\n",
+        name, root, directory);
   return exit_ok;
 }
 
@@ -55,8 +56,8 @@ int org_list(const Common& common) {
     return exit_ok;
   }
   for (const auto& one : *all)
-    fmt::print("{:<24}  {:<8}  {:>6} agents  {:>6} running jobs  {}\n", one.name.empty() ? "(the hub's own)" : one.name, one.state, one.agents,
-               one.running_jobs, one.trust_domain);
+    fmt::print("{:<24}  {:<8}  {:>6} agents  {:>6} running jobs  {}\n", one.name.empty() ? "(the hub's own)" : one.name,
+               one.state, one.agents, one.running_jobs, one.trust_domain);
   return exit_ok;
 }
 
@@ -89,6 +90,20 @@ int revoke(const Common& common, const std::string& kind, const std::string& id,
     print_json({{"kind", kind}, {"leases_ended", *leases}});
   else
     fmt::print("Revoked; {} lease(s) ended, their shards go to others\n", *leases);
+  return exit_ok;
+}
+
+int revocation_list(const Common& common, std::uint32_t ca_epoch, const std::string& output) {
+  auto session = Session::open(common.address);
+  if (!session) return complain(session.error(), common.json);
+  const auto list = session->call<std::string>([&](auto done) { session->client().revocation_list(ca_epoch, done); });
+  if (!list) return complain(list.error(), common.json);
+  if (!output.empty())
+    if (const auto written = write_file(output, as_bytes(*list)); !written) return complain(written.error(), common.json);
+  if (common.json)
+    print_json(output.empty() ? nlohmann::ordered_json{{"crl", *list}} : nlohmann::ordered_json{{"file", output}});
+  else if (output.empty())
+    fmt::print("{}", *list);
   return exit_ok;
 }
 

@@ -39,9 +39,11 @@ int main(int argc, char** argv) {
   init->add_option("--trust-domain", trust_domain, "Name of the pool, like a domain name")->required();
   KeyOptions keys;
   const auto add_key_options = [&](CLI::App* command) {
-    command->add_option("--passphrase-file", keys.passphrase_file, "File with a passphrase that private keys are encrypted under");
+    command->add_option("--passphrase-file", keys.passphrase_file,
+                        "File with a passphrase that private keys are encrypted under");
     auto* module = command->add_option("--pkcs11-module", keys.module, "PKCS#11 library: keys are made and stay in its token");
-    module->needs(command->add_option("--pkcs11-token", keys.token, "Label of the token (an organization's: with -NAME after it)"));
+    module->needs(
+        command->add_option("--pkcs11-token", keys.token, "Label of the token (an organization's: with -NAME after it)"));
     module->needs(command->add_option("--pkcs11-pin-file", keys.pin_file, "File with the user's PIN"));
   };
   add_key_options(init);
@@ -60,7 +62,8 @@ int main(int argc, char** argv) {
   invitation->add_option("--numeric-class", offer.agent.numeric_class, "Agents of one class compute the same floating point");
   invitation->add_option("--operator", offer.agent.operator_id, "Who runs it");
   invitation->add_option("--network", offer.agent.network, "Network that it is connected to");
-  invitation->add_option("--visibility", offer.visibility, "private: for this organization's work alone; public: for others', too")
+  invitation
+      ->add_option("--visibility", offer.visibility, "private: for this organization's work alone; public: for others', too")
       ->check(CLI::IsMember({"private", "public"}))
       ->capture_default_str();
   invitation->add_option("--project", offer.project, "Project of the clients: they share its jobs and inputs");
@@ -69,6 +72,13 @@ int main(int argc, char** argv) {
   invitation->callback([&] { offer.life = std::chrono::minutes(ttl_minutes), code = invite(common, offer); });
   auto* agents = hub->add_subcommand("agents", "List the agents (operators only)");
   agents->callback([&] { code = list_agents(common); });
+  std::uint32_t ca_epoch = 0;
+  auto* crl =
+      hub->add_subcommand("crl", "Fetch a list (RFC 5280 CRL) of the certificates that are no longer good (operators only)");
+  crl->add_option("--output", output, "File to write (PEM); default: standard output");
+  crl->add_option("--ca", ca_epoch, "Of the CA of this epoch, like 1 of ca-1; default: of the one in use")
+      ->check(CLI::Range(1u, 1'000'000u));
+  crl->callback([&] { code = revocation_list(common, ca_epoch, output); });
   std::string agent;
   bool undo = false;
   auto* draining = hub->add_subcommand("drain", "Give an agent nothing new; what it has goes on (operators only)");
@@ -77,12 +87,14 @@ int main(int argc, char** argv) {
   draining->callback([&] { code = drain(common, agent, !undo); });
   ReplayOptions replaying;
   std::string appealed_job;
-  auto* appealing = hub->add_subcommand("appeal", "Let an agent in again if replaying its case proves it right (operators only)");
+  auto* appealing =
+      hub->add_subcommand("appeal", "Let an agent in again if replaying its case proves it right (operators only)");
   appealing->add_option("agent", agent, "Agent id")->required();
   appealing->add_option("job", appealed_job, "Job in which it was caught")->required();
   appealing->add_option("bundle", replaying.bundle, "The job's bundle")->required();
   appealing->add_option("--input", replaying.inputs, "Input file, found by its digest; may be repeated");
-  appealing->add_option("--allow-sandbox-level", replaying.level, "Weakest isolation to run at: full, namespaces, process, none");
+  appealing->add_option("--allow-sandbox-level", replaying.level,
+                        "Weakest isolation to run at: full, namespaces, process, none");
   appealing->callback([&] { code = appeal(common, agent, appealed_job, replaying); });
   for (const char* kind : {"agent", "client"}) {
     auto* node = app.add_subcommand(kind, std::string("Enrol ") + (kind[0] == 'a' ? "an agent" : "a client"));
@@ -105,19 +117,25 @@ int main(int argc, char** argv) {
   org->add_subcommand("list", "List the organizations (the hub's operator only)")->callback([&] { code = org_list(common); });
   auto* keys_command = app.add_subcommand("keys", "An organization's keys");
   keys_command->require_subcommand(1);
-  auto* rotation = keys_command->add_subcommand("rotate", "Make the next key of a purpose and let it take over (operators only)");
-  rotation->add_option("purpose", purpose, "ca, hub, token or log")->required()->check(CLI::IsMember({"ca", "hub", "token", "log"}));
+  auto* rotation =
+      keys_command->add_subcommand("rotate", "Make the next key of a purpose and let it take over (operators only)");
+  rotation->add_option("purpose", purpose, "ca, hub, token or log")
+      ->required()
+      ->check(CLI::IsMember({"ca", "hub", "token", "log"}));
   rotation->add_option("--root-output", root_output, "File for the new trusted root");
   rotation->callback([&] { code = keys_rotate(common, purpose, root_output); });
   auto* revocation = app.add_subcommand("revoke", "End what somebody or something is believed for (operators only)");
   revocation->add_option("kind", kind, "agent, client, token, key or organization")
       ->required()
       ->check(CLI::IsMember({"agent", "client", "token", "key", "organization"}));
-  revocation->add_option("id", id, "Agent's id, client's name, token or its id, key (like token-1), organization's name")->required();
+  revocation->add_option("id", id, "Agent's id, client's name, token or its id, key (like token-1), organization's name")
+      ->required();
   revocation->add_option("--reason", reason, "Why: kept with the record");
   revocation->callback([&] { code = revoke(common, kind, id, reason); });
   app.add_subcommand("renew", "Renew our own certificate")->callback([&] { code = renew(common); });
-  app.add_subcommand("health", "Say whether the hub and its agents are well (1: they are not)")->callback([&] { code = health(common); });
+  app.add_subcommand("health", "Say whether the hub and its agents are well (1: they are not)")->callback([&] {
+    code = health(common);
+  });
 
   // --- jobs
   SubmitOptions submission;

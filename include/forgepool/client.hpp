@@ -72,11 +72,16 @@ class Client {
   /// One in quarantine is let in again, on probation, if replaying the shard where it was caught gave what it had returned
   /// (`conflict` if not).
   virtual void appeal(const AgentId& agent, const Appeal& appeal, Callback<AgentSummary> done) = 0;
-  /// `kind` is agent, client, token, key or organization (for the hub's operator). In force when `done` is called, on connections
-  /// that are there, too; how many leases ended. not_found; conflict for what is revoked already, and for keys in use.
-  virtual void revoke(const std::string& kind, const std::string& id, const std::string& reason, Callback<std::uint32_t> done) = 0;
+  /// `kind` is agent, client, token, key or organization (for the hub's operator). In force when `done` is called, on
+  /// connections that are there, too; how many leases ended. not_found; conflict for what is revoked already, and for keys in
+  /// use.
+  virtual void revoke(const std::string& kind, const std::string& id, const std::string& reason,
+                      Callback<std::uint32_t> done) = 0;
   /// Makes the next key of a purpose, which takes over at once.
   virtual void rotate_key(KeyPurpose purpose, Callback<RotatedKey> done) = 0;
+  /// A certificate revocation list (RFC 5280, PEM) by the organization's CA of this epoch, of agents and clients that were
+  /// revoked or are in quarantine; 0: by the CA in use. not_found for a CA that is not, or no longer, there.
+  virtual void revocation_list(std::uint32_t ca_epoch, Callback<std::string> done) = 0;
   /// For the hub's operator.
   virtual void organizations(Callback<std::vector<OrganizationSummary>> done) = 0;
 };

@@ -98,13 +98,15 @@ class DefaultClient final : public Client {
                                                      [](const auto& m) -> Result<std::string> { return m.join_token; }));
   }
 
-  void revoke(const std::string& kind, const std::string& id, const std::string& reason, Callback<std::uint32_t> done) override {
+  void revoke(const std::string& kind, const std::string& id, const std::string& reason,
+              Callback<std::uint32_t> done) override {
     wire::fb::RevokeT message;
     message.kind = kind;
     message.id = id;
     message.reason = reason;
     send("POST", "/v1/revocations", wire::encode(message),
-         decoded<wire::fb::RevokedT, std::uint32_t>(std::move(done), [](const auto& m) -> Result<std::uint32_t> { return m.leases; }));
+         decoded<wire::fb::RevokedT, std::uint32_t>(std::move(done),
+                                                    [](const auto& m) -> Result<std::uint32_t> { return m.leases; }));
   }
 
   void rotate_key(KeyPurpose purpose, Callback<RotatedKey> done) override {
@@ -116,6 +118,13 @@ class DefaultClient final : public Client {
            if (!id) return fail(id.error());
            return RotatedKey{*id, m.trusted_root};
          }));
+  }
+
+  void revocation_list(std::uint32_t ca_epoch, Callback<std::string> done) override {
+    send("GET", fmt::format("/v1/crl?ca={}", ca_epoch), {}, [done = std::move(done)](Result<Response> response) {
+      if (!response) return done(fail(response.error()));
+      done(revocation_list_to_pem(response->body));
+    });
   }
 
   void organizations(Callback<std::vector<OrganizationSummary>> done) override {

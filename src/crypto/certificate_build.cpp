@@ -2,6 +2,7 @@
 #include "crypto/keys.hpp"
 #include "crypto/random.hpp"
 #include "crypto/x509.hpp"
+#include "crypto/x509_der.hpp"
 
 #include <fmt/core.h>
 
@@ -13,32 +14,6 @@ constexpr CBS_ASN1_TAG context(unsigned number) {
 }
 constexpr CBS_ASN1_TAG context_constructed(unsigned number) {
   return context(number) | CBS_ASN1_CONSTRUCTED;
-}
-
-bool add_time(CBB* out, Time time) {
-  const std::string text = to_rfc3339(time);  // 2026-01-31T08:15:00Z
-  std::string digits;
-  for (const char c : text)
-    if ((c >= '0' && c <= '9') || c == 'Z') digits += c;
-  if (text >= "2050") return add_element(out, CBS_ASN1_GENERALIZEDTIME, as_bytes(digits));
-  return add_element(out, CBS_ASN1_UTCTIME, as_bytes(std::string_view(digits).substr(2)));
-}
-
-bool add_unsigned(CBB* out, ByteView number) {
-  while (number.size() > 1 && number[0] == 0) number = number.subspan(1);
-  Bytes contents;
-  if (number[0] & 0x80) contents.push_back(0);
-  contents.insert(contents.end(), number.begin(), number.end());
-  return add_element(out, CBS_ASN1_INTEGER, contents);
-}
-
-/// SEQUENCE { type, critical, OCTET STRING { whatever `body` writes } }
-template <class Body>
-bool add_extension(CBB* list, ByteView type, bool critical, Body body) {
-  CBB extension, value;
-  return CBB_add_asn1(list, &extension, CBS_ASN1_SEQUENCE) && add_oid(&extension, type) &&
-         (!critical || CBB_add_asn1_bool(&extension, 1)) && CBB_add_asn1(&extension, &value, CBS_ASN1_OCTETSTRING) &&
-         body(&value) && CBB_flush(list);
 }
 
 bool add_key_usage(CBB* list, std::uint16_t usage) {
@@ -86,13 +61,6 @@ bool add_names(CBB* list, const CertificateFields& fields) {
     for (const auto& address : fields.ip_addresses)
       if (!add_element(&sequence, context(7), address)) return false;
     return CBB_flush(value) == 1;
-  });
-}
-
-bool add_authority_key_id(CBB* list, ByteView key_id) {
-  return add_extension(list, oid::authority_key_identifier, false, [&](CBB* value) {
-    CBB sequence;
-    return CBB_add_asn1(value, &sequence, CBS_ASN1_SEQUENCE) && add_element(&sequence, context(0), key_id) && CBB_flush(value);
   });
 }
 

@@ -74,6 +74,28 @@ Result<Bytes> make_ca_certificate(const Signer& key, const CaProfile& profile);
 Result<Bytes> make_certificate(const Certificate& ca, const Signer& ca_key, const PublicKey& subject,
                                const CertificateFields& fields);
 
+/// Why a certificate is not to be believed (RFC 5280 section 5.3.1).
+enum class RevocationReason : std::uint8_t {
+  unspecified = 0,
+  certificate_hold = 6,  ///< May end: the certificate can be missing from a later list.
+  privilege_withdrawn = 9,
+};
+struct RevokedCertificate {
+  Bytes serial;  ///< As in Certificate.
+  Time at{};
+  RevocationReason reason = RevocationReason::unspecified;
+};
+struct RevocationList {
+  Time this_update{}, next_update{};  ///< Whole seconds; a fraction is cut off.
+  std::uint64_t number = 0;           ///< Each list of a CA has a larger one than those before.
+  std::vector<RevokedCertificate> revoked;
+};
+/// A complete certificate revocation list (DER; RFC 5280 section 5, version 2) by the CA of what it issued. invalid_input for a
+/// key that is not that of `ca`, a CA that may not sign lists, dates in the wrong order, and serial numbers that are empty or
+/// repeated.
+Result<Bytes> make_revocation_list(const Certificate& ca, const Signer& ca_key, RevocationList list);
+std::string revocation_list_to_pem(ByteView der);
+
 /// True if `issuer`'s key made the certificate's signature.
 bool is_signed_by(const Certificate& certificate, const PublicKey& issuer);
 

@@ -33,6 +33,7 @@ constexpr std::array table{
     Rule{Action::hear_appeal, "end a quarantine", /*                    */ no, no, no, org, org},
     Rule{Action::revoke, "revoke", /*                                   */ no, no, no, org, org},
     Rule{Action::rotate_keys, "rotate keys", /*                         */ no, no, no, org, org},
+    Rule{Action::read_revocation_list, "read the revocation list", /*  */ no, no, no, org, org},
     Rule{Action::list_organizations, "list organizations", /*           */ no, no, no, no, all},
     Rule{Action::revoke_organization, "revoke an organization", /*      */ no, no, no, no, all},
 };
@@ -106,7 +107,8 @@ Status authorize(const Caller& caller, Action action, const Resource& resource) 
       if (resource.organization == caller.organization) return {};
       break;
     case Scope::own:
-      if (resource.organization == caller.organization && !resource.owner.empty() && resource.owner == caller.owner()) return {};
+      if (resource.organization == caller.organization && !resource.owner.empty() && resource.owner == caller.owner())
+        return {};
       break;
     case Scope::none: break;
   }

@@ -1,6 +1,6 @@
 #pragma once
-/// Who may do what with what: one table, default deny. Every request passes it before anything else looks at it, and again once it
-/// is known whose the thing is that it is about.
+/// Who may do what with what: one table, default deny. Every request passes it before anything else looks at it, and again once
+/// it is known whose the thing is that it is about.
 #include <forgepool/ids.hpp>
 #include <forgepool/transport.hpp>
 
@@ -52,6 +52,7 @@ enum class Action {
   hear_appeal,
   revoke,
   rotate_keys,
+  read_revocation_list,
   list_organizations,
   revoke_organization,
 };
@@ -82,8 +83,8 @@ struct Resource {
   std::string_view owner;         ///< See Caller::owner. Empty: nobody's in particular.
 };
 
-/// Who the peer says it is by the SPIFFE id that the handshake established; anonymous if it is none of ours. `hub_domain` is the
-/// trust domain of the hub's own organization.
+/// Who the peer says it is by the SPIFFE id that the handshake established; anonymous if it is none of ours. `hub_domain` is
+/// the trust domain of the hub's own organization.
 Caller caller_of(const Peer& peer, std::string_view hub_domain);
 
 /// denied, with a sentence, unless the role may do this with something. Whether with what it asks for is the next question.

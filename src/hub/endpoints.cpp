@@ -14,6 +14,7 @@ namespace forgepool::hub {
 namespace {
 
 constexpr auto max_wait = std::chrono::seconds(60);
+constexpr std::uint64_t max_ca_epoch = 0xffffffff;  // None is so large: it is not found.
 
 Response ok(Bytes body, std::string content_type = "application/octet-stream") {
   return {200, std::move(content_type), std::move(body)};
@@ -85,6 +86,7 @@ std::optional<Route> route_of(std::string_view method, std::string_view path) {
     if (path == "/checkpoint" || path == "/v1/log/offer" || path.starts_with("/tile/")) return Route{Action::read_log, path};
     if (path == "/v1/jobs") return Route{Action::list_jobs, {}};
     if (path == "/v1/agents") return Route{Action::list_agents, {}};
+    if (path == "/v1/crl") return Route{Action::read_revocation_list, {}};
     if (path == "/v1/organizations") return Route{Action::list_organizations, {}};
     if (take_prefix(path, "/v1/jobs/")) return Route{Action::read_job, path};
     if (take_prefix(path, "/v1/agent/blob/")) return Route{Action::fetch_blob, path};
@@ -110,6 +112,8 @@ std::optional<Route> route_of(std::string_view method, std::string_view path) {
 
 /// Empty for no endpoint of ours.
 std::string action_of(const Request& request) {
+  // No route of the members' port, but its refusals stand in the log, too.
+  if (request.method == "POST" && request.path == "/v1/enroll") return std::string(to_string(Action::enrol));
   const auto route = route_of(request.method, split_query(request.path).first);
   return route ? std::string(to_string(route->action)) : "";
 }
@@ -132,8 +136,12 @@ void Endpoints::answer(Responder respond, Response response) {
                    [respond = std::move(respond), response = std::move(response)]() mutable { respond(std::move(response)); });
 }
 
-void Endpoints::refuse(const Peer& peer, const Request& request, const Error& error, Responder respond) {
-  const Error told = coded(error);
+void Endpoints::note_allowed(const Peer& peer, Action action) {
+  log_.write(LogLevel::debug, "request_allowed",
+             {{"peer", peer.name}, {"address", peer.address}, {"action", std::string(to_string(action))}});
+}
+
+void Endpoints::note_refusal(const Peer& peer, const Request& request, const Error& told) {
   log_.write(LogLevel::warning, "request_refused",
              {{"peer", peer.name.empty() ? peer.address : peer.name},
               {"address", peer.address},
@@ -141,13 +149,24 @@ void Endpoints::refuse(const Peer& peer, const Request& request, const Error& er
               {"request", request.method + " " + request.path.substr(0, 200)},
               {"kind", std::string(to_string(told.kind))},
               {"reason", told.message}});
+}
+
+void Endpoints::refuse(const Peer& peer, const Request& request, const Error& error, Responder respond) {
+  const Error told = coded(error);
+  note_refusal(peer, request, told);
   answer(std::move(respond), failure(told));
+}
+
+void Endpoints::decline(const Peer& peer, const Request& request, const Error& error, Responder respond) {
+  note_refusal(peer, request, coded(error));
+  answer(std::move(respond), failure(error));
 }
 
 void Endpoints::handle(const Caller& caller, const Peer& peer, Request request, Responder respond) {
   const auto [path, query] = split_query(request.path);
   const auto route = route_of(request.method, path);
-  if (!route) return refuse(peer, request, {ErrorKind::not_found, "endpoint_unknown: there is no such endpoint"}, std::move(respond));
+  if (!route)
+    return refuse(peer, request, {ErrorKind::not_found, "endpoint_unknown: there is no such endpoint"}, std::move(respond));
   // Also on a connection that was good when it began.
   if (const auto admitted = core_.admit(peer, loop_.now()); !admitted)
     return refuse(peer, request, admitted.error(), std::move(respond));
@@ -157,24 +176,23 @@ void Endpoints::handle(const Caller& caller, const Peer& peer, Request request, 
   if (const auto allowed = authorize(caller, route->action, {core_.organization(), caller.owner()}); !allowed)
     return refuse(peer, request, allowed.error(), std::move(respond));
 
-  log_.write(LogLevel::debug, "request_allowed",
-             {{"peer", peer.name}, {"address", peer.address}, {"action", std::string(to_string(route->action))}});
+  note_allowed(peer, route->action);
 
   switch (route->action) {
     case Action::read_health: read_health(caller, std::move(respond)); break;
-    case Action::read_log: read_log(request, route->rest, std::move(respond)); break;
+    case Action::read_log: read_log(peer, request, route->rest, std::move(respond)); break;
     case Action::cosign: cosign(peer, request, std::move(respond)); break;
     case Action::take_lease: take_lease(caller, peer, request, std::move(respond)); break;
     case Action::heartbeat: heartbeat(caller, peer, request, std::move(respond)); break;
     case Action::report_result: report(caller, peer, request, std::move(respond)); break;
     case Action::fetch_blob: fetch(caller, peer, request, route->rest, std::move(respond)); break;
-    case Action::submit_job: submit(caller, request, std::move(respond)); break;
-    case Action::upload_blob: upload(caller, request, route->rest, std::move(respond)); break;
-    case Action::forecast_job: forecast(caller, request, std::move(respond)); break;
-    case Action::cancel_job: cancel(caller, route->rest, std::move(respond)); break;
-    case Action::drain_agent: drain(route->rest, request, std::move(respond)); break;
-    case Action::hear_appeal: appeal(route->rest, request, std::move(respond)); break;
-    case Action::invite: invite(request, std::move(respond)); break;
+    case Action::submit_job: submit(caller, peer, request, std::move(respond)); break;
+    case Action::upload_blob: upload(caller, peer, request, route->rest, std::move(respond)); break;
+    case Action::forecast_job: forecast(caller, peer, request, std::move(respond)); break;
+    case Action::cancel_job: cancel(caller, peer, request, route->rest, std::move(respond)); break;
+    case Action::drain_agent: drain(peer, request, route->rest, std::move(respond)); break;
+    case Action::hear_appeal: appeal(peer, request, route->rest, std::move(respond)); break;
+    case Action::invite: invite(peer, request, std::move(respond)); break;
     case Action::read_job: {
       const auto slash = std::min(route->rest.find('/'), route->rest.size());
       const auto id = JobId::parse(route->rest.substr(0, slash));
@@ -208,6 +226,9 @@ void Endpoints::handle(const Caller& caller, const Peer& peer, Request request, 
     case Action::renew: renew(peer, request, std::move(respond)); break;
     case Action::revoke: revoke(caller, peer, request, std::move(respond)); break;
     case Action::rotate_keys: rotate(peer, request, std::move(respond)); break;
+    case Action::read_revocation_list:
+      read_revocation_list(peer, request, query_number(query, "ca", 0), std::move(respond));
+      break;
     case Action::revoke_organization:  // Comes as `revoke`, whose body says of what.
     case Action::enrol: refuse(peer, request, {ErrorKind::denied, "enrol on the enrolment port"}, std::move(respond)); break;
   }
@@ -226,6 +247,10 @@ void Endpoints::handle_enrolment(const Peer& peer, Request request, Responder re
   if (!enrolled) {
     refuse(peer, request, enrolled.error(), std::move(respond));
   } else {
+    // Who it is from now on: at this port nobody shows a certificate.
+    const auto issued = parse_certificate(enrolled->chain.front()->der);
+    const bool named = issued && !issued->fields.uri_names.empty();
+    note_allowed({named ? issued->fields.uri_names.front() : peer.address, {}, {}, peer.address}, Action::enrol);
     answer(std::move(respond), ok(wire::encode(*enrolled)));
   }
   settle();
@@ -288,12 +313,13 @@ void Endpoints::fetch(const Caller& caller, const Peer& peer, const Request& req
 
 // --- the log ---------------------------------------------------------------------------------------------------------
 
-void Endpoints::read_log(const Request& request, std::string_view path, Responder respond) {
+void Endpoints::read_log(const Peer& peer, const Request& request, std::string_view path, Responder respond) {
   if (path != "/checkpoint" && path != "/v1/log/offer") {
     auto content = publication_.resource(path.substr(1));
     // To a reader of static files, a path that is none is one that is not there.
     if (!content && content.error().kind == ErrorKind::invalid_input) content.error().kind = ErrorKind::not_found;
-    return answer(std::move(respond), content ? ok(std::move(*content)) : failure(content.error()));
+    if (!content) return decline(peer, request, content.error(), std::move(respond));
+    return answer(std::move(respond), ok(std::move(*content)));
   }
   auto respond_shared = std::make_shared<Responder>(std::move(respond));
   const auto done = [respond_shared](Result<std::string> note) {
@@ -305,55 +331,59 @@ void Endpoints::read_log(const Request& request, std::string_view path, Responde
 
 void Endpoints::cosign(const Peer& peer, const Request& request, Responder respond) {
   auto respond_shared = std::make_shared<Responder>(std::move(respond));
-  publication_.take(as_text(request.body), [this, respond_shared, witness = peer.name](Result<std::string> taken) {
+  publication_.take(as_text(request.body), [this, respond_shared, peer,
+                                            asked = Request{request.method, request.path, {}, {}}](Result<std::string> taken) {
     log_.write(taken ? LogLevel::info : LogLevel::warning, "checkpoint_cosigned",
-               {{"witness", witness}, {"outcome", taken ? *taken : taken.error().message}});
+               {{"witness", peer.name}, {"outcome", taken ? *taken : taken.error().message}});
+    if (!taken) note_refusal(peer, asked, coded(taken.error()));
     (*respond_shared)(taken ? nothing() : failure(taken.error()));
   });
 }
 
 // --- clients ---------------------------------------------------------------------------------------------------------
 
-void Endpoints::submit(const Caller& caller, const Request& request, Responder respond) {
-  if (closed_) return answer(std::move(respond), failure({ErrorKind::unavailable, "the hub is shutting down"}));
+void Endpoints::submit(const Caller& caller, const Peer& peer, const Request& request, Responder respond) {
+  if (closed_) return decline(peer, request, {ErrorKind::unavailable, "the hub is shutting down"}, std::move(respond));
   const auto status = core_.submit(as_text(request.body), caller, loop_.now());
-  if (!status) {
-    log_.write(LogLevel::info, "contract_refused", {{"client", caller.name}, {"reason", status.error().message}});
-    return answer(std::move(respond), failure(status.error()));
-  }
+  if (!status) return decline(peer, request, status.error(), std::move(respond));
   answer(std::move(respond), ok(wire::encode(wire::to_wire(*status))));
 }
 
-void Endpoints::forecast(const Caller& caller, const Request& request, Responder respond) {
+void Endpoints::forecast(const Caller& caller, const Peer& peer, const Request& request, Responder respond) {
   const auto forecast = core_.forecast(as_text(request.body), caller, loop_.now());
-  answer(std::move(respond), forecast ? ok(wire::encode(wire::to_wire(*forecast))) : failure(forecast.error()));
+  if (!forecast) return decline(peer, request, forecast.error(), std::move(respond));
+  answer(std::move(respond), ok(wire::encode(wire::to_wire(*forecast))));
 }
 
-void Endpoints::cancel(const Caller& caller, std::string_view text, Responder respond) {
+void Endpoints::cancel(const Caller& caller, const Peer& peer, const Request& request, std::string_view text,
+                       Responder respond) {
   const auto id = JobId::parse(text);
-  if (!id) return answer(std::move(respond), failure(id.error()));
+  if (!id) return decline(peer, request, id.error(), std::move(respond));
   const auto status = core_.cancel(*id, caller, loop_.now());
-  answer(std::move(respond), status ? ok(wire::encode(wire::to_wire(*status))) : failure(status.error()));
+  if (!status) return decline(peer, request, status.error(), std::move(respond));
+  answer(std::move(respond), ok(wire::encode(wire::to_wire(*status))));
 }
 
-void Endpoints::drain(std::string_view text, const Request& request, Responder respond) {
+void Endpoints::drain(const Peer& peer, const Request& request, std::string_view text, Responder respond) {
   const auto id = AgentId::parse(text);
-  if (!id) return answer(std::move(respond), failure(id.error()));
+  if (!id) return decline(peer, request, id.error(), std::move(respond));
   const auto message = wire::decode<wire::fb::DrainT>(request.body);
-  if (!message) return answer(std::move(respond), failure(message.error()));
+  if (!message) return decline(peer, request, message.error(), std::move(respond));
   const auto agent = core_.drain(*id, message->draining, loop_.now());
-  answer(std::move(respond), agent ? ok(wire::encode(wire::to_wire(*agent))) : failure(agent.error()));
+  if (!agent) return decline(peer, request, agent.error(), std::move(respond));
+  answer(std::move(respond), ok(wire::encode(wire::to_wire(*agent))));
 }
 
-void Endpoints::appeal(std::string_view text, const Request& request, Responder respond) {
+void Endpoints::appeal(const Peer& peer, const Request& request, std::string_view text, Responder respond) {
   const auto id = AgentId::parse(text);
-  if (!id) return answer(std::move(respond), failure(id.error()));
+  if (!id) return decline(peer, request, id.error(), std::move(respond));
   const auto message = wire::decode<wire::fb::AppealT>(request.body);
-  if (!message) return answer(std::move(respond), failure(message.error()));
+  if (!message) return decline(peer, request, message.error(), std::move(respond));
   const auto job = JobId::parse(message->job);
-  if (!job) return answer(std::move(respond), failure(job.error()));
+  if (!job) return decline(peer, request, job.error(), std::move(respond));
   const auto agent = core_.appeal(*id, {*job, message->shard, wire::from_wire(*message->replayed)}, loop_.now());
-  answer(std::move(respond), agent ? ok(wire::encode(wire::to_wire(*agent))) : failure(agent.error()));
+  if (!agent) return decline(peer, request, agent.error(), std::move(respond));
+  answer(std::move(respond), ok(wire::encode(wire::to_wire(*agent))));
 }
 
 void Endpoints::read_health(const Caller& caller, Responder respond) {
@@ -364,7 +394,8 @@ void Endpoints::read_health(const Caller& caller, Responder respond) {
   // Which ones is for those who may list them.
   if (authorize(caller, Action::list_agents)) {
     json::Array agents;
-    for (const auto& agent : unhealthy) agents.push_back(json::Object{{"agent", agent.agent.id.str()}, {"reason", agent.reason}});
+    for (const auto& agent : unhealthy)
+      agents.push_back(json::Object{{"agent", agent.agent.id.str()}, {"reason", agent.reason}});
     health.set("agents", std::move(agents));
   }
   answer(std::move(respond), json_answer(json::canonicalize(std::move(health)) + "\n"));
@@ -420,24 +451,33 @@ void Endpoints::rotate(const Peer& peer, const Request& request, Responder respo
   answer(std::move(respond), ok(wire::encode(rotated)));
 }
 
+void Endpoints::read_revocation_list(const Peer& peer, const Request& request, std::uint64_t ca_epoch, Responder respond) {
+  if (ca_epoch > max_ca_epoch) ca_epoch = max_ca_epoch;
+  auto list = core_.revocation_list(static_cast<std::uint32_t>(ca_epoch), loop_.now());
+  if (!list) return refuse(peer, request, list.error(), std::move(respond));
+  answer(std::move(respond), ok(std::move(*list), "application/pkix-crl"));
+}
+
 void Endpoints::turn_out(const std::function<bool(const Peer&)>& whose) {
   std::erase_if(waiting_agents_, [&](const WaitingAgent& waiting) { return whose(waiting.peer); });
   std::erase_if(waiting_clients_, [&](const WaitingClient& waiting) { return whose(waiting.peer); });
   front_.disconnect(whose);
 }
 
-void Endpoints::upload(const Caller& caller, const Request& request, std::string_view text, Responder respond) {
+void Endpoints::upload(const Caller& caller, const Peer& peer, const Request& request, std::string_view text,
+                       Responder respond) {
   const auto digest = Digest::parse(text);
-  if (!digest) return answer(std::move(respond), failure(digest.error()));
+  if (!digest) return decline(peer, request, digest.error(), std::move(respond));
   const auto stored = core_.upload(*digest, request.body, caller);
-  answer(std::move(respond), stored ? nothing() : failure(stored.error()));
+  if (!stored) return decline(peer, request, stored.error(), std::move(respond));
+  answer(std::move(respond), nothing());
 }
 
-void Endpoints::invite(const Request& request, Responder respond) {
+void Endpoints::invite(const Peer& peer, const Request& request, Responder respond) {
   const auto message = wire::decode<wire::fb::InviteT>(request.body);
-  if (!message) return answer(std::move(respond), failure(message.error()));
+  if (!message) return decline(peer, request, message.error(), std::move(respond));
   auto token = core_.invite(wire::from_wire(*message), loop_.now());
-  if (!token) return answer(std::move(respond), failure(token.error()));
+  if (!token) return decline(peer, request, token.error(), std::move(respond));
   wire::fb::InvitationT invitation;
   invitation.join_token = std::move(*token);
   answer(std::move(respond), ok(wire::encode(invitation)));
@@ -447,7 +487,7 @@ void Endpoints::read_job(const Caller& caller, const Peer& peer, const JobId& id
                          Responder respond) {
   const Time now = loop_.now();
   const auto job = core_.find_for(id, caller);
-  if (!job) return answer(std::move(respond), failure(job.error()));
+  if (!job) return decline(peer, request, job.error(), std::move(respond));
   if (part.empty()) {
     const auto query = split_query(request.path).second;
     const auto seen = query_number(query, "seen", 0);
@@ -459,15 +499,16 @@ void Endpoints::read_job(const Caller& caller, const Peer& peer, const JobId& id
   }
   if (part == "/explain") return answer(std::move(respond), ok(wire::encode(wire::to_wire(*core_.explain(id, caller, now)))));
   if (part != "/result" && part != "/bundle")
-    return answer(std::move(respond), failure({ErrorKind::not_found, "a job has: result, bundle, explain"}));
+    return decline(peer, request, {ErrorKind::not_found, "a job has: result, bundle, explain"}, std::move(respond));
 
   if ((*job)->state == JobState::running)
-    return answer(std::move(respond), failure({ErrorKind::unavailable, "the job is still running; wait for it"}));
+    return decline(peer, request, {ErrorKind::unavailable, "the job is still running; wait for it"}, std::move(respond));
   if ((*job)->state != JobState::done)
-    return answer(std::move(respond),
-                  failure({ErrorKind::not_found,
-                           fmt::format("the job {} and has no result: {}",
-                                       (*job)->state == JobState::failed ? "failed" : "was cancelled", (*job)->failure)}));
+    return decline(
+        peer, request,
+        {ErrorKind::not_found, fmt::format("the job {} and has no result: {}",
+                                           (*job)->state == JobState::failed ? "failed" : "was cancelled", (*job)->failure)},
+        std::move(respond));
 
   // What is read next must be in the ledger: after the commit of everything so far. Then off the loop, for a bundle may be
   // large.
@@ -477,7 +518,7 @@ void Endpoints::read_job(const Caller& caller, const Peer& peer, const JobId& id
   auto facts = BundleFacts{(*job)->id, (*job)->contract, (*job)->adapter, {}};
   if (bundle) {
     auto checkpoint = publication_.for_bundle();
-    if (!checkpoint) return answer(std::move(*respond_shared), failure(checkpoint.error()));
+    if (!checkpoint) return decline(peer, request, checkpoint.error(), std::move(*respond_shared));
     facts.checkpoint = std::move(*checkpoint);
   }
   committer_.after(core_.effects().take(), [this, bundle, respond_shared, outcome, facts = std::move(facts)] {
@@ -512,7 +553,10 @@ void Endpoints::offer_work() {
       ++waiting;
       continue;
     }
-    answer(std::move(waiting->respond), lease ? ok(wire::encode(**lease)) : failure(lease.error()));
+    if (lease)
+      answer(std::move(waiting->respond), ok(wire::encode(**lease)));
+    else
+      refuse(waiting->peer, {"POST", "/v1/agent/lease", {}, {}}, lease.error(), std::move(waiting->respond));
     waiting = waiting_agents_.erase(waiting);
   }
 }

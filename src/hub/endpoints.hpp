@@ -63,25 +63,31 @@ class Endpoints {
   void heartbeat(const Caller& caller, const Peer& peer, const Request& request, Responder respond);
   void report(const Caller& caller, const Peer& peer, const Request& request, Responder respond);
   void fetch(const Caller& caller, const Peer& peer, const Request& request, std::string_view digest, Responder respond);
-  void submit(const Caller& caller, const Request& request, Responder respond);
-  void forecast(const Caller& caller, const Request& request, Responder respond);
-  void cancel(const Caller& caller, std::string_view job, Responder respond);
-  void appeal(std::string_view agent, const Request& request, Responder respond);
-  void drain(std::string_view agent, const Request& request, Responder respond);
+  void submit(const Caller& caller, const Peer& peer, const Request& request, Responder respond);
+  void forecast(const Caller& caller, const Peer& peer, const Request& request, Responder respond);
+  void cancel(const Caller& caller, const Peer& peer, const Request& request, std::string_view job, Responder respond);
+  void appeal(const Peer& peer, const Request& request, std::string_view agent, Responder respond);
+  void drain(const Peer& peer, const Request& request, std::string_view agent, Responder respond);
   void read_job(const Caller& caller, const Peer& peer, const JobId& job, std::string_view part, const Request& request,
                 Responder respond);
-  void upload(const Caller& caller, const Request& request, std::string_view digest, Responder respond);
+  void upload(const Caller& caller, const Peer& peer, const Request& request, std::string_view digest, Responder respond);
   void read_health(const Caller& caller, Responder respond);
   void renew(const Peer& peer, const Request& request, Responder respond);
   void revoke(const Caller& caller, const Peer& peer, const Request& request, Responder respond);
   void rotate(const Peer& peer, const Request& request, Responder respond);
-  void invite(const Request& request, Responder respond);
-  void read_log(const Request& request, std::string_view path, Responder respond);
+  void read_revocation_list(const Peer& peer, const Request& request, std::uint64_t ca_epoch, Responder respond);
+  void invite(const Peer& peer, const Request& request, Responder respond);
+  void read_log(const Peer& peer, const Request& request, std::string_view path, Responder respond);
   void cosign(const Peer& peer, const Request& request, Responder respond);
 
   /// Answers once everything so far is durable.
   void answer(Responder respond, Response response);
+  /// Every answer that is none of success goes through one of these two, and so into the log and the audit log: `refuse` tells
+  /// the peer the reason code that stands there, `decline` the bare sentence, which for contracts begins with a JSON pointer.
   void refuse(const Peer& peer, const Request& request, const Error& error, Responder respond);
+  void decline(const Peer& peer, const Request& request, const Error& error, Responder respond);
+  void note_refusal(const Peer& peer, const Request& request, const Error& told);
+  void note_allowed(const Peer& peer, Action action);
   void offer_work();
   void tell_changes();
   void drop_late();

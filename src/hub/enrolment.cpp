@@ -1,7 +1,7 @@
 /// How agents and clients become known, and stay so: one-time join tokens, PKCS#10, certificates.
+#include "identity/enrolment.hpp"
 #include "crypto/x509.hpp"
 #include "hub/hub_core.hpp"
-#include "identity/enrolment.hpp"
 #include "identity/join_token.hpp"
 #include "identity/svid.hpp"
 
@@ -84,6 +84,11 @@ Result<wire::fb::EnrolledT> HubCore::issue(const PublicKey& key, const identity:
   options.life = life;
   auto certificate = identity::issue_svid(*ca, *parts_.identity.ca_key, key, id, now, options);
   if (!certificate) return fail(certificate.error());
+  if (id.role == identity::NodeRole::agent || id.role == identity::NodeRole::client) {
+    const auto issued = parse_certificate(*certificate);
+    if (!issued) return fail(issued.error());
+    remember_certificate({issued->serial, id.path(), parts_.identity.epochs.ca, issued->fields.not_after}, now);
+  }
   return identity::write_enrolment({std::move(*certificate), parts_.identity.ca_certificate}, parts_.front, now);
 }
 
@@ -91,7 +96,8 @@ Result<wire::fb::EnrolledT> HubCore::enrol(ByteView secret, ByteView request, Ti
   const Digest hash = identity::join_secret_hash(secret);
   const auto found = invitations_.find(hash);
   if (found == invitations_.end())
-    return fail(ErrorKind::denied, "join_token_unknown: this join token is unknown or used up; ask the hub's operator for a new one");
+    return fail(ErrorKind::denied,
+                "join_token_unknown: this join token is unknown or used up; ask the hub's operator for a new one");
   if (found->second.expires_at <= now) {
     invitations_.erase(found);
     effects_.erase(invitation_key(hash));
@@ -102,8 +108,8 @@ Result<wire::fb::EnrolledT> HubCore::enrol(ByteView secret, ByteView request, Ti
 
   const bool is_agent = found->second.role == "agent";
   const std::string name = fresh_id(is_agent ? "a-" : "c-");
-  const identity::SpiffeId id{parts_.identity.trust_domain, is_agent ? identity::NodeRole::agent : identity::NodeRole::client, name,
-                              found->second.project};
+  const identity::SpiffeId id{parts_.identity.trust_domain, is_agent ? identity::NodeRole::agent : identity::NodeRole::client,
+                              name, found->second.project};
   auto enrolled = issue(parsed->key, id, parts_.options.certificate_life, now);
   if (!enrolled) return enrolled;
 
@@ -159,11 +165,13 @@ AgentSummary HubCore::summary(const AgentRecord& record, Time now) const {
   if (record.agent.draining) state = "draining";
   if (!record.quarantined.empty()) state = record.revoked ? "revoked" : "quarantined";
   const AgentTrust trust = parts_.verifier.standing(record.agent.id).trust;
-  AgentSummary summary{as_scheduled(record), std::move(state),  record.answers, trust.checks,
-                       trust.on_probation,   record.quarantined, record.certificate_expires_at};
+  AgentSummary summary{
+      as_scheduled(record),         std::move(state), record.answers, trust.checks, trust.on_probation, record.quarantined,
+      record.certificate_expires_at};
   if (record.quarantined.empty() && record.certificate_expires_at <= now) {
     summary.state = "expired";
-    summary.reason = "its certificate expired at " + to_rfc3339(record.certificate_expires_at) + " and was not renewed: enrol it again";
+    summary.reason =
+        "its certificate expired at " + to_rfc3339(record.certificate_expires_at) + " and was not renewed: enrol it again";
   }
   return summary;
 }
@@ -181,7 +189,8 @@ std::vector<AgentSummary> HubCore::unhealthy(Time now) const {
   for (auto& agent : agents(now)) {
     if (agent.state == "quarantined" || agent.state == "revoked" || agent.certificate_expires_at > now + late) continue;
     if (agent.reason.empty())
-      agent.reason = "its certificate expires at " + to_rfc3339(agent.certificate_expires_at) + " and should have been renewed by now";
+      agent.reason =
+          "its certificate expires at " + to_rfc3339(agent.certificate_expires_at) + " and should have been renewed by now";
     found.push_back(std::move(agent));
   }
   return found;

@@ -32,8 +32,8 @@ class DefaultHub final : public Hub, private hub::Front {
     for (auto& one : all) {
       const std::string domain = one.identity.trust_domain;
       organizations_.push_back(std::make_unique<Organization>(
-          std::move(one), Organization::Shared{loop_, options_, organizations_.empty() ? nullptr : &front(), *this, parts.adapters,
-                                               parts.random ? parts.random : fill_random, *log_,
+          std::move(one), Organization::Shared{loop_, options_, organizations_.empty() ? nullptr : &front(), *this,
+                                               parts.adapters, parts.random ? parts.random : fill_random, *log_,
                                                [this, domain](const Error& error) { ledger_failed(domain, error); }}));
     }
   }
@@ -91,8 +91,12 @@ class DefaultHub final : public Hub, private hub::Front {
     newcomers.limits.max_requests_per_second = 50;
     newcomers.handler = [this](const Peer& peer, Request request, Responder respond) {
       if (!guesses_.may_try(peer.address, loop_.now())) {
-        log_->write(LogLevel::warning, "request_refused", {{"peer", peer.address}, {"reason", std::string(too_many_guesses)}});
-        return respond({503, "application/octet-stream", wire::encode_failure({ErrorKind::unavailable, std::string(too_many_guesses)})});
+        log_->write(LogLevel::warning, "request_refused",
+                    {{"peer", peer.address},
+                     {"action", std::string(to_string(hub::Action::enrol))},
+                     {"reason", std::string(too_many_guesses)}});
+        return respond(
+            {503, "application/octet-stream", wire::encode_failure({ErrorKind::unavailable, std::string(too_many_guesses)})});
       }
       enrol(peer, std::move(request), [this, address = peer.address, respond = std::move(respond)](Response response) {
         if (response.status == 403) guesses_.failed(address, loop_.now());
@@ -152,7 +156,9 @@ class DefaultHub final : public Hub, private hub::Front {
 
   void turn_away(Responder respond, const Peer& peer) {
     const Error error{ErrorKind::denied, "this hub does not know you"};
-    log_->write(LogLevel::warning, "request_refused", {{"peer", peer.name}, {"reason", "its organization was revoked"}});
+    log_->write(
+        LogLevel::warning, "request_refused",
+        {{"peer", peer.name}, {"address", peer.address}, {"reason", "organization_revoked: its organization was revoked"}});
     respond({wire::status_of(error.kind), "application/octet-stream", wire::encode_failure(error)});
   }
 
@@ -179,22 +185,25 @@ class DefaultHub final : public Hub, private hub::Front {
   std::vector<OrganizationSummary> organizations() const override {
     std::vector<OrganizationSummary> summaries;
     for (const auto& organization : organizations_)
-      summaries.push_back({organization->name, organization->identity.trust_domain, organization->revoked ? "revoked" : "active",
-                           organization->core.agent_count(), organization->core.running_jobs()});
+      summaries.push_back({organization->name, organization->identity.trust_domain,
+                           organization->revoked ? "revoked" : "active", organization->core.agent_count(),
+                           organization->core.running_jobs()});
     return summaries;
   }
 
   Result<std::uint32_t> revoke_organization(const std::string& name, const std::string& reason) override {
-    const auto found =
-        std::ranges::find_if(organizations_, [&](const auto& organization) { return !name.empty() && organization->name == name; });
+    const auto found = std::ranges::find_if(
+        organizations_, [&](const auto& organization) { return !name.empty() && organization->name == name; });
     if (found == organizations_.end())
       return fail(ErrorKind::not_found, "this hub has no organization of that name; `forgepool org list` lists them");
     Organization& organization = **found;
     const std::string domain = organization.identity.trust_domain;
-    if (const auto recorded = own().core.record_organization_revoked(domain, reason, loop_.now()); !recorded) return fail(recorded.error());
+    if (const auto recorded = own().core.record_organization_revoked(domain, reason, loop_.now()); !recorded)
+      return fail(recorded.error());
     organization.revoked = true;
     const auto ended = organization.core.stand_still(loop_.now());
-    organization.endpoints.turn_out([prefix = "spiffe://" + domain + "/"](const Peer& peer) { return peer.name.starts_with(prefix); });
+    organization.endpoints.turn_out(
+        [prefix = "spiffe://" + domain + "/"](const Peer& peer) { return peer.name.starts_with(prefix); });
     organization.endpoints.settle();
     return ended;
   }
@@ -227,7 +236,9 @@ Status check_parts(const HubIdentity& identity, const HubParts& parts) {
   if (!complete(identity)) return missing("complete identity");
   std::vector<std::string> names, domains{identity.trust_domain};
   for (const auto& one : parts.organizations) {
-    const auto unusable = [&](const std::string& why) { return fail(ErrorKind::invalid_input, "organization \"" + one.name + "\": " + why); };
+    const auto unusable = [&](const std::string& why) {
+      return fail(ErrorKind::invalid_input, "organization \"" + one.name + "\": " + why);
+    };
     if (!is_valid_id(one.name)) return unusable("expected an id ([A-Za-z0-9._-]) as name");
     if (!one.scheduler || !one.verifier || !one.ledger || !complete(one.identity))
       return unusable("needs a scheduler, a verifier, a ledger and a complete identity of its own");

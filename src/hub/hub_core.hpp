@@ -49,7 +49,8 @@ class HubCore {
   std::vector<JobStatus> list(const Caller& caller, Time now) const;
   Status upload(const Digest& digest, Bytes content, const Caller& caller);
   std::vector<AgentSummary> agents(Time now) const;
-  /// Agents that cannot work, and whose owners should know: their certificate ran out, or soon will without having been renewed.
+  /// Agents that cannot work, and whose owners should know: their certificate ran out, or soon will without having been
+  /// renewed.
   std::vector<AgentSummary> unhealthy(Time now) const;
   /// Makes a join token and returns its text.
   Result<std::string> invite(const Invitation& invitation, Time now);
@@ -78,6 +79,9 @@ class HubCore {
   /// Ends all leases; their shards wait for agents that will not come.
   std::uint32_t stand_still(Time now);
   Result<KeyId> rotate(KeyPurpose purpose, Time now);
+  /// A revocation list (DER) of what the CA of this epoch issued to agents and clients that were revoked or are in quarantine;
+  /// 0: of the one in use. not_found for a CA that is not, or no longer, there (revocation_list.cpp).
+  Result<Bytes> revocation_list(std::uint32_t ca_epoch, Time now);
   /// Asked in every handshake and with every request. `unauthenticated` or `denied`, with a code.
   Status admit(const Peer& peer, Time now) const;
   Status admit_name(std::string_view spiffe_id) const;
@@ -119,6 +123,7 @@ class HubCore {
   // restore.cpp
   struct Replay;
   Status restore_jobs(const Ledger& ledger);
+  Status restore_certificates(const Ledger& ledger);
   Status restore_running(const Ledger& ledger, Time now);
   Status replay_entry(const JournalEntry& entry, Replay& replay);
 
@@ -175,6 +180,10 @@ class HubCore {
   Result<Revoked> revoke_token(const std::string& id, Time now, std::string& recorded);
   Result<Revoked> revoke_key(const std::string& id);
   void record_revocation(RevocationRecord record);
+  /// Keeps what was issued to an agent or client, and forgets what no list has to name any more.
+  void remember_certificate(CertificateRecord record, Time now);
+  void forget_certificates(Time now);
+  std::optional<RevokedCertificate> revoked_certificate(const CertificateRecord& record) const;
   Resource resource_of(const Job& job) const { return {parts_.identity.trust_domain, job.owner}; }
   void log_event(Job& job, std::string_view kind, std::string content);
   /// Before the agent is told of it: what was given to whom cannot be made up afterwards.
@@ -205,6 +214,8 @@ class HubCore {
   };
   std::unordered_map<Digest, Blob> blobs_;
   std::map<std::pair<std::string, std::string>, RevocationRecord> revocations_;  ///< By kind and id.
+  std::multimap<Time, CertificateRecord> certificates_;                          ///< By until when they are kept.
+  std::uint64_t list_number_ = 0;                                                ///< Of the last revocation list.
   std::uint64_t blob_bytes_ = 0;
   std::uint64_t next_journal_ = 0;
   std::map<AgentId, std::uint64_t> earned_;  ///< Of agents not in quarantine, in jobs that ended,

@@ -67,6 +67,7 @@ bool HubCore::bench(const Quarantine& quarantine, Time now) {
   const auto agent = agents_.find(quarantine.agent);
   if (agent == agents_.end() || !agent->second.quarantined.empty()) return false;
   agent->second.quarantined = quarantine.reason;
+  agent->second.quarantined_at = now;
   effects_.put(agent_key(quarantine.agent), write_agent(agent->second));
   earned_.erase(quarantine.agent);
   journal(AgentQuarantined{quarantine.agent}, nullptr);

@@ -135,6 +135,9 @@ std::string blob_owner_key(const Digest& digest, std::string_view owner) {
 std::string revocation_key(std::string_view kind, std::string_view id) {
   return fmt::format("revocation/{}/{}", kind, sha256(id).hex());
 }
+std::string certificate_key(ByteView serial) {
+  return "certificate/" + to_hex(serial);
+}
 std::string key_event_key(std::string_view key_id) {
   return fmt::format("key/{}", key_id);
 }
@@ -324,6 +327,7 @@ std::string write_agent(const AgentRecord& agent) {
                                          {"enrolled_at_ms", to_ms(agent.enrolled_at)},
                                          {"key_pin", agent.key_pin.str()},
                                          {"quarantined", agent.quarantined},
+                                         {"quarantined_at_ms", agent.quarantined.empty() ? 0 : to_ms(agent.quarantined_at)},
                                          {"revoked", agent.revoked}});
 }
 
@@ -338,6 +342,7 @@ Result<AgentRecord> read_agent(const AgentId& id, std::string_view record) {
     agent.enrolled_at = from_ms(reader.integer("enrolled_at_ms", 0, max_count));
     agent.key_pin = reader.digest("key_pin");
     agent.quarantined = reader.string("quarantined", max_text);
+    agent.quarantined_at = from_ms(reader.integer("quarantined_at_ms", 0, max_count));
     agent.revoked = reader.boolean("revoked");
     return agent;
   });
@@ -365,6 +370,33 @@ Result<InvitationRecord> read_invitation(std::string_view record) {
 
 std::string RevocationRecord::content() const {
   return json::canonicalize(json::Object{{"at", to_rfc3339(at)}, {"id", id}, {"kind", kind}, {"reason", reason}});
+}
+
+std::string write_certificate_record(const CertificateRecord& certificate) {
+  return json::canonicalize(
+      json::Object{{"ca", certificate.ca}, {"expires_at_ms", to_ms(certificate.expires_at)}, {"name", certificate.name}});
+}
+
+Result<CertificateRecord> read_certificate_record(std::string_view serial, std::string_view record) {
+  auto bytes = from_hex(serial);
+  if (!bytes || bytes->empty()) return fail(ErrorKind::corrupt, "its key holds no serial number in hex digits");
+  return read_record<CertificateRecord>(record, [&](json::ObjectReader& reader) {
+    CertificateRecord certificate;
+    certificate.serial = std::move(*bytes);
+    certificate.ca = static_cast<std::uint32_t>(reader.integer("ca", 1, 1'000'000));
+    certificate.expires_at = from_ms(reader.integer("expires_at_ms", 0, max_count));
+    certificate.name = reader.string("name", 512);
+    return certificate;
+  });
+}
+
+std::string write_list_number(std::uint64_t number) {
+  return json::canonicalize(json::Object{{"number", number}});
+}
+
+Result<std::uint64_t> read_list_number(std::string_view record) {
+  return read_record<std::uint64_t>(
+      record, [](json::ObjectReader& reader) { return static_cast<std::uint64_t>(reader.integer("number", 1, max_count)); });
 }
 
 std::string write_revocation(const RevocationRecord& revocation) {

@@ -4,8 +4,8 @@
 #include "hub/job.hpp"
 
 #include <forgepool/ledger.hpp>
-#include <forgepool/verifier.hpp>
 #include <forgepool/scheduler.hpp>
+#include <forgepool/verifier.hpp>
 
 #include <variant>
 
@@ -30,6 +30,7 @@ std::string blob_key(const Digest& digest);
 std::string blob_owner_key(const Digest& digest, std::string_view owner);
 /// `id` may be anything: it stands hashed in the key.
 std::string revocation_key(std::string_view kind, std::string_view id);
+std::string certificate_key(ByteView serial);
 std::string key_event_key(std::string_view key_id);
 std::string journal_key(std::uint64_t number);
 
@@ -79,6 +80,7 @@ struct AgentRecord {
   Time certificate_expires_at{};
   std::uint64_t answers = 0;
   std::string quarantined{};  ///< Why; empty: not.
+  Time quarantined_at{};      ///< Meaningful if it is.
   bool revoked = false;       ///< In quarantine because somebody said so.
 };
 std::string write_agent(const AgentRecord& agent);
@@ -97,17 +99,31 @@ Result<InvitationRecord> read_invitation(std::string_view record);
 
 /// Somebody or something that is no longer to be believed.
 struct RevocationRecord {
-  std::string kind;    ///< agent, client, token, key, organization
+  std::string kind;  ///< agent, client, token, key, organization
   std::string id;
   std::string reason;
   Time at{};
-  Bytes salt;                ///< Of the leaf's commitment.
-  std::uint64_t index = 0;   ///< Of the leaf.
+  Bytes salt;               ///< Of the leaf's commitment.
+  std::uint64_t index = 0;  ///< Of the leaf.
   /// What the leaf is a commitment to: RFC 8785 JSON of kind, id, reason and time.
   std::string content() const;
 };
 std::string write_revocation(const RevocationRecord& revocation);
 Result<RevocationRecord> read_revocation(std::string_view record);
+
+/// A certificate of an agent or client, kept as long as revocation lists may have to name it.
+struct CertificateRecord {
+  Bytes serial;
+  std::string name;      ///< The SPIFFE id's path: "agent/<id>", "client/<name>", "client/<project>/<name>".
+  std::uint32_t ca = 1;  ///< Epoch of the CA that issued it.
+  Time expires_at{};
+};
+std::string write_certificate_record(const CertificateRecord& certificate);
+Result<CertificateRecord> read_certificate_record(std::string_view serial, std::string_view record);
+
+/// The number of the last revocation list.
+std::string write_list_number(std::uint64_t number);
+Result<std::uint64_t> read_list_number(std::string_view record);
 
 /// A fact committed to the ledger, kept to be shown to auditors.
 struct EventRecord {

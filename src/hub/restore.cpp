@@ -48,7 +48,8 @@ Status HubCore::restore(const Ledger& ledger, Time now) {
   const auto owners = scan_records(ledger, "blob_owner/", [&](std::string_view key, std::string_view) -> Status {
     const auto slash = std::min(key.find('/'), key.size());
     const auto digest = Digest::parse(key.substr(0, slash));
-    if (!digest || slash == key.size() || !blobs_.contains(*digest)) return fail(ErrorKind::corrupt, "it names no input that is there");
+    if (!digest || slash == key.size() || !blobs_.contains(*digest))
+      return fail(ErrorKind::corrupt, "it names no input that is there");
     blobs_.at(*digest).owners.insert(std::string(key.substr(slash + 1)));
     return {};
   });
@@ -61,6 +62,7 @@ Status HubCore::restore(const Ledger& ledger, Time now) {
     return {};
   });
   if (!revocations) return revocations;
+  if (const auto certificates = restore_certificates(ledger); !certificates) return certificates;
   if (const auto jobs = restore_jobs(ledger); !jobs) return jobs;
   // What agents are is told first: the shards that they had may say who gets them next. Whoever is there will show.
   for (const auto& [id, agent] : agents_) parts_.scheduler.agent_seen(as_scheduled(agent), now);

@@ -71,7 +71,9 @@ std::vector<Endpoint> endpoints(const std::string& job, const std::string& owner
   all.push_back({Action::read_log, request("GET", "/checkpoint"), {}});
   all.push_back({Action::read_log, request("GET", "/tile/0/000.p/1"), {}});
   all.push_back({Action::cosign, request("POST", "/v1/log/cosignatures", to_bytes("nothing")), {}});
-  all.push_back({Action::renew, request("POST", "/v1/renew", message<wire::fb::RenewT>([&](auto& m) { m.certificate_request = csr(); })), {}});
+  all.push_back({Action::renew,
+                 request("POST", "/v1/renew", message<wire::fb::RenewT>([&](auto& m) { m.certificate_request = csr(); })),
+                 {}});
   all.push_back({Action::take_lease, request("POST", "/v1/agent/lease", message<wire::fb::LeaseAskT>([](auto&) {})), {}});
   all.push_back({Action::heartbeat, request("POST", "/v1/agent/heartbeat", message<wire::fb::HeartbeatT>([](auto&) {})), {}});
   all.push_back({Action::fetch_blob, request("GET", "/v1/agent/blob/" + adapter, {}, holder.grant.token), agent});
@@ -84,14 +86,20 @@ std::vector<Endpoint> endpoints(const std::string& job, const std::string& owner
   all.push_back({Action::read_job, request("GET", "/v1/jobs/" + job + "/result"), owner, true});
   all.push_back({Action::read_job, request("GET", "/v1/jobs/" + job + "/bundle"), owner, true});
   all.push_back({Action::list_jobs, request("GET", "/v1/jobs"), {}});
-  all.push_back({Action::invite, request("POST", "/v1/invitations", message<wire::fb::InviteT>([](auto& m) { m.role = "agent"; })), {}});
+  all.push_back(
+      {Action::invite, request("POST", "/v1/invitations", message<wire::fb::InviteT>([](auto& m) { m.role = "agent"; })), {}});
   all.push_back({Action::list_agents, request("GET", "/v1/agents"), {}});
-  all.push_back({Action::drain_agent, request("POST", "/v1/agents/" + agent + "/drain", message<wire::fb::DrainT>([](auto&) {})), agent, true});
-  const auto appeal = message<wire::fb::AppealT>([](auto& m) { m.job = "j-none", m.replayed = wire::to_wire_ptr(sha256("x")); });
+  all.push_back({Action::drain_agent,
+                 request("POST", "/v1/agents/" + agent + "/drain", message<wire::fb::DrainT>([](auto&) {})), agent, true});
+  const auto appeal =
+      message<wire::fb::AppealT>([](auto& m) { m.job = "j-none", m.replayed = wire::to_wire_ptr(sha256("x")); });
   all.push_back({Action::hear_appeal, request("POST", "/v1/agents/" + agent + "/appeal", appeal), agent, true});
   all.push_back({Action::revoke, request("POST", "/v1/revocations", revoke("agent")), {}});
   all.push_back({Action::revoke_organization, request("POST", "/v1/revocations", revoke("organization")), {}});
-  all.push_back({Action::rotate_keys, request("POST", "/v1/keys", message<wire::fb::RotateKeyT>([](auto& m) { m.purpose = "none"; })), {}});
+  all.push_back({Action::rotate_keys,
+                 request("POST", "/v1/keys", message<wire::fb::RotateKeyT>([](auto& m) { m.purpose = "none"; })),
+                 {}});
+  all.push_back({Action::read_revocation_list, request("GET", "/v1/crl"), {}});
   all.push_back({Action::list_organizations, request("GET", "/v1/organizations"), {}});
   // Last: whoever may ends the job.
   all.push_back({Action::cancel_job, request("POST", "/v1/jobs/" + job + "/cancel"), owner, true});
@@ -129,7 +137,8 @@ TEST_CASE("what anybody may do at any endpoint is what the table says, for every
   add("client of no project", enrol_client(""));
   add("client called like the project", pool.issue(Pool::aurora, "client/apollo"));
   add("client called like the operator", pool.issue(Pool::aurora, "client/operator"));
-  add("client of another organization, in a project of the same name", pool.issue(Pool::borealis, "client/apollo/" + owner.name.substr(owner.name.rfind('/') + 1)));
+  add("client of another organization, in a project of the same name",
+      pool.issue(Pool::borealis, "client/apollo/" + owner.name.substr(owner.name.rfind('/') + 1)));
   add("operator", pool.issue(Pool::aurora, "operator"));
   add("another organization's operator", pool.issue(Pool::borealis, "operator"));
   add("the hub's operator", pool.issue(Pool::own, "operator"));
@@ -161,13 +170,16 @@ TEST_CASE("what anybody may do at any endpoint is what the table says, for every
     for (auto& identity : identities) {
       CAPTURE(endpoint.request.method, endpoint.request.path, identity.label);
       const hub::Caller caller = hub::caller_of(Peer{identity.credentials.name, {}, {}, ""}, hub_domain);
-      const hub::Resource resource = endpoint.owner ? hub::Resource{aurora, *endpoint.owner} : hub::Resource{caller.organization, caller.owner()};
+      const hub::Resource resource =
+          endpoint.owner ? hub::Resource{aurora, *endpoint.owner} : hub::Resource{caller.organization, caller.owner()};
       const bool expected = !identity.turned_out && hub::authorize(caller, endpoint.action, resource);
       const auto answer = pool.exchange(*identity.connection, endpoint.request);
       // A connection that was closed on somebody who was revoked is a refusal, too.
-      const bool refused = !answer || answer->status == 401 || answer->status == 403 || (endpoint.hides && answer->status == 404);
+      const bool refused =
+          !answer || answer->status == 401 || answer->status == 403 || (endpoint.hides && answer->status == 404);
       if (!answer) CHECK(identity.turned_out);
-      INFO("answered " << (answer ? answer->status : 0) << " " << (answer ? wire::decode_failure(answer->body, ErrorKind::internal).message : ""));
+      INFO("answered " << (answer ? answer->status : 0) << " "
+                       << (answer ? wire::decode_failure(answer->body, ErrorKind::internal).message : ""));
       CHECK(refused == !expected);
       ++(refused ? refused_count : allowed_count);
     }
@@ -201,7 +213,8 @@ TEST_CASE("who shows no certificate gets nowhere but to enrolment, and members d
   const auto nobody = connect(1, {});
   CHECK(pool.exchange(*nobody, request("GET", "/healthz")).error().kind == ErrorKind::unauthenticated);
   const auto newcomer = connect(2, {});
-  for (const auto& path : {"/healthz", "/v1/jobs", "/v1/agents", "/v1/organizations", "/v1/enroll?x=1", "/v1/enroll/", "//v1/enroll"})
+  for (const auto& path :
+       {"/healthz", "/v1/jobs", "/v1/agents", "/v1/organizations", "/v1/enroll?x=1", "/v1/enroll/", "//v1/enroll"})
     CHECK(must(pool.exchange(*newcomer, request("GET", path))).status == 404);
   CHECK(must(pool.exchange(*newcomer, request("POST", "/v1/enroll", to_bytes("nonsense")))).status == 400);
   const auto member = pool.connect(hub);
@@ -222,7 +235,8 @@ TEST_CASE("lists hold what the caller may read, and nothing else") {
   const auto seen_by = [&](std::size_t organization, const std::string& path) {
     auto client = pool.client(pool.issue(organization, path));
     std::set<std::string> ids;
-    for (const auto& job : must(pool.call<std::vector<JobStatus>>([&](auto done) { client->jobs(done); }))) ids.insert(job.id.str());
+    for (const auto& job : must(pool.call<std::vector<JobStatus>>([&](auto done) { client->jobs(done); })))
+      ids.insert(job.id.str());
     return ids;
   };
   using Ids = std::set<std::string>;
@@ -238,16 +252,20 @@ TEST_CASE("lists hold what the caller may read, and nothing else") {
 TEST_CASE("an input is there for those who uploaded it: its digest alone gives nobody else's") {
   Pool pool;
   const Bytes program = to_bytes("a program"), input = to_bytes("the secret portfolio");
-  const std::string contract = R"({"op":{"name":"exec","version":"1","profile":"run.v1"},"args":{"program":")" + sha256(program).str() +
-                               R"(","items":[")" + sha256(input).str() + R"("]}})";
-  const auto upload = [&](Client& client, const Bytes& content) { must(pool.call<Digest>([&](auto done) { client.upload(content, done); })); };
+  const std::string contract = R"({"op":{"name":"exec","version":"1","profile":"run.v1"},"args":{"program":")" +
+                               sha256(program).str() + R"(","items":[")" + sha256(input).str() + R"("]}})";
+  const auto upload = [&](Client& client, const Bytes& content) {
+    must(pool.call<Digest>([&](auto done) { client.upload(content, done); }));
+  };
   const auto submit = [&](Client& client) { return pool.call<JobStatus>([&](auto done) { client.submit(contract, done); }); };
-  auto first = pool.client(pool.issue(Pool::aurora, "client/apollo/one")), colleague = pool.client(pool.issue(Pool::aurora, "client/apollo/two"));
+  auto first = pool.client(pool.issue(Pool::aurora, "client/apollo/one")),
+       colleague = pool.client(pool.issue(Pool::aurora, "client/apollo/two"));
   upload(*first, program);
   upload(*first, input);
   CHECK(submit(*first));
   CHECK(submit(*colleague));
-  for (const auto& [organization, path] : {std::pair{Pool::aurora, "client/gemini/one"}, {Pool::aurora, "operator"}, {Pool::borealis, "client/apollo/one"}}) {
+  for (const auto& [organization, path] :
+       {std::pair{Pool::aurora, "client/gemini/one"}, {Pool::aurora, "operator"}, {Pool::borealis, "client/apollo/one"}}) {
     CAPTURE(path);
     auto other = pool.client(pool.issue(organization, path));
     upload(*other, program);

@@ -25,8 +25,12 @@ class LentLedger final : public Ledger {
   LedgerHead head() const override { return inner_->head(); }
   Result<std::string> checkpoint() override { return inner_->checkpoint(); }
   Result<Bytes> leaf(std::uint64_t index) const override { return inner_->leaf(index); }
-  Result<Bytes> hash_tile(unsigned level, std::uint64_t index, std::size_t width) const override { return inner_->hash_tile(level, index, width); }
-  Result<MerklePath> prove_inclusion(std::uint64_t index, std::uint64_t size) const override { return inner_->prove_inclusion(index, size); }
+  Result<Bytes> hash_tile(unsigned level, std::uint64_t index, std::size_t width) const override {
+    return inner_->hash_tile(level, index, width);
+  }
+  Result<MerklePath> prove_inclusion(std::uint64_t index, std::uint64_t size) const override {
+    return inner_->prove_inclusion(index, size);
+  }
   Result<MerklePath> prove_consistency(std::uint64_t old_size, std::uint64_t size) const override {
     return inner_->prove_consistency(old_size, size);
   }
@@ -68,7 +72,8 @@ class RecordingConnection final : public Connection {
 
 }  // namespace
 
-void LineLog::write(LogLevel, std::string_view event, const std::vector<LogField>& fields) {
+void LineLog::write(LogLevel level, std::string_view event, const std::vector<LogField>& fields) {
+  if (next) next->write(level, event, fields);
   std::string line(event);
   for (const auto& field : fields) line += " " + std::string(field.key) + "=" + field.value;
   lines.push_back(std::move(line));
@@ -79,7 +84,8 @@ bool LineLog::has(std::string_view event) const {
 }
 
 Result<std::unique_ptr<Connection>> RecordingTransport::connect(ConnectOptions options) {
-  options.check_peer = [check = std::move(options.check_peer), received = received_](const std::vector<Bytes>& chain, Time now) {
+  options.check_peer = [check = std::move(options.check_peer), received = received_](const std::vector<Bytes>& chain,
+                                                                                     Time now) {
     for (const auto& certificate : chain) received->push_back(certificate);
     return check(chain, now);
   };
@@ -88,11 +94,11 @@ Result<std::unique_ptr<Connection>> RecordingTransport::connect(ConnectOptions o
   return std::make_unique<RecordingConnection>(std::move(*inner), received_);
 }
 
-Pool::Pool(HubOptions wanted)
-    : options(std::move(wanted)), adapters_{package("noop-1"), package("exec-1")} {
+Pool::Pool(HubOptions wanted) : options(std::move(wanted)), adapters_{package("noop-1"), package("exec-1")} {
   options.port = 1;
   options.enrolment_port = 2;
-  for (const auto& [name, domain] : {std::pair{"", "hub.test"}, {"aurora-insurance", "o-7f3k.hub.test"}, {"borealis-bank", "o-q2ma.hub.test"}}) {
+  for (const auto& [name, domain] :
+       {std::pair{"", "hub.test"}, {"aurora-insurance", "o-7f3k.hub.test"}, {"borealis-bank", "o-q2ma.hub.test"}}) {
     auto identity = must(make_hub_identity(domain, loop.now()));
     std::shared_ptr<Ledger> ledger = must(make_memory_ledger(domain, identity.log_key));
     homes_.push_back(std::make_unique<OrganizationHome>(OrganizationHome{name, std::move(identity), std::move(ledger)}));
@@ -106,7 +112,8 @@ void Pool::start_hub() {
   const auto parts_of = [&](OrganizationHome& home) {
     // As a hub that starts would: from what is in the store.
     home.identity = must(open_hub_identity(home.identity.store, loop.now(), options.key_overlap));
-    return OrganizationParts{home.name, home.identity, make_fair_share_scheduler(), make_duplication_verifier(), std::make_unique<LentLedger>(home.ledger)};
+    return OrganizationParts{home.name, home.identity, make_fair_share_scheduler(), make_duplication_verifier(),
+                             std::make_unique<LentLedger>(home.ledger)};
   };
   HubParts parts;
   auto first = parts_of(*homes_[own]);
@@ -152,20 +159,21 @@ std::unique_ptr<Pool::Member> Pool::start_agent(std::size_t organization, Durati
   auto received = std::make_shared<std::vector<Bytes>>();
   const auto token = invite(organization, std::move(invitation));
   transports_.push_back(std::make_unique<RecordingTransport>(transport(), received));
-  auto credentials =
-      must(call<Credentials>([&](auto done) { forgepool::enrol(*transports_.back(), {"127.0.0.1", 2, token}, done); }));
+  auto credentials = must(call<Credentials>([&](auto done) {
+    forgepool::enrol(*transports_.back(), {"127.0.0.1", 2, token}, done);
+  }));
   auto member = start_agent_with(std::move(credentials), shard_time);
   member->received->insert(member->received->end(), received->begin(), received->end());
   return member;
 }
 
-std::unique_ptr<Pool::Member> Pool::start_agent_with(Credentials credentials, Duration shard_time) {
+std::unique_ptr<Pool::Member> Pool::start_agent_with(Credentials credentials, Duration shard_time, std::string output) {
   auto member = std::make_unique<Member>();
   member->credentials = std::move(credentials);
   testing::FakeSandboxOptions sandbox;
-  sandbox.program = [this, shard_time](const SandboxRequest&) {
+  sandbox.program = [this, shard_time, output = std::move(output)](const SandboxRequest&) {
     loop.spend(shard_time);
-    return testing::successful_run({{std::string(shard_output_name), to_bytes(R"({"count":1,"format":"count/1"})")}});
+    return testing::successful_run({{std::string(shard_output_name), to_bytes(output)}});
   };
   AgentOptions agent;
   agent.hub_port = 1;
@@ -195,8 +203,9 @@ Result<Response> Pool::exchange(Connection& connection, Request request) {
 
 std::string Pool::contract(unsigned shards, const std::string& job_id, unsigned replicas) {
   const std::string context = job_id.empty() ? "" : R"("ctx":{"job_id":")" + job_id + R"("},)";
-  return "{" + context + R"("op":{"name":"noop","version":"1","profile":"noop.v1"},"args":{"shards":)" + std::to_string(shards) +
-         R"(},"policy":{"verify":")" + (replicas > 1 ? "full" : "none") + R"(","replicas":)" + std::to_string(replicas) + R"(,"timeout_ms":3600000}})";
+  return "{" + context + R"("op":{"name":"noop","version":"1","profile":"noop.v1"},"args":{"shards":)" +
+         std::to_string(shards) + R"(},"policy":{"verify":")" + (replicas > 1 ? "full" : "none") + R"(","replicas":)" +
+         std::to_string(replicas) + R"(,"timeout_ms":3600000}})";
 }
 
 }  // namespace forgepool::test

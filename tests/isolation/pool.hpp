@@ -1,5 +1,6 @@
 #pragma once
-/// A hub with three organizations, and whoever a test puts beside it: production code over the memory transport in virtual time.
+/// A hub with three organizations, and whoever a test puts beside it: production code over the memory transport in virtual
+/// time.
 #include <forgepool/agent.hpp>
 #include <forgepool/backends/memory_transport.hpp>
 #include <forgepool/client.hpp>
@@ -24,6 +25,7 @@ class LineLog final : public LogSink {
   void write(LogLevel level, std::string_view event, const std::vector<LogField>& fields) override;
   bool has(std::string_view event) const;
   std::vector<std::string> lines;
+  std::shared_ptr<LogSink> next;  ///< Gets everything, too, if it is set.
 };
 
 /// A transport that keeps a copy of all that comes in: bodies, and the certificates that the other end shows.
@@ -88,7 +90,9 @@ class Pool {
   /// Enrols an agent and lets it work; each of its shards takes `shard_time`.
   std::unique_ptr<Member> start_agent(std::size_t organization, Duration shard_time = std::chrono::milliseconds(10),
                                       Invitation invitation = {});
-  std::unique_ptr<Member> start_agent_with(Credentials credentials, Duration shard_time);
+  /// `output`: what it makes of every shard.
+  std::unique_ptr<Member> start_agent_with(Credentials credentials, Duration shard_time, std::string output = honest_output);
+  static constexpr const char* honest_output = R"({"count":1,"format":"count/1"})";
 
   /// A connection that sends what it is told to.
   std::unique_ptr<Connection> connect(const Credentials& credentials);

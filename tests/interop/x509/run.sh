@@ -2,22 +2,13 @@
 # run.sh WRITE_CERTIFICATES WORK
 set -euo pipefail
 write_certificates=$1 work=$2
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 rm -rf "$work"
 mkdir -p "$work"
 "$write_certificates" "$work"
 cd "$work"
 
-failures=0
-failed() { printf 'FAILED: %s\n' "$*"; failures=$((failures + 1)); }
-
-# accepts WHAT COMMAND…   refuses WHAT REASON COMMAND…
-accepts() { local what=$1 output; shift; output=$("$@" 2>&1) && printf 'ok: %s\n' "$what" || failed "$what: $output"; }
-refuses() {
-  local what=$1 reason=$2 output; shift 2
-  if output=$("$@" 2>&1); then failed "$what was accepted"
-  elif grep -q -- "$reason" <<<"$output"; then printf 'ok: %s is refused: %s\n' "$what" "$reason"
-  else failed "$what is refused for another reason than \"$reason\": $output"; fi
-}
+source "$here/verdicts.sh"
 
 strict=(openssl verify -x509_strict -check_ss_sig -policy_check -no-CApath -no-CAstore)
 leaves=(pool-hub/hub-1.pem pool-agent/node.pem pool-client/node.pem pool-operator/node.pem)
