@@ -170,8 +170,9 @@ TEST_CASE("what anybody may do at any endpoint is what the table says, for every
     for (auto& identity : identities) {
       CAPTURE(endpoint.request.method, endpoint.request.path, identity.label);
       const hub::Caller caller = hub::caller_of(Peer{identity.credentials.name, {}, {}, ""}, hub_domain);
+      const std::string own = caller.owner();
       const hub::Resource resource =
-          endpoint.owner ? hub::Resource{aurora, *endpoint.owner} : hub::Resource{caller.organization, caller.owner()};
+          endpoint.owner ? hub::Resource{aurora, *endpoint.owner} : hub::Resource{caller.organization, own};
       const bool expected = !identity.turned_out && hub::authorize(caller, endpoint.action, resource);
       const auto answer = pool.exchange(*identity.connection, endpoint.request);
       // A connection that was closed on somebody who was revoked is a refusal, too.
