@@ -68,8 +68,11 @@ class Endpoints {
   void cancel(const Caller& caller, const Peer& peer, const Request& request, std::string_view job, Responder respond);
   void appeal(const Peer& peer, const Request& request, std::string_view agent, Responder respond);
   void drain(const Peer& peer, const Request& request, std::string_view agent, Responder respond);
-  void read_job(const Caller& caller, const Peer& peer, const JobId& job, std::string_view part, const Request& request,
-                Responder respond);
+  /// `rest`: the job, and which part of it.
+  void read_job(const Caller& caller, const Peer& peer, std::string_view rest, const Request& request, Responder respond);
+  void list_jobs(const Caller& caller, Responder respond);
+  void list_agents(Responder respond);
+  void list_organizations(Responder respond);
   void upload(const Caller& caller, const Peer& peer, const Request& request, std::string_view digest, Responder respond);
   void read_health(const Caller& caller, Responder respond);
   void renew(const Peer& peer, const Request& request, Responder respond);

@@ -1,0 +1,35 @@
+/// The published log, and what witnesses sign.
+#include "hub/endpoints.hpp"
+#include "hub/responses.hpp"
+#include "hub/routes.hpp"
+
+namespace forgepool::hub {
+
+void Endpoints::read_log(const Peer& peer, const Request& request, std::string_view path, Responder respond) {
+  if (path != "/checkpoint" && path != "/v1/log/offer") {
+    auto content = publication_.resource(path.substr(1));
+    // To a reader of static files, a path that is none is one that is not there.
+    if (!content && content.error().kind == ErrorKind::invalid_input) content.error().kind = ErrorKind::not_found;
+    if (!content) return decline(peer, request, content.error(), std::move(respond));
+    return answer(std::move(respond), ok(std::move(*content)));
+  }
+  auto respond_shared = std::make_shared<Responder>(std::move(respond));
+  const auto done = [respond_shared](Result<std::string> note) {
+    (*respond_shared)(note ? ok(to_bytes(*note), "text/plain; charset=utf-8") : failure(note.error()));
+  };
+  if (path == "/checkpoint") return publication_.checkpoint(done);
+  publication_.offer(query_number(split_query(request.path).second, "old", 0), done);
+}
+
+void Endpoints::cosign(const Peer& peer, const Request& request, Responder respond) {
+  auto respond_shared = std::make_shared<Responder>(std::move(respond));
+  publication_.take(as_text(request.body), [this, respond_shared, peer,
+                                            asked = Request{request.method, request.path, {}, {}}](Result<std::string> taken) {
+    log_.write(taken ? LogLevel::info : LogLevel::warning, "checkpoint_cosigned",
+               {{"witness", peer.name}, {"outcome", taken ? *taken : taken.error().message}});
+    if (!taken) note_refusal(peer, asked, coded(taken.error()));
+    (*respond_shared)(taken ? nothing() : failure(taken.error()));
+  });
+}
+
+}  // namespace forgepool::hub
