@@ -75,7 +75,8 @@ struct PlannedFile {
 
 struct PlannedTmpfs {
   PlanOffset size;    ///< The mount option's value as text.
-  PlanOffset inodes;  ///< Likewise.
+  PlanOffset inodes;   ///< Likewise.
+  PlanOffset options;  ///< Both and the mode, in one text.
 };
 
 struct PlannedLimit {
@@ -147,5 +148,9 @@ struct BoxMessage {
 };
 
 constexpr int started_fd_count = 3;
+
+/// From the supervisor to a strict box whose program has ended well: be ready for another run like that one. A byte with two
+/// descriptors, the pipes for its standard output and error. What follows is `started` or `failed`, as at first.
+constexpr int renewal_fd_count = 2;
 
 }  // namespace forgepool::sandbox

@@ -49,14 +49,19 @@ const SeccompProgram* filter_for(const BoxMachine& machine, const SandboxRequest
   return found == machine.filters.end() ? nullptr : &found->second;
 }
 
-/// What the box needs, without the box. An error is a text for `setup_failed`.
-Status furnish(OpenBox& open, const BoxMachine& machine, const SandboxRequest& request) {
-  auto standard_output = StdioCapture::open(request.limits.stdio_bytes);
+Status open_captures(OpenBox& open, const SandboxLimits& limits) {
+  auto standard_output = StdioCapture::open(limits.stdio_bytes);
   if (!standard_output) return fail(standard_output.error());
   open.standard_output = std::move(*standard_output);
-  auto standard_error = StdioCapture::open(request.limits.stdio_bytes);
+  auto standard_error = StdioCapture::open(limits.stdio_bytes);
   if (!standard_error) return fail(standard_error.error());
   open.standard_error = std::move(*standard_error);
+  return {};
+}
+
+/// What the box needs, without the box. An error is a text for `setup_failed`.
+Status furnish(OpenBox& open, const BoxMachine& machine, const SandboxRequest& request) {
+  if (auto status = open_captures(open, request.limits); !status) return status;
   if (machine.groups) {
     auto group = machine.groups->create(request);
     if (!group) return fail(group.error());
@@ -65,15 +70,34 @@ Status furnish(OpenBox& open, const BoxMachine& machine, const SandboxRequest& r
   return {};
 }
 
-/// Tells a strict box what to run.
-Status send_run(OpenBox& open, const SandboxRequest& request) {
+/// Tells a strict box what to run. True if the plan is still what it was.
+Result<bool> send_run(OpenBox& open, const SandboxRequest& request) {
   if (open.group)
-    if (auto status = open.group->make_room_for(request); !status) return status;
+    if (auto status = open.group->make_room_for(request); !status) return fail(status.error());
   const auto message = write_run(open.plan.get(), request);
   if (!message) return fail(message.error());
   // A dead box is found out about by those who wait for it.
   static_cast<void>(!::send(open.box.control_fd(), message->data(), message->size(), MSG_NOSIGNAL));
-  return {};
+  return message->size() > sizeof(RunMessage);
+}
+
+/// A byte and the pipes that come in place of those of the last run.
+bool send_renewal(const OpenBox& open) {
+  const int fds[renewal_fd_count] = {open.standard_output.write_fd(), open.standard_error.write_fd()};
+  char byte = 'n';
+  iovec part{&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof fds)] = {};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof control;
+  auto* rights = CMSG_FIRSTHDR(&header);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof fds);
+  std::memcpy(CMSG_DATA(rights), fds, sizeof fds);
+  return ::sendmsg(open.box.control_fd(), &header, MSG_NOSIGNAL) == 1;
 }
 
 }  // namespace
@@ -134,8 +158,12 @@ bool is_ready(const OpenBox& box) {
 
 BoxRun run_open_box(OpenBox& open, const SandboxRequest& request, std::chrono::steady_clock::time_point start) {
   const bool strict = request.determinism == Determinism::strict;
-  if (strict)
-    if (auto status = send_run(open, request); !status) return failed_run(status.error().message);
+  bool plan_is_whole = false;
+  if (strict) {
+    const auto sent = send_run(open, request);
+    if (!sent) return failed_run(sent.error().message);
+    plan_is_whole = *sent;
+  }
   auto facts = supervise({open.box, open.standard_output, open.standard_error, open.group.get(), request.limits, strict,
                           request.cancelled, start});
   BoxRun run;
@@ -145,7 +173,24 @@ BoxRun run_open_box(OpenBox& open, const SandboxRequest& request, std::chrono::s
   judge(facts, request.limits, run.report);
   run.report.standard_output = open.standard_output.release();
   run.report.standard_error = open.standard_error.release();
+  run.renewable = plan_is_whole && run.report.outcome.ok();
   return run;
+}
+
+bool renew(OpenBox& open, const SandboxLimits& limits) {
+  if (!open_captures(open, limits) || !send_renewal(open)) return false;
+  open.standard_output.close_write_end();
+  open.standard_error.close_write_end();
+  open.renewed = true;
+  return true;
+}
+
+bool become_usable(OpenBox& open, const SandboxRequest& request) {
+  wait_until_ready(open);
+  if (!is_ready(open)) return false;
+  // What a program that waits to begin has in memory: its image, its page tables, little else.
+  constexpr std::uint64_t slack_bytes = 4u << 20;
+  return !open.renewed || !open.group || open.group->start_anew(request.program->size() + slack_bytes);
 }
 
 BoxRun run_box(const BoxMachine& machine, const SandboxRequest& request, int program_image) {

@@ -35,6 +35,7 @@ struct BoxMachine {
 struct BoxRun {
   SandboxReport report;
   BoxFailure failure;  ///< With outcome `setup_failed`: the step, where one is known.
+  bool renewable = false;  ///< The box may be renewed.
 };
 
 /// A box that has been started and not been waited for. A strict one prepares itself and then waits for its run; any other one
@@ -45,6 +46,7 @@ struct OpenBox {
   StdioCapture standard_error;
   SandboxLevel level = SandboxLevel::none;  ///< What it enforces.
   UniqueFd plan;
+  bool renewed = false;
   /// After the group: it is dead before the group is removed, whatever happens.
   Box box;
 };
@@ -60,6 +62,16 @@ bool is_ready(const OpenBox& box);
 
 /// Runs a box that was opened for this request, or, with a strict one, for one that differs in files and seed only.
 BoxRun run_open_box(OpenBox& box, const SandboxRequest& request, std::chrono::steady_clock::time_point start);
+
+/// Makes a box in which a strict run has ended well ready for another run that differs in files and seed only. Nothing that the
+/// program could write to is kept, and nothing of its process: file systems, descriptors, memory and filter are new. What
+/// stays are namespaces and a cgroup, which no strict program can change: it has no capabilities, and any call that would reach
+/// them is a violation, after which (as after any other end than a good one) a box is not renewed. Returns before it is ready.
+/// False if it cannot be; then end it.
+bool renew(OpenBox& box, const SandboxLimits& limits);
+
+/// Waits for a renewed box to be ready. False if it cannot be used.
+bool become_usable(OpenBox& box, const SandboxRequest& request);
 
 /// All of it.
 BoxRun run_box(const BoxMachine& machine, const SandboxRequest& request, int program_image);

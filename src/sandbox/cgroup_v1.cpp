@@ -3,6 +3,7 @@
 #include "sandbox/limits.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -27,6 +28,14 @@ class V1Group final : public RunGroup {
   }
 
   std::vector<int> join_fds() const override { return {join_memory_.get(), join_pids_.get(), join_cpu_.get()}; }
+
+  bool start_anew(std::uint64_t most_bytes) override {
+    if (!usage_)
+      if (auto opened = memory_.open("memory.usage_in_bytes", O_RDONLY)) usage_ = std::move(*opened);
+    const auto usage = reread(usage_);
+    if (usage.empty() || first_number(usage) > most_bytes) return false;
+    return set_to_zero(peak_) && set_to_zero(cpu_usage_);
+  }
 
   CgroupCounters counters() const override {
     return {number_of(reread(oom_), "oom_kill"), number_of(reread(pids_events_), "max"), first_number(reread(cpu_usage_)),
@@ -58,14 +67,16 @@ class V1Group final : public RunGroup {
     if (auto status = open(pids_, "tasks", O_WRONLY, join_pids_); !status) return status;
     if (auto status = open(cpu_, "tasks", O_WRONLY, join_cpu_); !status) return status;
     if (auto status = open(memory_, "memory.oom_control", O_RDONLY, oom_); !status) return status;
-    if (auto status = open(memory_, "memory.max_usage_in_bytes", O_RDONLY, peak_); !status) return status;
+    if (auto status = open(memory_, "memory.max_usage_in_bytes", O_RDWR, peak_); !status) return status;
     if (auto status = open(pids_, "pids.events", O_RDONLY, pids_events_); !status) return status;
-    return open(cpu_, "cpuacct.usage", O_RDONLY, cpu_usage_);
+    return open(cpu_, "cpuacct.usage", O_RDWR, cpu_usage_);
   }
+
+  static bool set_to_zero(const UniqueFd& counter) { return ::pwrite(counter.get(), "0", 1, 0) == 1; }
 
   GroupFolder memory_, pids_, cpu_;
   UniqueFd join_memory_, join_pids_, join_cpu_;
-  UniqueFd oom_, peak_, pids_events_, cpu_usage_;
+  UniqueFd oom_, peak_, pids_events_, cpu_usage_, usage_;
 };
 
 class V1Site final : public CgroupSite {

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -28,9 +29,19 @@ class V2Group final : public RunGroup {
 
   Status make_room_for(const SandboxRequest& request) override { return limit_memory(request); }
 
+  bool start_anew(std::uint64_t most_bytes) override {
+    if (!usage_)
+      if (auto opened = folder_.open("memory.current", O_RDONLY)) usage_ = std::move(*opened);
+    const auto usage = reread(usage_);
+    if (usage.empty() || first_number(usage) > most_bytes) return false;
+    cpu_ns_before_ = cpu_ns();
+    // Since Linux 6.12, for those who read through this descriptor.
+    return peak_ && ::pwrite(peak_.get(), "0", 1, 0) == 1;
+  }
+
   CgroupCounters counters() const override {
-    return {number_of(reread(memory_events_), "oom_kill"), number_of(reread(pids_events_), "max"),
-            number_of(reread(cpu_), "usage_usec") * 1000, first_number(reread(peak_))};
+    return {number_of(reread(memory_events_), "oom_kill"), number_of(reread(pids_events_), "max"), cpu_ns() - cpu_ns_before_,
+            first_number(reread(peak_))};
   }
 
  private:
@@ -64,13 +75,18 @@ class V2Group final : public RunGroup {
     auto cpu = folder_.open("cpu.stat", O_RDONLY);
     if (!cpu) return fail(cpu.error());
     cpu_ = std::move(*cpu);
-    // Since Linux 5.19.
-    if (auto peak = folder_.open("memory.peak", O_RDONLY)) peak_ = std::move(*peak);
+    // Since Linux 5.19; to be written to since 6.12.
+    auto peak = folder_.open("memory.peak", O_RDWR);
+    if (!peak) peak = folder_.open("memory.peak", O_RDONLY);
+    if (peak) peak_ = std::move(*peak);
     return {};
   }
 
+  std::uint64_t cpu_ns() const { return number_of(reread(cpu_), "usage_usec") * 1000; }
+
   GroupFolder folder_;
-  UniqueFd into_, memory_events_, pids_events_, cpu_, peak_;
+  std::uint64_t cpu_ns_before_ = 0;
+  UniqueFd into_, memory_events_, pids_events_, cpu_, peak_, usage_;
 };
 
 class V2Site final : public CgroupSite {

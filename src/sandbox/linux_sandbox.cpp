@@ -57,11 +57,15 @@ class LinuxSandbox final : public Sandbox {
   SandboxReport run_strict(const SandboxRequest& request, const std::shared_ptr<const sandbox::UniqueFd>& image) {
     const auto start = std::chrono::steady_clock::now();
     sandbox::BoxRun run;
-    auto box = pool_.take(request, image);
-    if (!box) box = sandbox::open_box(*machine_, request, image->get(), run);
-    if (!box) return std::move(run.report);
-    run = sandbox::run_open_box(*box, request, start);
-    pool_.clear_away(std::move(box));
+    auto loan = pool_.take(request, image);
+    try {
+      if (!loan.box) loan.box = sandbox::open_box(*machine_, request, image->get(), run);
+      if (loan.box) run = sandbox::run_open_box(*loan.box, request, start);
+    } catch (...) {
+      pool_.give_back(std::move(loan), false);
+      throw;
+    }
+    pool_.give_back(std::move(loan), run.renewable);
     return std::move(run.report);
   }
 

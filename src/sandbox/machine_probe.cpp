@@ -2,6 +2,7 @@
 
 #include "sandbox/box_init_image.hpp"
 #include "sandbox/cgroup_files.hpp"
+#include "sandbox/filter_compaction.hpp"
 #include "sandbox/launch.hpp"
 #include "sandbox/numeric_probe_image.hpp"
 #include "sandbox/program_image.hpp"
@@ -64,9 +65,9 @@ Result<std::unique_ptr<BoxMachine>> prepare_machine() {
   for (const auto& relaxations : relaxation_sets) {
     auto program = compile_policy(std::vector<SandboxRelaxation>(relaxations.begin(), relaxations.end()));
     if (!program) return fail(program.error());
-    machine->filters.emplace(relaxations, std::move(*program));
+    machine->filters.emplace(relaxations, compact(*program));
   }
-  machine->strict_filter = strict::strict_filter(machine->filters.at({}));
+  machine->strict_filter = compact(strict::strict_filter(machine->filters.at({})));
   auto image = make_sealed_image(box_init_image(), ImageAccess::readable);
   if (!image) return fail(image.error());
   machine->init_image = std::move(*image);

@@ -38,7 +38,8 @@ class PlanBuffer {
     return add(offsets.data(), offsets.size() * sizeof(PlanOffset));
   }
   PlannedTmpfs add_tmpfs(const TmpfsSize& size) {
-    return {add_text(std::to_string(size.bytes)), add_text(std::to_string(size.inodes))};
+    const auto bytes = std::to_string(size.bytes), inodes = std::to_string(size.inodes);
+    return {add_text(bytes), add_text(inodes), add_text("size=" + bytes + ",nr_inodes=" + inodes + ",mode=0755")};
   }
   void put(PlanOffset offset, const void* data, std::size_t size) {
     if (size > 0) std::memcpy(bytes_.data() + offset, data, size);

@@ -39,12 +39,14 @@ struct RightsMessage {
   int type;
   int fds[started_fd_count];
 };
-constexpr std::size_t rights_size = sizeof(std::size_t) + 2 * sizeof(int) + sizeof(int) * started_fd_count;
+constexpr std::size_t rights_size(int fd_count) {
+  return sizeof(std::size_t) + 2 * sizeof(int) + sizeof(int) * static_cast<std::size_t>(fd_count);
+}
 
 void send(const BoxMessage& content, const int* fds = nullptr) {
   BoxMessage copy = content;
   iovec part{&copy, sizeof copy};
-  RightsMessage rights{rights_size, socket_level, rights_message, {}};
+  RightsMessage rights{rights_size(started_fd_count), socket_level, rights_message, {}};
   Message message{};
   message.parts = &part;
   message.part_count = 1;
@@ -166,29 +168,96 @@ Started prepare_strict(const PlanView& view, long input_folder) {
   auto started = fork_strict_program(view, input_folder);
   if (started.failure) return started;
   if (auto failure = drop_host()) give_up(failure);
-  if (auto failure = make_read_only()) give_up(failure);
+  if (auto failure = make_read_only("/")) give_up(failure);
+  if (auto failure = make_read_only("/in")) give_up(failure);
   let_strict_program_receive(started);
   wait_for_strict_program(started);
   return started;
 }
 
-/// The program's process takes its run from the supervisor itself, and turns to us if that is large.
-void help_strict(const Started& started, long input_folder) {
+/// The program's process takes its run from the supervisor itself, and turns to us if that is large: then true, and the plan is
+/// no longer there.
+bool help_strict(const Started& started, long input_folder) {
   RunMessage message{};
   long got;
   do got = system_call(__NR_read, started.parked, &message, sizeof message);
   while (got == -interrupted);
-  if (got != sizeof message) return;
+  if (got != sizeof message) return false;
   const PlanView view(map_memory(message.size, message.begin));
   const auto& run = *view.at<PlannedRun>(0);
   if (auto failure = write_input_files(input_folder, view, view.at<PlannedFile>(run.files), run.file_count)) give_up(failure);
   run_strict_program(started, run.seed);
+  return true;
+}
+
+/// Waits until the supervisor wants another run in this box. The pipes for its output come in place of ours; the end of the
+/// last ones has gone with their program.
+void wait_for_renewal() {
+  char byte = 0;
+  iovec part{&byte, 1};
+  RightsMessage rights{};
+  Message message{};
+  message.parts = &part;
+  message.part_count = 1;
+  message.control = &rights;
+  message.control_size = sizeof rights;
+  long got;
+  do got = system_call(__NR_recvmsg, plan_control_fd, &message, 0);
+  while (got == -interrupted);
+  if (got != 1 || rights.type != rights_message || rights.size != rights_size(renewal_fd_count)) exit_process(0);
+  for (int i = 0; i < renewal_fd_count; ++i) {
+    if (auto failure = check(system_call(__NR_dup3, rights.fds[i], plan_stdout_fd + i, 0), BoxStep::control_socket))
+      give_up(failure);
+    system_call(__NR_close, rights.fds[i]);
+  }
+}
+
+/// What the last program could touch is gone, or comes anew. The next one's process is another one, with another filter; what
+/// it shares with the last one are namespaces in which neither can do anything.
+Started prepare_again(const PlanView& view, long& input_folder) {
+  if (auto failure = renew_root(view, input_folder)) give_up(failure);
+  // Not for what it reads, but for its flags, which belong to the open file and not to the process.
+  if (auto failure = empty_standard_input()) give_up(failure);
+  auto started = fork_strict_program(view, input_folder);
+  if (started.failure) return started;
+  let_strict_program_receive(started);
+  wait_for_strict_program(started);
+  return started;
 }
 
 BoxFailure fill_root(const PlanView& view, long input_folder) {
   const auto& plan = view.plan();
   if (auto failure = write_input_files(input_folder, view, view.at<PlannedFile>(plan.files), plan.file_count)) return failure;
-  return make_read_only();
+  return make_read_only("/");
+}
+
+/// Opened before the program begins: it may change what is allowed to whom there.
+struct Folders {
+  int out = static_cast<int>(open_folder("/out"));
+  int tmp = static_cast<int>(open_folder("/tmp"));
+};
+
+void announce(const Started& started, const Folders& folders) {
+  if (started.failure) give_up(started.failure);
+  const int fds[started_fd_count] = {folders.out, folders.tmp, static_cast<int>(started.listener)};
+  BoxMessage message{};
+  message.kind = BoxMessage::started;
+  send(message, fds);
+  for (const int fd : fds) system_call(__NR_close, fd);
+}
+
+[[noreturn]] void serve_strict(const PlanView& view, long input_folder) {
+  if (auto failure = bound_capabilities()) give_up(failure);
+  auto started = prepare_strict(view, input_folder);
+  for (;;) {
+    announce(started, {});
+    const bool plan_is_gone = help_strict(started, input_folder);
+    send(wait_for(started.pid));
+    if (plan_is_gone) exit_process(0);
+    forget_strict_program(started);
+    wait_for_renewal();
+    started = prepare_again(view, input_folder);
+  }
 }
 
 [[noreturn]] void run() {
@@ -198,9 +267,6 @@ BoxFailure fill_root(const PlanView& view, long input_folder) {
   const auto& plan = view.plan();
   if (auto failure = plan.prepared_root ? remove_own_image() : build_box(view)) give_up(failure);
   if (auto failure = empty_standard_input()) give_up(failure);
-  const int out = static_cast<int>(open_folder("/out"));
-  const int tmp = static_cast<int>(open_folder("/tmp"));
-
   long input_folder = -1;
   if (!plan.prepared_root) {
     input_folder = open_input_folder();
@@ -208,14 +274,10 @@ BoxFailure fill_root(const PlanView& view, long input_folder) {
     if (!plan.strict)
       if (auto failure = fill_root(view, input_folder)) give_up(failure);
   }
-  const auto started = plan.strict ? prepare_strict(view, input_folder) : start_program(view);
-  if (started.failure) give_up(started.failure);
-  const int fds[started_fd_count] = {out, tmp, static_cast<int>(started.listener)};
-  BoxMessage message{};
-  message.kind = BoxMessage::started;
-  send(message, fds);
-  system_call(__NR_close, started.listener);
-  if (plan.strict) help_strict(started, input_folder);
+  if (plan.strict) serve_strict(view, input_folder);
+  const Folders folders;
+  const auto started = start_program(view);
+  announce(started, folders);
   send(wait_for(started.pid));
   exit_process(0);
 }

@@ -31,9 +31,12 @@ struct Shared {
     exit_process(1);
   };
   if (auto failure = join_cgroups(plan)) give_up(failure);
+  if (auto failure = check(system_call(__NR_setsid), BoxStep::new_session)) give_up(failure);
   if (auto failure = fix_surroundings()) give_up(failure);
   if (auto failure = apply_limits(plan)) give_up(failure);
-  if (auto failure = drop_capabilities(plan)) give_up(failure);
+  if (!plan.prepared_root)
+    if (auto failure = bound_capabilities()) give_up(failure);
+  if (auto failure = drop_capabilities()) give_up(failure);
   if (auto failure = check(system_call(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), BoxStep::system_call_filter))
     give_up(failure);
   // Everything but the three standard descriptors goes with exec, the program's own image included.
@@ -79,7 +82,6 @@ BoxFailure apply_limits(const BoxPlan& plan) {
   return {};
 }
 
-/// So that none can come back. Takes a capability itself, which a process in a prepared root has not got.
 BoxFailure bound_capabilities() {
   constexpr auto step = BoxStep::drop_capabilities;
   // Locked, so that being or becoming user 0 would mean nothing either.
@@ -93,9 +95,8 @@ BoxFailure bound_capabilities() {
   return {};
 }
 
-BoxFailure drop_capabilities(const BoxPlan& plan) {
+BoxFailure drop_capabilities() {
   constexpr auto step = BoxStep::drop_capabilities;
-  if (auto failure = plan.prepared_root ? BoxFailure{} : bound_capabilities()) return failure;
   if (auto failure = check(system_call(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), step)) return failure;
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
@@ -106,7 +107,6 @@ BoxFailure fix_surroundings() {
   system_call(__NR_umask, 022);
   const std::uint64_t no_signals = 0;
   system_call(__NR_rt_sigprocmask, set_signal_mask, &no_signals, 0, sizeof no_signals);
-  if (auto failure = check(system_call(__NR_setsid), BoxStep::new_session)) return failure;
   // Addresses that differ from run to run would find their way into results (hashes of pointers, say).
   return check(system_call(__NR_personality, no_address_randomisation), BoxStep::execute_program);
 }

@@ -12,6 +12,7 @@ struct Started {
   long parked = -1;  ///< The pipe on which it says that it waits, and asks for help.
   long asking = -1;  ///< Our copy of its end of that pipe.
   long go = -1;      ///< The pipe on which it waits for help.
+  long waiting = -1; ///< Our copy of its end of that one.
 };
 
 /// Forks; the child joins its cgroups, limits itself, gives up every privilege, installs the filter and executes the program.
@@ -22,6 +23,10 @@ Started start_program(const PlanView& view);
 BoxFailure join_cgroups(const BoxPlan& plan);
 BoxFailure fix_surroundings();
 BoxFailure apply_limits(const BoxPlan& plan);
-BoxFailure drop_capabilities(const BoxPlan& plan);
+BoxFailure drop_capabilities();
+
+/// So that capabilities which are dropped cannot come back, here and in every process started from here on. Takes one itself,
+/// which a process in a prepared root has not got.
+BoxFailure bound_capabilities();
 
 }  // namespace forgepool::sandbox::box_init

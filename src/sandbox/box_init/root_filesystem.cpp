@@ -8,6 +8,7 @@ namespace {
 
 constexpr long unmount_detached = 2;  // MNT_DETACH of <sys/mount.h>
 constexpr std::uint64_t always = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+constexpr std::uint64_t writable_flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
 void close_fd(long fd) {
   system_call(__NR_close, fd);
@@ -88,6 +89,36 @@ BoxFailure add_writable(const PlanView& view, const PlannedTmpfs& planned, const
   return failure;
 }
 
+/// In place of what is mounted there.
+BoxFailure replace_writable(const PlanView& view, const PlannedTmpfs& planned, const char* path) {
+  constexpr auto step = BoxStep::writable_tmpfs;
+  if (auto failure = check(system_call(__NR_umount2, path, unmount_detached), step)) return failure;
+  // One call where the newer interface, which can prepare a mount anywhere, takes eight.
+  return check(system_call(__NR_mount, "none", path, "tmpfs", writable_flags, view.at(planned.options)), step);
+}
+
+/// True if there is a file in it.
+bool has_files(long folder) {
+  alignas(8) char entries[256];
+  // "." and ".." alone: each 24 bytes.
+  return system_call(__NR_getdents64, folder, entries, sizeof entries) > 48;
+}
+
+BoxFailure renew_input_folder(const PlanView& view, long& folder) {
+  constexpr auto step = BoxStep::input_files;
+  const long listing = system_call(__NR_openat, folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (auto failure = check(listing, step)) return failure;
+  // Whom nobody gave a file has nothing to leave: the program cannot write there.
+  const bool used = has_files(listing);
+  close_fd(listing);
+  if (!used) return {};
+  close_fd(folder);
+  if (auto failure = replace_writable(view, view.plan().root, "/in")) return failure;
+  folder = open_input_folder();
+  if (auto failure = check(folder, step)) return failure;
+  return make_read_only("/in");
+}
+
 /// With both arguments "." the old root ends up on top of the new one, from where it can be detached: no folder for it is
 /// needed.
 BoxFailure enter_root() {
@@ -113,7 +144,9 @@ BoxFailure build_root(const PlanView& view) {
   if (auto failure = check(system_call(__NR_fchdir, root), BoxStep::root_tmpfs)) return failure;
   close_fd(root);
 
-  if (auto failure = check(make_folder("in"), BoxStep::input_files)) return failure;
+  // A file system of its own where it will be exchanged for a new one.
+  if (auto failure = plan.strict ? add_writable(view, plan.root, "in") : check(make_folder("in"), BoxStep::input_files))
+    return failure;
   if (auto failure = add_writable(view, plan.out, "out")) return failure;
   if (auto failure = add_writable(view, plan.tmp, "tmp")) return failure;
   if (auto failure = place_null_device(null_device)) return failure;
@@ -130,10 +163,17 @@ BoxFailure drop_host() {
   return check(system_call(__NR_chdir, "/"), BoxStep::pivot_root);
 }
 
-BoxFailure make_read_only() {
+BoxFailure make_read_only(const char* mount) {
   mount_attr attributes{};
   attributes.attr_set = MOUNT_ATTR_RDONLY;
-  return check(system_call(__NR_mount_setattr, AT_FDCWD, "/", 0, &attributes, sizeof attributes), BoxStep::read_only_root);
+  return check(system_call(__NR_mount_setattr, AT_FDCWD, mount, 0, &attributes, sizeof attributes), BoxStep::read_only_root);
+}
+
+BoxFailure renew_root(const PlanView& view, long& folder) {
+  const auto& plan = view.plan();
+  if (auto failure = replace_writable(view, plan.out, "/out")) return failure;
+  if (auto failure = replace_writable(view, plan.tmp, "/tmp")) return failure;
+  return renew_input_folder(view, folder);
 }
 
 long open_input_folder() {

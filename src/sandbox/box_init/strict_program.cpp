@@ -12,6 +12,7 @@
 #include <linux/filter.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
+#include <linux/sched.h>
 #include <linux/seccomp.h>
 
 namespace forgepool::sandbox::box_init {
@@ -20,7 +21,6 @@ namespace {
 using strict::world;
 
 constexpr long child_signal = 17;          // SIGCHLD
-constexpr long share_descriptors = 0x400;  // CLONE_FILES
 constexpr long dont_wait = 1;              // WNOHANG
 constexpr std::int16_t readable = 1;       // POLLIN
 
@@ -197,8 +197,7 @@ extern "C" [[noreturn]] void box_load_strict(const Preparation* given) {
   map_anonymous(strict::listing_address, strict::listing_size);
   create_world(plan, program);
   if (auto failure = apply_limits(plan)) give_up(failure);
-  if (auto failure = drop_capabilities(plan)) give_up(failure);
-  require(system_call(__NR_prctl, PR_SET_NAME, "program", 0, 0, 0), BoxStep::load_program);
+  if (auto failure = drop_capabilities()) give_up(failure);
   require(system_call(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0), BoxStep::load_program);
   require(install_traps(), BoxStep::load_program);
   shared().listener = install_filter(view);
@@ -217,7 +216,10 @@ extern "C" [[noreturn]] void box_load_strict(const Preparation* given) {
 }
 
 [[noreturn]] void prepare(Preparation preparation) {
+  require(system_call(__NR_prctl, PR_SET_NAME, "program", 0, 0, 0), BoxStep::load_program);
   if (auto failure = join_cgroups(preparation.view->plan())) give_up(failure);
+  // A group of its own in our session, which has no terminal: a session of its own would cost a task group of the scheduler's.
+  require(system_call(__NR_setpgid, 0, 0), BoxStep::new_session);
   if (auto failure = fix_surroundings()) give_up(failure);
   map_anonymous(strict::loader_stack_address, strict::loader_stack_size);
   asm volatile(
@@ -251,7 +253,7 @@ bool wait_until_parked(long pipe, long pid) {
 Started fork_strict_program(const PlanView& view, long input_folder) {
   Started started;
   const long page = system_call(__NR_mmap, strict::shared_address, strict::page_size, PROT_READ | PROT_WRITE,
-                                MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+                                MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
   started.failure = check(page, BoxStep::fork_program);
   if (started.failure) return started;
   shared().listener = -1;
@@ -261,13 +263,21 @@ Started fork_strict_program(const PlanView& view, long input_folder) {
   started.failure = check(system_call(__NR_pipe2, go, O_CLOEXEC), BoxStep::fork_program);
   if (started.failure) return started;
 
-  started.pid = system_call(__NR_clone, share_descriptors | child_signal, 0, 0, 0, 0);
+  // The same number in every box, also when others have run in it.
+  const std::int32_t number = strict::program_pid;
+  clone_args arguments{};
+  arguments.flags = CLONE_FILES;
+  arguments.exit_signal = child_signal;
+  arguments.set_tid = reinterpret_cast<std::uintptr_t>(&number);
+  arguments.set_tid_size = 1;
+  started.pid = system_call(__NR_clone3, &arguments, sizeof arguments);
   if (started.pid == 0) prepare({&view, input_folder, parked[1], go[0]});
   started.failure = check(started.pid, BoxStep::fork_program);
   if (started.failure) return started;
   started.parked = parked[0];
   started.asking = parked[1];
   started.go = go[1];
+  started.waiting = go[0];
   return started;
 }
 
@@ -284,6 +294,12 @@ void wait_for_strict_program(Started& started) {
   char said = 0;
   system_call(__NR_read, started.parked, &said, 1);
   system_call(__NR_close, started.asking);
+  system_call(__NR_close, started.waiting);
+}
+
+void forget_strict_program(const Started& started) {
+  system_call(__NR_close, started.parked);
+  system_call(__NR_close, started.go);
 }
 
 void run_strict_program(const Started& started, const std::uint8_t (&seed)[32]) {

@@ -14,6 +14,9 @@ void let_strict_program_receive(const Started& started);
 /// Returns when it waits, or could not get that far.
 void wait_for_strict_program(Started& started);
 
+/// When it has ended: closes what connected us.
+void forget_strict_program(const Started& started);
+
 /// Lets it go, if it has asked (on `parked`, with the RunMessage) for its files to be unpacked.
 void run_strict_program(const Started& started, const std::uint8_t (&seed)[32]);
 

@@ -2,6 +2,8 @@
 #include "sandbox/strict/bpf_assembler.hpp"
 #include "sandbox/strict/layout.hpp"
 
+#include "decide.hpp"
+
 #include <catch2/catch_test_macros.hpp>
 
 #include <asm/ioctls.h>
@@ -15,31 +17,6 @@
 
 namespace forgepool::sandbox {
 namespace {
-
-/// What the kernel would make of a call. Classic BPF as in its documentation (networking/filter.rst), as far as filters use it.
-std::uint32_t decide(const SeccompProgram& program, const seccomp_data& data) {
-  std::uint32_t accumulator = 0;
-  for (std::size_t at = 0; at < program.size(); ++at) {
-    const auto& [code, jt, jf, k] = program[at];
-    const auto jump = [&, yes = jt, no = jf](bool condition) { at += condition ? yes : no; };
-    switch (code) {
-      case BPF_LD | BPF_W | BPF_ABS:
-        REQUIRE(k + sizeof accumulator <= sizeof data);
-        std::memcpy(&accumulator, reinterpret_cast<const char*>(&data) + k, sizeof accumulator);
-        break;
-      case BPF_ALU | BPF_AND | BPF_K: accumulator &= k; break;
-      case BPF_JMP | BPF_JA: at += k; break;
-      case BPF_JMP | BPF_JEQ | BPF_K: jump(accumulator == k); break;
-      case BPF_JMP | BPF_JGE | BPF_K: jump(accumulator >= k); break;
-      case BPF_JMP | BPF_JGT | BPF_K: jump(accumulator > k); break;
-      case BPF_JMP | BPF_JSET | BPF_K: jump((accumulator & k) != 0); break;
-      case BPF_RET | BPF_K: return k;
-      default: FAIL("an instruction that filters do not use: " << code);
-    }
-  }
-  FAIL("the filter has no answer");
-  return 0;
-}
 
 struct Caller {
   std::uint64_t instruction_pointer;
