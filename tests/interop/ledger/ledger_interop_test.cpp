@@ -1,6 +1,8 @@
 // What the ledger says about itself, checked by Go's golang.org/x/mod/sumdb/{note,tlog}, and the other way round.
 #include <forgepool/backends/sqlite_ledger.hpp>
+#include <forgepool/backends/tile_ledger.hpp>
 #include <forgepool/merkle.hpp>
+#include <forgepool/witness.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -194,6 +196,85 @@ TEST_CASE("Go's sumdb refuses what was tampered with") {
   SECTION("the key") {
     bad.vkey = make_evidence().vkey;
     refused(bad, "checkpoint");
+  }
+}
+
+namespace {
+
+/// What a log publishes for any web server, cosigned by a witness.
+void publish(const Folder& folder) {
+  const auto witness = generate_key(KeyAlgorithm::ed25519).value();
+  LedgerBatch batch;
+  std::string cosigned;
+  {
+    const auto ledger = open_tile_ledger({.path = folder.path("ledger"), .origin = "pool.example/org-1", .key = *generate_key(KeyAlgorithm::ed25519)}).value();
+    const auto grow_to = [&](std::uint64_t size) {
+      batch.leaves.clear();
+      for (std::uint64_t i = ledger->head().size; i < size; ++i) batch.leaves.push_back(to_bytes("entry " + std::to_string(i)));
+      ledger->commit(batch).value();
+      return ledger->checkpoint().value();
+    };
+    folder.write("older_checkpoint", grow_to(old_size));
+    const std::string checkpoint = grow_to(new_size);
+    folder.write("vkey", to_vkey(ledger->origin(), ledger->key()));
+    const auto line = cosign_checkpoint(checkpoint, "witness.example/one", *witness, Time(std::chrono::hours(490'000))).value();
+    const auto vkey = to_cosigner_vkey("witness.example/one", witness->public_key());
+    folder.write("witness_vkey", vkey);
+    cosigned = add_cosignatures(checkpoint, line, {parse_cosigner_vkey(vkey).value()}).value();
+  }
+  std::filesystem::rename(folder.path("ledger/public"), folder.path("log"));
+  folder.write("log/checkpoint", cosigned);
+}
+
+/// Changes one byte of a file.
+void bend(const Folder& folder, const std::string& name, std::size_t at) {
+  std::string content = folder.read(name);
+  REQUIRE(content.size() > at);
+  content[at] ^= 1;
+  folder.write(name, content);
+}
+
+}  // namespace
+
+TEST_CASE("Go's sumdb reads the published tiles and entries, and the witness's cosignature") {
+  SKIP_WITHOUT_GO();
+  const Folder folder;
+  publish(folder);
+  const auto refused = [&](const std::string& reason) {
+    const Ran ran = run_go("tiles", folder);
+    INFO(ran.output);
+    CHECK(ran.exit_code == 1);
+    CHECK(ran.output.starts_with("refused: " + reason));
+  };
+  SECTION("as they are") {
+    const Ran ran = run_go("tiles", folder);
+    INFO(ran.output);
+    CHECK(ran.exit_code == 0);
+    CHECK(ran.output.starts_with("ok: 700 published entries, cosigned by witness.example/one, consistent from 300"));
+  }
+  SECTION("a tampered tile") {
+    bend(folder, "log/tile/0/001", 77);
+    refused("entry 258: not the one in its tile");
+  }
+  SECTION("a tampered entry") {
+    bend(folder, "log/tile/entries/000", 5);
+    refused("entry 0");
+  }
+  SECTION("a missing entry bundle") {
+    std::filesystem::remove(folder.path("log/tile/entries/001"));
+    refused("tile/entries/001");
+  }
+  SECTION("a tampered cosignature") {
+    std::string checkpoint = folder.read("log/checkpoint");
+    const auto end = checkpoint.find_last_not_of("=\n");
+    checkpoint[end - 3] = checkpoint[end - 3] == 'A' ? 'B' : 'A';
+    folder.write("log/checkpoint", checkpoint);
+    refused("checkpoint");
+  }
+  SECTION("another log's older checkpoint") {
+    const Evidence other = make_evidence();
+    folder.write("older_checkpoint", other.older_checkpoint);
+    refused("checkpoint");
   }
 }
 

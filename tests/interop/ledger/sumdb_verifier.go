@@ -1,11 +1,15 @@
 // Checks a log with golang.org/x/mod/sumdb, which shares no code with libforgepool.
 //
 //	sumdb_verifier verify FOLDER   reads vkey, checkpoint, older_checkpoint and proofs.json; exit code 1 and a reason if anything is wrong
+//	sumdb_verifier tiles FOLDER    reads vkey, witness_vkey, and below log/ what a log publishes (C2SP tlog-tiles, cosignature/v1)
 //	sumdb_verifier sign FOLDER     writes vkey, and a checkpoint over leaves of its own that is also signed by a second key
 package main
 
 import (
+	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -123,6 +127,111 @@ func verify(folder string) {
 	fmt.Printf("ok: %d leaves, %d inclusion proofs, consistent from %d\n", size, len(given.Inclusion), oldSize)
 }
 
+// cosigner verifies cosignature/v1 of a C2SP vkey with the type 0x04, which x/mod does not know.
+type cosigner struct {
+	name string
+	hash uint32
+	key  ed25519.PublicKey
+}
+
+func newCosigner(vkey string) cosigner {
+	name, rest, _ := strings.Cut(vkey, "+")
+	hash, encoded, _ := strings.Cut(rest, "+")
+	number, err := strconv.ParseUint(hash, 16, 32)
+	check(err, "witness vkey")
+	key, err := base64.StdEncoding.DecodeString(encoded)
+	check(err, "witness vkey")
+	sum := sha256.Sum256(append([]byte(name+"\n"), key...))
+	if len(key) != 33 || key[0] != 4 || uint64(binary.BigEndian.Uint32(sum[:])) != number {
+		fail("witness vkey: not one of cosignature/v1")
+	}
+	return cosigner{name, uint32(number), key[1:]}
+}
+
+func (c cosigner) Name() string    { return c.name }
+func (c cosigner) KeyHash() uint32 { return c.hash }
+func (c cosigner) Verify(text, signature []byte) bool {
+	if len(signature) != 8+ed25519.SignatureSize {
+		return false
+	}
+	seen := fmt.Sprintf("cosignature/v1\ntime %d\n%s", binary.BigEndian.Uint64(signature), text)
+	return ed25519.Verify(c.key, []byte(seen), signature[8:])
+}
+
+// published reads tiles where C2SP tlog-tiles puts them, for tlog.TileHashReader, which authenticates them.
+type published string
+
+func (p published) Height() int                                { return 8 }
+func (p published) SaveTiles(tiles []tlog.Tile, data [][]byte) {}
+func (p published) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
+	var data [][]byte
+	for _, tile := range tiles {
+		content, err := os.ReadFile(filepath.Join(string(p), strings.Replace(tile.Path(), "tile/8/", "tile/", 1)))
+		if err != nil {
+			return nil, err
+		}
+		data = append(data, content)
+	}
+	return data, nil
+}
+
+// entries reads all entry bundles.
+func (p published) entries(size int64) [][]byte {
+	var entries [][]byte
+	for first := int64(0); first < size; first += 256 {
+		path := fmt.Sprintf("tile/entries/%03d", first/256)
+		if size-first < 256 {
+			path += fmt.Sprintf(".p/%d", size-first)
+		}
+		bundle := read(string(p), path)
+		for len(bundle) >= 2 {
+			length := int(binary.BigEndian.Uint16(bundle))
+			if len(bundle) < 2+length {
+				fail("%s: an entry is cut off", path)
+			}
+			entries = append(entries, bundle[2:2+length])
+			bundle = bundle[2+length:]
+		}
+	}
+	return entries
+}
+
+func tiles(folder string) {
+	verifier, err := note.NewVerifier(strings.TrimSpace(string(read(folder, "vkey"))))
+	check(err, "vkey")
+	witness := newCosigner(strings.TrimSpace(string(read(folder, "witness_vkey"))))
+	log := published(filepath.Join(folder, "log"))
+	checkpoint := read(string(log), "checkpoint")
+	signed, err := note.Open(checkpoint, note.VerifierList(verifier, witness))
+	check(err, "checkpoint")
+	if len(signed.Sigs) != 2 {
+		fail("checkpoint: %d signatures by log and witness", len(signed.Sigs))
+	}
+	size, root := openCheckpoint(checkpoint, strings.TrimSpace(string(read(folder, "vkey"))))
+	oldSize, oldRoot := openCheckpoint(read(folder, "older_checkpoint"), strings.TrimSpace(string(read(folder, "vkey"))))
+	reader := tlog.TileHashReader(tlog.Tree{N: size, Hash: root}, log)
+	entries := log.entries(size)
+	if int64(len(entries)) != size {
+		fail("entries: %d instead of %d", len(entries), size)
+	}
+	for index, entry := range entries {
+		hashes, err := reader.ReadHashes([]int64{tlog.StoredHashIndex(0, int64(index))})
+		check(err, fmt.Sprintf("tile of entry %d", index))
+		if hashes[0] != tlog.RecordHash(entry) {
+			fail("entry %d: not the one in its tile", index)
+		}
+	}
+	for index := int64(0); index < size; index += 37 {
+		proof, err := tlog.ProveRecord(size, index, reader)
+		check(err, "inclusion proof from tiles")
+		check(tlog.CheckRecord(proof, size, root, index, tlog.RecordHash(entries[index])), fmt.Sprintf("inclusion of %d", index))
+	}
+	proof, err := tlog.ProveTree(size, oldSize, reader)
+	check(err, "consistency proof from tiles")
+	check(tlog.CheckTree(proof, size, root, oldSize, oldRoot), "consistency")
+	fmt.Printf("ok: %d published entries, cosigned by %s, consistent from %d\n", size, witness.Name(), oldSize)
+}
+
 func sign(folder string) {
 	name := "go.example/log"
 	private, vkey, err := note.GenerateKey(nil, name)
@@ -145,11 +254,13 @@ func sign(folder string) {
 
 func main() {
 	if len(os.Args) != 3 {
-		fail("usage: sumdb_verifier verify|sign FOLDER")
+		fail("usage: sumdb_verifier verify|tiles|sign FOLDER")
 	}
 	switch os.Args[1] {
 	case "verify":
 		verify(os.Args[2])
+	case "tiles":
+		tiles(os.Args[2])
 	case "sign":
 		sign(os.Args[2])
 	default:
