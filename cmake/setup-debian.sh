@@ -38,6 +38,7 @@ build_packages=(
 build_backports=(libnghttp3-dev)
 test_packages=(
   softhsm2 libbenchmark-dev libssl-dev openssl libpq-dev libcurl4-openssl-dev gnutls-bin golang-golang-x-mod-dev iproute2 python3
+  python3-jsonschema chromium chromium-driver
   bubblewrap crun runc firejail)  # The last line: what ./benchmarks/run.sh sandbox compares with.
 test_backports=(catch2 golang-1.23-go golang-github-lucas-clemente-quic-go-dev ngtcp2-client)
 

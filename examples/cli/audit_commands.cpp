@@ -1,14 +1,15 @@
 // Audit: no hub is asked, nothing but files is read.
-#include "commands.hpp"
+#include "open_log.hpp"
 #include "output.hpp"
 
-#include <forgepool/audit.hpp>
+#include <forgepool/audit_report.hpp>
 #include <forgepool/backends/linux_sandbox.hpp>
 
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <map>
+#include <random>
 
 namespace forgepool_cli {
 
@@ -19,22 +20,37 @@ namespace {
 constexpr std::size_t max_root_bytes = 1u << 20;
 constexpr std::size_t max_input_bytes = 1u << 30;
 
+/// Nobody knew it before: the hub could not choose the bundle to fit it.
+std::string random_nonce() {
+  std::random_device random;
+  std::string nonce;
+  for (int i = 0; i < 4; ++i) nonce += fmt::format("{:08x}", random());
+  return nonce;
+}
+
 }  // namespace
 
-int verify(const Common& common, const std::string& bundle_path, const std::string& root_path, bool details) {
-  const auto bundle = read_file(bundle_path, max_bundle_bytes);
+int verify(const Common& common, const VerifyOptions& options) {
+  const auto bundle = read_file(options.bundle, max_bundle_bytes);
   if (!bundle) return complain(bundle.error(), common.json);
-  const auto root = read_file(root_path, max_root_bytes);
+  const auto root = read_file(options.root, max_root_bytes);
   if (!root) return complain(root.error(), common.json);
-  const auto report = verify_bundle(as_text(*bundle), as_text(*root));
-  if (!report) {
+  const auto job = record_job(as_text(*bundle), as_text(*root));
+  Status checked = job ? Status() : fail(job.error());
+  if (checked && !options.witness_policy.empty()) {
+    checked = check_witnesses(options.witness_policy, job->checkpoint);
+    if (!checked && checked.error().kind != ErrorKind::corrupt) return complain(checked.error(), common.json);
+  }
+  if (!checked) {
     // Whatever is wrong with a bundle, it does not verify: one exit code for all of it.
     if (common.json)
-      print_json({{"verified", false}, {"reason", report.error().message}, {"exit_code", exit_failed}});
+      print_json({{"verified", false}, {"reason", checked.error().message}, {"exit_code", exit_failed}});
     else
-      fmt::print(stderr, "NOT VERIFIED: {}: {}\n", bundle_path, printable(report.error().message));
+      fmt::print(stderr, "NOT VERIFIED: {}: {}\n", options.bundle, printable(checked.error().message));
     return exit_failed;
   }
+  const AuditReport* report = &job->report;
+  const bool details = options.details;
   if (common.json) {
     auto checks = nlohmann::ordered_json::array();
     for (const auto& check : report->checks) checks.push_back({{"name", check.name}, {"detail", check.detail}});
@@ -51,11 +67,13 @@ int verify(const Common& common, const std::string& bundle_path, const std::stri
                 {"error_bound", report->error_bound},
                 {"expected_wrong", report->expected_wrong},
                 {"ledger_size", report->ledger_size},
+                {"witnessed", !options.witness_policy.empty()},
                 {"checks", std::move(checks)}});
     return exit_ok;
   }
   fmt::print("VERIFIED: job {}, {} shards, {} receipts, in a ledger of {} entries\n", report->job.str(), report->shards,
              report->receipts, report->ledger_size);
+  if (!options.witness_policy.empty()) fmt::print("  its checkpoint is cosigned as {} asks\n", options.witness_policy);
   fmt::print("  contract {}\n  plan     {}\n  adapter  {}\n  result   {}\n", report->contract.str(), report->plan.str(),
              report->adapter.str(), report->result.str());
   fmt::print("  P(wrong) ≤ {:.2g} for each shard, {:.2g} wrong in all, if {:g}% of the agents cheat{}\n", report->error_bound,
@@ -87,15 +105,25 @@ Result<std::vector<ReplayedShard>> run_replay(const ReplayOptions& options) {
     const Digest digest = sha256(*content);
     inputs.emplace(digest, std::move(*content));
   }
+  auto shards = options.shards;
+  if (options.sample > 0) {
+    auto drawn = sample_shards(as_text(*bundle), options.sample, options.nonce);
+    if (!drawn) return fail(drawn.error());
+    shards = std::move(*drawn);
+  }
   auto sandbox = open_linux_sandbox({*level});
   if (!sandbox) return fail(sandbox.error());
-  return replay_bundle(as_text(*bundle), options.shards, **sandbox, [&](const Digest& digest) -> std::optional<Bytes> {
+  return replay_bundle(as_text(*bundle), shards, **sandbox, [&](const Digest& digest) -> std::optional<Bytes> {
     const auto found = inputs.find(digest);
     return found == inputs.end() ? std::nullopt : std::optional(found->second);
   });
 }
 
-int replay(const Common& common, const ReplayOptions& options) {
+int replay(const Common& common, const ReplayOptions& requested) {
+  ReplayOptions options = requested;
+  if (options.sample > 0 && !options.shards.empty())
+    return complain({ErrorKind::invalid_input, "name shards, or how many to draw, not both"}, common.json);
+  if (options.sample > 0 && options.nonce.empty()) options.nonce = random_nonce();
   const auto replayed = run_replay(options);
   if (!replayed) return complain(replayed.error(), common.json);
 
@@ -114,7 +142,13 @@ int replay(const Common& common, const ReplayOptions& options) {
       fmt::print("shard {}: DIFFERENT: accepted {}, here {} ({})\n", shard.index, shard.accepted.str(),
                  shard.report.outcome.ok() ? shard.replayed.str() : "nothing", describe(shard.report.outcome));
   }
-  if (common.json) print_json({{"identical", identical}, {"shards", std::move(list)}});
+  if (common.json) {
+    nlohmann::ordered_json report{{"identical", identical}, {"shards", std::move(list)}};
+    if (options.sample > 0) report["nonce"] = options.nonce;
+    print_json(report);
+  } else if (options.sample > 0) {
+    fmt::print("drawn by the bundle's checkpoint and --nonce {}\n", options.nonce);
+  }
   return identical ? exit_ok : exit_failed;
 }
 

@@ -55,10 +55,17 @@ int explain(const Common& common, const std::string& job);
 int cancel(const Common& common, const std::string& job);
 
 // audit_commands.cpp
-int verify(const Common& common, const std::string& bundle, const std::string& root, bool details);
+struct VerifyOptions {
+  std::string bundle, root;
+  std::string witness_policy;  ///< Whose quorum the bundle's checkpoint needs.
+  bool details = false;
+};
+int verify(const Common& common, const VerifyOptions& options);
 struct ReplayOptions {
   std::string bundle;
   std::vector<std::uint32_t> shards;
+  std::uint32_t sample = 0;  ///< So many instead, drawn by `nonce`.
+  std::string nonce;         ///< Empty: a random one.
   std::vector<std::string> inputs;  ///< Files, found by their digest.
   std::string level = "full";
 };
@@ -80,6 +87,22 @@ int ledger_verify(const Common& common, const LogPlace& place);
 int ledger_export(const Common& common, const LogPlace& place, const std::string& output);
 int ledger_prove(const Common& common, const LogPlace& place, std::uint64_t index, const std::string& output);
 int ledger_fsck(const Common& common, const std::string& data);
+
+// report_commands.cpp
+struct AuditOptions {
+  LogPlace log;
+  std::vector<std::string> subjects;  ///< Jobs, or files with bundles; none: all jobs of the hub that are done.
+  std::string from, to;               ///< Days or moments (RFC 3339): of the jobs, those that worked then.
+  std::string keep;                   ///< File with the checkpoint of the last audit, which the log must continue; renewed.
+  std::string format = "html";
+  std::string output;
+};
+/// Checks everything in one go: the log, its history and witnesses, the bundles, and that these are of this log.
+int audit(const Common& common, const AuditOptions& options);
+/// The same, and writes it down: html, json, oscal (assessment results).
+int audit_report(const Common& common, const AuditOptions& options);
+int audit_controls(const Common& common, const std::string& output);
+int audit_export(const Common& common, const std::string& bundle, const std::string& root, const std::string& output);
 
 // witness_command.cpp
 struct WitnessOptions {

@@ -1,5 +1,5 @@
 // The log: what a hub publishes is read like any tiled log, and believed only as far as it proves itself.
-#include "commands.hpp"
+#include "open_log.hpp"
 #include "output.hpp"
 
 #include <fmt/core.h>
@@ -14,26 +14,55 @@ namespace {
 
 constexpr std::size_t max_text_bytes = 1u << 20;
 
-/// An open log: where its resources come from, and the head that its key has signed.
-struct OpenLog {
-  std::shared_ptr<Session> session;  // Only if the hub is asked.
-  LogFetch fetch;
-  std::string checkpoint;
-  VerifierKey key;
-  LedgerHead head;
-};
+/// The log's key, and earlier ones that the trusted root names.
+Result<std::vector<VerifierKey>> log_keys(const LogPlace& place) {
+  std::vector<VerifierKey> keys;
+  const auto add = [&](const std::string& vkey) -> Status {
+    auto key = parse_vkey(vkey);
+    if (!key) return fail(key.error());
+    keys.push_back(std::move(*key));
+    return {};
+  };
+  if (!place.vkey.empty()) {
+    if (const auto added = add(place.vkey); !added) return fail(added.error());
+    return keys;
+  }
+  if (place.root.empty()) return fail(ErrorKind::invalid_input, "whose log is it? Give --root root.json or --log VKEY");
+  const auto text = read_file(place.root, max_text_bytes);
+  if (!text) return fail(text.error());
+  const auto root = nlohmann::json::parse(text->begin(), text->end(), nullptr, false);
+  if (!root.is_object() || !root.contains("logKey") || !root.at("logKey").is_string())
+    return fail(ErrorKind::invalid_input, place.root + " is no trusted root");
+  if (const auto added = add(root.at("logKey").get<std::string>()); !added) return fail(added.error());
+  if (const auto earlier = root.find("earlierLogKeys"); earlier != root.end() && earlier->is_array())
+    for (const auto& vkey : *earlier)
+      if (const auto added = add(vkey.is_string() ? vkey.get<std::string>() : ""); !added) return fail(added.error());
+  return keys;
+}
 
-Result<OpenLog> open_log(const Common& common, const LogPlace& place) {
+Result<LedgerHead> head_of(std::string_view checkpoint, const std::vector<VerifierKey>& keys) {
+  Result<LedgerHead> head = verify_checkpoint(checkpoint, keys.front());
+  for (std::size_t i = 1; !head && i < keys.size(); ++i)
+    if (auto earlier = verify_checkpoint(checkpoint, keys[i])) head = std::move(earlier);
+  return head;
+}
+
+}  // namespace
+
+Result<OpenLog> open_log(const Common& common, const LogPlace& place, std::shared_ptr<Session> session) {
   OpenLog log;
-  auto key = log_key(place);
-  if (!key) return fail(key.error());
-  log.key = std::move(*key);
+  auto keys = log_keys(place);
+  if (!keys) return fail(keys.error());
+  log.keys = std::move(*keys);
   if (!place.folder.empty()) {
     log.fetch = log_in_folder(place.folder);
   } else {
-    auto session = Session::open(common.address);
-    if (!session) return fail(session.error());
-    log.session = std::make_shared<Session>(std::move(*session));
+    if (!session) {
+      auto opened = Session::open(common.address);
+      if (!opened) return fail(opened.error());
+      session = std::make_shared<Session>(std::move(*opened));
+    }
+    log.session = std::move(session);
     log.fetch = [session = log.session](const std::string& path) {
       return session->call<Bytes>([&](auto done) { session->client().log(path, std::move(done)); });
     };
@@ -41,49 +70,48 @@ Result<OpenLog> open_log(const Common& common, const LogPlace& place) {
   const auto note = log.fetch("checkpoint");
   if (!note) return fail(note.error());
   log.checkpoint = to_text(*note);
-  const auto head = verify_checkpoint(log.checkpoint, log.key);
+  const auto head = verify_checkpoint(log.checkpoint, log.keys.front());
   if (!head) return fail(head.error());
   log.head = *head;
   return log;
 }
 
-/// The log goes on where it was: nobody who kept an older checkpoint was shown another log.
+Status check_continues(const OpenLog& log, std::string_view checkpoint, const std::string& name) {
+  const auto older = head_of(checkpoint, log.keys);
+  if (!older) return fail(older.error().kind, name + ": " + older.error().message);
+  if (older->size > log.head.size)
+    return fail(ErrorKind::corrupt, fmt::format("THE LOG WAS CUT OFF: {} is of {} entries, the log has {}", name, older->size, log.head.size));
+  if (older->size == 0) return {};
+  if (const auto grown = prove_consistency(log.fetch, *older, log.head); !grown)
+    return fail(grown.error().kind, name + ": " + grown.error().message);
+  return {};
+}
+
 Status check_history(const OpenLog& log, const LogPlace& place) {
   for (const auto& path : place.checkpoints) {
     const auto text = read_file(path, max_text_bytes);
     if (!text) return fail(text.error());
     // A proof holds a checkpoint, too.
     const auto proof = parse_tlog_proof(as_text(*text));
-    const auto older = verify_checkpoint(proof ? std::string_view(proof->checkpoint) : as_text(*text), log.key);
-    if (!older) return fail(older.error().kind, path + ": " + older.error().message);
-    if (older->size > log.head.size)
-      return fail(ErrorKind::corrupt,
-                  fmt::format("THE LOG WAS CUT OFF: {} is of {} entries, the log has {}", path, older->size, log.head.size));
-    if (older->size == 0) continue;
-    if (const auto grown = prove_consistency(log.fetch, *older, log.head); !grown)
-      return fail(grown.error().kind, path + ": " + grown.error().message);
+    if (const auto continues = check_continues(log, proof ? std::string_view(proof->checkpoint) : as_text(*text), path); !continues)
+      return continues;
   }
-  if (place.witness_policy.empty()) return {};
-  const auto text = read_file(place.witness_policy, max_text_bytes);
+  return place.witness_policy.empty() ? Status() : check_witnesses(place.witness_policy, log.checkpoint);
+}
+
+Status check_witnesses(const std::string& policy_file, std::string_view checkpoint) {
+  const auto text = read_file(policy_file, max_text_bytes);
   if (!text) return fail(text.error());
   const auto policy = WitnessPolicy::parse(as_text(*text));
   if (!policy) return fail(policy.error());
-  if (const auto quorum = policy->check(log.checkpoint); !quorum) return fail(ErrorKind::corrupt, quorum.error().message);
+  if (const auto quorum = policy->check(checkpoint); !quorum) return fail(ErrorKind::corrupt, quorum.error().message);
   return {};
 }
 
-}  // namespace
-
 Result<VerifierKey> log_key(const LogPlace& place) {
-  if (!place.vkey.empty()) return parse_vkey(place.vkey);
-  if (place.root.empty()) return fail(ErrorKind::invalid_input, "whose log is it? Give --root root.json or --log VKEY");
-  const auto text = read_file(place.root, max_text_bytes);
-  if (!text) return fail(text.error());
-  const auto root = nlohmann::json::parse(text->begin(), text->end(), nullptr, false);
-  const auto key = root.is_object() ? root.find("logKey") : root.end();
-  if (!root.is_object() || key == root.end() || !key->is_string())
-    return fail(ErrorKind::invalid_input, place.root + " is no trusted root");
-  return parse_vkey(key->get<std::string>());
+  auto keys = log_keys(place);
+  if (!keys) return fail(keys.error());
+  return std::move(keys->front());
 }
 
 int ledger_verify(const Common& common, const LogPlace& place) {
@@ -102,13 +130,13 @@ int ledger_verify(const Common& common, const LogPlace& place) {
   }
   if (common.json)
     print_json({{"verified", true},
-                {"origin", log->key.name},
+                {"origin", log->origin()},
                 {"size", log->head.size},
                 {"root", log->head.root.str()},
                 {"older_checkpoints", place.checkpoints.size()},
                 {"witnessed", !place.witness_policy.empty()}});
   else
-    fmt::print("VERIFIED: the log {} of {} entries, every entry and tile\n  root {}\n", log->key.name, log->head.size,
+    fmt::print("VERIFIED: the log {} of {} entries, every entry and tile\n  root {}\n", log->origin(), log->head.size,
                log->head.root.str());
   return exit_ok;
 }
@@ -144,7 +172,7 @@ int ledger_export(const Common& common, const LogPlace& place, const std::string
   if (common.json)
     print_json({{"exported", output}, {"size", log->head.size}});
   else
-    fmt::print("exported {} entries of {} to {}\n", log->head.size, log->key.name, output);
+    fmt::print("exported {} entries of {} to {}\n", log->head.size, log->origin(), output);
   return exit_ok;
 }
 

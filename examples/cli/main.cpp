@@ -166,16 +166,19 @@ int main(int argc, char** argv) {
   app.add_subcommand("jobs", "List jobs")->callback([&] { code = list_jobs(common); });
 
   // --- audit
-  std::string root;
+  VerifyOptions verifying;
   auto* verification = app.add_subcommand("verify", "Check a bundle offline");
-  verification->add_option("bundle", file, "Bundle")->required();
-  verification->add_option("--root", root, "Trusted root (root.json of the pool)")->required();
-  bool details = false;
-  verification->add_flag("--details", details, "List every check");
-  verification->callback([&] { code = verify(common, file, root, details); });
+  verification->add_option("bundle", verifying.bundle, "Bundle")->required();
+  verification->add_option("--root", verifying.root, "Trusted root (root.json of the pool)")->required();
+  verification->add_option("--witness-policy", verifying.witness_policy,
+                           "C2SP tlog-policy: the quorum that the bundle's checkpoint needs");
+  verification->add_flag("--details", verifying.details, "List every check");
+  verification->callback([&] { code = verify(common, verifying); });
   auto* replay_command = app.add_subcommand("replay", "Run shards of a bundle again in the local sandbox and compare");
   replay_command->add_option("bundle", replaying.bundle, "Bundle")->required();
   replay_command->add_option("--shard", replaying.shards, "Shard to replay; may be repeated; default: all");
+  replay_command->add_option("--sample", replaying.sample, "Replay so many, drawn by the bundle's checkpoint and a nonce");
+  replay_command->add_option("--nonce", replaying.nonce, "What draws the sample; default: random, and printed");
   replay_command->add_option("--input", replaying.inputs, "Input file, found by its digest; may be repeated");
   replay_command
       ->add_option("--allow-sandbox-level", replaying.level, "Weakest isolation to run at: full, namespaces, process, none")
@@ -209,6 +212,42 @@ int main(int argc, char** argv) {
   log_export->add_option("--output", output, "Folder to make")->required();
   log_export->callback([&] { code = ledger_export(common, log, output); });
   std::uint64_t entry = 0;
+  // Of everything: the log, and jobs.
+  AuditOptions auditing;
+  auto* audit_command = app.add_subcommand("audit", "Check the log, its history and witnesses, and the bundles of jobs, in one go");
+  const auto audit_options = [&](CLI::App* command) {
+    command->add_option("subjects", auditing.subjects, "Jobs, or files with bundles; default: all jobs that are done");
+    command->add_option("--root", auditing.log.root, "Trusted root (root.json of the pool)")->required();
+    command->add_option("--from", auditing.from, "Only jobs that worked at or after this day or moment (RFC 3339)");
+    command->add_option("--to", auditing.to, "Only jobs that worked at or before this day or moment");
+    command->add_option("--dir", auditing.log.folder, "Folder with an exported or mirrored log; default: the hub's, if it is asked for jobs");
+    command->add_option("--checkpoint", auditing.log.checkpoints, "Older checkpoint (file) that the log must continue; may be repeated");
+    command->add_option("--keep", auditing.keep, "File with the checkpoint of the last audit, which the log must continue; renewed");
+    command->add_option("--witness-policy", auditing.log.witness_policy, "C2SP tlog-policy: the quorum that the checkpoint needs");
+  };
+  audit_command->require_subcommand(0, 1);
+  audit_options(audit_command);
+  audit_command->get_option("--root")->required(false);
+  audit_command->callback([&] {
+    if (audit_command->get_subcommands().empty()) code = audit(common, auditing);
+  });
+  auto* report_command = audit_command->add_subcommand("report", "Check the same, and write it down");
+  audit_options(report_command);
+  report_command->add_option("--format", auditing.format, "html: a page that needs nothing else; json; oscal: assessment results")
+      ->check(CLI::IsMember({"html", "json", "oscal"}))
+      ->capture_default_str();
+  report_command->add_option("--output", auditing.output, "File to write; default: standard output");
+  report_command->callback([&] { code = audit_report(common, auditing); });
+  auto* controls_command = audit_command->add_subcommand("controls", "Write what the software does for which controls (OSCAL component definition)");
+  controls_command->add_option("--output", file, "File to write; default: standard output");
+  controls_command->callback([&] { code = audit_controls(common, file); });
+  std::string export_root;
+  auto* export_command = audit_command->add_subcommand("export", "Write a bundle's evidence for sigstore's and other logs' tools");
+  export_command->add_option("bundle", file, "Bundle")->required();
+  export_command->add_option("--root", export_root, "Trusted root (root.json of the pool)")->required();
+  export_command->add_option("--output", output, "Folder to make")->required();
+  export_command->callback([&] { code = audit_export(common, file, export_root, output); });
+
   auto* log_prove = ledger->add_subcommand("prove", "Write the proof that an entry is in the log (C2SP tlog-proof)");
   log_options(log_prove);
   log_prove->add_option("index", entry, "Number of the entry")->required();

@@ -43,6 +43,17 @@ struct AuditReport {
 /// many threads as the processor runs at once, which end before it returns; the error is the same as on one.
 FORGEPOOL_API Result<AuditReport> verify_bundle(std::string_view bundle, std::string_view trusted_root);
 
+/// What a bundle proves, in files that sigstore's tools and those for C2SP logs verify (src/audit/FORMAT.md, "In others' forms").
+struct SigstoreExport {
+  std::string trusted_root;  ///< Sigstore TrustedRoot: the log.
+  std::string keys;          ///< JSON: by the hints in the bundles, the signers' keys, and the certificates that make them agents'.
+  std::string receipts;      ///< JSON Lines, each a sigstore bundle v0.3 of one DSSE envelope in the log.
+  std::string verdicts;      ///< The same.
+  std::string events;        ///< JSON Lines, each an opened commitment with its leaf and C2SP tlog-proof.
+};
+/// Verifies first; errors are those of `verify_bundle`.
+FORGEPOOL_API Result<SigstoreExport> export_to_sigstore(std::string_view bundle, std::string_view trusted_root);
+
 struct ReplayedShard {
   std::uint32_t index = 0;
   Digest accepted;       ///< The result digest that the hub accepted.
@@ -60,5 +71,10 @@ using InputSource = std::function<std::optional<Bytes>(const Digest&)>;
 FORGEPOOL_API Result<std::vector<ReplayedShard>> replay_bundle(std::string_view bundle,
                                                                const std::vector<std::uint32_t>& shards, Sandbox& sandbox,
                                                                const InputSource& inputs);
+
+/// `count` shards (or all, if there are fewer), ascending, drawn by SHA-256 over name, size and root of the log (as the first three lines of the bundle's checkpoint have them), SHA-256(`nonce`) and the
+/// shard's number: who takes a nonce that the hub could not foresee gets a sample that the hub could not foresee, and anybody can
+/// draw it again. invalid_input for what is no bundle.
+FORGEPOOL_API Result<std::vector<std::uint32_t>> sample_shards(std::string_view bundle, std::uint32_t count, std::string_view nonce);
 
 }  // namespace forgepool

@@ -15,7 +15,7 @@ Result<LogProofs> LogProofs::open(std::string_view checkpoint, const std::vector
   Result<LedgerHead> head = fail(ErrorKind::corrupt, "there is no key of the log");
   for (const auto& key : log_keys) {
     auto opened = verify_checkpoint(checkpoint, key);
-    if (opened) return LogProofs(*opened);
+    if (opened) return LogProofs(*opened, key);
     if (&key == &log_keys.front()) head = std::move(opened);
   }
   return refute("/checkpoint", head.error());

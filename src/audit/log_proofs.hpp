@@ -19,11 +19,14 @@ class LogProofs {
   Status claim(const std::string& where, const wire::LogPosition& position);
 
   const LedgerHead& head() const { return head_; }
+  /// The one that signed the checkpoint.
+  const VerifierKey& key() const { return key_; }
 
  private:
-  explicit LogProofs(const LedgerHead& head) : head_(head) {}
+  LogProofs(const LedgerHead& head, const VerifierKey& key) : head_(head), key_(key) {}
 
   LedgerHead head_;
+  VerifierKey key_;
   std::unordered_set<std::uint64_t> claimed_;
 };
 

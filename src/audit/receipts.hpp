@@ -4,6 +4,8 @@
 #include "audit/events.hpp"
 #include "audit/trail.hpp"
 
+#include "identity/receipt.hpp"
+
 #include <unordered_map>
 
 namespace forgepool::audit {
@@ -16,9 +18,19 @@ struct Answer {
   std::uint64_t index = 0;  ///< Of the receipt in the ledger.
 };
 
+/// A receipt that holds, and whose it is.
+struct ReceiptRecord {
+  identity::Receipt receipt;
+  PublicKey key;  ///< Its signer's.
+  std::uint64_t index = 0;  ///< In the ledger.
+};
+
 class Receipts {
  public:
   void add(std::uint32_t shard, Answer answer) { answers_[shard].push_back(std::move(answer)); }
+  void add(ReceiptRecord record) { records_.push_back(std::move(record)); }
+  /// All, in the order of the bundle; they are the caller's now.
+  std::vector<ReceiptRecord> take_records() { return std::move(records_); }
   /// In the order of the bundle; empty if there are none.
   const std::vector<Answer>& answers(std::uint32_t shard) const;
   /// Null unless that agent returned `result` for the shard under that lease.
@@ -26,6 +38,7 @@ class Receipts {
 
  private:
   std::unordered_map<std::uint32_t, std::vector<Answer>> answers_;
+  std::vector<ReceiptRecord> records_;
 };
 
 /// Checks each receipt: the certificates lead to the CA and are those of an agent, and were in force when it was signed; the

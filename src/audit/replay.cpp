@@ -2,10 +2,12 @@
 #include "audit/computation.hpp"
 #include "audit/statements.hpp"
 #include "audit/trail.hpp"
+#include "crypto/digest.hpp"
 #include "identity/verdict.hpp"
 
 #include <forgepool/audit.hpp>
 
+#include <algorithm>
 #include <map>
 
 namespace forgepool {
@@ -59,6 +61,26 @@ Digest output_digest(const SandboxReport& report) {
 }
 
 }  // namespace
+
+Result<std::vector<std::uint32_t>> sample_shards(std::string_view document, std::uint32_t count, std::string_view nonce) {
+  const auto read = wire::read_bundle(document);
+  if (!read) return fail(read.error());
+  const auto computation = check_computation(read->bundle);
+  if (!computation) return fail(computation.error());
+  // Of the note's text the first three lines are the log's name, size and root, whoever signed it.
+  std::size_t end = 0;
+  for (int line = 0; line < 3 && end != std::string::npos; ++line) end = read->bundle.checkpoint.find('\n', end) + 1;
+  const std::string_view head = std::string_view(read->bundle.checkpoint).substr(0, end);
+  std::vector<std::pair<Digest, std::uint32_t>> drawn;
+  for (std::uint32_t shard = 0; shard < computation->shards(); ++shard)
+    drawn.emplace_back(Sha256().update(head).update(sha256(nonce).bytes).update(std::to_string(shard)).finish(), shard);
+  std::ranges::sort(drawn);
+  drawn.resize(std::min<std::size_t>(drawn.size(), count));
+  std::vector<std::uint32_t> shards;
+  for (const auto& [rank, shard] : drawn) shards.push_back(shard);
+  std::ranges::sort(shards);
+  return shards;
+}
 
 Result<std::vector<ReplayedShard>> replay_bundle(std::string_view document, const std::vector<std::uint32_t>& shards,
                                                  Sandbox& sandbox, const InputSource& inputs) {

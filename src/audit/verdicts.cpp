@@ -21,6 +21,7 @@ struct OpenedVerdict {
   std::string where;
   std::uint64_t index = 0;
   ShardVerdict verdict;
+  Time verified_at{};
 };
 
 std::string where_is(std::size_t number) {
@@ -70,12 +71,12 @@ Status check_subject(const std::string& where, const identity::Verdict& read, co
 class Judge {
  public:
   Judge(const Computation& computation, const Events& events, const Receipts& receipts, const Agreement& agreement,
-        std::vector<OpenedVerdict> by_shard)
+        const std::vector<OpenedVerdict>& by_shard)
       : policy_(computation.contract.policy),
         events_(events),
         receipts_(receipts),
         agreement_(agreement),
-        by_shard_(std::move(by_shard)) {
+        by_shard_(by_shard) {
     for (const auto& [agent, event] : events.quarantined) out_from_.emplace(agent, from_when(event));
   }
 
@@ -178,7 +179,7 @@ class Judge {
   const Events& events_;
   const Receipts& receipts_;
   const Agreement& agreement_;
-  const std::vector<OpenedVerdict> by_shard_;
+  const std::vector<OpenedVerdict>& by_shard_;
   std::map<AgentId, std::uint64_t> out_from_;
 };
 
@@ -196,7 +197,7 @@ Result<std::vector<OpenedVerdict>> open_verdicts(const wire::Bundle& bundle, con
     if (const auto fits = check_subject(where, *read, bundle, anchors, computation); !fits) return fail(fits.error());
     OpenedVerdict& slot = by_shard[read->shard.shard.index];
     if (!slot.where.empty()) return refute(where, "is a second verdict on shard " + std::to_string(read->shard.shard.index));
-    slot = {where, position.index, std::move(read->shard)};
+    slot = {where, position.index, std::move(read->shard), read->verified_at};
   }
   for (std::size_t shard = 0; shard < by_shard.size(); ++shard)
     if (by_shard[shard].where.empty()) return refute("/verdicts", "there is none on shard " + std::to_string(shard));
@@ -222,7 +223,7 @@ std::uint32_t required_confirmations(const ContractPolicy& policy, std::uint32_t
 
 Result<Verdicts> check_verdicts(const wire::Bundle& bundle, const Anchors& anchors, const Computation& computation,
                                 const Events& events, const Receipts& receipts, LogProofs& log, Trail& trail) {
-  const auto by_shard = open_verdicts(bundle, anchors, computation, log);
+  auto by_shard = open_verdicts(bundle, anchors, computation, log);
   if (!by_shard) return fail(by_shard.error());
   const auto agreement = Agreement::open(bundle, computation);
   if (!agreement) return fail(agreement.error());
@@ -254,7 +255,11 @@ Result<Verdicts> check_verdicts(const wire::Bundle& bundle, const Anchors& ancho
         verdicts.losers.insert(answer.agent);
     trail.passed("verdict on shard " + std::to_string(decided.verdict.shard.index),
                  std::to_string(*support) + " agents agree; " + decided.verdict.rule);
+    verdicts.by_shard.push_back({{}, decided.verified_at, decided.index, *support});
   }
+  // Until here the judge needed them all.
+  for (std::size_t shard = 0; shard < by_shard->size(); ++shard)
+    verdicts.by_shard[shard].verdict = std::move((*by_shard)[shard].verdict);
   if (const auto required = required_confirmations(computation.contract.policy, computation.shards()); confirmed < required)
     return refute("/verdicts", "a second agent confirmed " + std::to_string(confirmed) + " shards, the contract's policy (" +
                                    std::string(to_string(computation.contract.policy.verify)) + ") asks for " +

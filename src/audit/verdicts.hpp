@@ -2,9 +2,20 @@
 /// What the hub decided, and whether it was entitled to: a verdict must follow from receipts by the policy of the contract.
 #include "audit/receipts.hpp"
 
+#include <forgepool/time.hpp>
+#include <forgepool/verifier.hpp>
+
 #include <set>
 
 namespace forgepool::audit {
+
+/// A verdict that holds.
+struct VerdictRecord {
+  ShardVerdict verdict;
+  Time verified_at{};  ///< By the hub's clock.
+  std::uint64_t index = 0;    ///< In the ledger.
+  std::uint32_t support = 0;  ///< How many agents agree.
+};
 
 struct Verdicts {
   std::vector<Digest> accepted;  ///< Result digest of each shard.
@@ -12,6 +23,7 @@ struct Verdicts {
   std::set<AgentId> losers;      ///< Agents whose receipted answer was another than the accepted one.
   double error_bound = 0;        ///< The largest P(wrong) of a shard,
   double expected_wrong = 0;     ///< and the sum of all.
+  std::vector<VerdictRecord> by_shard;
 };
 
 /// Checks that there is exactly one verdict per shard, signed by the hub and in the ledger, after everything it rests on and

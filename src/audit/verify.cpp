@@ -1,6 +1,6 @@
 /// The order of an audit: first that the document is the hub's, then that the ledger is, then each thing in it from the
 /// contract to the result. Each step believes only what the steps before it have shown.
-#include "audit/outcome.hpp"
+#include "audit/audited_bundle.hpp"
 #include "identity/svid.hpp"
 
 #include <forgepool/audit.hpp>
@@ -8,9 +8,8 @@
 #include <algorithm>
 
 namespace forgepool {
+namespace audit {
 namespace {
-
-using namespace audit;
 
 Result<wire::Bundle> open_document(std::string_view document, const Anchors& anchors) {
   auto read = wire::read_bundle(document);
@@ -31,11 +30,11 @@ std::vector<std::string> spiffe_ids(const std::set<AgentId>& agents, const std::
 
 }  // namespace
 
-Result<AuditReport> verify_bundle(std::string_view document, std::string_view trusted_root) {
+Result<AuditedBundle> audit_bundle(std::string_view document, std::string_view trusted_root) {
   Trail trail;
-  const auto anchors = open_anchors(trusted_root);
+  auto anchors = open_anchors(trusted_root);
   if (!anchors) return fail(anchors.error());
-  const auto bundle = open_document(document, *anchors);
+  auto bundle = open_document(document, *anchors);
   if (!bundle) return fail(bundle.error());
   trail.passed("document", "in its one canonical form, signed by the hub");
 
@@ -44,7 +43,7 @@ Result<AuditReport> verify_bundle(std::string_view document, std::string_view tr
   trail.passed("checkpoint",
                "of " + anchors->log_keys.front().name + ", " + std::to_string(log->head().size) + " leaves, signed by the log's key");
 
-  const auto computation = check_computation(*bundle);
+  auto computation = check_computation(*bundle);
   if (!computation) return fail(computation.error());
   trail.passed("contract", computation->contract.digest.str());
   trail.passed("adapter", computation->adapter->name() + "@" + computation->adapter->version() + " " +
@@ -52,15 +51,15 @@ Result<AuditReport> verify_bundle(std::string_view document, std::string_view tr
   trail.passed("plan", std::to_string(computation->shards()) +
                            " shards, planned again from contract and adapter: " + computation->plan_digest.str());
 
-  const auto events = check_events(*bundle, *computation, *log);
+  auto events = check_events(*bundle, *computation, *log);
   if (!events) return fail(events.error());
   trail.passed("events", "contract, plan, result and artifacts are committed in the ledger, " +
                              std::to_string(events->leases.size()) + " leases, " + std::to_string(events->quarantined.size()) +
                              " quarantine events");
 
-  const auto receipts = check_receipts(*bundle, *anchors, *computation, *events, *log, trail);
+  auto receipts = check_receipts(*bundle, *anchors, *computation, *events, *log, trail);
   if (!receipts) return fail(receipts.error());
-  const auto verdicts = check_verdicts(*bundle, *anchors, *computation, *events, *receipts, *log, trail);
+  auto verdicts = check_verdicts(*bundle, *anchors, *computation, *events, *receipts, *log, trail);
   if (!verdicts) return fail(verdicts.error());
   if (const auto outcome = check_outcome(*bundle, *computation, *events, *verdicts, trail); !outcome)
     return fail(outcome.error());
@@ -80,7 +79,18 @@ Result<AuditReport> verify_bundle(std::string_view document, std::string_view tr
   report.adversary = computation->contract.policy.adversary;
   report.ledger_size = log->head().size;
   report.checks = trail.take();
-  return report;
+  return AuditedBundle{std::move(report),           std::move(*bundle),           std::move(*computation),
+                       log->head(),                 log->key(),                   std::move(anchors->trust_domain),
+                       std::move(anchors->hub_keys), std::move(*events),           receipts->take_records(),
+                       std::move(*verdicts)};
+}
+
+}  // namespace audit
+
+Result<AuditReport> verify_bundle(std::string_view document, std::string_view trusted_root) {
+  auto audited = audit::audit_bundle(document, trusted_root);
+  if (!audited) return fail(audited.error());
+  return std::move(audited->report);
 }
 
 }  // namespace forgepool

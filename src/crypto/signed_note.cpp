@@ -58,9 +58,13 @@ bool is_valid_key_name(std::string_view name) {
   return !name.empty() && is_valid_utf8(name) && !has_space_or_control(name) && name.find('+') == std::string_view::npos;
 }
 
-std::uint32_t note_key_id(std::string_view name, const PublicKey& key, std::uint8_t type) {
+Digest note_key_hash(std::string_view name, const PublicKey& key, std::uint8_t type) {
   const std::string line = std::string(name) + '\n';
-  return read_key_id(sha256(concatenated(as_bytes(line), typed_key(key, type))).bytes);
+  return sha256(concatenated(as_bytes(line), typed_key(key, type)));
+}
+
+std::uint32_t note_key_id(std::string_view name, const PublicKey& key, std::uint8_t type) {
+  return read_key_id(note_key_hash(name, key, type).bytes);
 }
 
 std::string signature_line(std::string_view name, std::uint32_t key_id, ByteView signature) {

@@ -26,7 +26,9 @@ bool is_valid_key_name(std::string_view name);
 
 inline constexpr std::uint8_t ed25519_note_type = 0x01, cosignature_note_type = 0x04;
 
-/// First four bytes of SHA-256(name ‖ "\n" ‖ type ‖ Ed25519 key), big-endian. `key` is Ed25519.
+/// SHA-256(name ‖ "\n" ‖ type ‖ Ed25519 key). `key` is Ed25519. Sigstore names logs by it.
+Digest note_key_hash(std::string_view name, const PublicKey& key, std::uint8_t type = ed25519_note_type);
+/// Its first four bytes, big-endian.
 std::uint32_t note_key_id(std::string_view name, const PublicKey& key, std::uint8_t type = ed25519_note_type);
 /// "<name>+<id>+<base64>", and back; as to_vkey and parse_vkey, for any of the types above.
 std::string write_vkey(std::string_view name, const PublicKey& key, std::uint8_t type);

@@ -64,6 +64,21 @@ TEST_CASE("evidence is given out when a quorum of witnesses has seen it, and the
   CHECK(watched.look("two").code == 0);
   pool.cli(bundle);
   CHECK(pool.cli({"verify", pool.path("bundle.json"), "--root", watched.root()}).at("verified") == true);
+  const std::vector<std::string> witnessed{"verify", pool.path("bundle.json"), "--root", watched.root(), "--witness-policy"};
+  const auto by_policy = [&](const std::string& name) {
+    auto arguments = witnessed;
+    arguments.push_back(pool.path(name));
+    return arguments;
+  };
+  CHECK(pool.cli(by_policy("policy")).at("witnessed") == true);
+  // A witness that has not seen it.
+  const auto three = watched.look("three").output;
+  const auto third = json::parse(three.substr(0, three.find('\n'))).at("witness").get<std::string>();
+  std::ofstream(pool.path("other-policy")) << "witness three " << third << "\nquorum three\n";
+  CHECK(pool.cli(by_policy("other-policy"), 1).at("reason").dump().find("three") != std::string::npos);
+  CHECK(pool.cli(by_policy("no-policy"), 5).contains("error"));
+  CHECK(pool.cli({"audit", job, "--root", watched.root(), "--witness-policy", pool.path("policy")}).at("verified") == true);
+  CHECK(pool.cli({"audit", job, "--root", watched.root(), "--witness-policy", pool.path("other-policy")}, 1).at("verified") == false);
 
   const auto verified = pool.cli({"ledger", "verify", "--root", watched.root(), "--witness-policy", pool.path("policy")});
   const auto size = verified.at("size").get<std::uint64_t>();

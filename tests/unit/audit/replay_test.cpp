@@ -127,6 +127,46 @@ TEST_CASE("a replay needs the job's inputs, which bundles do not hold") {
   CHECK((sandbox.requests.empty() || sandbox.requests.size() == 1));
 }
 
+TEST_CASE("a sample is drawn by the log's head and a nonce: the same for everybody, another for another nonce") {
+  Story story({{"verify", "none"}}, "tally.v1", {{"items", 200}});
+  story.contract_event();
+  story.plan_event();
+  std::map<std::uint32_t, Bytes> outputs;
+  for (std::uint32_t shard = 0; shard < 100; ++shard) outputs.emplace(shard, story.right(shard));
+  story.receipt("alice", "l-a", outputs);
+  for (std::uint32_t shard = 0; shard < 100; ++shard) story.verdict(shard, story.right(shard), {{"alice", "l-a", story.right(shard)}});
+  story.result_event();
+  const std::string document = story.document();
+  const auto drawn = sample_shards(document, 10, "nonce");
+  REQUIRE(drawn);
+  CHECK(drawn->size() == 10);
+  CHECK(std::ranges::is_sorted(*drawn));
+  CHECK(std::ranges::adjacent_find(*drawn) == drawn->end());
+  CHECK(drawn->back() < 100);
+  CHECK(*sample_shards(document, 10, "nonce") == *drawn);
+  CHECK(*sample_shards(document, 10, "another") != *drawn);
+  // By hand, as the header says.
+  const std::string checkpoint = story.bundle().checkpoint;
+  const std::string head = checkpoint.substr(0, checkpoint.find("\n\n") + 1);
+  const auto rank = [&](std::uint32_t shard) {
+    Bytes bytes = to_bytes(head);
+    for (const auto byte : sha256("nonce").bytes) bytes.push_back(byte);
+    for (const char c : std::to_string(shard)) bytes.push_back(static_cast<std::uint8_t>(c));
+    return sha256(bytes);
+  };
+  for (std::uint32_t shard = 0; shard < 100; ++shard) {
+    const bool in = std::ranges::binary_search(*drawn, shard);
+    const auto smaller = std::ranges::count_if(*drawn, [&](std::uint32_t other) { return rank(other) < rank(shard); });
+    CHECK(in == (smaller < 10));
+  }
+  // The log has grown since: another sample, that nobody could foresee.
+  story.ledger().commit({{to_bytes("more")}, {}}).value();
+  CHECK(*sample_shards(story.document(), 10, "nonce") != *drawn);
+  CHECK(sample_shards(document, 1000, "nonce")->size() == 100);
+  CHECK(sample_shards(document, 0, "nonce")->empty());
+  CHECK_FALSE(sample_shards("{}", 1, "nonce"));
+}
+
 TEST_CASE("what is no bundle cannot be replayed") {
   TallySandbox sandbox;
   CHECK_FALSE(replay_bundle("{}", {}, sandbox, {}));
