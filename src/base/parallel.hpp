@@ -2,8 +2,10 @@
 /// Independent work on several threads, with the outcome of doing it one piece after the other.
 #include <cstddef>
 #include <functional>
+#include <future>
 #include <optional>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace forgepool {
@@ -27,6 +29,15 @@ auto map_in_order(std::size_t count, const Work& work) {
     if (!in_order.back()) break;
   }
   return in_order;
+}
+
+/// Both outcomes, of work that knows nothing of each other: the first perhaps on another thread, which ends before this returns.
+template <class There, class Here>
+auto concurrently(There there, const Here& here) {
+  // Deferred if there are no more threads to be had.
+  auto other = std::async(std::launch::async | std::launch::deferred, std::move(there));
+  auto own = here();
+  return std::pair(other.get(), std::move(own));
 }
 
 }  // namespace forgepool

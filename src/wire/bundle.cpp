@@ -1,5 +1,6 @@
 #include "wire/bundle.hpp"
 
+#include "base/parallel.hpp"
 #include "crypto/digest.hpp"
 #include "wire/json_reader.hpp"
 
@@ -89,18 +90,20 @@ Object to_json(const Bundle& bundle) {
 
 /// The number of values in a JSON text is at most this.
 std::size_t count_values(std::string_view text) {
-  std::size_t count = 0;
-  bool quoted = false;
+  std::size_t count = 1;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (c == '"')
-      quoted = !quoted;
-    else if (quoted && c == '\\')
-      ++i;
-    else if (!quoted && (c == ',' || c == '[' || c == '{'))
-      ++count;
+    if (c == ',' || c == '[' || c == '{') ++count;
+    if (c != '"') continue;
+    // Most of a bundle is strings: to the quote that ends this one.
+    for (bool escaped = true; escaped;) {
+      i = text.find('"', i + 1);
+      if (i == std::string_view::npos) return count;
+      const auto before = text.substr(0, i).find_last_not_of('\\');
+      escaped = (i - before) % 2 == 0;
+    }
   }
-  return count + 1;
+  return count;
 }
 
 Digest read_sibling(const Value& value, const std::string& pointer, ObjectReader& reader) {
@@ -288,10 +291,12 @@ Result<SignedBundle> read_bundle(std::string_view document) {
     return fail(ErrorKind::too_large, "not a bundle: it holds more than " + std::to_string(max_values) + " JSON values");
   const auto value = json::parse(document.substr(0, document.size() - 1), max_bundle_bytes);
   if (!value) return no_bundle(value.error());
-  auto read = read_fields(*value);
+  const auto text = document.substr(0, document.size() - 1);
+  auto [canonical, read] = concurrently([&] { return json::canonicalize(*value) == text; }, [&] { return read_fields(*value); });
   if (!read) return no_bundle(read.error());
-  // Two documents of one meaning would mean bytes that nobody signed.
-  if (write_bundle(read->bundle, read->signature) != document)
+  // Two documents of one meaning would mean bytes that nobody signed. Every member was asked for and has one spelling as a JSON
+  // value (base64 is strict, numbers and digests are as they are written): that JSON has one is all that is left to see.
+  if (!canonical)
     return fail(ErrorKind::invalid_input,
                 "not a bundle: its JSON is not in canonical form (RFC 8785), so it is not what the hub wrote");
   read->body = without_signature(document, read->signature);
