@@ -71,11 +71,14 @@ Result<std::unique_ptr<Ledger>> open_hub_ledger(const std::string& data_director
     return fail(ErrorKind::conflict,
                 std::string("the ledger of this hub is in ") +
                     (*there == LedgerStore::tiles ? "tile files: open it as that" : "a SQLite file: open it as that"));
-  if (store == LedgerStore::tiles)
-    return open_tile_ledger({.path = hub_tiles_path(data_directory), .origin = identity.trust_domain, .key = identity.log_key});
   std::vector<std::shared_ptr<Signer>> earlier;
   for (const auto& key : identity.earlier_log_keys)
     if (key.key && std::chrono::system_clock::now() < key.until) earlier.push_back(key.key);
+  if (store == LedgerStore::tiles)
+    return open_tile_ledger({.path = hub_tiles_path(data_directory),
+                             .origin = identity.trust_domain,
+                             .key = identity.log_key,
+                             .earlier_keys = std::move(earlier)});
   return open_sqlite_ledger({hub_ledger_path(data_directory), identity.trust_domain, identity.log_key, std::move(earlier)});
 }
 
@@ -131,6 +134,10 @@ Result<OrganizationParts> open_organization(const std::string& directory, const 
   if (!key_home) return fail(key_home.error());
   auto identity = open_hub_identity(std::move(*key_home), now, overlap);
   if (!identity) return fail(identity.error());
+  // Keys may have been replaced since it was written (see fill_directory).
+  if (!keys.pkcs11.module.empty())
+    if (auto written = write_file(hub_identity_directory(directory) + "/root.json", as_bytes(make_trusted_root(*identity))); !written)
+      return fail(written.error());
   auto ledger = open_hub_ledger(directory, *identity, store);
   if (!ledger) return fail(ledger.error());
   OrganizationParts parts;

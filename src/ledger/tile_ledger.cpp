@@ -14,6 +14,7 @@
 #include <forgepool/merkle.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <filesystem>
 
@@ -44,7 +45,7 @@ class TileLedger final : public Ledger {
  public:
   TileLedger(TileLedgerOptions options, FileLock lock)
       : options_(std::move(options)),
-        identity_(options_.origin, options_.key),
+        identity_(options_.origin, options_.key, options_.earlier_keys),
         lock_(std::move(lock)),
         files_(public_path(options_.path)),
         readers_(state_path(options_.path)) {}
@@ -56,7 +57,8 @@ class TileLedger final : public Ledger {
 
   /// Reads and checks everything that the next commit builds on; before anything else is called.
   Status load() {
-    auto writer = SqliteWriter::open(state_path(options_.path), identity_.origin(), {&identity_.key(), 1});
+    for (const auto& earlier : options_.earlier_keys) keys_.push_back(earlier->public_key());
+    auto writer = SqliteWriter::open(state_path(options_.path), identity_.origin(), keys_);
     if (!writer) return fail(writer.error());
     writer_ = std::move(*writer);
     if (auto relaxed = writer_->only_state(); !relaxed) return relaxed;
@@ -75,11 +77,21 @@ class TileLedger final : public Ledger {
     view_ = std::make_shared<const View>(std::move(view));
     if (auto checked = check_published(*view_); !checked) return checked;
     files_.remember_upper(view_->tree.size());
-    return journal_->torn() ? fold() : Status{};
+    if (writer_->log().key != identity_.key().spki) taking_over_ = true;
+    if (taking_over_) published_note_.clear();
+    return journal_->torn() || taking_over_ ? fold() : Status{};
   }
 
   const std::string& origin() const override { return identity_.origin(); }
   const PublicKey& key() const override { return identity_.key(); }
+
+  Status use_keys(std::shared_ptr<Signer> key, std::vector<std::shared_ptr<Signer>> earlier) override {
+    const std::lock_guard lock(publish_mutex_);
+    if (auto used = identity_.use_keys(std::move(key), std::move(earlier)); !used) return used;
+    published_note_.clear();  // What is published next is signed by the new key, too, also of the same tree.
+    taking_over_ = true;      // The journal names the key: it is started anew with the next commit.
+    return {};
+  }
 
   Result<LedgerHead> commit(const LedgerBatch& batch) override {
     if (const auto checked = check_batch(batch); !checked) return fail(checked.error());
@@ -155,10 +167,11 @@ class TileLedger final : public Ledger {
     if (base.origin != identity_.origin())
       return fail(ErrorKind::invalid_input,
                   options_.path + " is the ledger of origin \"" + base.origin + "\", not of \"" + identity_.origin() + "\"");
-    if (base.key != identity_.key().spki)
+    if (std::ranges::find(keys_, base.key, &PublicKey::spki) == keys_.end())
       return fail(ErrorKind::invalid_input, options_.path + " is signed with the key of pin " + sha256(base.key).hex() +
                                                 ", not with that of pin " + identity_.key().pin().hex() +
-                                                ": open it with the key it was made with");
+                                                ": open it with the key that it was last used with");
+    taking_over_ = base.key != identity_.key().spki;
     const std::uint64_t full = base.point.head.size - base.edge.size();
     auto tree = Tree::restore(
         base.point.head.size,
@@ -194,7 +207,9 @@ class TileLedger final : public Ledger {
   Status read_published() {
     const auto note = files_.read("checkpoint");
     if (!note) return note.error().kind == ErrorKind::not_found ? Status{} : fail(note.error());
-    const auto head = verify_checkpoint(as_text(*note), {identity_.origin(), identity_.key()});
+    Result<LedgerHead> head = fail(ErrorKind::corrupt, "");
+    for (auto key = keys_.begin(); key != keys_.end() && !head; ++key)
+      head = verify_checkpoint(as_text(*note), {identity_.origin(), *key});
     if (!head) return fail(ErrorKind::corrupt, files_.root() + "/checkpoint: " + head.error().message);
     published_note_ = to_text(*note);
     published_head_ = *head;
@@ -243,7 +258,7 @@ class TileLedger final : public Ledger {
       view_ = std::move(published);
     }
     // What was committed stays committed if this fails: the next one will hear of it.
-    if (journal_->size() > options_.journal_bytes && !fold()) broken_ = true;
+    if ((journal_->size() > options_.journal_bytes || taking_over_) && !fold()) broken_ = true;
   }
 
   Status write_group(const std::vector<const LedgerBatch*>& batches, View& next, const std::vector<FullTile>& filled) {
@@ -298,6 +313,9 @@ class TileLedger final : public Ledger {
   /// Starts the journal anew from here.
   Status fold() {
     const std::lock_guard lock(publish_mutex_);
+    writer_->use_key(identity_.key().spki);
+    if (taking_over_)
+      if (auto named = writer_->commit({}, {}, last_.head); !named) return named;
     if (auto synced = files_.sync(); !synced) return synced;  // The state's file is on the same file system.
     const auto now = view();
     auto edge = parse_entries(now->edge_entries, now->edge_width());
@@ -306,6 +324,7 @@ class TileLedger final : public Ledger {
         Journal::create(journal_path(options_.path), {identity_.origin(), identity_.key().spki, last_, std::move(*edge)});
     if (!journal) return fail(journal.error());
     journal_ = std::move(*journal);
+    taking_over_ = false;
     for (const TileId& id : std::exchange(unfolded_, {})) {
       if (auto removed = files_.remove_folder(tile_path(id) + ".p"); !removed) return removed;
       if (id.level == 0)
@@ -384,6 +403,9 @@ class TileLedger final : public Ledger {
   std::string published_note_;  // Empty: none yet.
   LedgerHead published_head_;
 
+  std::vector<PublicKey> keys_{options_.key->public_key()};  ///< That what is in the folder may be signed with.
+  std::atomic<bool> taking_over_ = false;                      ///< The journal names an earlier key.
+
   mutable std::mutex view_mutex_;
   std::shared_ptr<const View> view_;  // Guarded by view_mutex_.
 };
@@ -418,6 +440,8 @@ Status check_folder(const std::string& path) {
 
 Result<std::unique_ptr<Ledger>> open_tile_ledger(TileLedgerOptions options) {
   if (const auto checked = LogIdentity::check(options.origin, options.key.get()); !checked) return fail(checked.error());
+  for (const auto& earlier : options.earlier_keys)
+    if (const auto checked = LogIdentity::check(options.origin, earlier.get()); !checked) return fail(checked.error());
   if (options.path.empty()) return fail(ErrorKind::invalid_input, "a ledger needs the path of its folder");
   // The same folder under two names must meet the same lock.
   std::error_code error;

@@ -10,9 +10,10 @@ struct TileLedgerOptions {
   /// log's prefix. The rest is the owner's (0600). One process at a time: a second opener gets `conflict`.
   std::string path;
   std::string origin;           ///< Must match the folder's, once it has one. At most 2,000 bytes.
-  std::shared_ptr<Signer> key;  ///< Ed25519. Must match the folder's, once it has one.
+  std::shared_ptr<Signer> key;  ///< Ed25519. The folder's, once it has one, must be this or an earlier one.
   /// The journal is started anew when it is longer. More: fewer pauses to sync all files, a longer way back after a crash.
   std::uint64_t journal_bytes = std::uint64_t{64} << 20;
+  std::vector<std::shared_ptr<Signer>> earlier_keys{};  ///< Sign, too: see Ledger::use_keys.
 };
 
 /// `corrupt` if the files do not fit each other, or contradict the checkpoint that was published last.

@@ -193,3 +193,53 @@ TEST_CASE("a full disk fails a tile ledger's commit, loses nothing acknowledged,
   CHECK(ledger->head().root == merkle_root(numbered_hashes(ledger->head().size)));
   CHECK(ledger->commit(numbered_leaves(ledger->head().size, 10)));
 }
+
+TEST_CASE("a tile ledger's key is replaced while it is open, and what earlier ones signed is still the ledger's") {
+  const Folder folder;
+  const std::string path = folder.file("log"), note_path = path + "/public/checkpoint";
+  const auto first = test_key(), second = *generate_key(KeyAlgorithm::ed25519), third = *generate_key(KeyAlgorithm::ed25519);
+  const auto signed_by = [](const std::string& note, const std::shared_ptr<Signer>& key) {
+    return verify_checkpoint(note, {test_origin, key->public_key()}).has_value();
+  };
+  const auto open = [&](const std::shared_ptr<Signer>& key, std::vector<std::shared_ptr<Signer>> earlier) {
+    return open_tile_ledger({.path = path, .origin = test_origin, .key = key, .earlier_keys = std::move(earlier)});
+  };
+  {
+    const auto ledger = open_tiles(path);
+    REQUIRE(ledger->commit(numbered_leaves(0, 300)));
+    const auto before = ledger->checkpoint();
+    REQUIRE(before);
+    REQUIRE(ledger->use_keys(second, {first}));
+    CHECK(ledger->key() == second->public_key());
+    // The same tree under both names, and so what is published.
+    const auto after = ledger->checkpoint();
+    REQUIRE(after);
+    CHECK(signed_by(*after, first));
+    CHECK(signed_by(*after, second));
+    CHECK_FALSE(signed_by(*before, second));
+    CHECK(to_text(content(note_path)) == *after);
+    LedgerBatch more = numbered_leaves(300, 10);
+    more.writes.push_back({"a key", to_bytes("a value")});
+    REQUIRE(ledger->commit(more));
+  }
+  CHECK(refusal(open(third, {})) == ErrorKind::invalid_input);
+  {
+    // The one that it was made with is not needed any more.
+    auto ledger = open(second, {});
+    REQUIRE(ledger);
+    CHECK((*ledger)->head().size == 310);
+  }
+  {
+    // Replaced while nobody had it open: and nothing has to be committed for that.
+    auto ledger = open(third, {second});
+    REQUIRE(ledger);
+    CHECK(signed_by(*(*ledger)->checkpoint(), third));
+    CHECK(signed_by(*(*ledger)->checkpoint(), second));
+  }
+  auto ledger = open(third, {});
+  REQUIRE(ledger);
+  CHECK((*ledger)->read("a key")->has_value());
+  CHECK(signed_by(to_text(content(note_path)), third));
+  CHECK((*ledger)->use_keys(*generate_key(KeyAlgorithm::ecdsa_p256), {}).error().kind == ErrorKind::invalid_input);
+  CHECK((*ledger)->key() == third->public_key());
+}
