@@ -1,5 +1,6 @@
 #include <forgepool/client.hpp>
 
+#include "client/session.hpp"
 #include "identity/enrolment.hpp"
 #include "identity/svid.hpp"
 #include "wire/job_messages.hpp"
@@ -18,7 +19,7 @@ constexpr Duration longest_pause = std::chrono::seconds(5);
 class DefaultClient final : public Client {
  public:
   DefaultClient(EventLoop& loop, Credentials credentials, std::unique_ptr<Transport> transport, ClientOptions options)
-      : loop_(loop), credentials_(std::move(credentials)), transport_(std::move(transport)), options_(std::move(options)) {}
+      : loop_(loop), session_(loop, std::move(credentials), std::move(transport), std::move(options)) {}
 
   ~DefaultClient() override { *alive_ = false; }
 
@@ -31,7 +32,12 @@ class DefaultClient final : public Client {
   }
 
   void submit(std::string contract, Callback<JobStatus> done) override {
-    send("POST", "/v1/jobs", to_bytes(contract), as_status(std::move(done)));
+    send("POST", "/v1/jobs", to_bytes(contract), [this, done = as_status(std::move(done))](Result<Response> response) {
+      if (response)
+        if (auto begun = wire::decode<wire::fb::JobStatusT>(response->body))
+          session_.keep_job_token(begun->job, std::move(begun->token), begun->token_life_ms);
+      done(std::move(response));
+    });
   }
 
   void status(const JobId& job, std::uint64_t seen, Duration wait, Callback<JobStatus> done) override {
@@ -140,7 +146,7 @@ class DefaultClient final : public Client {
   void health(Callback<std::string> done) override { send("GET", "/healthz", {}, as_text_body(std::move(done))); }
 
   void renew(Callback<Credentials> done) override {
-    auto request = make_certificate_request(*credentials_.identity.key);
+    auto request = make_certificate_request(*session_.credentials().identity.key);
     if (!request) {
       loop_.post([alive = alive_, done = std::move(done), error = request.error()] {
         if (*alive) done(fail(error));
@@ -153,9 +159,10 @@ class DefaultClient final : public Client {
       if (!response) return done(fail(response.error()));
       const auto enrolled = wire::decode<wire::fb::EnrolledT>(response->body);
       if (!enrolled) return done(fail(enrolled.error()));
-      auto renewed = identity::accept_enrolment(*enrolled, credentials_.identity.key, credentials_.hub_pins);
+      auto renewed =
+          identity::accept_enrolment(*enrolled, session_.credentials().identity.key, session_.credentials().hub_pins);
       if (!renewed) return done(fail(renewed.error()));
-      credentials_ = *renewed;  // For the next connection; this one goes on.
+      session_.set_credentials(*renewed);
       done(std::move(renewed));
     });
   }
@@ -221,42 +228,8 @@ class DefaultClient final : public Client {
     });
   }
 
-  void send(std::string method, std::string path, Bytes body, std::function<void(Result<Response>)> done) {
-    if (!connection_ || !connection_->usable()) {
-      // It goes later: it may be telling those who wait that it broke, and we are called by the first of them.
-      if (connection_) loop_.post([old = std::shared_ptr<Connection>(std::move(connection_))] {});
-      auto check = identity::check_hub(credentials_);
-      if (!check) {
-        loop_.post([alive = alive_, done = std::move(done), error = check.error()] {
-          if (*alive) done(fail(error));
-        });
-        return;
-      }
-      ConnectOptions connect;
-      connect.address = options_.hub_address;
-      connect.port = options_.hub_port;
-      connect.identity = credentials_.identity;
-      connect.check_peer = std::move(*check);
-      connect.limits.max_response_bytes = 1u << 30;  // Bundles.
-      auto connection = transport_->connect(std::move(connect));
-      if (!connection) {
-        loop_.post([alive = alive_, done = std::move(done), error = connection.error()] {
-          if (*alive) done(fail(error));
-        });
-        return;
-      }
-      connection_ = std::move(*connection);
-    }
-    Request request;
-    request.method = std::move(method);
-    request.path = std::move(path);
-    request.body = std::move(body);
-    connection_->send(std::move(request), [alive = alive_, done = std::move(done)](Result<Response> response) {
-      if (!*alive) return;
-      if (response && response->status / 100 != 2)
-        return done(fail(wire::decode_failure(response->body, wire::kind_of(response->status))));
-      done(std::move(response));
-    });
+  void send(std::string method, std::string path, Bytes body, client::Session::Done done) {
+    session_.send({std::move(method), std::move(path), "", std::move(body)}, std::move(done));
   }
 
   /// Decodes a body as `Message` and makes a `T` of it.
@@ -281,12 +254,9 @@ class DefaultClient final : public Client {
   }
 
   EventLoop& loop_;
-  Credentials credentials_;
-  const std::unique_ptr<Transport> transport_;
-  const ClientOptions options_;
-  std::unique_ptr<Connection> connection_;
   /// Callbacks under way look at this before they touch the client.
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  client::Session session_;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "hub/authorization.hpp"
 
 #include "identity/svid.hpp"
+#include "identity/token.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,34 +9,38 @@
 namespace forgepool::hub {
 namespace {
 
+constexpr Token none = Token::none, any = Token::any, once = Token::once, leased = Token::lease;
 constexpr Scope no = Scope::none, own = Scope::own, org = Scope::organization, all = Scope::hub;
 
 constexpr std::array table{
-    //                                                                     anonymous agent client operator hub_operator
-    Rule{Action::enrol, "enrol", /*                                     */ all, no, no, no, no},
-    Rule{Action::renew, "renew a certificate", /*                       */ no, own, own, own, own},
-    Rule{Action::read_health, "read health", /*                         */ no, no, org, org, org},
-    Rule{Action::read_log, "read the log", /*                           */ no, no, org, org, org},
-    Rule{Action::cosign, "cosign the log", /*                           */ no, no, org, org, org},
-    Rule{Action::take_lease, "take a lease", /*                         */ no, own, no, no, no},
-    Rule{Action::heartbeat, "send heartbeats", /*                       */ no, own, no, no, no},
-    Rule{Action::fetch_blob, "fetch a blob", /*                         */ no, own, no, no, no},
-    Rule{Action::report_result, "report a result", /*                   */ no, own, no, no, no},
-    Rule{Action::upload_blob, "upload an input", /*                     */ no, no, own, own, own},
-    Rule{Action::submit_job, "submit a job", /*                         */ no, no, own, own, own},
-    Rule{Action::forecast_job, "ask what a job would come to", /*       */ no, no, own, own, own},
-    Rule{Action::read_job, "read a job", /*                             */ no, no, own, org, org},
-    Rule{Action::cancel_job, "cancel a job", /*                         */ no, no, own, org, org},
-    Rule{Action::list_jobs, "list jobs", /*                             */ no, no, own, org, org},
-    Rule{Action::invite, "invite", /*                                   */ no, no, no, org, org},
-    Rule{Action::list_agents, "list agents", /*                         */ no, no, no, org, org},
-    Rule{Action::drain_agent, "drain an agent", /*                      */ no, no, no, org, org},
-    Rule{Action::hear_appeal, "end a quarantine", /*                    */ no, no, no, org, org},
-    Rule{Action::revoke, "revoke", /*                                   */ no, no, no, org, org},
-    Rule{Action::rotate_keys, "rotate keys", /*                         */ no, no, no, org, org},
-    Rule{Action::read_revocation_list, "read the revocation list", /*  */ no, no, no, org, org},
-    Rule{Action::list_organizations, "list organizations", /*           */ no, no, no, no, all},
-    Rule{Action::revoke_organization, "revoke an organization", /*      */ no, no, no, no, all},
+    // who asks:                                                                                         anonymous, agent,
+    // client, operator, hub_operator
+    Rule{Action::enrol, "enrol", none, "", /*                                                         */ all, no, no, no, no},
+    Rule{Action::renew, "renew a certificate", none, "", /*                                           */ no, own, own, own,
+         own},
+    Rule{Action::take_token, "ask for a token", none, "", /*                                          */ no, no, own, own, own},
+    Rule{Action::read_health, "read health", none, "", /*                                             */ no, no, org, org, org},
+    Rule{Action::read_log, "read the log", none, "", /*                                               */ no, no, org, org, org},
+    Rule{Action::cosign, "cosign the log", none, "", /*                                               */ no, no, org, org, org},
+    Rule{Action::take_lease, "take a lease", none, "", /*                                             */ no, own, no, no, no},
+    Rule{Action::heartbeat, "send heartbeats", none, "", /*                                           */ no, own, no, no, no},
+    Rule{Action::fetch_blob, "fetch a blob", leased, identity::permit::fetch, /*                      */ no, own, no, no, no},
+    Rule{Action::report_result, "report a result", leased, identity::permit::report, /*               */ no, own, no, no, no},
+    Rule{Action::upload_blob, "upload an input", once, identity::permit::upload, /*                   */ no, no, own, own, own},
+    Rule{Action::submit_job, "submit a job", once, identity::permit::submit, /*                       */ no, no, own, own, own},
+    Rule{Action::forecast_job, "ask what a job would come to", any, identity::permit::forecast, /*    */ no, no, own, own, own},
+    Rule{Action::read_job, "read a job", any, identity::permit::read, /*                              */ no, no, own, org, org},
+    Rule{Action::cancel_job, "cancel a job", once, identity::permit::cancel, /*                       */ no, no, own, org, org},
+    Rule{Action::list_jobs, "list jobs", any, identity::permit::list, /*                              */ no, no, own, org, org},
+    Rule{Action::invite, "invite", none, "", /*                                                       */ no, no, no, org, org},
+    Rule{Action::list_agents, "list agents", none, "", /*                                             */ no, no, no, org, org},
+    Rule{Action::drain_agent, "drain an agent", none, "", /*                                          */ no, no, no, org, org},
+    Rule{Action::hear_appeal, "end a quarantine", none, "", /*                                        */ no, no, no, org, org},
+    Rule{Action::revoke, "revoke", none, "", /*                                                       */ no, no, no, org, org},
+    Rule{Action::rotate_keys, "rotate keys", none, "", /*                                             */ no, no, no, org, org},
+    Rule{Action::read_revocation_list, "read the revocation list", none, "", /*                       */ no, no, no, org, org},
+    Rule{Action::list_organizations, "list organizations", none, "", /*                               */ no, no, no, no, all},
+    Rule{Action::revoke_organization, "revoke an organization", none, "", /*                          */ no, no, no, no, all},
 };
 
 const Rule* rule_of(Action action) {
@@ -73,6 +78,19 @@ Scope Rule::of(Role role) const {
 
 std::span<const Rule> rules() {
   return table;
+}
+
+const Rule& rule_for(Action action) {
+  static constexpr Rule nobodys{Action::enrol, "do that", none, "", no, no, no, no, no};
+  const Rule* rule = rule_of(action);
+  return rule ? *rule : nobodys;
+}
+
+std::vector<std::string> permits_of(Role role) {
+  std::vector<std::string> permits;
+  for (const auto& rule : table)
+    if ((rule.token == any || rule.token == once) && rule.of(role) != Scope::none) permits.emplace_back(rule.permit);
+  return permits;
 }
 
 std::string_view to_string(Action action) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace forgepool::hub {
 
@@ -33,6 +34,7 @@ struct Caller {
 enum class Action {
   enrol,
   renew,
+  take_token,
   read_health,
   read_log,
   cosign,
@@ -65,15 +67,30 @@ enum class Scope {
   hub,           ///< To everything.
 };
 
+/// What has to be shown with a request, beside the key of the connection (identity/token.hpp).
+enum class Token {
+  none,   ///< Nothing.
+  any,    ///< A token that permits it.
+  once,   ///< A token that permits it and is good for one change.
+  lease,  ///< The token of a lease.
+};
+
 struct Rule {
   Action action;
   std::string_view name;  ///< As it stands after "may not".
+  Token token;
+  std::string_view permit;  ///< What the token has to permit.
   Scope anonymous, agent, client, operator_, hub_operator;
 
   Scope of(Role role) const;
 };
 /// The table. An action without a row is nobody's.
 std::span<const Rule> rules();
+
+/// The row of an action; one that permits nobody anything if there is none.
+const Rule& rule_for(Action action);
+/// What tokens that members of a role ask for may permit at most.
+std::vector<std::string> permits_of(Role role);
 
 std::string_view to_string(Action action);
 

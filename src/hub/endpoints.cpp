@@ -4,6 +4,19 @@
 #include "hub/routes.hpp"
 
 namespace forgepool::hub {
+namespace {
+
+/// What names a job or an input in the path. What is not well-formed is nobody's: the handler says what is wrong with it.
+HubCore::Subject subject_of(const Route& route) {
+  HubCore::Subject subject;
+  if (route.action == Action::read_job || route.action == Action::cancel_job)
+    subject.job = route.rest.substr(0, route.rest.find('/'));
+  if (route.action == Action::upload_blob)
+    if (const auto digest = Digest::parse(route.rest)) subject.blob = *digest;
+  return subject;
+}
+
+}  // namespace
 
 Endpoints::Endpoints(EventLoop& loop, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger,
                      const HubIdentity& identity, LogPublication& publication, Front& front, LogSink& log)
@@ -61,6 +74,14 @@ void Endpoints::handle(const Caller& caller, const Peer& peer, Request request, 
   if (const auto allowed = authorize(caller, route->action, {core_.organization(), caller.owner()}); !allowed)
     return refuse(peer, request, allowed.error(), std::move(respond));
 
+  const Rule& rule = rule_for(route->action);
+  Ticket ticket;
+  if (rule.token == Token::any || rule.token == Token::once) {
+    auto permitted = core_.check_permit(caller, peer, rule, request, subject_of(*route), loop_.now());
+    if (!permitted) return refuse(peer, request, permitted.error(), std::move(respond));
+    ticket = std::move(*permitted);
+  }
+
   note_allowed(peer, route->action);
 
   switch (route->action) {
@@ -71,10 +92,10 @@ void Endpoints::handle(const Caller& caller, const Peer& peer, Request request, 
     case Action::heartbeat: heartbeat(caller, peer, request, std::move(respond)); break;
     case Action::report_result: report(caller, peer, request, std::move(respond)); break;
     case Action::fetch_blob: fetch(caller, peer, request, route->rest, std::move(respond)); break;
-    case Action::submit_job: submit(caller, peer, request, std::move(respond)); break;
-    case Action::upload_blob: upload(caller, peer, request, route->rest, std::move(respond)); break;
+    case Action::submit_job: submit(caller, peer, request, ticket, std::move(respond)); break;
+    case Action::upload_blob: upload(caller, peer, request, route->rest, ticket, std::move(respond)); break;
     case Action::forecast_job: forecast(caller, peer, request, std::move(respond)); break;
-    case Action::cancel_job: cancel(caller, peer, request, route->rest, std::move(respond)); break;
+    case Action::cancel_job: cancel(caller, peer, request, route->rest, ticket, std::move(respond)); break;
     case Action::drain_agent: drain(peer, request, route->rest, std::move(respond)); break;
     case Action::hear_appeal: appeal(peer, request, route->rest, std::move(respond)); break;
     case Action::invite: invite(peer, request, std::move(respond)); break;
@@ -82,6 +103,7 @@ void Endpoints::handle(const Caller& caller, const Peer& peer, Request request, 
     case Action::list_jobs: list_jobs(caller, std::move(respond)); break;
     case Action::list_agents: list_agents(std::move(respond)); break;
     case Action::list_organizations: list_organizations(std::move(respond)); break;
+    case Action::take_token: take_token(caller, peer, request, std::move(respond)); break;
     case Action::renew: renew(peer, request, std::move(respond)); break;
     case Action::revoke: revoke(caller, peer, request, std::move(respond)); break;
     case Action::rotate_keys: rotate(peer, request, std::move(respond)); break;

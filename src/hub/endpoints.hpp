@@ -63,9 +63,10 @@ class Endpoints {
   void heartbeat(const Caller& caller, const Peer& peer, const Request& request, Responder respond);
   void report(const Caller& caller, const Peer& peer, const Request& request, Responder respond);
   void fetch(const Caller& caller, const Peer& peer, const Request& request, std::string_view digest, Responder respond);
-  void submit(const Caller& caller, const Peer& peer, const Request& request, Responder respond);
+  void submit(const Caller& caller, const Peer& peer, const Request& request, const Ticket& ticket, Responder respond);
   void forecast(const Caller& caller, const Peer& peer, const Request& request, Responder respond);
-  void cancel(const Caller& caller, const Peer& peer, const Request& request, std::string_view job, Responder respond);
+  void cancel(const Caller& caller, const Peer& peer, const Request& request, std::string_view job, const Ticket& ticket,
+              Responder respond);
   void appeal(const Peer& peer, const Request& request, std::string_view agent, Responder respond);
   void drain(const Peer& peer, const Request& request, std::string_view agent, Responder respond);
   /// `rest`: the job, and which part of it.
@@ -73,8 +74,10 @@ class Endpoints {
   void list_jobs(const Caller& caller, Responder respond);
   void list_agents(Responder respond);
   void list_organizations(Responder respond);
-  void upload(const Caller& caller, const Peer& peer, const Request& request, std::string_view digest, Responder respond);
+  void upload(const Caller& caller, const Peer& peer, const Request& request, std::string_view digest, const Ticket& ticket,
+              Responder respond);
   void read_health(const Caller& caller, Responder respond);
+  void take_token(const Caller& caller, const Peer& peer, const Request& request, Responder respond);
   void renew(const Peer& peer, const Request& request, Responder respond);
   void revoke(const Caller& caller, const Peer& peer, const Request& request, Responder respond);
   void rotate(const Peer& peer, const Request& request, Responder respond);

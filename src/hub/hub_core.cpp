@@ -130,10 +130,13 @@ std::vector<JobStatus> HubCore::list(const Caller& caller, Time now) const {
   return statuses;
 }
 
-Status HubCore::upload(const Digest& digest, Bytes content, const Caller& caller) {
+Status HubCore::upload(const Digest& digest, Bytes content, const Caller& caller, const Ticket& ticket, Time now) {
   if (sha256(content) != digest) return fail(ErrorKind::invalid_input, "the content does not have the digest " + digest.str());
   if (const auto blob = blobs_.find(digest); blob != blobs_.end()) {
-    if (blob->second.owners.insert(caller.owner()).second) effects_.put(blob_owner_key(digest, caller.owner()), std::string_view());
+    if (blob->second.owners.insert(caller.owner()).second) {
+      effects_.put(blob_owner_key(digest, caller.owner()), std::string_view());
+      used_tokens_.use(ticket, {}, now, effects_);
+    }
     return {};
   }
   if (content.size() > parts_.options.max_blob_bytes)
@@ -145,6 +148,7 @@ Status HubCore::upload(const Digest& digest, Bytes content, const Caller& caller
   blobs_.emplace(digest, Blob{content.size(), {caller.owner()}});
   effects_.put(blob_owner_key(digest, caller.owner()), std::string_view());
   effects_.put(blob_key(digest), std::move(content));
+  used_tokens_.use(ticket, {}, now, effects_);
   return {};
 }
 

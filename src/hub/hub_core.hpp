@@ -5,6 +5,8 @@
 #include "hub/authorization.hpp"
 #include "hub/effects.hpp"
 #include "hub/records.hpp"
+#include "hub/used_tokens.hpp"
+#include "identity/narrowing.hpp"
 #include "identity/svid.hpp"
 #include "wire/bundle.hpp"
 #include "wire/messages.hpp"
@@ -38,16 +40,34 @@ class HubCore {
   /// Brings the state back from what was made durable (restore.cpp). Call once, first.
   Status restore(const Ledger& ledger, Time now);
 
-  // --- clients and operators
-  Result<JobStatus> submit(std::string_view contract, const Caller& caller, Time now);
+  // --- tokens (tokens.cpp)
+  /// What a request is about, as its path says it.
+  struct Subject {
+    std::string job{};
+    std::optional<Digest> blob{};
+  };
+  /// Whether the token that came with a request permits it. For what changes something: the ticket to go on with; `unauthenticated`
+  /// token_replayed if the token was used for something else.
+  Result<Ticket> check_permit(const Caller& caller, const Peer& peer, const Rule& rule, const Request& request,
+                              const Subject& subject, Time now) const;
+  /// A token for what is asked, and for nothing that the caller may not do, or that the token `parent` (empty: none) is not for.
+  Result<wire::fb::TokenGrantT> give_token(const Caller& caller, const Peer& peer, const wire::fb::TokenAskT& ask,
+                                           const std::string& parent, Time now);
+  /// For reading and cancelling this job and asking for nothing wider.
+  Result<std::string> job_token(const Caller& caller, const Peer& peer, const JobId& job, Time now);
+  std::uint64_t token_life_ms() const;
+
+  // --- clients and operators. What changes something takes the ticket that it is asked with: the same one again is answered as
+  // before.
+  Result<JobStatus> submit(std::string_view contract, const Caller& caller, const Ticket& ticket, Time now);
   Result<JobStatus> status(const JobId& job, const Caller& caller, Time now) const;
   /// `conflict` if the job ended otherwise.
-  Result<JobStatus> cancel(const JobId& job, const Caller& caller, Time now);
+  Result<JobStatus> cancel(const JobId& job, const Caller& caller, const Ticket& ticket, Time now);
   /// What submitting the contract would come to; changes nothing.
   Result<JobForecast> forecast(std::string_view contract, const Caller& caller, Time now) const;
   Result<JobExplanation> explain(const JobId& job, const Caller& caller, Time now) const;
   std::vector<JobStatus> list(const Caller& caller, Time now) const;
-  Status upload(const Digest& digest, Bytes content, const Caller& caller);
+  Status upload(const Digest& digest, Bytes content, const Caller& caller, const Ticket& ticket, Time now);
   std::vector<AgentSummary> agents(Time now) const;
   /// Agents that cannot work, and whose owners should know: their certificate ran out, or soon will without having been
   /// renewed.
@@ -136,11 +156,15 @@ class HubCore {
   SchedulerAgent as_scheduled(const AgentRecord& record) const;
   bool owns(const AgentId& agent, Action action, const Lease& lease) const;
   Result<PublicKey> key_of(const Peer& peer) const;
-  std::string mint_token(const Peer& peer, const Lease& lease, const Job& job, Time now);
+  /// The only way in which tokens are made.
+  Result<std::string> mint(const identity::TokenClaims& parent, identity::Narrowing wish, const Peer& holder, Time now);
+  identity::TokenClaims authority_of(const Caller& caller) const;
+  Result<identity::TokenClaims> check_token(const std::string& token, const Peer& peer, std::string_view action, Time now) const;
+  std::string mint_lease_token(const Peer& peer, const Lease& lease, const Job& job, Time now);
   /// Those that tokens may be signed with.
   std::vector<PublicKey> token_keys(Time now) const;
   /// The lease that the token is for.
-  Result<LeaseId> check_token(const std::string& token, const Peer& peer, std::string_view action, Time now) const;
+  Result<LeaseId> check_lease_token(const std::string& token, const Peer& peer, std::string_view action, Time now) const;
   wire::fb::LeaseGrantT describe(const Lease& lease, const Job& job, std::string token, Time now) const;
 
   /// One shard's outcome in a report, after everything about it was checked.
@@ -208,6 +232,7 @@ class HubCore {
   std::map<AgentId, Time> last_seen_;
   std::map<AgentId, std::string> measured_classes_;
   std::map<Digest, InvitationRecord> invitations_;
+  UsedTokens used_tokens_;
   struct Blob {
     std::uint64_t bytes = 0;
     std::set<std::string> owners;  ///< Who uploaded it, and may use it; see Caller::owner.

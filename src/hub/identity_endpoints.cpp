@@ -33,6 +33,14 @@ void Endpoints::handle_enrolment(const Peer& peer, Request request, Responder re
   settle();
 }
 
+void Endpoints::take_token(const Caller& caller, const Peer& peer, const Request& request, Responder respond) {
+  const auto ask = wire::decode<wire::fb::TokenAskT>(request.body);
+  if (!ask) return refuse(peer, request, ask.error(), std::move(respond));
+  const auto grant = core_.give_token(caller, peer, *ask, request.authorization, loop_.now());
+  if (!grant) return refuse(peer, request, grant.error(), std::move(respond));
+  answer(std::move(respond), ok(wire::encode(*grant)));
+}
+
 void Endpoints::renew(const Peer& peer, const Request& request, Responder respond) {
   const auto message = wire::decode<wire::fb::RenewT>(request.body);
   if (!message) return refuse(peer, request, message.error(), std::move(respond));

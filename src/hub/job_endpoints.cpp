@@ -11,11 +11,18 @@
 
 namespace forgepool::hub {
 
-void Endpoints::submit(const Caller& caller, const Peer& peer, const Request& request, Responder respond) {
+void Endpoints::submit(const Caller& caller, const Peer& peer, const Request& request, const Ticket& ticket,
+                       Responder respond) {
   if (closed_) return decline(peer, request, {ErrorKind::unavailable, "the hub is shutting down"}, std::move(respond));
-  const auto status = core_.submit(as_text(request.body), caller, loop_.now());
+  const auto status = core_.submit(as_text(request.body), caller, ticket, loop_.now());
   if (!status) return decline(peer, request, status.error(), std::move(respond));
-  answer(std::move(respond), ok(wire::encode(wire::to_wire(*status))));
+  auto told = wire::to_wire(*status);
+  // For following what was just begun.
+  if (auto token = core_.job_token(caller, peer, status->id, loop_.now())) {
+    told.token = std::move(*token);
+    told.token_life_ms = core_.token_life_ms();
+  }
+  answer(std::move(respond), ok(wire::encode(told)));
 }
 
 void Endpoints::forecast(const Caller& caller, const Peer& peer, const Request& request, Responder respond) {
@@ -24,20 +31,20 @@ void Endpoints::forecast(const Caller& caller, const Peer& peer, const Request& 
   answer(std::move(respond), ok(wire::encode(wire::to_wire(*forecast))));
 }
 
-void Endpoints::cancel(const Caller& caller, const Peer& peer, const Request& request, std::string_view text,
+void Endpoints::cancel(const Caller& caller, const Peer& peer, const Request& request, std::string_view text, const Ticket& ticket,
                        Responder respond) {
   const auto id = JobId::parse(text);
   if (!id) return decline(peer, request, id.error(), std::move(respond));
-  const auto status = core_.cancel(*id, caller, loop_.now());
+  const auto status = core_.cancel(*id, caller, ticket, loop_.now());
   if (!status) return decline(peer, request, status.error(), std::move(respond));
   answer(std::move(respond), ok(wire::encode(wire::to_wire(*status))));
 }
 
-void Endpoints::upload(const Caller& caller, const Peer& peer, const Request& request, std::string_view text,
+void Endpoints::upload(const Caller& caller, const Peer& peer, const Request& request, std::string_view text, const Ticket& ticket,
                        Responder respond) {
   const auto digest = Digest::parse(text);
   if (!digest) return decline(peer, request, digest.error(), std::move(respond));
-  const auto stored = core_.upload(*digest, request.body, caller);
+  const auto stored = core_.upload(*digest, request.body, caller, ticket, loop_.now());
   if (!stored) return decline(peer, request, stored.error(), std::move(respond));
   answer(std::move(respond), nothing());
 }

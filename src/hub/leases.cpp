@@ -80,7 +80,7 @@ Result<std::optional<wire::fb::LeaseGrantT>> HubCore::take_lease(const AgentId& 
   effects_.put(lease_key(lease->id), write_lease(*lease));
   log_grant(job, *lease);
   changed_jobs_.insert(job.id);
-  return describe(*lease, job, mint_token(peer, *lease, job, now), now);
+  return describe(*lease, job, mint_lease_token(peer, *lease, job, now), now);
 }
 
 wire::fb::LeaseGrantT HubCore::describe(const Lease& lease, const Job& job, std::string token, Time now) const {
@@ -130,7 +130,7 @@ Result<wire::fb::HeartbeatAnswerT> HubCore::heartbeat(const AgentId& id, const P
     effects_.put(lease_key(lease.id), write_lease(lease));
     auto renewed = std::make_unique<wire::fb::RenewedLeaseT>();
     renewed->lease = text;
-    renewed->token = mint_token(peer, lease, jobs_.at(lease.job), now);
+    renewed->token = mint_lease_token(peer, lease, jobs_.at(lease.job), now);
     renewed->deadline_ms = ms_until(lease.deadline, now);
     answer.renewed.push_back(std::move(renewed));
   }
@@ -139,7 +139,7 @@ Result<wire::fb::HeartbeatAnswerT> HubCore::heartbeat(const AgentId& id, const P
 
 Status HubCore::may_fetch(const AgentId& id, const Peer& peer, const std::string& token, const Digest& digest, Time now) const {
   // The token names the lease; the lease, not the token, says what it needs.
-  const auto lease_id = check_token(token, peer, "fetch", now);
+  const auto lease_id = check_lease_token(token, peer, identity::permit::fetch, now);
   if (!lease_id) return fail(lease_id.error());
   const auto lease = parts_.scheduler.find(*lease_id);
   if (!lease || !owns(id, Action::fetch_blob, *lease))
@@ -195,7 +195,7 @@ Status HubCore::report(const AgentId& id, const Peer& peer, const std::string& t
   if (!agent) return fail(agent.error());
   const auto lease_id = LeaseId::parse(result.lease);
   if (!lease_id) return fail(lease_id.error());
-  const auto allowed = check_token(token, peer, "report", now);
+  const auto allowed = check_lease_token(token, peer, identity::permit::report, now);
   if (!allowed) return fail(allowed.error());
   if (*allowed != *lease_id) return refuse(ErrorKind::denied, "token_lease", "the token is for another lease");
 

@@ -63,6 +63,13 @@ Status HubCore::restore(const Ledger& ledger, Time now) {
   });
   if (!revocations) return revocations;
   if (const auto certificates = restore_certificates(ledger); !certificates) return certificates;
+  const auto used = scan_records(ledger, UsedTokens::prefix, [&](std::string_view id, std::string_view record) -> Status {
+    auto token = read_used_token(record);
+    if (!token) return fail(token.error());
+    used_tokens_.restore(std::string(id), std::move(*token));
+    return {};
+  });
+  if (!used) return used;
   if (const auto jobs = restore_jobs(ledger); !jobs) return jobs;
   // What agents are is told first: the shards that they had may say who gets them next. Whoever is there will show.
   for (const auto& [id, agent] : agents_) parts_.scheduler.agent_seen(as_scheduled(agent), now);

@@ -4,7 +4,7 @@
 #include "crypto/x509.hpp"
 #include "hub/hub_core.hpp"
 #include "identity/join_token.hpp"
-#include "identity/lease_token.hpp"
+#include "identity/token.hpp"
 #include "identity/svid.hpp"
 #include "wire/bundle.hpp"
 #include "wire/json.hpp"
@@ -92,15 +92,15 @@ Result<HubCore::Revoked> HubCore::revoke_token(const std::string& id, Time now, 
     recorded = "join-" + hash.hex();  // Not the secret.
     return Revoked{0, nobody};
   }
-  // A lease token, or the id in it.
+  // A token, or the id in it.
   std::optional<LeaseId> lease;
   if (id.starts_with("v4.public.")) {
-    const auto claims = identity::read_lease_token(id, token_keys(now));
+    const auto claims = identity::read_token(id, token_keys(now));
     if (!claims) return fail(claims.error());
     recorded = claims->token_id;
-    lease = claims->lease;
+    if (!claims->lease.empty()) lease = claims->lease;
   }
-  if (!is_valid_id(recorded)) return fail(ErrorKind::invalid_input, "id: expected a join token, a lease token, or the id in one");
+  if (!is_valid_id(recorded)) return fail(ErrorKind::invalid_input, "id: expected a join token, another token, or the id in one");
   if (revocations_.contains({"token", recorded})) return revoked_already(recorded);
   // A heartbeat would bring a fresh one: the lease ends, too. An id alone does not say which.
   return Revoked{lease && requeue(*lease) ? 1u : 0u, nobody};

@@ -63,6 +63,7 @@ std::optional<Route> route_of(std::string_view method, std::string_view path) {
     if (take_between(path, "/v1/jobs/", "/cancel")) return Route{Action::cancel_job, path};
     if (take_between(path, "/v1/agents/", "/drain")) return Route{Action::drain_agent, path};
     if (take_between(path, "/v1/agents/", "/appeal")) return Route{Action::hear_appeal, path};
+    if (path == "/v1/tokens") return Route{Action::take_token, {}};
     if (path == "/v1/renew") return Route{Action::renew, {}};
     if (path == "/v1/revocations") return Route{Action::revoke, {}};
     if (path == "/v1/keys") return Route{Action::rotate_keys, {}};

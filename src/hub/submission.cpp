@@ -98,7 +98,8 @@ Status HubCore::may_run_more() const {
               fmt::format("{} jobs are running, which is the limit of this hub; try again later", running_.size()));
 }
 
-Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, Time now) {
+Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, const Ticket& ticket, Time now) {
+  if (const auto used = used_tokens_.look_up(ticket); used && *used) return status((*used)->job, caller, now);
   auto contract = parse_contract(text);
   if (!contract) return fail(contract.error());
   if (contract->job_id) {
@@ -145,6 +146,7 @@ Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, T
   apply(parts_.verifier.begin(verifier_job(stored)), now);
   changed(stored);
   save(stored);
+  used_tokens_.use(ticket, stored.id, now, effects_);
   new_work_ = true;
   return full_status(stored, now);
 }
@@ -192,7 +194,7 @@ Result<JobForecast> HubCore::forecast(std::string_view text, const Caller& calle
   return forecast;
 }
 
-Result<JobStatus> HubCore::cancel(const JobId& id, const Caller& caller, Time now) {
+Result<JobStatus> HubCore::cancel(const JobId& id, const Caller& caller, const Ticket& ticket, Time now) {
   const auto found = find_for(id, caller);
   if (!found) return fail(found.error());
   if (const auto allowed = authorize(caller, Action::cancel_job, resource_of(**found)); !allowed) return fail(allowed.error());
@@ -200,9 +202,11 @@ Result<JobStatus> HubCore::cancel(const JobId& id, const Caller& caller, Time no
   if (job.state == JobState::done || job.state == JobState::failed)
     return fail(ErrorKind::conflict,
                 fmt::format("the job is over already: it {}", job.state == JobState::done ? "is done" : "failed"));
-  if (job.state == JobState::running)
+  if (job.state == JobState::running) {
     end_job(job, JobState::cancelled, caller.owner() != job.owner ? "cancelled by an operator" : "cancelled by its owner",
             now);
+    used_tokens_.use(ticket, id, now, effects_);
+  }
   return full_status(job, now);
 }
 

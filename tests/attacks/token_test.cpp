@@ -44,7 +44,7 @@ TEST_CASE("a stolen token is worth nothing from the connection of another key") 
 TEST_CASE("a token that somebody else signed names a key that is not trusted") {
   Leased world;
   const auto own_key = must(generate_key(KeyAlgorithm::ed25519));
-  CHECK(world.with(must(identity::mint_lease_token(*own_key, world.claims(world.holder, world.grant)))) ==
+  CHECK(world.with(must(identity::mint_token(*own_key, world.claims(world.holder, world.grant)))) ==
         Refusal{401, "token_key"});
   world.honest_work_goes_on();
 }

@@ -1,5 +1,6 @@
 #include "world.hpp"
 
+#include "../support/permitted.hpp"
 #include "../unit/adapter/sample_packages.hpp"
 
 #include "crypto/reason.hpp"
@@ -54,7 +55,9 @@ std::ostream& operator<<(std::ostream& out, const Refusal& refusal) {
   return out << refusal.status << ' ' << refusal.code;
 }
 
-World::World(FairShareOptions scheduler) : identity(must(make_hub_identity("attacked.pool", loop->now()))) {
+World::World(FairShareOptions scheduler)
+    : identity(must(make_hub_identity("attacked.pool", loop->now()))),
+      stolen(must(make_hub_identity("o-4kq2.attacked.pool", loop->now()))) {
   HubParts parts;
   QuicTransportOptions options;
   options.log = log;
@@ -64,6 +67,8 @@ World::World(FairShareOptions scheduler) : identity(must(make_hub_identity("atta
   parts.ledger = must(make_memory_ledger(identity.trust_domain, identity.log_key));
   parts.adapters = {test::sample_package("noop")};
   parts.log = log;
+  parts.organizations.push_back({"robbed", stolen, make_fair_share_scheduler(), make_duplication_verifier(),
+                                 must(make_memory_ledger(stolen.trust_domain, stolen.log_key))});
   hub = must(open_hub(*loop, identity, std::move(parts)));
   transport = make_quic_transport(*loop);
 }
@@ -191,6 +196,12 @@ ConnectOptions World::connect_options(TransportIdentity own, bool enrolment) con
   return options;
 }
 
+Node World::intruder(const std::string& path) {
+  Node node{must(issue_credentials(stolen, path, loop->now(), &identity)), nullptr};
+  node.connection = must(transport->connect(connect_options(node.credentials.identity)));
+  return node;
+}
+
 Connection& World::connect(TransportIdentity own, bool enrolment) {
   strangers_.push_back(must(transport->connect(connect_options(std::move(own), enrolment))));
   return *strangers_.back();
@@ -224,8 +235,8 @@ std::string World::join_token(Duration life, const std::string& role) {
   return must(std::move(*token));
 }
 
-identity::LeaseClaims World::claims(const Node& agent, const wire::fb::LeaseGrantT& grant) const {
-  identity::LeaseClaims claims;
+identity::TokenClaims World::claims(const Node& agent, const wire::fb::LeaseGrantT& grant) const {
+  identity::TokenClaims claims;
   claims.issuer = claims.audience = "spiffe://" + identity.trust_domain + "/hub";
   claims.subject = agent.credentials.name;
   claims.token_id = "t-forged";
@@ -240,8 +251,8 @@ identity::LeaseClaims World::claims(const Node& agent, const wire::fb::LeaseGran
   return claims;
 }
 
-std::string World::mint(const identity::LeaseClaims& claims) const {
-  return must(identity::mint_lease_token(*identity.token_key, claims));
+std::string World::mint(const identity::TokenClaims& claims) const {
+  return must(identity::mint_token(*identity.token_key, claims));
 }
 
 // --- asking ----------------------------------------------------------------------------------------------------------
@@ -266,6 +277,11 @@ void World::run_for(Duration time) {
 }
 
 Result<Response> World::ask(Connection& connection, Request request) {
+  const auto bare = [&](Request one) { return ask_bare(connection, std::move(one)); };
+  return bare(test::permitted(std::move(request), bare));
+}
+
+Result<Response> World::ask_bare(Connection& connection, Request request) {
   std::optional<Result<Response>> result;
   connection.send(std::move(request), [&](Result<Response> given) { result = std::move(given); });
   run_until([&] { return result.has_value(); });
@@ -273,7 +289,14 @@ Result<Response> World::ask(Connection& connection, Request request) {
 }
 
 Refusal World::refusal(Connection& connection, Request request) {
-  const auto response = ask(connection, std::move(request));
+  return refusal_of(ask(connection, std::move(request)));
+}
+
+Refusal World::refusal_bare(Node& node, Request request) {
+  return refusal_of(ask_bare(*node.connection, std::move(request)));
+}
+
+Refusal World::refusal_of(const Result<Response>& response) const {
   if (!response) {
     const auto reasons = log->refused_peers();
     return {0, reasons.empty() ? "" : std::string(reason_code({ErrorKind::denied, reasons.back()}))};

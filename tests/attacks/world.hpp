@@ -6,7 +6,7 @@
 #include <forgepool/hub.hpp>
 
 #include "crypto/x509.hpp"
-#include "identity/lease_token.hpp"
+#include "identity/token.hpp"
 #include "identity/receipt.hpp"
 #include "transport/udp_socket.hpp"
 #include "wire/messages.hpp"
@@ -77,17 +77,23 @@ class World {
   // --- not so
   Connection& connect(TransportIdentity identity, bool enrolment = false);
   ConnectOptions connect_options(TransportIdentity identity, bool enrolment = false) const;
+  /// A member of the other organization, by its keys.
+  Node intruder(const std::string& path);
   /// An identity that the hub's CA signed, with these fields.
   TransportIdentity certified(CertificateFields fields, KeyAlgorithm algorithm = KeyAlgorithm::ecdsa_p256) const;
   /// Fields of a good certificate for "agent/<name>".
   CertificateFields fields(const std::string& path) const;
   std::string join_token(Duration life = std::chrono::hours(1), const std::string& role = "agent");
   /// Claims as the hub would make them for this lease.
-  identity::LeaseClaims claims(const Node& agent, const wire::fb::LeaseGrantT& grant) const;
-  std::string mint(const identity::LeaseClaims& claims) const;
+  identity::TokenClaims claims(const Node& agent, const wire::fb::LeaseGrantT& grant) const;
+  std::string mint(const identity::TokenClaims& claims) const;
 
   // --- asking
+  /// With the token that it needs, if it has none and one is to be had.
   Result<Response> ask(Connection& connection, Request request);
+  /// As it is.
+  Result<Response> ask_bare(Connection& connection, Request request);
+  Refusal refusal_bare(Node& node, Request request);
   Refusal refusal(Connection& connection, Request request);
   Refusal refusal(Node& node, Request request) { return refusal(*node.connection, std::move(request)); }
   /// Of a handshake with this identity.
@@ -98,12 +104,16 @@ class World {
   const std::unique_ptr<RunnableEventLoop> loop = make_event_loop();
   const std::shared_ptr<HubLog> log = std::make_shared<HubLog>();
   HubIdentity identity;
+  /// Of another organization on the hub: all of its keys are the attacker's.
+  HubIdentity stolen;
   std::unique_ptr<Transport> transport;
   std::unique_ptr<Hub> hub;
   const std::shared_ptr<transport::PacketBuffers> buffers =
       std::make_shared<transport::PacketBuffers>();  ///< All strangers share them.
 
  private:
+  Refusal refusal_of(const Result<Response>& response) const;
+
   std::vector<std::unique_ptr<Connection>> strangers_;
   std::optional<Node> honest_agent_, honest_client_;
 };

@@ -7,16 +7,19 @@
 #include "identity/dsse.hpp"
 #include "identity/join_token.hpp"
 #include "identity/key_id.hpp"
-#include "identity/lease_token.hpp"
+#include "identity/token.hpp"
 #include "identity/svid.hpp"
+
+#include <algorithm>
 
 namespace forgepool::fuzz {
 namespace {
 
 using testing::Story;
 
-std::string some_token(const Signer& key, const identity::TokenExpectation& expected) {
-  identity::LeaseClaims claims;
+/// Of an agent's lease, or of a client for one upload.
+std::string some_token(const Signer& key, const identity::TokenExpectation& expected, bool leased) {
+  identity::TokenClaims claims;
   claims.issuer = expected.issuer;
   claims.subject = "spiffe://pool/agent/a";
   claims.audience = expected.audience;
@@ -24,11 +27,19 @@ std::string some_token(const Signer& key, const identity::TokenExpectation& expe
   claims.issued_at = claims.not_before = expected.now;
   claims.expires_at = claims.issued_at + identity::max_token_life;
   claims.key_thumbprint = expected.key_thumbprint;
-  claims.organization = claims.project = claims.job = "w-1";
-  claims.lease = LeaseId("l-1");
-  claims.shards = {0, 7};
+  claims.organization = "w-1";
+  if (leased) {
+    claims.project = claims.job = "w-1";
+    claims.lease = LeaseId("l-1");
+    claims.shards = {0, 7};
+    claims.adapter = sha256("an adapter");
+  } else {
+    claims.project = "apollo/";
+    claims.blob = sha256("an input");
+    claims.once = true;
+  }
   claims.actions = {"fetch", "report"};
-  return identity::mint_lease_token(key, claims).value();
+  return identity::mint_token(key, claims).value();
 }
 
 Target token_target() {
@@ -38,10 +49,12 @@ Target token_target() {
   expected.key_thumbprint = identity::jwk_thumbprint(generate_key(KeyAlgorithm::ecdsa_p256).value()->public_key());
   expected.action = "fetch";
   expected.now = testing::story_time();
-  const std::string seed = some_token(*key, expected);
-  return {"token", {to_bytes(seed)}, [=](ByteView input) {
-            const bool accepted = identity::check_lease_token(as_text(input), {key->public_key()}, expected).has_value();
-            hold(!accepted || as_text(input) == seed, "only the token that was signed is accepted");
+  const std::vector<Bytes> seeds{to_bytes(some_token(*key, expected, true)), to_bytes(some_token(*key, expected, false))};
+  return {"token", seeds, [=](ByteView input) {
+            const bool accepted = identity::check_token(as_text(input), {key->public_key()}, expected).has_value();
+            const Bytes token(input.begin(), input.end());
+            hold(!accepted || std::find(seeds.begin(), seeds.end(), token) != seeds.end(),
+                 "only the tokens that were signed are accepted");
             return accepted;
           }};
 }

@@ -54,6 +54,11 @@ std::vector<Target> message_targets() {
   targets.push_back(message<FailureT>("failure", [](auto& m) { m.kind = "denied", m.message = "no"; }));
   targets.push_back(
       message<EnrollT>("enroll", [](auto& m) { m.secret = Bytes(32, 1), m.certificate_request = Bytes(200, 2); }));
+  targets.push_back(message<TokenAskT>("token_ask", [](auto& m) {
+    m.actions = {"read", "cancel"}, m.job = "job-1", m.once = true;
+    m.blob = digest();
+  }));
+  targets.push_back(message<TokenGrantT>("token_grant", [](auto& m) { m.token = "v4.public.AAAA", m.life_ms = 300'000; }));
   targets.push_back(message<EnrolledT>("enrolled", [](auto& m) {
     for (int i = 0; i < 2; ++i) {
       m.chain.push_back(std::make_unique<CertificateDerT>());

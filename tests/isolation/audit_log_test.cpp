@@ -84,8 +84,10 @@ TEST_CASE("an enrolment leaves a line that says who came to be whom, and one tha
   auto connected = pool.client(client);
   must(pool.call<std::vector<JobStatus>>([&](auto done) { connected->jobs(done); }));
   const auto later = audit.take();
-  REQUIRE(later.size() == 1);
-  CHECK(later[0].user == decisions[0].user);
+  REQUIRE(later.size() == 2);
+  CHECK(later[0].operation == "ask for a token");
+  CHECK(later[1].operation == "list jobs");
+  for (const auto& one : later) CHECK(one.user == decisions[0].user);
 }
 
 TEST_CASE("contracts, inputs and jobs that are refused leave a line that says so") {

@@ -1,4 +1,5 @@
 // Every endpoint by everybody: what the hub does is what the table (src/hub/authorization.cpp) says, and nothing else is there.
+#include "client/permit.hpp"
 #include "hub/authorization.hpp"
 #include "identity/svid.hpp"
 #include "pool.hpp"
@@ -74,6 +75,7 @@ std::vector<Endpoint> endpoints(const std::string& job, const std::string& owner
   all.push_back({Action::renew,
                  request("POST", "/v1/renew", message<wire::fb::RenewT>([&](auto& m) { m.certificate_request = csr(); })),
                  {}});
+  all.push_back({Action::take_token, request("POST", "/v1/tokens", client::token_ask({"read", job, {}, false})), {}});
   all.push_back({Action::take_lease, request("POST", "/v1/agent/lease", message<wire::fb::LeaseAskT>([](auto&) {})), {}});
   all.push_back({Action::heartbeat, request("POST", "/v1/agent/heartbeat", message<wire::fb::HeartbeatT>([](auto&) {})), {}});
   all.push_back({Action::fetch_blob, request("GET", "/v1/agent/blob/" + adapter, {}, holder.grant.token), agent});

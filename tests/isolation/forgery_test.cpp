@@ -1,7 +1,7 @@
 // One organization's keys are all stolen: what can be forged with them against another one. Nothing.
 #include "crypto/reason.hpp"
 #include "identity/key_id.hpp"
-#include "identity/lease_token.hpp"
+#include "identity/token.hpp"
 #include "identity/svid.hpp"
 #include "pool.hpp"
 #include "wire/bundle.hpp"
@@ -118,7 +118,7 @@ TEST_CASE("tokens signed with a stolen key, of whatever form, fetch nothing of a
   const HubIdentity& robbed = pool.identity(Pool::borealis);
   for (const HubIdentity* named : {&stolen, &robbed}) {
     for (const Credentials* holder : {&victim, &thief}) {
-      identity::LeaseClaims claims;
+      identity::TokenClaims claims;
       claims.issuer = claims.audience = "spiffe://" + named->trust_domain + "/hub";
       claims.subject = holder->name;
       claims.token_id = "t-forged";
@@ -130,7 +130,7 @@ TEST_CASE("tokens signed with a stolen key, of whatever form, fetch nothing of a
       claims.shards = {0, 1, 2};
       claims.adapter = wire::from_wire(*grant.adapter);
       claims.actions = {"fetch", "report"};
-      const auto token = must(identity::mint_lease_token(*stolen.token_key, claims));
+      const auto token = must(identity::mint_token(*stolen.token_key, claims));
       CAPTURE(claims.issuer, claims.subject);
       CHECK(must(pool.exchange(*victims_connection, get(path, token))).status == 401);
       // On the thief's own connection its own organization looks at it, which has no such lease.

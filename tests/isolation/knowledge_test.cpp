@@ -1,32 +1,12 @@
 // What agents learn: every byte that they are sent, of a run of several organizations with names that cannot be there by chance.
 #include "pool.hpp"
+#include "search.hpp"
 
 #include <algorithm>
 
 using namespace forgepool;
 using namespace forgepool::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-bool contains(const Bytes& bytes, std::string_view word) {
-  return std::ranges::search(bytes, as_bytes(word)).begin() != bytes.end();
-}
-
-/// Also as it would stand in a token, a receipt or a certificate in text.
-bool contains_in_any_form(const Bytes& bytes, const std::string& word) {
-  if (contains(bytes, word) || contains(bytes, to_hex(as_bytes(word)))) return true;
-  // In base64 a word looks different at each of three offsets; its inner characters do not depend on its neighbours.
-  for (std::size_t offset = 0; offset < 3; ++offset) {
-    Bytes padded(offset, ' ');
-    padded.insert(padded.end(), word.begin(), word.end());
-    for (const std::string& text : {to_base64(padded), to_base64url(padded)})
-      if (contains(bytes, std::string_view(text).substr(4, text.size() - 8))) return true;
-  }
-  return false;
-}
-
-}  // namespace
 
 TEST_CASE("agents are sent no name of an organization, project, client or job, and no shard that is not theirs") {
   Pool pool;

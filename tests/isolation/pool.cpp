@@ -1,5 +1,7 @@
 #include "pool.hpp"
 
+#include "../support/permitted.hpp"
+
 #include <forgepool/backends/duplication_verifier.hpp>
 #include <forgepool/backends/fair_share_scheduler.hpp>
 #include <forgepool/backends/memory_ledger.hpp>
@@ -198,6 +200,11 @@ std::unique_ptr<Connection> Pool::connect(const Credentials& credentials) {
 }
 
 Result<Response> Pool::exchange(Connection& connection, Request request) {
+  const auto bare = [&](Request one) { return exchange_bare(connection, std::move(one)); };
+  return bare(permitted(std::move(request), bare));
+}
+
+Result<Response> Pool::exchange_bare(Connection& connection, Request request) {
   return call<Response>([&](auto done) { connection.send(std::move(request), done); });
 }
 

@@ -96,7 +96,10 @@ class Pool {
 
   /// A connection that sends what it is told to.
   std::unique_ptr<Connection> connect(const Credentials& credentials);
+  /// With the token that it needs, if it has none and one is to be had.
   Result<Response> exchange(Connection& connection, Request request);
+  /// As it is.
+  Result<Response> exchange_bare(Connection& connection, Request request);
 
   static std::string contract(unsigned shards, const std::string& job_id = "", unsigned replicas = 1);
 

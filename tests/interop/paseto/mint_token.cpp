@@ -1,6 +1,6 @@
 // mint_token: prints as JSON what a hub would give an agent, with what the other implementation needs to check it.
 #include "identity/key_id.hpp"
-#include "identity/lease_token.hpp"
+#include "identity/token.hpp"
 #include "identity/paseto.hpp"
 #include "wire/json.hpp"
 
@@ -20,8 +20,8 @@ T need(Result<T> result) {
   std::exit(1);
 }
 
-identity::LeaseClaims claims_at(Time now, const std::string& thumbprint) {
-  identity::LeaseClaims claims;
+identity::TokenClaims claims_at(Time now, const std::string& thumbprint) {
+  identity::TokenClaims claims;
   claims.issuer = "spiffe://paseto.example/hub";
   claims.subject = "spiffe://paseto.example/agent/one";
   claims.audience = "spiffe://paseto.example/hub";
@@ -46,8 +46,8 @@ int main() {
   const auto hub_key = need(generate_key(KeyAlgorithm::ed25519));
   const auto agent_key = need(generate_key(KeyAlgorithm::ecdsa_p256));
   const auto thumbprint = identity::jwk_thumbprint(agent_key->public_key());
-  const auto token = need(identity::mint_lease_token(*hub_key, claims_at(now, thumbprint)));
-  const auto expired = need(identity::mint_lease_token(*hub_key, claims_at(now - std::chrono::hours(1), thumbprint)));
+  const auto token = need(identity::mint_token(*hub_key, claims_at(now, thumbprint)));
+  const auto expired = need(identity::mint_token(*hub_key, claims_at(now - std::chrono::hours(1), thumbprint)));
   const auto asserted = need(identity::sign_token(*hub_key, R"({"data":"ä"})", "a footer", "an implicit assertion"));
   std::puts(json::canonicalize(json::Object{{"public_key_spki", to_base64(hub_key->public_key().spki)},
                                             {"agent_key_spki", to_base64(agent_key->public_key().spki)},

@@ -1,7 +1,7 @@
 // Random edits of everything that a peer may send: never a crash, never accepted as something else.
 #include "hostile.hpp"
 #include "identity/dsse.hpp"
-#include "identity/lease_token.hpp"
+#include "identity/token.hpp"
 #include "identity/paseto.hpp"
 #include "identity/receipt.hpp"
 #include "identity/svid.hpp"

@@ -1,4 +1,4 @@
-#include "identity/lease_token.hpp"
+#include "identity/token.hpp"
 
 #include "crypto/reason.hpp"
 #include "identity/key_id.hpp"
@@ -20,15 +20,15 @@ json::Array strings(const std::vector<std::string>& texts) {
   return {texts.begin(), texts.end()};
 }
 
-std::string payload_of(const LeaseClaims& claims) {
-  json::Object fp{{"v", version},
-                  {"org", claims.organization},
-                  {"project", claims.project},
-                  {"job", claims.job},
-                  {"lease", claims.lease.str()},
-                  {"shards", json::Array(claims.shards.begin(), claims.shards.end())},
-                  {"adapter", claims.adapter.str()},
-                  {"actions", strings(claims.actions)}};
+std::string payload_of(const TokenClaims& claims) {
+  json::Object fp{{"v", version}, {"org", claims.organization}, {"actions", strings(claims.actions)}};
+  if (!claims.project.empty()) fp.set("project", claims.project);
+  if (!claims.job.empty()) fp.set("job", claims.job);
+  if (!claims.lease.empty()) fp.set("lease", claims.lease.str());
+  if (!claims.shards.empty()) fp.set("shards", json::Array(claims.shards.begin(), claims.shards.end()));
+  if (claims.adapter) fp.set("adapter", claims.adapter->str());
+  if (claims.blob) fp.set("blob", claims.blob->str());
+  if (claims.once) fp.set("once", true);
   return json::canonicalize(json::Object{{"iss", claims.issuer},
                                          {"sub", claims.subject},
                                          {"aud", claims.audience},
@@ -60,24 +60,31 @@ std::vector<std::uint32_t> read_shards(json::ObjectReader& reader) {
   return shards;
 }
 
-Status read_lease_part(const json::Value& value, LeaseClaims* claims) {
+Status read_scope(const json::Value& value, TokenClaims* claims) {
   json::ObjectReader reader(value, "/fp");
+  // What is left out is meant to be: an empty name or a false would be a second spelling.
+  const auto present = [&](std::string_view key) { return reader.has(key); };
   reader.integer("v", version, version);
   claims->organization = reader.id("org");
-  claims->project = reader.id("project");
-  claims->job = reader.id("job");
-  claims->lease = LeaseId(reader.id("lease"));
-  claims->shards = read_shards(reader);
-  claims->adapter = reader.digest("adapter");
+  if (present("project")) claims->project = reader.string("project", max_name_bytes, {}, 1);
+  if (present("job")) claims->job = reader.id("job");
+  if (present("blob")) claims->blob = reader.digest("blob");
+  if (present("once") && !(claims->once = reader.boolean("once"))) reader.refuse("once", "expected true, or nothing");
+  if (present("lease") || present("shards") || present("adapter")) {
+    claims->lease = LeaseId(reader.id("lease"));
+    claims->shards = read_shards(reader);
+    claims->adapter = reader.digest("adapter");
+    if (claims->job.empty()) reader.refuse("job", "expected the job of the lease");
+  }
   claims->actions = reader.ids("actions", max_actions);
   if (claims->actions.empty()) reader.refuse("actions", "expected at least one");
   return reader.finish();
 }
 
-Result<LeaseClaims> read_claims(std::string_view payload) {
+Result<TokenClaims> read_claims(std::string_view payload) {
   const auto value = json::parse(payload, max_token_bytes);
   if (!value) return fail(value.error());
-  LeaseClaims claims;
+  TokenClaims claims;
   json::ObjectReader reader(*value, "");
   claims.issuer = reader.string("iss", max_name_bytes, {}, 1);
   claims.subject = reader.string("sub", max_name_bytes, {}, 1);
@@ -92,7 +99,7 @@ Result<LeaseClaims> read_claims(std::string_view payload) {
     if (auto status = cnf.finish(); !status) reader.refuse(status.error());
   }
   if (const auto* fp = reader.object("fp"))
-    if (auto status = read_lease_part(*fp, &claims); !status) reader.refuse(status.error());
+    if (auto status = read_scope(*fp, &claims); !status) reader.refuse(status.error());
   if (claims.expires_at <= claims.issued_at || claims.expires_at > claims.issued_at + max_token_life)
     reader.refuse("exp", "expected a time within 5 minutes after iat");
   if (auto status = reader.finish(); !status) return fail(status.error());
@@ -113,7 +120,7 @@ Result<const PublicKey*> choose_key(std::string_view token, const std::vector<Pu
                 "the token is signed with a key that is not trusted here (was it issued by another hub?)");
 }
 
-Status check_expectation(const LeaseClaims& claims, const TokenExpectation& expected) {
+Status check_expectation(const TokenClaims& claims, const TokenExpectation& expected) {
   const auto refuse_token = [](std::string_view code, std::string message) {
     return refuse(ErrorKind::unauthenticated, code, message);
   };
@@ -125,7 +132,7 @@ Status check_expectation(const LeaseClaims& claims, const TokenExpectation& expe
     return refuse_token("token_not_yet_valid", fmt::format("the token is valid from {}, and it is {}",
                                                            to_rfc3339(claims.not_before), to_rfc3339(expected.now)));
   if (expected.now - expected.max_skew >= claims.expires_at)
-    return refuse_token("token_expired", fmt::format("the token expired at {}, and it is {}: send a heartbeat for a fresh one",
+    return refuse_token("token_expired", fmt::format("the token expired at {}, and it is {}: ask for a fresh one",
                                                      to_rfc3339(claims.expires_at), to_rfc3339(expected.now)));
   if (claims.key_thumbprint != expected.key_thumbprint)
     return refuse_token("token_holder",
@@ -137,14 +144,14 @@ Status check_expectation(const LeaseClaims& claims, const TokenExpectation& expe
 
 }  // namespace
 
-Result<std::string> mint_lease_token(const Signer& key, const LeaseClaims& claims) {
+Result<std::string> mint_token(const Signer& key, const TokenClaims& claims) {
   const std::string payload = payload_of(claims);
   if (auto read = read_claims(payload); !read)
     return fail(read.error().kind, "the token's claims are not valid: " + read.error().message);
   return sign_token(key, payload, json::canonicalize(json::Object{{"kid", key_id(key.public_key())}}));
 }
 
-Result<LeaseClaims> read_lease_token(std::string_view token, const std::vector<PublicKey>& keys) {
+Result<TokenClaims> read_token(std::string_view token, const std::vector<PublicKey>& keys) {
   const auto key = choose_key(token, keys);
   if (!key) return fail(key.error());
   const auto payload = verify_token(token, **key);
@@ -154,9 +161,9 @@ Result<LeaseClaims> read_lease_token(std::string_view token, const std::vector<P
   return claims;
 }
 
-Result<LeaseClaims> check_lease_token(std::string_view token, const std::vector<PublicKey>& keys,
+Result<TokenClaims> check_token(std::string_view token, const std::vector<PublicKey>& keys,
                                       const TokenExpectation& expected) {
-  auto claims = read_lease_token(token, keys);
+  auto claims = read_token(token, keys);
   if (!claims) return fail(claims.error());
   if (auto status = check_expectation(*claims, expected); !status) return fail(status.error());
   return claims;

@@ -1,4 +1,4 @@
-#include "identity/lease_token.hpp"
+#include "identity/token.hpp"
 #include "crypto/keys.hpp"
 #include "crypto/reason.hpp"
 #include "hostile.hpp"
@@ -21,8 +21,8 @@ struct Fixture {
   std::shared_ptr<Signer> agent_key = *generate_key(KeyAlgorithm::ecdsa_p256);
   std::vector<PublicKey> trusted{hub_key->public_key()};
 
-  LeaseClaims claims() const {
-    LeaseClaims claims;
+  TokenClaims claims() const {
+    TokenClaims claims;
     claims.issuer = claims.audience = "spiffe://pool.example/hub";
     claims.subject = "spiffe://pool.example/agent/a-1";
     claims.token_id = "t-1";
@@ -42,9 +42,9 @@ struct Fixture {
     return {"spiffe://pool.example/hub", "spiffe://pool.example/hub", jwk_thumbprint(agent_key->public_key()), "fetch",
             now + 1min};
   }
-  std::string token() const { return *mint_lease_token(*hub_key, claims()); }
+  std::string token() const { return *mint_token(*hub_key, claims()); }
   std::string code(std::string_view token, const TokenExpectation& expected) const {
-    const auto result = check_lease_token(token, trusted, expected);
+    const auto result = check_token(token, trusted, expected);
     return result ? "accepted" : std::string(reason_code(result.error()));
   }
   /// Signs any payload with the right key and footer.
@@ -57,7 +57,7 @@ struct Fixture {
 
 TEST_CASE("a lease token gives back the claims it was minted with") {
   const Fixture f;
-  CHECK(check_lease_token(f.token(), f.trusted, f.expectation()) == f.claims());
+  CHECK(check_token(f.token(), f.trusted, f.expectation()) == f.claims());
 }
 
 TEST_CASE("a lease token has the registered claims as other PASETO libraries expect them") {
@@ -104,10 +104,10 @@ TEST_CASE("each way in which a lease token is not as expected has its own code")
   CHECK(with([](auto& e) { e.key_thumbprint = jwk_thumbprint((*generate_key(KeyAlgorithm::ecdsa_p256))->public_key()); }) ==
         "token_holder");
   CHECK(with([](auto& e) { e.action = "submit"; }) == "token_action");
-  CHECK(check_lease_token(f.token(), {}, f.expectation()).error().kind == ErrorKind::unauthenticated);
-  CHECK(reason_code(check_lease_token(f.token(), {}, f.expectation()).error()) == "token_key");
+  CHECK(check_token(f.token(), {}, f.expectation()).error().kind == ErrorKind::unauthenticated);
+  CHECK(reason_code(check_token(f.token(), {}, f.expectation()).error()) == "token_key");
   CHECK(reason_code(
-            check_lease_token(f.token(), {(*generate_key(KeyAlgorithm::ed25519))->public_key()}, f.expectation()).error()) ==
+            check_token(f.token(), {(*generate_key(KeyAlgorithm::ed25519))->public_key()}, f.expectation()).error()) ==
         "token_key");
 }
 
@@ -129,7 +129,7 @@ TEST_CASE("claims that could not be accepted are not minted") {
   const auto minted = [&](auto change) {
     auto claims = f.claims();
     change(claims);
-    return mint_lease_token(*f.hub_key, claims).has_value();
+    return mint_token(*f.hub_key, claims).has_value();
   };
   CHECK(minted([](auto&) {}));
   CHECK_FALSE(minted([](auto& c) { c.expires_at += 1s; }));
@@ -141,7 +141,7 @@ TEST_CASE("claims that could not be accepted are not minted") {
   CHECK_FALSE(minted([](auto& c) { c.job = "with space"; }));
   CHECK_FALSE(minted([](auto& c) { c.key_thumbprint = "short"; }));
   CHECK_FALSE(minted([](auto& c) { c.issuer.clear(); }));
-  CHECK_FALSE(mint_lease_token(*f.agent_key, f.claims()));
+  CHECK_FALSE(mint_token(*f.agent_key, f.claims()));
 }
 
 TEST_CASE("no damaged lease token is accepted") {
