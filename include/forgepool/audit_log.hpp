@@ -1,7 +1,9 @@
 #pragma once
 /// The record of every decision about who may come in and who may do what, for the tools that watch over such things: OCSF 1.3
 /// (https://schema.ocsf.io) as JSON Lines. A handshake is an Authentication event (class 3002), a request an API Activity
-/// (6003), each with its outcome and, if it was refused, the reason code. A request that its sender may make, and that is
+/// (6003), each with its outcome and, if it was refused, the reason code. A token that was given out is an Authorize Session
+/// event (3003): who got it, its id, and what it permits. Who enrolled (created), was revoked (disabled), put in quarantine
+/// (locked) or let in again (enabled) is an Account Change (3001). A request that its sender may make, and that is
 /// refused for what it asks, leaves two: that it was allowed, and that it was refused. An enrolment names who the newcomer
 /// became.
 ///

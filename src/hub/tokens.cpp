@@ -42,7 +42,12 @@ Result<std::string> HubCore::mint(const identity::TokenClaims& parent, identity:
   const auto claims = identity::narrow(parent, wish);
   if (!claims) return fail(claims.error());
   auto token = identity::mint_token(*parts_.identity.token_key, *claims);
-  if (!token)
+  if (token) {
+    std::string permits;
+    for (const auto& action : claims->actions) permits += (permits.empty() ? "" : " ") + action;
+    parts_.log.write(LogLevel::debug, "token_minted",
+                     {{"peer", holder.name}, {"token", claims->token_id}, {"permits", std::move(permits)}});
+  } else
     parts_.log.write(LogLevel::error, "token_not_minted", {{"peer", holder.name}, {"reason", token.error().message}});
   return token;
 }

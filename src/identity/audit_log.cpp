@@ -6,6 +6,7 @@
 
 #include <forgepool/digest.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <mutex>
@@ -18,8 +19,9 @@ namespace forgepool {
 namespace {
 
 constexpr int identity_and_access = 3, application_activity = 6;
-constexpr int authentication = 3002, api_activity = 6003;
-constexpr int logon = 1, unknown_activity = 0, other_activity = 99;
+constexpr int account_change = 3001, authentication = 3002, authorize_session = 3003, api_activity = 6003;
+constexpr int logon = 1, unknown_activity = 0, other_activity = 99, assign_privileges = 1;
+constexpr int create_account = 1, enable_account = 2, disable_account = 5, lock_account = 9;
 
 std::string_view value_of(const std::vector<LogField>& fields, std::string_view key) {
   for (const auto& field : fields)
@@ -36,6 +38,12 @@ class AuditLog final : public LogSink {
     if (next_) next_->write(level, event, fields);
     if (event == "peer_accepted") return add(authenticated(fields, ""));
     if (event == "peer_refused") return add(authenticated(fields, code_of(fields, "handshake")));
+    if (event == "token_minted") return add(privileged(fields));
+    if (event == "enrolled") return add(changed(value_of(fields, "name"), create_account));
+    if (event == "agent_quarantined") return add(changed(agent_name(fields), lock_account));
+    if (event == "appeal_upheld") return add(changed(agent_name(fields), enable_account));
+    // Of keys and tokens it is no account's.
+    if (event == "revoked" && !value_of(fields, "name").empty()) return add(changed(value_of(fields, "name"), disable_account));
     if (event == "request_allowed") return add(asked(fields, ""));
     if (event == "request_refused") return add(asked(fields, code_of(fields, value_of(fields, "kind"))));
   }
@@ -100,6 +108,31 @@ class AuditLog final : public LogSink {
     event.set("service", json::Object{{"name", "forgepool hub"}});
     if (const auto from = address.empty() ? peer : address; !from.empty() && !from.starts_with("spiffe://"))
       event.set("src_endpoint", endpoint(from));
+    return event;
+  }
+
+  static std::string agent_name(const std::vector<LogField>& fields) {
+    return "spiffe:///agent/" + std::string(value_of(fields, "agent"));
+  }
+
+  json::Object changed(std::string_view name, int activity) const {
+    json::Object event = common(identity_and_access, account_change, activity, "");
+    event.set("user", user(name));
+    return event;
+  }
+
+  json::Object privileged(const std::vector<LogField>& fields) const {
+    json::Object event = common(identity_and_access, authorize_session, assign_privileges, "");
+    event.set("user", user(value_of(fields, "peer")));
+    event.set("session", json::Object{{"uid", std::string(value_of(fields, "token"))}});
+    json::Array privileges;
+    auto rest = value_of(fields, "permits");
+    while (!rest.empty()) {
+      const auto end = std::min(rest.find(' '), rest.size());
+      privileges.push_back(std::string(rest.substr(0, end)));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    event.set("privileges", std::move(privileges));
     return event;
   }
 

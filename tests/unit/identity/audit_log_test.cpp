@@ -99,6 +99,34 @@ TEST_CASE("requests are API Activity events") {
   CHECK(object(event, "src_endpoint").find("uid"));
 }
 
+TEST_CASE("tokens are Authorize Session events, and what becomes of identities are Account Changes") {
+  Written audit;
+  audit.log->write(LogLevel::debug, "token_minted",
+                   {{"peer", "spiffe://pool/client/alice"}, {"token", "t-17"}, {"permits", "read cancel"}});
+  auto event = audit.last();
+  check_base(event, 3, 3003);
+  CHECK(number(event, "activity_id") == 1);
+  CHECK(text(object(event, "session"), "uid") == "t-17");
+  REQUIRE(event.find("privileges")->as_array()->size() == 2);
+  CHECK(*event.find("privileges")->as_array()->at(1).as_string() == "cancel");
+  CHECK(text(object(event, "user"), "uid").starts_with("p-"));
+  const auto change = [&](std::string_view name, const std::vector<LogField>& fields, int activity, std::string_view type) {
+    audit.log->write(LogLevel::info, name, fields);
+    const auto changed = audit.last();
+    check_base(changed, 3, 3001);
+    CHECK(number(changed, "activity_id") == activity);
+    CHECK(text(object(changed, "user"), "type") == type);
+    if (type == "System") CHECK(text(object(changed, "user"), "uid") == "a-17");
+  };
+  change("enrolled", {{"name", "spiffe://pool/agent/a-17"}}, 1, "System");
+  change("revoked", {{"kind", "operator"}, {"id", "00"}, {"name", "spiffe://pool/operator"}}, 5, "Admin");
+  change("agent_quarantined", {{"agent", "a-17"}, {"reason", "it lied"}}, 9, "System");
+  change("appeal_upheld", {{"agent", "a-17"}}, 2, "System");
+  const auto before = audit.lines.size();
+  audit.log->write(LogLevel::warning, "revoked", {{"kind", "key"}, {"id", "token-1"}, {"name", ""}});
+  CHECK(audit.lines.size() == before);
+}
+
 TEST_CASE("lines hold no addresses, no chosen names, no paths, no free text and no secrets") {
   Written audit;
   audit.log->write(LogLevel::debug, "peer_accepted", {{"peer", "spiffe://pool/client/alice"}});
