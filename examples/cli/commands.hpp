@@ -23,6 +23,8 @@ struct KeyOptions {
   std::string module, token, pin_file;
 };
 forgepool::Result<forgepool::HubKeys> hub_keys(const KeyOptions& options);
+int operator_init(const Common& common, const std::string& data, const std::string& organization, const std::string& output,
+                  const KeyOptions& keys);
 int org_init(const Common& common, const std::string& data, const std::string& name, const KeyOptions& keys);
 int org_list(const Common& common);
 int keys_rotate(const Common& common, const std::string& purpose, const std::string& root_output);

@@ -4,6 +4,8 @@
 
 #include <fmt/core.h>
 
+#include <filesystem>
+
 namespace forgepool_cli {
 
 using namespace forgepool;
@@ -21,6 +23,40 @@ Result<HubKeys> hub_keys(const KeyOptions& options) {
     keys.pkcs11 = {options.module, options.token, std::move(*pin)};
   }
   return keys;
+}
+
+namespace {
+
+/// An operator is named by the directory of its credentials, by its certificate (PEM), or by the pin of its key.
+Result<std::string> operator_id(const std::string& text) {
+  std::error_code error;
+  const std::string file = std::filesystem::is_directory(text, error) ? text + "/node.pem" : text;
+  if (!std::filesystem::exists(file, error)) return text;
+  const auto pem = read_file(file, 1u << 16);
+  if (!pem) return fail(pem.error());
+  // The first one is the leaf: what stands between the lines that frame it, without line breaks.
+  const std::string_view begin = "-----BEGIN CERTIFICATE-----", end = "-----END CERTIFICATE-----";
+  const std::string_view all = as_text(*pem);
+  const auto from = all.find(begin), to = all.find(end);
+  if (from == all.npos || to == all.npos || to < from) return fail(ErrorKind::invalid_input, file + " holds no certificate (PEM)");
+  std::string base64(all.substr(from + begin.size(), to - from - begin.size()));
+  std::erase_if(base64, [](char c) { return c == '\n' || c == '\r'; });
+  return base64;
+}
+
+}  // namespace
+
+int operator_init(const Common& common, const std::string& data, const std::string& organization, const std::string& output,
+                  const KeyOptions& options) {
+  const auto keys = hub_keys(options);
+  if (!keys) return complain(keys.error(), common.json);
+  if (const auto made = make_operator_credentials(data, organization, output, std::chrono::system_clock::now(), *keys); !made)
+    return complain(made.error(), common.json);
+  if (common.json)
+    print_json({{"operator", output}});
+  else
+    fmt::print("Made operator's credentials in {}. Those that there were stay good: `forgepool revoke operator` ends them\n", output);
+  return exit_ok;
 }
 
 int org_init(const Common& common, const std::string& data, const std::string& name, const KeyOptions& options) {
@@ -82,9 +118,11 @@ int keys_rotate(const Common& common, const std::string& purpose, const std::str
 }
 
 int revoke(const Common& common, const std::string& kind, const std::string& id, const std::string& reason) {
+  const auto named = kind == "operator" ? operator_id(id) : Result<std::string>(id);
+  if (!named) return complain(named.error(), common.json);
   auto session = Session::open(common.address);
   if (!session) return complain(session.error(), common.json);
-  const auto leases = session->call<std::uint32_t>([&](auto done) { session->client().revoke(kind, id, reason, done); });
+  const auto leases = session->call<std::uint32_t>([&](auto done) { session->client().revoke(kind, *named, reason, done); });
   if (!leases) return complain(leases.error(), common.json);
   if (common.json)
     print_json({{"kind", kind}, {"leases_ended", *leases}});

@@ -107,6 +107,12 @@ int main(int argc, char** argv) {
 
   // --- organizations and keys
   std::string organization, kind, id, reason, purpose, root_output;
+  auto* operators = hub->add_subcommand("operator", "Make more operator's credentials, on the hub's machine");
+  operators->add_option("--data", data, "The hub's data directory")->required();
+  operators->add_option("--organization", organization, "Of this organization; default: the hub's own");
+  operators->add_option("--output", output, "Directory for them")->required();
+  add_key_options(operators);
+  operators->callback([&] { code = operator_init(common, data, organization, output, keys); });
   auto* org = app.add_subcommand("org", "Organizations beside the hub's own");
   org->require_subcommand(1);
   auto* org_make = org->add_subcommand("init", "Make an organization in a hub's data directory: its own keys and operator");
@@ -125,10 +131,13 @@ int main(int argc, char** argv) {
   rotation->add_option("--root-output", root_output, "File for the new trusted root");
   rotation->callback([&] { code = keys_rotate(common, purpose, root_output); });
   auto* revocation = app.add_subcommand("revoke", "End what somebody or something is believed for (operators only)");
-  revocation->add_option("kind", kind, "agent, client, token, key or organization")
+  revocation->add_option("kind", kind, "agent, client, operator, token, key or organization")
       ->required()
-      ->check(CLI::IsMember({"agent", "client", "token", "key", "organization"}));
-  revocation->add_option("id", id, "Agent's id, client's name, token or its id, key (like token-1), organization's name")
+      ->check(CLI::IsMember({"agent", "client", "operator", "token", "key", "organization"}));
+  revocation
+      ->add_option("id", id,
+                   "Agent's id, client's name, operator's credentials (directory, certificate, or hex SHA-256 of the public key), token or "
+                   "its id, key (like token-1), organization's name")
       ->required();
   revocation->add_option("--reason", reason, "Why: kept with the record");
   revocation->callback([&] { code = revoke(common, kind, id, reason); });

@@ -46,6 +46,11 @@ FORGEPOOL_API Status init_hub_directory(const std::string& data_directory, const
 FORGEPOOL_API Status init_organization_directory(const std::string& data_directory, const std::string& name, Time now,
                                                  const HubKeys& keys = {});
 
+/// New credentials for an operator, in `output`, which must not exist; of the hub's own organization if `organization` is empty. Those
+/// that there are stay good.
+FORGEPOOL_API Status make_operator_credentials(const std::string& data_directory, const std::string& organization,
+                                               const std::string& output, Time now, const HubKeys& keys = {});
+
 FORGEPOOL_API Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, const std::string& data_directory,
                                                             std::vector<std::shared_ptr<const AdapterPackage>> adapters,
                                                             HubOptions options = {}, std::shared_ptr<LogSink> log = nullptr,

@@ -195,6 +195,28 @@ Status init_organization_directory(const std::string& data_directory, const std:
   return filled;
 }
 
+Status make_operator_credentials(const std::string& data_directory, const std::string& organization, const std::string& output,
+                                 Time now, const HubKeys& keys) {
+  const auto open = [&](const std::string& directory, const std::string& name) -> Result<HubIdentity> {
+    auto store = key_store(keys, hub_identity_directory(directory), name, false);
+    if (!store) return fail(store.error());
+    return open_hub_identity(std::move(*store), now);
+  };
+  const auto hub = open(data_directory, "");
+  if (!hub) return fail(hub.error());
+  Result<Credentials> credentials = fail(ErrorKind::not_found, "");
+  if (organization.empty()) {
+    credentials = issue_credentials(*hub, "operator", now);
+  } else {
+    if (!is_valid_id(organization)) return fail(ErrorKind::invalid_input, "organization: expected a name as `forgepool org list` shows it");
+    const auto theirs = open(organization_directory(data_directory, organization), organization);
+    if (!theirs) return fail(theirs.error());
+    credentials = issue_credentials(*theirs, "operator", now, &*hub);
+  }
+  if (!credentials) return fail(credentials.error());
+  return save_credentials(*credentials, output);
+}
+
 Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, const std::string& data_directory,
                                               std::vector<std::shared_ptr<const AdapterPackage>> adapters, HubOptions options,
                                               std::shared_ptr<LogSink> log, FairShareOptions scheduling, LedgerStore store,

@@ -2,6 +2,7 @@
 #include "identity/enrolment.hpp"
 #include "crypto/x509.hpp"
 #include "hub/hub_core.hpp"
+#include "hub/operator_key.hpp"
 #include "identity/join_token.hpp"
 #include "identity/svid.hpp"
 
@@ -84,11 +85,10 @@ Result<wire::fb::EnrolledT> HubCore::issue(const PublicKey& key, const identity:
   options.life = life;
   auto certificate = identity::issue_svid(*ca, *parts_.identity.ca_key, key, id, now, options);
   if (!certificate) return fail(certificate.error());
-  if (id.role == identity::NodeRole::agent || id.role == identity::NodeRole::client) {
-    const auto issued = parse_certificate(*certificate);
-    if (!issued) return fail(issued.error());
-    remember_certificate({issued->serial, id.path(), parts_.identity.epochs.ca, issued->fields.not_after}, now);
-  }
+  const auto issued = parse_certificate(*certificate);
+  if (!issued) return fail(issued.error());
+  const std::string name = id.role == identity::NodeRole::operator_ ? operator_record_name(key.pin()) : id.path();
+  remember_certificate({issued->serial, name, parts_.identity.epochs.ca, issued->fields.not_after}, now);
   return identity::write_enrolment({std::move(*certificate), parts_.identity.ca_certificate}, parts_.front, now);
 }
 

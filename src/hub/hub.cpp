@@ -65,7 +65,9 @@ class DefaultHub final : public Hub, private hub::Front {
             return refuse(ErrorKind::unauthenticated, "svid_trust_domain", "no organization of this hub has this trust domain");
           return identity::issuers_of(organization->identity, loop_.now());
         },
-        [this](const identity::Svid& svid) -> Status { return find(svid.id.trust_domain)->core.admit_name(svid.id.uri()); });
+        [this](const identity::Svid& svid) -> Status {
+          return find(svid.id.trust_domain)->core.admit({svid.id.uri(), svid.pin(), svid.certificate.der, ""}, loop_.now());
+        });
     members.check_peer = [this, check = std::move(check)](const std::vector<Bytes>& chain, Time at) {
       auto name = check(chain, at);
       if (name) log_->write(LogLevel::debug, "peer_accepted", {{"peer", *name}});  // Refusals are the transport's to log.

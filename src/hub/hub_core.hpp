@@ -91,7 +91,7 @@ class HubCore {
     std::uint32_t leases = 0;
     std::function<bool(const Peer&)> whose;
   };
-  /// `kind`: agent, client, token, key. not_found, conflict (a key that is in use, or what is revoked already).
+  /// `kind`: agent, client, operator, token, key. not_found, conflict (a key that is in use, or what is revoked already).
   Result<Revoked> revoke(const std::string& kind, const std::string& id, const std::string& reason, Time now);
   /// Only keeps it: what it means is for the hub. `id` is the organization's trust domain.
   Status record_organization_revoked(const std::string& trust_domain, const std::string& reason, Time now);
@@ -201,6 +201,7 @@ class HubCore {
   bool requeue(const LeaseId& lease);
   Result<Revoked> revoke_agent(const std::string& id, const std::string& reason, Time now);
   Result<Revoked> revoke_client(const std::string& id);
+  Result<Revoked> revoke_operator(const std::string& id, Time now, std::string& recorded);
   Result<Revoked> revoke_token(const std::string& id, Time now, std::string& recorded);
   Result<Revoked> revoke_key(const std::string& id);
   void record_revocation(RevocationRecord record);

@@ -1,5 +1,6 @@
 /// Certificates and keys: enrolment, renewal, rotation, revocation.
 #include "hub/endpoints.hpp"
+#include "hub/operator_key.hpp"
 #include "hub/responses.hpp"
 #include "wire/job_messages.hpp"
 
@@ -52,6 +53,12 @@ void Endpoints::renew(const Peer& peer, const Request& request, Responder respon
 void Endpoints::revoke(const Caller& caller, const Peer& peer, const Request& request, Responder respond) {
   const auto message = wire::decode<wire::fb::RevokeT>(request.body);
   if (!message) return refuse(peer, request, message.error(), std::move(respond));
+  if (message->kind == "operator")
+    if (const auto key = parse_operator_key(message->id); key && key->pin == peer.key_pin)
+      return refuse(peer, request,
+                    {ErrorKind::conflict,
+                     "these are the credentials that you ask with: make others first (forgepool hub operator), and ask with those"},
+                    std::move(respond));
   wire::fb::RevokedT done;
   if (message->kind == "organization") {
     if (const auto allowed = authorize(caller, Action::revoke_organization); !allowed)

@@ -3,6 +3,7 @@
 #include "crypto/reason.hpp"
 #include "crypto/x509.hpp"
 #include "hub/hub_core.hpp"
+#include "hub/operator_key.hpp"
 #include "identity/join_token.hpp"
 #include "identity/token.hpp"
 #include "identity/svid.hpp"
@@ -35,7 +36,10 @@ void HubCore::record_revocation(RevocationRecord record) {
   parts_.random(record.salt);
   record.index = effects_.append(wire::event_leaf("revocation", record.salt, record.content()));
   effects_.put(revocation_key(record.kind, record.id), write_revocation(record));
-  parts_.log.write(LogLevel::warning, "revoked", {{"kind", record.kind}, {"id", record.id}, {"reason", record.reason}});
+  const auto whom = identity::spiffe_id_from_path(parts_.identity.trust_domain,
+                                                  record.kind == "operator" ? record.kind : record.kind + "/" + record.id);
+  parts_.log.write(LogLevel::warning, "revoked",
+                   {{"kind", record.kind}, {"id", record.id}, {"reason", record.reason}, {"name", whom ? whom->uri() : ""}});
   std::pair key{record.kind, record.id};
   revocations_.insert_or_assign(std::move(key), std::move(record));
 }
@@ -44,10 +48,11 @@ Result<HubCore::Revoked> HubCore::revoke(const std::string& kind, const std::str
   if (auto checked = check_text("reason", reason, max_reason); !checked) return fail(checked.error());
   if (auto checked = check_text("id", id, max_id); !checked) return fail(checked.error());
   if (revocations_.contains({kind, id})) return revoked_already(id);
-  Result<Revoked> revoked = fail(ErrorKind::invalid_input, "kind: expected agent, client, token, key or organization");
+  Result<Revoked> revoked = fail(ErrorKind::invalid_input, "kind: expected agent, client, operator, token, key or organization");
   std::string recorded = id;
   if (kind == "agent") revoked = revoke_agent(id, reason, now);
   if (kind == "client") revoked = revoke_client(id);
+  if (kind == "operator") revoked = revoke_operator(id, now, recorded);
   if (kind == "token") revoked = revoke_token(id, now, recorded);
   if (kind == "key") revoked = revoke_key(id);
   if (revoked) record_revocation({kind, std::move(recorded), reason, now, {}, 0});
@@ -81,6 +86,31 @@ Result<HubCore::Revoked> HubCore::revoke_client(const std::string& id) {
   const auto name = identity::spiffe_id_from_path(parts_.identity.trust_domain, "client/" + id);
   if (!name) return fail(ErrorKind::invalid_input, "id: expected a client's name, or \"<project>/<name>\"");
   return Revoked{0, [uri = name->uri()](const Peer& peer) { return peer.name == uri; }};
+}
+
+Result<HubCore::Revoked> HubCore::revoke_operator(const std::string& id, Time now, std::string& recorded) {
+  const auto key = parse_operator_key(id);
+  if (!key) return fail(key.error());
+  recorded = key->pin.hex();
+  if (revocations_.contains({"operator", recorded})) return revoked_already("this operator's key");
+  if (!key->certificate.empty()) {
+    const auto svid = identity::verify_svid({key->certificate}, identity::issuers_of(parts_.identity, now), now);
+    if (!svid) return fail(svid.error());
+    if (svid->id.role != identity::NodeRole::operator_)
+      return fail(ErrorKind::invalid_input, "id: this certificate is not an operator's: " + svid->id.uri());
+    // One that was made beside the hub was not known to it: from now on it stands in the lists.
+    const bool known = std::ranges::any_of(
+        certificates_, [&](const auto& entry) { return entry.second.serial == svid->certificate.serial; });
+    const auto ca = parse_certificate(parts_.identity.ca_certificate);
+    std::uint32_t epoch = parts_.identity.epochs.ca;
+    if (ca && svid->certificate.issuer != ca->subject)
+      for (const auto& earlier : parts_.identity.earlier_cas)
+        if (const auto one = parse_certificate(earlier.certificate); one && one->subject == svid->certificate.issuer)
+          epoch = earlier.epoch;
+    if (!known) remember_certificate({svid->certificate.serial, operator_record_name(key->pin), epoch, svid->expires_at()}, now);
+  }
+  const std::string name = identity::SpiffeId{parts_.identity.trust_domain, identity::NodeRole::operator_, "", ""}.uri();
+  return Revoked{0, [name, pin = key->pin](const Peer& peer) { return peer.name == name && peer.key_pin == pin; }};
 }
 
 Result<HubCore::Revoked> HubCore::revoke_token(const std::string& id, Time now, std::string& recorded) {
@@ -248,7 +278,12 @@ Status HubCore::admit(const Peer& peer, Time now) const {
     return refuse(ErrorKind::unauthenticated, "certificate_expired",
                   "the certificate of this connection expired at " + to_rfc3339(certificate->fields.not_after) +
                       ": connect again with a renewed one, or enrol again if there is none");
-  return admit_name(peer.name);
+  if (const auto admitted = admit_name(peer.name); !admitted) return admitted;
+  // All of an organization are called the same: they are told apart by their keys.
+  const auto id = identity::parse_spiffe_id(peer.name);
+  if (id && id->role == identity::NodeRole::operator_ && revocations_.contains({"operator", peer.key_pin.hex()}))
+    return refuse(ErrorKind::denied, "operator_revoked", "these operator's credentials were revoked");
+  return {};
 }
 
 }  // namespace forgepool::hub

@@ -220,3 +220,38 @@ TEST_CASE("a revoked CA turns out those whose certificates it issued, and a key 
   // Past the overlap the old CA is no longer believed anyway.
   CHECK_FALSE(ask(pool, *pool.connect(old), "/healthz"));
 }
+
+TEST_CASE("an operator's credentials are revoked by their key, whatever they were renewed to, and no others are") {
+  Pool pool;
+  const auto bad = pool.issue(Pool::aurora, "operator"), good = pool.issue(Pool::aurora, "operator");
+  auto bads = pool.client(bad);
+  const auto renewed = must(pool.call<Credentials>([&](auto done) { bads->renew(done); }));
+  const auto before = pool.connect(bad), after = pool.connect(renewed), others = pool.connect(good);
+  for (const auto* connection : {&before, &after, &others}) CHECK(must(ask(pool, **connection, "/v1/agents")).status == 200);
+  const auto certificate = [](const Credentials& one) { return to_base64(one.identity.certificate_chain.front()); };
+  // Not by themselves: nobody locks themselves out.
+  CHECK(pool.call<std::uint32_t>([&](auto done) { bads->revoke("operator", certificate(bad), "", done); }).error().kind ==
+        ErrorKind::conflict);
+  for (const auto& wrong : {std::string("somebody"), certificate(pool.issue(Pool::borealis, "operator")), certificate(pool.issue(Pool::aurora, "client/alice"))})
+    CHECK_FALSE(revoke(pool, Pool::aurora, "operator", wrong));
+  must(revoke(pool, Pool::aurora, "operator", certificate(bad)));
+  CHECK(revoke(pool, Pool::aurora, "operator", bad.identity.key->public_key().pin().hex()).error().kind == ErrorKind::conflict);
+  CHECK_FALSE(ask(pool, *before, "/v1/agents"));
+  CHECK_FALSE(ask(pool, *after, "/v1/agents"));
+  CHECK(must(ask(pool, *others, "/v1/agents")).status == 200);
+  for (int restarted = 0; restarted < 2; ++restarted) {
+    for (const auto* turned_out : {&bad, &renewed})
+      CHECK(ask(pool, *pool.connect(*turned_out), "/v1/agents").error().kind == ErrorKind::unauthenticated);
+    CHECK(must(ask(pool, *pool.connect(good), "/v1/agents")).status == 200);
+    const auto list = must(ask(pool, *pool.connect(good), "/v1/crl")).body;
+    const auto listed = [&](const Credentials& one) {
+      const auto serial = must(parse_certificate(one.identity.certificate_chain.front())).serial;
+      return !std::ranges::search(list, serial).empty();
+    };
+    CHECK(listed(bad));
+    CHECK(listed(renewed));
+    CHECK_FALSE(listed(good));
+    if (!restarted) pool.restart_hub();
+  }
+  CHECK(is_in_the_ledger(pool, Pool::aurora, bad.identity.key->public_key().pin().hex()));
+}
