@@ -91,7 +91,7 @@ TEST_CASE("a stolen operator may do nothing to another organization's agents, cl
   CHECK(world.refusal(boss, revoke("token", world.grant.token)) == Refusal{401, "token_key"});
   CHECK(world.refusal(boss, revoke("operator", to_base64(world.operator_().credentials.identity.certificate_chain.front())))
             .status == 401);
-  for (const std::string path : {"/v1/agents/" + agent + "/drain", "/v1/agents/" + agent + "/appeal"}) {
+  for (const std::string& path : {"/v1/agents/" + agent + "/drain", "/v1/agents/" + agent + "/appeal"}) {
     wire::fb::DrainT drain;
     wire::fb::AppealT appeal;
     appeal.job = "the-job";
