@@ -104,7 +104,7 @@ void compare_spawning(const std::string& hello, const std::string& folder, unsig
 
   std::printf("From start to end of a static hello, level %s; %zu rounds, %u thrown away (medians)\n",
               std::string(to_string(pooled->level())).c_str(), all[0].us.size(), rejected);
-  if (priority.needed_and_granted()) std::printf("  (the machine is busy: measured with real-time priority)\n");
+  if (priority.needed_and_granted()) std::printf("  (the machine is busy: measured with the highest ordinary priority)\n");
   const double floor = all[0].median();
   for (const auto& one : all) row("  " + one.name, one.median(), one.median() / floor);
   for (const auto& reason : missing) std::printf("  skipped: %s\n", reason.c_str());
@@ -132,6 +132,7 @@ double per_second(unsigned threads, double seconds, const std::function<void()>&
 }
 
 void compare_throughput(const std::string& hello, unsigned blocks) {
+  const bench::GoFirst priority;
   const auto pooled = open_sandbox(4), cold = open_sandbox(0);
   const auto request = strict_request(hello);
   struct Way {
@@ -207,6 +208,7 @@ void compare_computing(const std::string& mc, const std::string& folder, unsigne
 int main(int count, char** arguments) {
   const auto rounds = count > 1 ? static_cast<unsigned>(std::max(1, std::atoi(arguments[1]))) : 200u;
   const double budget_s = count > 2 ? std::atof(arguments[2]) : 120;
+  bench::leave_hybrid_cgroups();
   std::string folder = (std::filesystem::temp_directory_path() / "forgepool-bench-XXXXXX").string();
   if (!mkdtemp(folder.data())) give_up("cannot make a temporary folder");
   const std::string hello = FORGEPOOL_BENCH_HELLO, mc = FORGEPOOL_BENCH_MC;

@@ -1,8 +1,12 @@
 #include "processes.hpp"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sched.h>
 #include <spawn.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,7 +36,8 @@ std::string write_bundle(const std::string& folder, const std::string& program) 
   std::ofstream(bundle + "/config.json") << R"({"ociVersion": "1.0.2", "root": {"path": "rootfs", "readonly": true},
     "process": {"terminal": false, "user": {"uid": 65534, "gid": 65534}, "args": ["/hello"], "env": [], "cwd": "/",
       "noNewPrivileges": true, "capabilities": {}},
-    "hostname": "box", "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
+    "hostname": "box", "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"},
+      {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755", "size=64k"]}],
     "linux": {"namespaces": [{"type": "pid"}, {"type": "network"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}, {"type": "cgroup"}]}})";
   return bundle;
 }
@@ -53,6 +58,14 @@ std::string first_words(const std::vector<std::string>& command) {
 }
 
 }  // namespace
+
+void leave_hybrid_cgroups() {
+  constexpr const char* unified = "/sys/fs/cgroup/unified";
+  struct statfs status {};
+  if (geteuid() != 0 || statfs(unified, &status) != 0 || status.f_type != CGROUP2_SUPER_MAGIC) return;
+  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return;
+  umount2(unified, MNT_DETACH);
+}
 
 bool run_command(const std::vector<std::string>& command, const std::string& expected) {
   std::vector<char*> arguments;

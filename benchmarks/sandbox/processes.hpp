@@ -9,6 +9,10 @@ namespace bench {
 /// and write `expected`.
 bool run_command(const std::vector<std::string>& command, const std::string& expected);
 
+/// crun refuses to run where cgroups of both versions are mounted. As root, on such a machine: from here on this process and its
+/// children are in a mount namespace of their own, without version 2. Call it first, with one thread.
+void leave_hybrid_cgroups();
+
 struct Peer {
   std::string name;
   std::vector<std::string> command;

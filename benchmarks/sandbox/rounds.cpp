@@ -1,6 +1,6 @@
 #include "rounds.hpp"
 
-#include <sched.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -14,6 +14,7 @@ namespace {
 constexpr auto rest = std::chrono::milliseconds(6);
 /// The part of a round in which somebody had to wait for a processor.
 constexpr double most_pressure = 0.12;
+constexpr int most_urgent = -20;
 
 /// Microseconds in which somebody waited for a processor, since the machine started; 0 where the kernel does not count them.
 double cpu_pressure_us() {
@@ -35,14 +36,12 @@ struct Sample {
 GoFirst::GoFirst() {
   double load = 0;
   if (getloadavg(&load, 1) != 1 || load < 1.5) return;
-  sched_param first{};
-  first.sched_priority = 10;
-  granted_ = sched_setscheduler(0, SCHED_FIFO, &first) == 0;
+  // Not a real-time class: runc cannot put such a process into a cgroup of the cpu controller.
+  granted_ = setpriority(PRIO_PROCESS, 0, most_urgent) == 0;
 }
 
 GoFirst::~GoFirst() {
-  const sched_param ordinary{};
-  if (granted_) sched_setscheduler(0, SCHED_OTHER, &ordinary);
+  if (granted_) setpriority(PRIO_PROCESS, 0, 0);
 }
 
 double median_of(std::vector<double> values) {

@@ -21,7 +21,7 @@ struct Contestant {
 /// rounds were undisturbed, all are used. The number of rounds thrown away.
 unsigned compete(std::vector<Contestant>& contestants, unsigned rounds, double budget_s);
 
-/// On a machine that is busy with other things, this thread and what it starts from now on go before all others, until
+/// On a machine that is busy with other things, this thread and what it starts from now on go before most others, until
 /// destruction. All contestants alike; figures are then less precise, but about the contestants.
 class GoFirst {
  public:
