@@ -189,7 +189,7 @@ int explain(const Common& common, const std::string& job) {
     if (!explanation) return complain(explanation.error(), common.json);
     if (common.json) {
       auto shards = nlohmann::ordered_json::array();
-      for (const auto& shard : explanation->shards) shards.push_back({{"shard", shard.index}, {"text", shard.text}});
+      for (const auto& shard : explanation->shards) shards.push_back({{"shard", shard.index}, {"text", shard.text}, {"reasons", to_json(shard.reasons)}});
       print_json({{"status", to_json(explanation->status)}, {"shards", std::move(shards)}});
       return static_cast<int>(exit_ok);
     }
@@ -197,6 +197,9 @@ int explain(const Common& common, const std::string& job) {
     for (const auto& shard : explanation->shards) {
       fmt::print("  shard {}:\n", shard.index);
       for (const auto& line : lines_of(shard.text)) fmt::print("    {}\n", printable(line));
+      for (const auto& reason : shard.reasons)
+        fmt::print("    waits ({}): {}{}\n", printable(reason.code), printable(reason.text),
+                   reason.unblock.empty() ? "" : "; " + printable(reason.unblock));
     }
     return static_cast<int>(exit_ok);
   });

@@ -32,16 +32,12 @@ int complain(const Error& error, bool json) {
   return code;
 }
 
-namespace {
-
 Json to_json(const std::vector<WaitReason>& reasons) {
   Json list = Json::array();
   for (const auto& reason : reasons)
     list.push_back({{"code", reason.code}, {"text", reason.text}, {"agents", reason.agents}, {"unblock", reason.unblock}});
   return list;
 }
-
-}  // namespace
 
 namespace {
 

@@ -15,6 +15,7 @@ int complain(const forgepool::Error& error, bool json);
 
 nlohmann::ordered_json to_json(const forgepool::JobStatus& status);
 nlohmann::ordered_json to_json(const forgepool::JobForecast& forecast);
+nlohmann::ordered_json to_json(const std::vector<forgepool::WaitReason>& reasons);
 /// A few lines about a job.
 std::string describe(const forgepool::JobStatus& status);
 std::string describe(const forgepool::JobForecast& forecast);

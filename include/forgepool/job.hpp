@@ -48,6 +48,7 @@ struct JobStatus {
 struct ShardExplanation {
   std::uint32_t index = 0;
   std::string text;
+  std::vector<WaitReason> reasons{};  ///< If an execution of it waits: why, see Scheduler::reasons.
 };
 
 /// Why a job is where it is: its status, and a sentence for every shard that is not simply accepted (and for those where an

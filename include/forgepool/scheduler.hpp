@@ -98,7 +98,7 @@ struct Lease {
 /// Why a job's shards wait: for programs, and for people.
 struct WaitReason {
   /// "no_agents", "too_few_agents", "agents_used", "max_agents", "all_agents_busy", "waiting_for_agents_to_ask", "draining",
-  /// "late", "quota", "homogeneous", "spread", the name of a Constraint, …
+  /// "late", "quota", "homogeneous", "spread", the name of a Constraint, …; of a shard also "had_it" and "not_its_turn".
   std::string code;
   std::string text;          ///< With the numbers.
   std::uint64_t agents = 0;  ///< How many agents that are there it keeps from the job.
@@ -132,9 +132,12 @@ class Scheduler {
   virtual void want(const ShardId& shard, std::uint32_t count) = 0;
   /// No more executions of the shard are wanted; leases under way go on, but what they leave undone does not wait again.
   virtual void settle(const ShardId& shard) = 0;
-  /// The agent delivered a result for the shard, or failed it (or must not have it for another reason): it never gets it again,
+  /// The agent delivered a result for the shard (or must not have it for another reason): it never gets it again,
   /// however long it was away. A lease on it that is under way goes on.
   virtual void exclude(const ShardId& shard, const AgentId& agent) = 0;
+  /// The agent failed the shard: it never gets it again either. But it left no result that others would be compared with, so it
+  /// says nothing about who may have the shard, as `homogeneous` and `spread` would. Unless overridden, as `exclude`.
+  virtual void failed(const ShardId& shard, const AgentId& agent) { exclude(shard, agent); }
 
   /// The agent is there: it joined, asked for work, or sent a heartbeat. What it is replaces what it was; leases go on.
   virtual void agent_seen(const SchedulerAgent& agent, Time now) = 0;
@@ -160,6 +163,8 @@ class Scheduler {
   virtual std::optional<Time> next_deadline() const = 0;
 
   virtual JobProgress progress(const JobId& job, Time now) const = 0;
+  /// Why an execution of the shard waits; empty if none does. Unless overridden, what its job waits for.
+  virtual std::vector<WaitReason> reasons(const ShardId& shard, Time now) const { return progress(shard.job, now).reasons; }
 };
 
 }  // namespace forgepool

@@ -119,7 +119,11 @@ Result<JobExplanation> HubCore::explain(const JobId& id, const Caller& caller, T
       if (!shard.failed_on.empty()) text += fmt::format("; {} of its executions ended badly", shard.failed_on.size());
       texts.emplace(i, std::move(text));
     }
-  for (auto& [index, text] : texts) explanation.shards.push_back({index, std::move(text)});
+  for (auto& [index, text] : texts) {
+    explanation.shards.push_back({index, std::move(text)});
+    if (job.running && !job.running->shards[index].accepted)
+      explanation.shards.back().reasons = parts_.scheduler.reasons({job.id, index}, now);
+  }
   return explanation;
 }
 

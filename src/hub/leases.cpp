@@ -293,7 +293,7 @@ void HubCore::take_failure(Job& job, const AgentId& agent, const CheckedShard& f
   } else {
     shard.failed_on.push_back(agent);
     effects_.put(failure_key(job.id, failed.index), write_failures(shard.failed_on));
-    parts_.scheduler.exclude({job.id, failed.index}, agent);
+    parts_.scheduler.failed({job.id, failed.index}, agent);
   }
   parts_.log.write(LogLevel::warning, "shard_failed",
                    {{"shard", to_string(ShardId{job.id, failed.index})}, {"agent", agent.str()}, {"outcome", failed.trouble}});

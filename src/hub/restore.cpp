@@ -176,7 +176,7 @@ Status HubCore::restore_running(const Ledger& ledger, Time now) {
     const auto job = jobs_.find(id);
     if (job == jobs_.end() || !job->second.running || index >= job->second.shard_count) return {};
     job->second.running->shards[index].failed_on = *agents;
-    for (const auto& agent : *agents) parts_.scheduler.exclude({id, index}, agent);
+    for (const auto& agent : *agents) parts_.scheduler.failed({id, index}, agent);
     return {};
   });
   if (!failures) return failures;

@@ -81,7 +81,10 @@ class FairShareScheduler final : public Scheduler {
   }
 
   void exclude(const ShardId& shard, const AgentId& agent) override {
-    if (JobQueue* job = find_job(shard.job)) job->exclude(shard.index, roster_.obtain(agent));
+    if (JobQueue* job = find_job(shard.job)) job->exclude(shard.index, roster_.obtain(agent), JobQueue::Left::a_result);
+  }
+  void failed(const ShardId& shard, const AgentId& agent) override {
+    if (JobQueue* job = find_job(shard.job)) job->exclude(shard.index, roster_.obtain(agent), JobQueue::Left::nothing);
   }
 
   void agent_seen(const SchedulerAgent& agent, Time now) override {
@@ -189,6 +192,12 @@ class FairShareScheduler final : public Scheduler {
     if (number == none) return {};
     const JobQueue& job = *jobs_[number];
     return {job.waiting(), job.leased(), wait_reasons(job, roster_, leases_, shares_, late_before(now))};
+  }
+
+  std::vector<WaitReason> reasons(const ShardId& shard, Time now) const override {
+    const auto number = number_of(shard.job);
+    if (number == none) return {};
+    return shard_reasons(*jobs_[number], shard.index, roster_, leases_, shares_, late_before(now));
   }
 
  private:

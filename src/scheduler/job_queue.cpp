@@ -1,6 +1,7 @@
 #include "scheduler/job_queue.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace forgepool::scheduling {
 namespace {
@@ -156,10 +157,18 @@ void JobQueue::settle(std::uint32_t index) {
   settle_line(index, settled, before);
 }
 
-void JobQueue::exclude(std::uint32_t index, std::uint32_t agent) {
+void JobQueue::exclude(std::uint32_t index, std::uint32_t agent, Left left) {
   begun_ = true;
   Shard& of = shard(index);
-  obtain(of, agent).excluded = true;
+  Holder& holder = obtain(of, agent);
+  holder.failed = left == Left::nothing && (holder.failed || !holder.excluded);
+  holder.excluded = true;
+  if (holder.failed) {
+    // It may have been the only one that kept others away.
+    if (chooses_) ++opened_;
+    if (of.numeric_class != 0) pin(index, of, class_of_holders(of));
+    return;
+  }
   if (job_.homogeneous && of.numeric_class == 0) pin(index, of, roster_.class_of(roster_.agent(agent)).numeric_class);
 }
 
@@ -197,7 +206,7 @@ std::uint64_t JobQueue::holders_present(const Shard& shard, std::uint32_t numeri
   std::uint64_t present = 0;
   for (auto at = shard.holders; at != none; at = holders_[at].next) {
     const Agent& agent = roster_.agent(holders_[at].agent);
-    if (!counts(holders_[at]) || !agent.present || !roster_.fits(job_class_, agent.agent_class)) continue;
+    if (!has_or_had(holders_[at]) || !agent.present || !roster_.fits(job_class_, agent.agent_class)) continue;
     present += numeric_class == 0 || roster_.class_of(agent).numeric_class == numeric_class;
   }
   return present;
@@ -206,7 +215,7 @@ std::uint64_t JobQueue::holders_present(const Shard& shard, std::uint32_t numeri
 JobQueue::Fit JobQueue::fit(const Shard& shard, std::uint32_t agent, const AgentClass& as, Time now) const {
   for (auto at = shard.holders; at != none; at = holders_[at].next) {
     if (holders_[at].agent != agent) continue;
-    if (counts(holders_[at])) return Fit::no;
+    if (has_or_had(holders_[at])) return Fit::no;
     if (now >= holders_[at].avoid_until) break;
     const bool others_could = eligible_of(shard.numeric_class) > holders_present(shard, shard.numeric_class) + 1;
     if (others_could) return Fit::later;
@@ -418,6 +427,32 @@ Walk JobQueue::walk(std::uint64_t limit) const {
     for (const auto& [place, index] : line.order)
       if (!examine(index)) return found;
   for (auto at = fresh_.next(0); at < fresh_.end() && examine(at); at = fresh_.next(at + 1)) {
+  }
+  return found;
+}
+
+ShardCensus JobQueue::census(std::uint32_t index, std::size_t limit) const {
+  ShardCensus found;
+  const Shard& shard = shards_[index];
+  std::unordered_set<std::uint32_t> had;
+  for (auto at = shard.holders; at != none; at = holders_[at].next)
+    if (has_or_had(holders_[at])) had.insert(holders_[at].agent);
+  const auto& agents = roster_.agents();
+  found.complete = agents.size() <= limit;
+  for (std::uint32_t number = 0; number < std::min(agents.size(), limit); ++number) {
+    const Agent& agent = agents[number];
+    if (agent.serial == 0 || !agent.present) continue;
+    const AgentClass& as = roster_.class_of(agent);
+    if (!roster_.fits(job_class_, agent.agent_class))
+      ++found.unfit;
+    else if (had.contains(number))
+      ++found.had;
+    else if (shard.numeric_class != 0 && as.numeric_class != shard.numeric_class)
+      ++found.wrong_class;
+    else if (chooses_ && clashes(shard, as))
+      ++found.too_close;
+    else
+      ++found.free;
   }
   return found;
 }

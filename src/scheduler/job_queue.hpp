@@ -23,6 +23,16 @@ struct Walk {
   bool complete = true;           // False if only the first shards were looked at.
 };
 
+/// Agents that are there, by what keeps them from one shard.
+struct ShardCensus {
+  std::uint64_t unfit = 0;  // May not work on the job, or drain.
+  std::uint64_t had = 0;    // Have or had it.
+  std::uint64_t wrong_class = 0;
+  std::uint64_t too_close = 0;
+  std::uint64_t free = 0;  // Nothing does.
+  bool complete = true;    // False if only the first agents were looked at.
+};
+
 struct Stragglers {
   double factor = 3;  // Times what its shards should have taken,
   Duration least{};   // and this long under way, before a lease counts as one.
@@ -55,7 +65,9 @@ class JobQueue {
 
   void want(std::uint32_t index, std::uint32_t count);
   void settle(std::uint32_t index);
-  void exclude(std::uint32_t index, std::uint32_t agent);
+  /// What the agent leaves behind: a result, with which others are compared, or nothing.
+  enum class Left { a_result, nothing };
+  void exclude(std::uint32_t index, std::uint32_t agent, Left left);
 
   /// Whether an agent that fits may take part now (min_agents, max_agents).
   bool admits(const Agent& agent) const;
@@ -84,6 +96,10 @@ class JobQueue {
 
   /// Looks at no more than `limit` shards.
   Walk walk(std::uint64_t limit) const;
+  /// Whether executions of the shard wait,
+  bool waits(std::uint32_t index) const { return index < shards_.size() && shards_[index].waiting() > 0; }
+  /// and what keeps agents, at most `limit` of them, from it.
+  ShardCensus census(std::uint32_t index, std::size_t limit) const;
 
  private:
   /// What one agent has to do with one shard.
@@ -93,6 +109,7 @@ class JobQueue {
     std::uint32_t lease = none;  // Under way under it.
     std::uint32_t next = none;   // Of the same shard.
     bool excluded = false;
+    bool failed = false;  // Excluded, and left no result.
   };
   struct Shard {
     std::uint64_t place = 0;  // Its key in its line, if that is not the fresh one.
@@ -133,7 +150,9 @@ class JobQueue {
   /// To which the replicas of the shard must go; 0 while nobody has or had it.
   std::uint32_t class_of_holders(const Shard& shard) const;
   void pin(std::uint32_t index, Shard& shard, std::uint32_t numeric_class);
-  bool counts(const Holder& holder) const { return holder.excluded || holder.lease != none; }
+  /// Whether it cannot get the shard (again), and whether it says who else may.
+  static bool has_or_had(const Holder& holder) { return holder.excluded || holder.lease != none; }
+  static bool counts(const Holder& holder) { return (holder.excluded && !holder.failed) || holder.lease != none; }
   /// Whether those who have or had the shard keep such an agent from it.
   bool clashes(const Shard& shard, const AgentClass& agent) const;
   std::uint64_t holders_present(const Shard& shard, std::uint32_t numeric_class) const;

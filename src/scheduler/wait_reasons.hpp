@@ -9,4 +9,8 @@ namespace forgepool::scheduling {
 std::vector<WaitReason> wait_reasons(const JobQueue& job, const Roster& roster, const LeaseTable& leases,
                                      const FairShares& shares, Time late_before);
 
+/// The same for one shard; empty if no execution of it waits.
+std::vector<WaitReason> shard_reasons(const JobQueue& job, std::uint32_t index, const Roster& roster, const LeaseTable& leases,
+                                      const FairShares& shares, Time late_before);
+
 }  // namespace forgepool::scheduling

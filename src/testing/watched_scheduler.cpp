@@ -30,6 +30,11 @@ class WatchedScheduler final : public Scheduler {
     watcher_.excluded(shard, agent);
     inner_->exclude(shard, agent);
   }
+  void failed(const ShardId& shard, const AgentId& agent) override {
+    watcher_.excluded(shard, agent);
+    inner_->failed(shard, agent);
+  }
+  std::vector<WaitReason> reasons(const ShardId& shard, Time now) const override { return inner_->reasons(shard, now); }
   void agent_seen(const SchedulerAgent& agent, Time now) override {
     watcher_.agent_seen(agent);
     inner_->agent_seen(agent, now);

@@ -118,6 +118,7 @@ fb::ExplanationT to_wire(const JobExplanation& explanation) {
     auto one = std::make_unique<fb::ShardExplanationT>();
     one->index = shard.index;
     one->text = shard.text;
+    one->reasons = to_wire(shard.reasons);
     message.shards.push_back(std::move(one));
   }
   return message;
@@ -128,7 +129,7 @@ Result<JobExplanation> from_wire(const fb::ExplanationT& message) {
   auto status = from_wire(*message.status);
   if (!status) return fail(status.error());
   explanation.status = std::move(*status);
-  for (const auto& shard : message.shards) explanation.shards.push_back({shard->index, shard->text});
+  for (const auto& shard : message.shards) explanation.shards.push_back({shard->index, shard->text, from_wire(shard->reasons)});
   return explanation;
 }
 

@@ -119,6 +119,66 @@ TEST_CASE("all replicas of a shard go to agents of one numeric class, where the 
   }
 }
 
+TEST_CASE("an agent that failed a shard gets it no more, and says nothing about who else may have it") {
+  SchedulerAgent x{.numeric_class = "x", .operator_id = "o"}, y{.numeric_class = "y", .operator_id = "p"};
+  for (const SchedulerJob& limits : {SchedulerJob{.homogeneous = true}, SchedulerJob{.spread = {.operators = true}}}) {
+    Pool pool;
+    pool.agent_as("x1", x);
+    pool.job("j", 1, 1, limits);
+    const auto first = pool.ask("x1", 1);
+    REQUIRE(first);
+    REQUIRE(pool.scheduler->finish(first->id, first->agent));
+    pool.scheduler->failed({JobId("j"), 0}, first->agent);
+    pool.scheduler->want({JobId("j"), 0}, 1);
+    CHECK_FALSE(pool.ask("x1"));
+    pool.agent_as("x2", x);  // Of the same class and operator: nothing is known against it.
+    const auto second = pool.ask("x2");
+    REQUIRE(second);
+    REQUIRE(pool.scheduler->finish(second->id, second->agent));
+    pool.scheduler->failed({JobId("j"), 0}, second->agent);
+    pool.scheduler->want({JobId("j"), 0}, 1);
+    pool.agent_as("y1", y);  // Of another class: the shard is not bound to the first one's.
+    CHECK(pool.shards("y1") == Shards{0});
+  }
+}
+
+TEST_CASE("each shard that waits says what keeps which agents from it, and what would help") {
+  const auto codes = [](const Pool& pool, std::uint32_t shard) {
+    Codes found;
+    for (const auto& reason : pool.scheduler->reasons({JobId("j"), shard}, pool.now)) {
+      CHECK_FALSE(reason.text.empty());
+      CHECK_FALSE(reason.unblock.empty());
+      found.push_back(reason.code + " " + std::to_string(reason.agents));
+    }
+    return found;
+  };
+  Pool pool;
+  pool.job("j", 2, 2, {.regions = {"eu"}, .spread = {.operators = true}});
+  CHECK(codes(pool, 0) == Codes{"no_agents 0"});
+  pool.agent_as("a", {.region = "eu", .operator_id = "o"});
+  pool.agent_as("b", {.region = "eu", .operator_id = "o"});
+  pool.agent_as("far", {.region = "us", .operator_id = "p"});
+  CHECK(pool.shards("a", 1) == Shards{0});
+  CHECK(codes(pool, 0) == Codes{"had_it 1", "spread 1", "region 1"});
+  CHECK(codes(pool, 1) == Codes{"not_its_turn 0", "region 1"});
+  CHECK(pool.shards("b", 1) == Shards{1});
+  CHECK(codes(pool, 1) == Codes{"had_it 1", "spread 1", "region 1"});
+  pool.agent_as("c", {.region = "eu", .operator_id = "q", .draining = true});
+  CHECK(codes(pool, 0) == Codes{"had_it 1", "spread 1", "region 1", "draining 1"});
+  CHECK(pool.scheduler->reasons({JobId("j"), 7}, pool.now).empty());
+  pool.scheduler->settle({JobId("j"), 0});
+  CHECK(codes(pool, 0).empty());
+
+  pool.job("h", 1, 2, {.homogeneous = true});
+  pool.agent_as("v3", {.numeric_class = "v3"});
+  CHECK(pool.shards("v3") == Shards{0});
+  pool.agent_as("v4", {.numeric_class = "v4"});
+  const auto reasons = pool.scheduler->reasons({JobId("h"), 0}, pool.now);
+  REQUIRE(reasons.size() >= 2);
+  CHECK(reasons[0].code == "had_it");
+  CHECK(reasons[1].code == "homogeneous");
+}
+
 TEST_CASE("replicas of a shard are spread over operators, networks and regions, where the job asks for it") {
   struct {
     ReplicaSpread spread;
