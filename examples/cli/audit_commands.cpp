@@ -93,7 +93,7 @@ int verify(const Common& common, const VerifyOptions& options) {
   return exit_ok;
 }
 
-Result<std::vector<ReplayedShard>> run_replay(const ReplayOptions& options) {
+Result<Replay> run_replay(const ReplayOptions& options) {
   const auto bundle = read_file(options.bundle, max_bundle_bytes);
   if (!bundle) return fail(bundle.error());
   const auto level = parse_sandbox_level(options.level);
@@ -113,10 +113,18 @@ Result<std::vector<ReplayedShard>> run_replay(const ReplayOptions& options) {
   }
   auto sandbox = open_linux_sandbox({*level});
   if (!sandbox) return fail(sandbox.error());
-  return replay_bundle(as_text(*bundle), shards, **sandbox, [&](const Digest& digest) -> std::optional<Bytes> {
+  auto replayed = replay_bundle(as_text(*bundle), shards, **sandbox, [&](const Digest& digest) -> std::optional<Bytes> {
     const auto found = inputs.find(digest);
     return found == inputs.end() ? std::nullopt : std::optional(found->second);
   });
+  if (!replayed) return fail(replayed.error());
+  Replay replay{std::move(*replayed), std::nullopt};
+  if (shards.empty() && std::ranges::all_of(replay.shards, [](const auto& shard) { return shard.replayed != Digest{}; })) {
+    auto result = reduce_replay(as_text(*bundle), replay.shards);
+    if (!result) return fail(result.error());
+    replay.result = *result;
+  }
+  return replay;
 }
 
 int replay(const Common& common, const ReplayOptions& requested) {
@@ -127,9 +135,10 @@ int replay(const Common& common, const ReplayOptions& requested) {
   const auto replayed = run_replay(options);
   if (!replayed) return complain(replayed.error(), common.json);
 
-  const bool identical = std::ranges::all_of(*replayed, &ReplayedShard::identical);
+  const bool identical =
+      std::ranges::all_of(replayed->shards, &ReplayedShard::identical) && (!replayed->result || replayed->result->identical());
   auto list = nlohmann::ordered_json::array();
-  for (const auto& shard : *replayed) {
+  for (const auto& shard : replayed->shards) {
     if (common.json)
       list.push_back({{"shard", shard.index},
                       {"identical", shard.identical()},
@@ -145,9 +154,14 @@ int replay(const Common& common, const ReplayOptions& requested) {
   if (common.json) {
     nlohmann::ordered_json report{{"identical", identical}, {"shards", std::move(list)}};
     if (options.sample > 0) report["nonce"] = options.nonce;
+    if (const auto& result = replayed->result)
+      report["result"] = {{"identical", result->identical()}, {"accepted", result->accepted.str()}, {"replayed", result->replayed.str()}};
     print_json(report);
-  } else if (options.sample > 0) {
-    fmt::print("drawn by the bundle's checkpoint and --nonce {}\n", options.nonce);
+  } else {
+    if (options.sample > 0) fmt::print("drawn by the bundle's checkpoint and --nonce {}\n", options.nonce);
+    if (const auto& result = replayed->result)
+      fmt::print("result: {}\n", result->identical() ? "IDENTICAL " + result->replayed.str()
+                                                     : "DIFFERENT: accepted " + result->accepted.str() + ", here " + result->replayed.str());
   }
   return identical ? exit_ok : exit_failed;
 }

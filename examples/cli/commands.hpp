@@ -72,7 +72,11 @@ struct ReplayOptions {
   std::string level = "full";
 };
 int replay(const Common& common, const ReplayOptions& options);
-forgepool::Result<std::vector<forgepool::ReplayedShard>> run_replay(const ReplayOptions& options);
+struct Replay {
+  std::vector<forgepool::ReplayedShard> shards;
+  std::optional<forgepool::ReplayedResult> result;  ///< If all shards were replayed, and each gave an output.
+};
+forgepool::Result<Replay> run_replay(const ReplayOptions& options);
 /// Replays the shard of the job at which the agent was caught, and tells the hub what came out.
 int appeal(const Common& common, const std::string& agent, const std::string& job, ReplayOptions options);  // pool_commands.cpp
 

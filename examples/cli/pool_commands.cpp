@@ -150,7 +150,7 @@ int appeal(const Common& common, const std::string& text, const std::string& job
   options.shards = {charge->shard};
   const auto replayed = run_replay(options);
   if (!replayed) return complain(replayed.error(), common.json);
-  const ReplayedShard& shard = replayed->front();
+  const ReplayedShard& shard = replayed->shards.front();
   if (!shard.report.outcome.ok())
     return complain({ErrorKind::unavailable, "the replay did not end well: " + describe(shard.report.outcome)}, common.json);
   const auto agent = session->call<AgentSummary>([&](auto done) {

@@ -72,6 +72,17 @@ FORGEPOOL_API Result<std::vector<ReplayedShard>> replay_bundle(std::string_view 
                                                                const std::vector<std::uint32_t>& shards, Sandbox& sandbox,
                                                                const InputSource& inputs);
 
+/// What the outputs of a whole replay come to.
+struct ReplayedResult {
+  Digest accepted;  ///< The result's digest in the bundle.
+  Digest replayed;  ///< SHA-256 of what the adapter reduces the replay to; zeros if it cannot.
+
+  bool identical() const { return replayed == accepted; }
+};
+
+/// Reduces a replay of all shards of the bundle's job. invalid_input unless each was replayed once and ended well.
+FORGEPOOL_API Result<ReplayedResult> reduce_replay(std::string_view bundle, const std::vector<ReplayedShard>& replayed);
+
 /// `count` shards (or all, if there are fewer), ascending, drawn by SHA-256 over name, size and root of the log (as the first three lines of the bundle's checkpoint have them), SHA-256(`nonce`) and the
 /// shard's number: who takes a nonce that the hub could not foresee gets a sample that the hub could not foresee, and anybody can
 /// draw it again. invalid_input for what is no bundle.

@@ -4,6 +4,7 @@
 #include "audit/trail.hpp"
 #include "crypto/digest.hpp"
 #include "identity/verdict.hpp"
+#include "wire/json_reader.hpp"
 
 #include <forgepool/audit.hpp>
 
@@ -54,10 +55,27 @@ Result<SandboxRequest> make_request(const Computation& computation, const ShardS
   return request;
 }
 
-Digest output_digest(const SandboxReport& report) {
-  if (!report.outcome.ok()) return {};
+const Bytes* output_of(const SandboxReport& report) {
+  if (!report.outcome.ok()) return nullptr;
   const auto output = report.outputs.find(std::string(shard_output_name));
-  return output == report.outputs.end() ? Digest{} : sha256(output->second);
+  return output == report.outputs.end() ? nullptr : &output->second;
+}
+
+Digest output_digest(const SandboxReport& report) {
+  const Bytes* output = output_of(report);
+  return output ? sha256(*output) : Digest{};
+}
+
+Result<Digest> accepted_result(const wire::Bundle& bundle) {
+  const auto event = std::ranges::find(bundle.events, "result", &wire::BundleEvent::kind);
+  if (event == bundle.events.end()) return refute("/events", "the event of kind result is missing");
+  const auto content = json::parse_canonical(event->content, event->content.size());
+  if (!content) return refute("/events", content.error());
+  json::ObjectReader reader(*content, "/events/result");
+  reader.id("job");
+  const Digest result = reader.digest("result");
+  if (const auto read = reader.finish(); !read) return fail(read.error());
+  return result;
 }
 
 }  // namespace
@@ -112,6 +130,28 @@ Result<std::vector<ReplayedShard>> replay_bundle(std::string_view document, cons
     replayed.push_back({wanted[i], accepted->at(wanted[i]), std::move(report), digest});
   }
   return replayed;
+}
+
+Result<ReplayedResult> reduce_replay(std::string_view document, const std::vector<ReplayedShard>& replayed) {
+  const auto read = wire::read_bundle(document);
+  if (!read) return fail(read.error());
+  const auto computation = check_computation(read->bundle);
+  if (!computation) return fail(computation.error());
+  const auto accepted = accepted_result(read->bundle);
+  if (!accepted) return fail(accepted.error());
+  std::map<std::uint32_t, ByteView> outputs;
+  for (const ReplayedShard& shard : replayed) {
+    const Bytes* output = output_of(shard.report);
+    if (!output) return fail(ErrorKind::invalid_input, "shard " + std::to_string(shard.index) + " gave no output here");
+    outputs.emplace(shard.index, *output);
+  }
+  if (outputs.size() != computation->shards() || replayed.size() != outputs.size() || outputs.rbegin()->first >= computation->shards())
+    return fail(ErrorKind::invalid_input, "the result needs each of the " + std::to_string(computation->shards()) + " shards, once");
+  std::vector<ByteView> in_order;
+  for (const auto& [shard, output] : outputs) in_order.push_back(output);
+  const auto result = computation->adapter->reduce(computation->contract, in_order);
+  // Outputs that do not go together differ from those that were accepted: that is what was to be found out.
+  return ReplayedResult{*accepted, result ? sha256(*result) : Digest{}};
 }
 
 }  // namespace forgepool

@@ -99,7 +99,12 @@ TEST_CASE("a sample of a job is replayed, and anybody can draw it again") {
   const std::string nonce = replayed.at("nonce");
   const auto again = replay({"--sample", "5", "--nonce", nonce});
   CHECK(again.at("shards") == replayed.at("shards"));
+  CHECK_FALSE(again.contains("result"));
   replay({"--sample", "5", "--shard", "1"}, 2);
+  // All of them give the job's result again.
+  const auto whole = replay({});
+  CHECK(whole.at("shards").size() == 40);
+  CHECK(whole.at("result").at("identical") == true);
 }
 
 TEST_CASE("a hub that rewrites its log or shows two is caught by an audit") {

@@ -127,6 +127,34 @@ TEST_CASE("a replay needs the job's inputs, which bundles do not hold") {
   CHECK((sandbox.requests.empty() || sandbox.requests.size() == 1));
 }
 
+TEST_CASE("a whole replay is reduced, too, and its result compared") {
+  Story story;
+  story.tell();
+  TallySandbox sandbox;
+  const std::string document = story.document();
+  auto replayed = replay_bundle(document, {}, sandbox, {});
+  REQUIRE(replayed);
+  const auto result = reduce_replay(document, *replayed);
+  if (!result) FAIL(result.error().message);
+  CHECK(result->identical());
+  CHECK(result->accepted == sha256(story.result));
+  sandbox.off_by = 1;
+  const auto other = reduce_replay(document, *replay_bundle(document, {}, sandbox, {}));
+  REQUIRE(other);
+  CHECK_FALSE(other->identical());
+  CHECK(other->accepted == sha256(story.result));
+  const auto refused = [&](const std::vector<ReplayedShard>& shards) { CHECK(reduce_replay(document, shards).error().kind == ErrorKind::invalid_input); };
+  refused({});
+  refused({replayed->at(0), replayed->at(1)});
+  refused({replayed->at(0), replayed->at(1), replayed->at(1)});
+  refused({replayed->at(0), replayed->at(1), replayed->at(2), replayed->at(2)});
+  replayed->at(2).index = 3;
+  refused(*replayed);
+  replayed->at(2).index = 2;
+  replayed->at(2).report.outcome = {SandboxOutcome::Kind::signalled, 9, ""};
+  refused(*replayed);
+}
+
 TEST_CASE("a sample is drawn by the log's head and a nonce: the same for everybody, another for another nonce") {
   Story story({{"verify", "none"}}, "tally.v1", {{"items", 200}});
   story.contract_event();
