@@ -43,6 +43,9 @@ void show(const Common& common, const AdapterPackage& package, const std::string
   const auto manifest = nlohmann::ordered_json::parse(package.manifest());
   for (const auto& [name, profile] : manifest.at("profiles").items()) {
     fmt::print("  profile {}: {}\n", name, printable(profile.value("description", "")));
+    for (const auto& asked : profile.value("relaxations", nlohmann::ordered_json::array()))
+      if (const auto relaxation = parse_sandbox_relaxation(asked.get<std::string>()))
+        fmt::print("    asks for {}: {}\n", to_string(*relaxation), describe(*relaxation));
     for (const auto& [arg, schema] : profile.at("args").items())
       fmt::print("    {:<20} {:<8} {}\n", arg, schema.value("type", ""), printable(schema.value("description", "")));
   }

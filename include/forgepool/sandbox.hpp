@@ -11,6 +11,7 @@
 ///
 /// Threads: `run` blocks and is called from pool threads, several at once. A sandbox outlives its runs.
 #include <forgepool/digest.hpp>
+#include <forgepool/sandbox_policy.hpp>
 #include <forgepool/time.hpp>
 
 #include <array>
@@ -64,20 +65,13 @@ struct SandboxFile {
   bool executable = false;
 };
 
-/// Named exceptions from "deny everything that is not needed". Recorded in the receipt.
-enum class SandboxRelaxation {
-  spawn,  ///< May fork and execute files from /in (exec@1 needs it).
-};
-FORGEPOOL_API std::string_view to_string(SandboxRelaxation relaxation);
-FORGEPOOL_API Result<SandboxRelaxation> parse_sandbox_relaxation(std::string_view text);
-
 struct SandboxRequest {
   Digest program_digest;                 ///< SHA-256 of `program`; lets a backend keep prepared copies.
   std::shared_ptr<const Bytes> program;  ///< Static ELF (what else a backend runs, it says itself).
   std::vector<std::string> arguments;    ///< argv[1…]; argv[0] is "/program".
   std::vector<SandboxFile> files;
   SandboxLimits limits;
-  std::vector<SandboxRelaxation> relaxations;
+  SandboxPolicy policy;
   /// What is asked for. A backend that has nothing of the kind runs all the same, and says so in the report. `strict` allows no
   /// relaxations.
   Determinism determinism = Determinism::standard;
@@ -85,23 +79,48 @@ struct SandboxRequest {
   const std::atomic<bool>* cancelled = nullptr;  ///< Set to true to end the run soon with outcome `cancelled`. Borrowed.
 };
 
+/// Where setting up a run failed.
+enum class SandboxStep {
+  none,                ///< Nowhere, or the backend does not say.
+  request,             ///< The request itself cannot be run by this backend.
+  program_image,       ///< Making the program's sealed image.
+  standard_streams,    ///< Pipes for standard output and error.
+  cgroup,              ///< Making the group, its limits, or joining it.
+  plan,                ///< Writing down for the box what it is to be.
+  namespaces,          ///< Making the namespaces.
+  first_process,       ///< Starting the box's first process, or talking to it.
+  identity,            ///< Mapping or taking the box's user and group.
+  session,             ///< A session of its own.
+  root_file_system,    ///< Mounts, /dev/null, leaving the host's root.
+  input_files,         ///< Writing the files in /in.
+  host_name,
+  program_process,     ///< Making the program's process.
+  resource_limits,
+  capabilities,
+  system_call_filter,
+  program_start,       ///< Executing the program, or loading it.
+};
+FORGEPOOL_API std::string_view to_string(SandboxStep step);
+FORGEPOOL_API Result<SandboxStep> parse_sandbox_step(std::string_view text);
+
 /// How a run ended. Values, not errors: they are facts about the shard that go into the receipt.
 struct SandboxOutcome {
   enum class Kind {
     exited,     ///< `code` is the exit code.
     signalled,  ///< `code` is the signal that ended it (a crash).
     out_of_memory,
-    process_limit,  ///< Ended abnormally after hitting the limit of processes.
-    cpu_time_limit,
-    wall_time_limit,
+    pids_limit,  ///< Ended abnormally after hitting the limit of processes.
+    timed_out_cpu,
+    timed_out_wall,
     output_limit,      ///< Too many or too large outputs, or something in /out that is not a plain file with a plain name.
     policy_violation,  ///< A forbidden system call; `code` is its number, `detail` its name where known.
-    setup_failed,      ///< The program never ran; `detail` is the step and the reason.
+    setup_failed,      ///< The program never ran; `step` says where it failed, `detail` also why.
     cancelled,
   };
   Kind kind = Kind::setup_failed;
   int code = 0;
   std::string detail;
+  SandboxStep step = SandboxStep::none;  ///< Of `setup_failed`.
 
   bool ok() const { return kind == Kind::exited && code == 0; }
   friend bool operator==(const SandboxOutcome&, const SandboxOutcome&) = default;

@@ -54,7 +54,7 @@ Status LeaseRun::check_grant() {
   for (const auto& name : grant_.relaxations) {
     const auto relaxation = parse_sandbox_relaxation(name);
     if (!relaxation) return fail(relaxation.error());
-    relaxations_.push_back(*relaxation);
+    policy_.allow(*relaxation);
   }
   const auto determinism = parse_determinism(grant_.determinism);
   if (!determinism) return fail(determinism.error());
@@ -124,7 +124,7 @@ SandboxRequest LeaseRun::request_for(const wire::fb::LeaseShardT& shard) const {
   for (const auto& input : shard.inputs)
     request.files.push_back({input->name, inputs_.at(wire::from_wire(*input->digest)), input->executable});
   request.limits = wire::from_wire(*grant_.limits);
-  request.relaxations = relaxations_;
+  request.policy = policy_;
   request.determinism = determinism_;
   request.seed = sha256(shard.params);
   request.cancelled = cancelled_.get();

@@ -70,7 +70,7 @@ class LeaseRun : public std::enable_shared_from_this<LeaseRun> {
   Workshop& workshop_;
   wire::fb::LeaseGrantT grant_;
   std::function<void(LeaseOutcome)> done_;
-  std::vector<SandboxRelaxation> relaxations_;
+  SandboxPolicy policy_;
   Determinism determinism_ = Determinism::standard;
   std::shared_ptr<const AdapterPackage> adapter_;
   std::map<Digest, std::shared_ptr<const Bytes>> inputs_;

@@ -43,7 +43,7 @@ Result<SandboxRequest> make_request(const Computation& computation, const ShardS
   request.program = computation.adapter->program();
   request.arguments = computation.plan.arguments;
   request.limits = computation.plan.limits;
-  request.relaxations = computation.plan.relaxations;
+  request.policy = SandboxPolicy(computation.plan.relaxations);
   request.determinism = computation.plan.determinism;
   request.seed = sha256(shard.params);
   request.files.push_back({"params.json", std::make_shared<const Bytes>(to_bytes(shard.params)), false});

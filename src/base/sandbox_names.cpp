@@ -1,5 +1,7 @@
 #include <forgepool/sandbox.hpp>
 
+#include <iterator>
+
 namespace forgepool {
 namespace {
 
@@ -25,6 +27,31 @@ constexpr Named<Determinism> determinism_names[] = {
 
 constexpr Named<SandboxRelaxation> relaxation_names[] = {
     {SandboxRelaxation::spawn, "spawn"},
+    {SandboxRelaxation::memory_files, "memory_files"},
+    {SandboxRelaxation::local_sockets, "local_sockets"},
+    {SandboxRelaxation::executable_memory, "executable_memory"},
+};
+static_assert(std::size(relaxation_names) == std::size(sandbox_relaxations));
+
+constexpr Named<SandboxStep> step_names[] = {
+    {SandboxStep::none, "none"},
+    {SandboxStep::request, "request"},
+    {SandboxStep::program_image, "program_image"},
+    {SandboxStep::standard_streams, "standard_streams"},
+    {SandboxStep::cgroup, "cgroup"},
+    {SandboxStep::plan, "plan"},
+    {SandboxStep::namespaces, "namespaces"},
+    {SandboxStep::first_process, "first_process"},
+    {SandboxStep::identity, "identity"},
+    {SandboxStep::session, "session"},
+    {SandboxStep::root_file_system, "root_file_system"},
+    {SandboxStep::input_files, "input_files"},
+    {SandboxStep::host_name, "host_name"},
+    {SandboxStep::program_process, "program_process"},
+    {SandboxStep::resource_limits, "resource_limits"},
+    {SandboxStep::capabilities, "capabilities"},
+    {SandboxStep::system_call_filter, "system_call_filter"},
+    {SandboxStep::program_start, "program_start"},
 };
 
 constexpr Named<SandboxLimitation> limitation_names[] = {
@@ -40,9 +67,9 @@ constexpr Named<SandboxOutcome::Kind> kind_names[] = {
     {SandboxOutcome::Kind::exited, "exited"},
     {SandboxOutcome::Kind::signalled, "signalled"},
     {SandboxOutcome::Kind::out_of_memory, "out_of_memory"},
-    {SandboxOutcome::Kind::process_limit, "process_limit"},
-    {SandboxOutcome::Kind::cpu_time_limit, "cpu_time_limit"},
-    {SandboxOutcome::Kind::wall_time_limit, "wall_time_limit"},
+    {SandboxOutcome::Kind::pids_limit, "pids_limit"},
+    {SandboxOutcome::Kind::timed_out_cpu, "timed_out_cpu"},
+    {SandboxOutcome::Kind::timed_out_wall, "timed_out_wall"},
     {SandboxOutcome::Kind::output_limit, "output_limit"},
     {SandboxOutcome::Kind::policy_violation, "policy_violation"},
     {SandboxOutcome::Kind::setup_failed, "setup_failed"},
@@ -97,6 +124,54 @@ Result<SandboxRelaxation> parse_sandbox_relaxation(std::string_view text) {
   return parse_name(relaxation_names, text, "sandbox relaxation");
 }
 
+std::string_view describe(SandboxRelaxation relaxation) {
+  switch (relaxation) {
+    case SandboxRelaxation::spawn: return "may start other processes and execute its input files";
+    case SandboxRelaxation::memory_files: return "may make files in memory";
+    case SandboxRelaxation::local_sockets: return "may make pairs of local sockets";
+    case SandboxRelaxation::executable_memory: return "may write code and execute it";
+  }
+  return "unknown";
+}
+
+std::vector<SandboxRelaxation> SandboxPolicy::relaxations() const {
+  std::vector<SandboxRelaxation> list;
+  for (const auto relaxation : sandbox_relaxations)
+    if (allows(relaxation)) list.push_back(relaxation);
+  return list;
+}
+
+std::string to_string(const SandboxPolicy& policy) {
+  std::string text;
+  for (const auto relaxation : policy.relaxations()) {
+    if (!text.empty()) text += ", ";
+    text += to_string(relaxation);
+  }
+  return text.empty() ? "none" : text;
+}
+
+Result<SandboxPolicy> parse_sandbox_policy(std::string_view text) {
+  SandboxPolicy policy;
+  if (text == "none") return policy;
+  for (bool more = true; more;) {
+    const auto comma = text.find(',');
+    const auto relaxation = parse_sandbox_relaxation(text.substr(0, comma));
+    if (!relaxation) return fail(relaxation.error());
+    policy.allow(*relaxation);
+    more = comma != std::string_view::npos;
+    if (more) text.remove_prefix(comma + 1);
+    if (more && text.starts_with(' ')) text.remove_prefix(1);
+  }
+  return policy;
+}
+
+std::string_view to_string(SandboxStep step) {
+  return name_of(step_names, step);
+}
+Result<SandboxStep> parse_sandbox_step(std::string_view text) {
+  return parse_name(step_names, text, "step of setting up a sandbox");
+}
+
 std::string_view to_string(SandboxLimitation limitation) {
   return name_of(limitation_names, limitation);
 }
@@ -123,13 +198,16 @@ std::string describe(const SandboxOutcome& outcome) {
     case Kind::exited: return with_detail("exited with code " + std::to_string(outcome.code), outcome.detail);
     case Kind::signalled: return with_detail("ended by signal " + std::to_string(outcome.code), outcome.detail);
     case Kind::out_of_memory: return with_detail("ran out of memory", outcome.detail);
-    case Kind::process_limit: return with_detail("ended after reaching its limit of processes", outcome.detail);
-    case Kind::cpu_time_limit: return with_detail("used more than its CPU time", outcome.detail);
-    case Kind::wall_time_limit: return with_detail("ran longer than its wall-clock time", outcome.detail);
+    case Kind::pids_limit: return with_detail("ended after reaching its limit of processes", outcome.detail);
+    case Kind::timed_out_cpu: return with_detail("used more than its CPU time", outcome.detail);
+    case Kind::timed_out_wall: return with_detail("ran longer than its wall-clock time", outcome.detail);
     case Kind::output_limit: return with_detail("left outputs that are not allowed", outcome.detail);
     case Kind::policy_violation:
       return with_detail("made the forbidden system call " + std::to_string(outcome.code), outcome.detail);
-    case Kind::setup_failed: return with_detail("was not started because the sandbox could not be set up", outcome.detail);
+    case Kind::setup_failed:
+      return with_detail("was not started because the sandbox could not be set up" +
+                             (outcome.step == SandboxStep::none ? std::string() : " (" + std::string(to_string(outcome.step)) + ")"),
+                         outcome.detail);
     case Kind::cancelled: return with_detail("was cancelled", outcome.detail);
   }
   return "ended in an unknown way";

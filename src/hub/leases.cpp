@@ -17,8 +17,8 @@ std::uint64_t ms_until(Time deadline, Time now) {
 
 Result<SandboxOutcome::Kind> parse_outcome(std::string_view name) {
   using Kind = SandboxOutcome::Kind;
-  static constexpr std::array kinds{Kind::exited,         Kind::signalled,       Kind::out_of_memory, Kind::process_limit,
-                                    Kind::cpu_time_limit, Kind::wall_time_limit, Kind::output_limit,  Kind::policy_violation,
+  static constexpr std::array kinds{Kind::exited,         Kind::signalled,       Kind::out_of_memory, Kind::pids_limit,
+                                    Kind::timed_out_cpu, Kind::timed_out_wall, Kind::output_limit,  Kind::policy_violation,
                                     Kind::setup_failed,   Kind::cancelled};
   for (const auto kind : kinds)
     if (to_string(kind) == name) return kind;

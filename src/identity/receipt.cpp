@@ -17,8 +17,8 @@ constexpr std::size_t max_detail_bytes = 512;
 constexpr std::size_t max_inputs = 65'536;
 
 using Kind = SandboxOutcome::Kind;
-constexpr Kind outcome_kinds[] = {Kind::exited,         Kind::signalled,       Kind::out_of_memory, Kind::process_limit,
-                                  Kind::cpu_time_limit, Kind::wall_time_limit, Kind::output_limit,  Kind::policy_violation,
+constexpr Kind outcome_kinds[] = {Kind::exited,         Kind::signalled,       Kind::out_of_memory, Kind::pids_limit,
+                                  Kind::timed_out_cpu, Kind::timed_out_wall, Kind::output_limit,  Kind::policy_violation,
                                   Kind::setup_failed,   Kind::cancelled};
 
 // --- writing ---------------------------------------------------------------------------------------------------------
@@ -49,14 +49,18 @@ json::Value external_parameters(const Receipt& receipt) {
                       {"shards", std::move(shards)}};
 }
 
+json::Value outcome_to_json(const SandboxOutcome& outcome) {
+  json::Object object{{"kind", to_string(outcome.kind)}, {"code", outcome.code}, {"detail", clean(outcome.detail)}};
+  if (outcome.step != SandboxStep::none) object.set("step", to_string(outcome.step));
+  return object;
+}
+
 json::Value internal_parameters(const Receipt& receipt) {
   json::Array relaxations, shards;
   for (const auto relaxation : receipt.relaxations) relaxations.push_back(to_string(relaxation));
   for (const auto& shard : receipt.shards)
     shards.push_back(json::Object{{"index", shard.index},
-                                  {"outcome", json::Object{{"kind", to_string(shard.outcome.kind)},
-                                                           {"code", shard.outcome.code},
-                                                           {"detail", clean(shard.outcome.detail)}}},
+                                  {"outcome", outcome_to_json(shard.outcome)},
                                   {"usage", json::Object{{"cpu_ms", shard.usage.cpu_ms},
                                                          {"wall_ms", shard.usage.wall_ms},
                                                          {"peak_memory_bytes", shard.usage.peak_memory_bytes}}}});
@@ -143,6 +147,12 @@ void read_outcome(json::ObjectReader& reader, SandboxOutcome* outcome) {
     outcome->kind = *found;
   outcome->code = static_cast<int>(reader.integer("code", INT32_MIN, INT32_MAX));
   outcome->detail = reader.string("detail", max_detail_bytes);
+  if (!reader.has("step")) return;
+  const auto step = parse_sandbox_step(reader.string("step", 64));
+  if (!step || *step == SandboxStep::none || outcome->kind != Kind::setup_failed)
+    reader.refuse("step", step ? "expected none: only setup_failed has one" : step.error().message);
+  else
+    outcome->step = *step;
 }
 
 void read_external(json::ObjectReader& reader, Receipt* receipt) {

@@ -14,9 +14,9 @@
 namespace forgepool::sandbox {
 namespace {
 
-BoxRun failed_run(std::string detail, BoxFailure failure = {}) {
+BoxRun failed_run(SandboxStep step, std::string detail, BoxFailure failure = {}) {
   BoxRun run;
-  run.report.outcome = {SandboxOutcome::Kind::setup_failed, 0, std::move(detail)};
+  run.report.outcome = {SandboxOutcome::Kind::setup_failed, 0, std::move(detail), step};
   run.failure = failure;
   return run;
 }
@@ -43,12 +43,6 @@ void judge(RunFacts& facts, const SandboxLimits& limits, SandboxReport& report) 
     report.outcome = {SandboxOutcome::Kind::output_limit, 0, outputs.error().message};
 }
 
-const SeccompProgram* filter_for(const BoxMachine& machine, const SandboxRequest& request) {
-  if (request.determinism == Determinism::strict) return &machine.strict_filter;
-  const auto found = machine.filters.find({request.relaxations.begin(), request.relaxations.end()});
-  return found == machine.filters.end() ? nullptr : &found->second;
-}
-
 Status open_captures(OpenBox& open, const SandboxLimits& limits) {
   auto standard_output = StdioCapture::open(limits.stdio_bytes);
   if (!standard_output) return fail(standard_output.error());
@@ -56,17 +50,6 @@ Status open_captures(OpenBox& open, const SandboxLimits& limits) {
   auto standard_error = StdioCapture::open(limits.stdio_bytes);
   if (!standard_error) return fail(standard_error.error());
   open.standard_error = std::move(*standard_error);
-  return {};
-}
-
-/// What the box needs, without the box. An error is a text for `setup_failed`.
-Status furnish(OpenBox& open, const BoxMachine& machine, const SandboxRequest& request) {
-  if (auto status = open_captures(open, request.limits); !status) return status;
-  if (machine.groups) {
-    auto group = machine.groups->create(request);
-    if (!group) return fail(group.error());
-    open.group = std::move(*group);
-  }
   return {};
 }
 
@@ -103,23 +86,30 @@ bool send_renewal(const OpenBox& open) {
 }  // namespace
 
 std::unique_ptr<OpenBox> open_box(const BoxMachine& machine, const SandboxRequest& request, int program_image, BoxRun& failed) {
-  const auto refuse = [&failed](std::string detail, BoxFailure failure = {}) {
-    failed = failed_run(std::move(detail), failure);
+  const auto refuse = [&failed](SandboxStep step, std::string detail, BoxFailure failure = {}) {
+    failed = failed_run(step, std::move(detail), failure);
     return nullptr;
   };
-  const auto* filter = filter_for(machine, request);
-  if (!filter) return refuse("no system-call filter for this set of relaxations");
+  const auto filter = request.determinism == Determinism::strict ? Result<const SeccompProgram*>(&machine.strict_filter)
+                                                                 : machine.filters.get(request.policy);
+  if (!filter) return refuse(SandboxStep::system_call_filter, filter.error().message);
   auto open = std::make_unique<OpenBox>();
-  if (auto status = furnish(*open, machine, request); !status) return refuse(status.error().message);
+  if (auto status = open_captures(*open, request.limits); !status)
+    return refuse(SandboxStep::standard_streams, status.error().message);
+  if (machine.groups) {
+    auto group = machine.groups->create(request);
+    if (!group) return refuse(SandboxStep::cgroup, group.error().message);
+    open->group = std::move(*group);
+  }
 
   open->level = open->group ? SandboxLevel::full : machine.level_without_groups;
   LaunchInput input;
   input.identity = identity_for_run(machine);
   input.join_fds = open->group ? open->group->join_fds() : std::vector<int>{};
   input.clone_into = open->group ? open->group->clone_into_fd() : -1;
-  auto plan = write_plan({request, *filter, open->group != nullptr, static_cast<std::uint32_t>(input.join_fds.size()),
+  auto plan = write_plan({request, **filter, open->group != nullptr, static_cast<std::uint32_t>(input.join_fds.size()),
                           !input.identity.own, machine.launch != nullptr});
-  if (!plan) return refuse(plan.error().message);
+  if (!plan) return refuse(SandboxStep::plan, plan.error().message);
   open->plan = std::move(*plan);
   input.init_image = machine.init_image.get();
   input.program_image = program_image;
@@ -139,7 +129,8 @@ std::unique_ptr<OpenBox> open_box(const BoxMachine& machine, const SandboxReques
     open->standard_error.take();
     const auto said = to_text(open->standard_error.release());
     if (!said.empty()) facts.failure_reason += (facts.failure_reason.empty() ? "" : ": ") + said.substr(0, said.find('\n'));
-    return refuse(outcome_of(facts, request.limits).detail, launched.failure);
+    const auto outcome = outcome_of(facts, request.limits);
+    return refuse(outcome.step, outcome.detail, launched.failure);
   }
   open->box = std::move(launched.box);
   return open;
@@ -161,7 +152,7 @@ BoxRun run_open_box(OpenBox& open, const SandboxRequest& request, std::chrono::s
   bool plan_is_whole = false;
   if (strict) {
     const auto sent = send_run(open, request);
-    if (!sent) return failed_run(sent.error().message);
+    if (!sent) return failed_run(SandboxStep::plan, sent.error().message);
     plan_is_whole = *sent;
   }
   auto facts = supervise({open.box, open.standard_output, open.standard_error, open.group.get(), request.limits, strict,

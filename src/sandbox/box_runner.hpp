@@ -9,8 +9,6 @@
 #include "sandbox/stdio_capture.hpp"
 #include "sandbox/unique_fd.hpp"
 
-#include <map>
-#include <set>
 
 namespace forgepool::sandbox {
 
@@ -18,8 +16,7 @@ namespace forgepool::sandbox {
 struct BoxMachine {
   UniqueFd init_image;
   UniqueFd null_device;
-  /// By set of relaxations.
-  std::map<std::set<SandboxRelaxation>, SeccompProgram> filters;
+  PolicyFilters filters;
   SeccompProgram strict_filter;
   SharedNamespaces shared_namespaces;
   /// Null: no cgroups, level `namespaces`.

@@ -19,9 +19,9 @@ namespace {
 constexpr std::size_t max_cached_programs = 16;
 constexpr std::size_t max_cached_bytes = 256u << 20;
 
-SandboxReport setup_failed(std::string detail) {
+SandboxReport setup_failed(SandboxStep step, std::string detail) {
   SandboxReport report;
-  report.outcome = {SandboxOutcome::Kind::setup_failed, 0, std::move(detail)};
+  report.outcome = {SandboxOutcome::Kind::setup_failed, 0, std::move(detail), step};
   return report;
 }
 
@@ -38,15 +38,15 @@ class BubblewrapSandbox final : public Sandbox {
 
   SandboxReport run(const SandboxRequest& request) override {
     try {
-      if (auto problem = sandbox::problem_with(request)) return setup_failed(*problem);
-      if (!request.program) return setup_failed("the request has no program");
+      if (auto problem = sandbox::problem_with(request)) return setup_failed(SandboxStep::request, *problem);
+      if (!request.program) return setup_failed(SandboxStep::request, "the request has no program");
       const auto image = programs_.get(request.program_digest, *request.program);
-      if (!image) return setup_failed(image.error().message);
+      if (!image) return setup_failed(SandboxStep::program_image, image.error().message);
       auto possible = request;
       possible.determinism = std::min(request.determinism, Determinism::standard);
       return sandbox::run_box(*machine_, possible, (*image)->get()).report;
     } catch (const std::exception& error) {
-      return setup_failed(error.what());
+      return setup_failed(SandboxStep::none, error.what());
     }
   }
 

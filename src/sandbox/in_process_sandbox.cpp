@@ -134,9 +134,9 @@ class InProcessSandbox final : public Sandbox {
     if (reason == Watch::Reason::cancelled)
       report.outcome = {SandboxOutcome::Kind::cancelled, 0, ""};
     else if (reason == Watch::Reason::wall_time)
-      report.outcome = {SandboxOutcome::Kind::wall_time_limit, 0, ""};
+      report.outcome = {SandboxOutcome::Kind::timed_out_wall, 0, ""};
     else if (report.usage.cpu_ms > request.limits.cpu_ms)
-      report.outcome = {SandboxOutcome::Kind::cpu_time_limit, 0, ""};
+      report.outcome = {SandboxOutcome::Kind::timed_out_cpu, 0, ""};
     else if (report.outcome.ok())
       if (auto problem = problem_with_outputs(report.outputs, request.limits))
         report.outcome = {SandboxOutcome::Kind::output_limit, 0, *problem};

@@ -270,6 +270,35 @@ Box::~Box() {
   end();
 }
 
+SandboxStep public_step(BoxStep step) {
+  switch (step) {
+    case BoxStep::none: return SandboxStep::none;
+    case BoxStep::clone: return SandboxStep::namespaces;
+    case BoxStep::start_init:
+    case BoxStep::control_socket: return SandboxStep::first_process;
+    case BoxStep::map_identity:
+    case BoxStep::take_identity: return SandboxStep::identity;
+    case BoxStep::read_plan: return SandboxStep::plan;
+    case BoxStep::new_session: return SandboxStep::session;
+    case BoxStep::private_mounts:
+    case BoxStep::null_device:
+    case BoxStep::root_tmpfs:
+    case BoxStep::writable_tmpfs:
+    case BoxStep::pivot_root:
+    case BoxStep::read_only_root: return SandboxStep::root_file_system;
+    case BoxStep::input_files: return SandboxStep::input_files;
+    case BoxStep::host_name: return SandboxStep::host_name;
+    case BoxStep::fork_program: return SandboxStep::program_process;
+    case BoxStep::join_cgroup: return SandboxStep::cgroup;
+    case BoxStep::resource_limits: return SandboxStep::resource_limits;
+    case BoxStep::drop_capabilities: return SandboxStep::capabilities;
+    case BoxStep::system_call_filter: return SandboxStep::system_call_filter;
+    case BoxStep::execute_program:
+    case BoxStep::load_program: return SandboxStep::program_start;
+  }
+  return SandboxStep::none;
+}
+
 std::string_view describe(BoxStep step) {
   switch (step) {
     case BoxStep::none: return "nothing";

@@ -69,6 +69,8 @@ using Launch = std::function<Launched(const LaunchInput&, const SandboxRequest&)
 /// On return the first process has been let go: it sets up the box, starts the program and reports on the control socket.
 Launched launch_box(const LaunchInput& input);
 
+/// Which of the steps that everybody knows it is part of.
+SandboxStep public_step(BoxStep step);
 /// "mounting the root file system", … for messages.
 std::string_view describe(BoxStep step);
 /// "mounting the root file system: Operation not permitted"

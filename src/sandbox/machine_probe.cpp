@@ -61,13 +61,9 @@ std::unique_ptr<CgroupSite> find_groups(std::vector<SandboxMechanism>& mechanism
 
 Result<std::unique_ptr<BoxMachine>> prepare_machine() {
   auto machine = std::make_unique<BoxMachine>();
-  const std::set<SandboxRelaxation> relaxation_sets[] = {{}, {SandboxRelaxation::spawn}};
-  for (const auto& relaxations : relaxation_sets) {
-    auto program = compile_policy(std::vector<SandboxRelaxation>(relaxations.begin(), relaxations.end()));
-    if (!program) return fail(program.error());
-    machine->filters.emplace(relaxations, compact(*program));
-  }
-  machine->strict_filter = compact(strict::strict_filter(machine->filters.at({})));
+  const auto ordinary = machine->filters.get({});
+  if (!ordinary) return fail(ordinary.error());
+  machine->strict_filter = compact(strict::strict_filter(**ordinary));
   auto image = make_sealed_image(box_init_image(), ImageAccess::readable);
   if (!image) return fail(image.error());
   machine->init_image = std::move(*image);
@@ -96,7 +92,7 @@ BoxRun run_strict_trial(const BoxMachine& machine) {
   const auto image = make_sealed_image(numeric_probe_image(), ImageAccess::execute_only);
   BoxRun run;
   if (!image) {
-    run.report.outcome = {SandboxOutcome::Kind::setup_failed, 0, image.error().message};
+    run.report.outcome = {SandboxOutcome::Kind::setup_failed, 0, image.error().message, SandboxStep::program_image};
     return run;
   }
   SandboxRequest request;

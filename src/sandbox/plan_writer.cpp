@@ -64,7 +64,7 @@ bool write_at(int fd, std::uint64_t offset, ByteView data) {
 }
 
 bool may_execute(const SandboxRequest& request) {
-  return std::ranges::find(request.relaxations, SandboxRelaxation::spawn) != request.relaxations.end();
+  return request.policy.allows(SandboxRelaxation::spawn);
 }
 
 std::vector<PlannedFile> plan_files(PlanBuffer& buffer, const SandboxRequest& request) {

@@ -55,7 +55,7 @@ bool is_input_name(std::string_view name) {
 std::optional<std::string> problem_with(const SandboxRequest& request) {
   if (auto problem = problem_with_arguments(request.arguments)) return problem;
   if (auto problem = problem_with_files(request.files)) return problem;
-  if (request.determinism == Determinism::strict && !request.relaxations.empty())
+  if (request.determinism == Determinism::strict && !request.policy.denies_all())
     return "determinism class strict allows no relaxations";
   if (request.limits.processes == 0) return "the limit of processes is 0: the program itself is one";
   return std::nullopt;

@@ -13,16 +13,17 @@ namespace {
 using Kind = SandboxOutcome::Kind;
 
 SandboxOutcome setup_failure(const RunFacts& facts) {
-  if (facts.failure_reason.empty()) return {Kind::setup_failed, 0, describe(facts.failure)};
-  return {Kind::setup_failed, 0, std::string(describe(facts.failure.step)) + ": " + facts.failure_reason};
+  const auto step = public_step(facts.failure.step);
+  if (facts.failure_reason.empty()) return {Kind::setup_failed, 0, describe(facts.failure), step};
+  return {Kind::setup_failed, 0, std::string(describe(facts.failure.step)) + ": " + facts.failure_reason, step};
 }
 
 std::optional<SandboxOutcome> outcome_of_stop(const RunFacts& facts) {
   switch (facts.stop) {
     case RunFacts::Stop::none: return std::nullopt;
     case RunFacts::Stop::cancelled: return SandboxOutcome{Kind::cancelled, 0, ""};
-    case RunFacts::Stop::wall_time: return SandboxOutcome{Kind::wall_time_limit, 0, ""};
-    case RunFacts::Stop::cpu_time: return SandboxOutcome{Kind::cpu_time_limit, 0, ""};
+    case RunFacts::Stop::wall_time: return SandboxOutcome{Kind::timed_out_wall, 0, ""};
+    case RunFacts::Stop::cpu_time: return SandboxOutcome{Kind::timed_out_cpu, 0, ""};
     case RunFacts::Stop::out_of_memory: return SandboxOutcome{Kind::out_of_memory, 0, ""};
     case RunFacts::Stop::violation:
       return SandboxOutcome{Kind::policy_violation, facts.violation->number,
@@ -33,7 +34,7 @@ std::optional<SandboxOutcome> outcome_of_stop(const RunFacts& facts) {
 
 /// An abnormal end for which a limit is the likely reason.
 std::optional<SandboxOutcome> limit_behind(const RunFacts& facts, const SandboxLimits& limits) {
-  if (facts.counters.process_limit_hits > 0) return SandboxOutcome{Kind::process_limit, 0, ""};
+  if (facts.counters.process_limit_hits > 0) return SandboxOutcome{Kind::pids_limit, 0, ""};
   if (facts.out_exhausted) return SandboxOutcome{Kind::output_limit, 0, "/out is full"};
   if (facts.tmp_exhausted) return SandboxOutcome{Kind::output_limit, 0, "/tmp is full"};
   // Without a cgroup nobody counts failed allocations; a process that died this close to the limit had one.
@@ -54,16 +55,16 @@ SandboxOutcome outcome_of(const RunFacts& facts, const SandboxLimits& limits) {
   if (facts.stop == RunFacts::Stop::cancelled) return {Kind::cancelled, 0, ""};
   if (facts.failure) return setup_failure(facts);
   if (auto outcome = outcome_of_stop(facts)) return *outcome;
-  if (!facts.started) return {Kind::setup_failed, 0, "the box's first process ended before it could start the program"};
+  if (!facts.started) return {Kind::setup_failed, 0, "the box's first process ended before it could start the program", SandboxStep::first_process};
   if (facts.counters.oom_kills > 0) return {Kind::out_of_memory, 0, ""};
-  if (facts.cpu_ms > limits.cpu_ms) return {Kind::cpu_time_limit, 0, ""};
-  if (!facts.wait_status) return {Kind::setup_failed, 0, "the box's first process was killed from outside"};
+  if (facts.cpu_ms > limits.cpu_ms) return {Kind::timed_out_cpu, 0, ""};
+  if (!facts.wait_status) return {Kind::setup_failed, 0, "the box's first process was killed from outside", SandboxStep::first_process};
 
   auto outcome = outcome_of_end(*facts.wait_status);
   if (outcome.ok()) return outcome;
   // The kernel's way to enforce RLIMIT_CPU and RLIMIT_FSIZE.
   if (outcome.kind == Kind::signalled && (outcome.code == SIGXCPU || outcome.code == SIGKILL) && facts.cpu_ms >= limits.cpu_ms)
-    return {Kind::cpu_time_limit, 0, ""};
+    return {Kind::timed_out_cpu, 0, ""};
   if (outcome.kind == Kind::signalled && outcome.code == SIGXFSZ)
     return {Kind::output_limit, 0, "wrote a file larger than allowed"};
   if (auto limited = limit_behind(facts, limits)) return *limited;

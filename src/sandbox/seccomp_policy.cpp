@@ -1,6 +1,7 @@
 #include "sandbox/seccomp_policy.hpp"
 
 #include "sandbox/box_plan.hpp"
+#include "sandbox/filter_compaction.hpp"
 #include "sandbox/unique_fd.hpp"
 
 #include <fcntl.h>
@@ -92,10 +93,20 @@ Result<SeccompProgram> SeccompPolicyBuilder::compile() const {
   return export_program(context);
 }
 
-Result<SeccompProgram> compile_policy(std::span<const SandboxRelaxation> relaxations) {
-  auto builder = SeccompPolicyBuilder::for_programs();
-  for (const auto relaxation : relaxations) builder.relax(relaxation);
+Result<SeccompProgram> compile_policy(const SandboxPolicy& policy) {
+  auto builder = SeccompPolicyBuilder::for_programs(policy);
   return builder.compile();
+}
+
+Result<const SeccompProgram*> PolicyFilters::get(const SandboxPolicy& policy) const {
+  const std::lock_guard lock(mutex_);
+  auto found = filters_.find(policy);
+  if (found == filters_.end()) {
+    auto compiled = compile_policy(policy);
+    if (!compiled) return fail(compiled.error());
+    found = filters_.emplace(policy, compact(*compiled)).first;
+  }
+  return &found->second;
 }
 
 std::string system_call_name(std::uint32_t audit_architecture, int number) {

@@ -16,7 +16,8 @@
 
 #include <linux/filter.h>
 
-#include <span>
+#include <map>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -38,10 +39,9 @@ class SeccompPolicyBuilder {
     bool not_zero = false;
   };
 
-  /// Starts from what every program needs: memory, files below its root, threads, clocks, signals to itself.
-  static SeccompPolicyBuilder for_programs();
-  /// Adds what a named relaxation allows.
-  SeccompPolicyBuilder& relax(SandboxRelaxation relaxation);
+  /// What every program needs: memory, files below its root, threads, clocks, signals to itself; and what the policy's
+  /// relaxations add.
+  static SeccompPolicyBuilder for_programs(const SandboxPolicy& policy = {});
 
   SeccompPolicyBuilder& allow(std::string_view name);
   SeccompPolicyBuilder& allow_if(std::string_view name, std::vector<Condition> conditions);
@@ -64,8 +64,19 @@ class SeccompPolicyBuilder {
   std::vector<Rule> rules_;
 };
 
-/// The filter for one set of relaxations.
-Result<SeccompProgram> compile_policy(std::span<const SandboxRelaxation> relaxations);
+/// The filter for a policy.
+Result<SeccompProgram> compile_policy(const SandboxPolicy& policy);
+
+/// Filters, compacted, each compiled when it is first asked for. Thread-safe.
+class PolicyFilters {
+ public:
+  /// Valid as long as this object. Errors as of compile_policy.
+  Result<const SeccompProgram*> get(const SandboxPolicy& policy) const;
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::map<SandboxPolicy, SeccompProgram> filters_;  // guarded by mutex_
+};
 
 /// "ptrace"; for other ABIs "getpid (x32)" or "32-bit call 20". For the detail of `policy_violation`.
 std::string system_call_name(std::uint32_t audit_architecture, int number);

@@ -7,7 +7,9 @@
 #include <asm/prctl.h>
 #include <linux/fcntl.h>
 #include <linux/prctl.h>
+#include <linux/memfd.h>
 #include <linux/sched.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 
@@ -141,12 +143,11 @@ constexpr const char* waiting_calls[] = {"poll",         "ppoll",         "selec
 
 /// A C library that finds these missing does without: clone3's flags and rseq's effects cannot be judged by a filter.
 constexpr const char* not_there[] = {"clone3",        "rseq",         "pidfd_open",      "pidfd_send_signal",
-                                     "pidfd_getfd",   "memfd_create", "process_madvise", "get_mempolicy",
+                                     "pidfd_getfd",   "process_madvise", "get_mempolicy",
                                      "set_mempolicy", "mbind",        "pkey_alloc"};
 
 /// Name-service and logging code in C libraries tries these; the answer "not permitted" is one they are written for.
 constexpr const char* not_permitted[] = {"socket",
-                                         "socketpair",
                                          "connect",
                                          "bind",
                                          "listen",
@@ -194,8 +195,12 @@ constexpr std::uint64_t forbidden_clone_flags = CLONE_NEWNS | CLONE_NEWCGROUP | 
                                                 CLONE_PIDFD;
 constexpr std::uint64_t thread_flags = CLONE_THREAD | CLONE_VM | CLONE_SIGHAND;
 
-void add_memory_rules(SeccompPolicyBuilder& builder) {
+void add_memory_rules(SeccompPolicyBuilder& builder, bool executable) {
   for (const auto* name : memory_calls) builder.allow(name);
+  if (executable) {
+    builder.allow("mmap").allow("mprotect");
+    return;
+  }
   // New executable memory is not needed by a static ELF. Refused rather than a violation: just-in-time compilers fall back.
   for (const auto* name : {"mmap", "mprotect"}) {
     builder.allow_if(name, {{2, PROT_EXEC, 0}});
@@ -239,11 +244,39 @@ void add_file_rules(SeccompPolicyBuilder& builder) {
     builder.allow_if("ioctl", {{1, low_32_bits, command}});
 }
 
+// --- relaxations --------------------------------------------------------------------------------------------------------
+
+void allow_spawning(SeccompPolicyBuilder& builder) {
+  for (const auto* name : {"fork", "vfork", "execve", "wait4", "waitid", "setpgid", "setsid"}) builder.allow(name);
+  builder.allow_if("clone", {{0, forbidden_clone_flags | CLONE_THREAD, 0}});
+}
+
+/// Younger than some <linux/memfd.h>.
+constexpr std::uint64_t memory_file_not_executable = 8;   // MFD_NOEXEC_SEAL
+constexpr std::uint64_t memory_file_executable = 16;      // MFD_EXEC
+
+void allow_memory_files(SeccompPolicyBuilder& builder) {
+  // No huge pages: they are counted by another controller than the one that limits memory.
+  builder.allow_if("memfd_create", {{1, low_32_bits & ~std::uint64_t{MFD_CLOEXEC | MFD_ALLOW_SEALING | memory_file_not_executable}, 0}});
+  builder.refuse_if("memfd_create", {{1, MFD_HUGETLB, MFD_HUGETLB}}, EINVAL);
+  builder.refuse_if("memfd_create", {{1, memory_file_executable, memory_file_executable}}, EACCES);
+  for (const std::uint64_t command : {F_ADD_SEALS, F_GET_SEALS}) builder.allow_if("fcntl", {{1, low_32_bits, command}});
+}
+
+/// Sockets that are connected from the start and stay so: nobody else can be addressed through them, by whatever call. That is
+/// not so of datagrams.
+void allow_local_sockets(SeccompPolicyBuilder& builder) {
+  constexpr std::uint64_t type_bits = low_32_bits & ~std::uint64_t{SOCK_CLOEXEC | SOCK_NONBLOCK};
+  for (const std::uint64_t type : {SOCK_STREAM, SOCK_SEQPACKET})
+    builder.allow_if("socketpair", {{0, low_32_bits, AF_UNIX}, {1, type_bits, type}, {2, low_32_bits, 0}});
+  for (const auto* name : {"sendto", "recvfrom", "sendmsg", "recvmsg", "shutdown"}) builder.allow(name);
+}
+
 }  // namespace
 
-SeccompPolicyBuilder SeccompPolicyBuilder::for_programs() {
+SeccompPolicyBuilder SeccompPolicyBuilder::for_programs(const SandboxPolicy& policy) {
   SeccompPolicyBuilder builder;
-  add_memory_rules(builder);
+  add_memory_rules(builder, policy.allows(SandboxRelaxation::executable_memory));
   add_file_rules(builder);
   add_process_rules(builder);
   for (const auto* name : signal_calls) builder.allow(name);
@@ -252,20 +285,19 @@ SeccompPolicyBuilder SeccompPolicyBuilder::for_programs() {
   for (const auto* name : not_there) builder.refuse(name, ENOSYS);
   for (const auto* name : not_permitted) builder.refuse(name, EPERM);
   for (const auto* name : attribute_calls) builder.refuse(name, EOPNOTSUPP);
+  if (policy.allows(SandboxRelaxation::spawn)) allow_spawning(builder);
+  if (policy.allows(SandboxRelaxation::memory_files))
+    allow_memory_files(builder);
+  else
+    builder.refuse("memfd_create", ENOSYS);
+  if (policy.allows(SandboxRelaxation::local_sockets))
+    allow_local_sockets(builder);
+  else
+    builder.refuse("socketpair", EPERM);
   // Calls younger than this table (450 is set_mempolicy_home_node, Linux 5.17): a newer C library tries them and falls back on
   // ENOSYS, as on an older kernel. As violations they would end programs that did nothing wrong.
   for (int number = 450; number < 512; ++number) builder.refuse_number(number, ENOSYS);
   return builder;
-}
-
-SeccompPolicyBuilder& SeccompPolicyBuilder::relax(SandboxRelaxation relaxation) {
-  switch (relaxation) {
-    case SandboxRelaxation::spawn:
-      for (const auto* name : {"fork", "vfork", "execve", "wait4", "waitid", "setpgid", "setsid"}) allow(name);
-      allow_if("clone", {{0, forbidden_clone_flags | CLONE_THREAD, 0}});
-      break;
-  }
-  return *this;
 }
 
 }  // namespace forgepool::sandbox

@@ -18,7 +18,7 @@ using Kind = SandboxOutcome::Kind;
 
 SandboxRequest request_of(const Hostile& hostile) {
   auto request = request_for(hostile.program, hostile.arguments);
-  if (hostile.may_spawn) request.relaxations = {SandboxRelaxation::spawn};
+  if (hostile.may_spawn) request.policy = {SandboxRelaxation::spawn};
   if (hostile.change) hostile.change(request);
   return request;
 }
@@ -101,7 +101,7 @@ TEST_CASE("there are many different hostile programs", "[hostile]") {
 
 TEST_CASE("what is swapped while it is collected is either what the program wrote or nothing", "[hostile]") {
   auto request = request_for("actions", {"swap-outputs"});
-  request.relaxations = {SandboxRelaxation::spawn};
+  request.policy = {SandboxRelaxation::spawn};
   for (int i = 0; i < 20; ++i) {
     const auto report = linux_sandbox().run(request);
     INFO(describe(report.outcome));

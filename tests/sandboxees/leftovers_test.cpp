@@ -124,7 +124,7 @@ bool has_children() {
 }
 
 SandboxRequest spawning(SandboxRequest request) {
-  request.relaxations = {SandboxRelaxation::spawn};
+  request.policy = {SandboxRelaxation::spawn};
   return request;
 }
 

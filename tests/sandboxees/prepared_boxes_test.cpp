@@ -85,7 +85,7 @@ TEST_CASE("a strict program that crashes, loops or is cancelled ends as any othe
     CHECK(sandbox->run(strict_request({"crash"})).outcome.kind == SandboxOutcome::Kind::signalled);
     auto endless = strict_request({}, "spin_on");
     endless.limits.wall_ms = 60;
-    CHECK(sandbox->run(endless).outcome.kind == SandboxOutcome::Kind::wall_time_limit);
+    CHECK(sandbox->run(endless).outcome.kind == SandboxOutcome::Kind::timed_out_wall);
     const std::atomic<bool> cancelled{true};
     auto request = endless;
     request.limits.wall_ms = 60'000;

@@ -133,7 +133,7 @@ TEST_CASE("usage is measured", "[supervisor]") {
   auto request = request_for("ordinary", {"work"});
   request.limits.cpu_ms = 200;
   const auto report = linux_sandbox().run(request);
-  CHECK(report.outcome.kind == SandboxOutcome::Kind::cpu_time_limit);
+  CHECK(report.outcome.kind == SandboxOutcome::Kind::timed_out_cpu);
   CHECK(report.usage.cpu_ms >= 200);
   CHECK(report.usage.wall_ms >= 200);
   CHECK(report.usage.peak_memory_bytes > 0);

@@ -157,7 +157,7 @@ TEST_CASE("a program that waits for ever is ended by the wall-clock limit") {
   auto request = ordinary_request({"wait"});
   request.limits.wall_ms = 100;
   const auto report = backend.sandbox.run(request);
-  CHECK(report.outcome.kind == Kind::wall_time_limit);
+  CHECK(report.outcome.kind == Kind::timed_out_wall);
   CHECK(report.usage.wall_ms >= 100);
 }
 
@@ -168,7 +168,7 @@ TEST_CASE("a program that works for ever is ended by a limit on time") {
   request.limits.wall_ms = 20'000;
   const bool by_wall_time = backend.lacks(SandboxLimitation::no_cpu_time_limit);
   if (by_wall_time) request.limits.wall_ms = 500;
-  CHECK(backend.sandbox.run(request).outcome.kind == (by_wall_time ? Kind::wall_time_limit : Kind::cpu_time_limit));
+  CHECK(backend.sandbox.run(request).outcome.kind == (by_wall_time ? Kind::timed_out_wall : Kind::timed_out_cpu));
 }
 
 TEST_CASE("a run is cancelled from another thread") {
@@ -243,7 +243,7 @@ TEST_CASE("programs of many processes are limited together, or it is declared th
   FOR_EACH_BACKEND(backend);
   if (backend.lacks(SandboxLimitation::no_isolation)) return;  // Functions start no processes.
   auto request = request_for("memory_by_children");
-  request.relaxations = {SandboxRelaxation::spawn};
+  request.policy = {SandboxRelaxation::spawn};
   const auto kind = backend.sandbox.run(request).outcome.kind;
   CHECK(kind == (backend.lacks(SandboxLimitation::no_group_limits) ? Kind::exited : Kind::out_of_memory));
 }

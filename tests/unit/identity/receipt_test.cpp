@@ -84,6 +84,23 @@ TEST_CASE("what an agent cannot truthfully state is not written") {
   CHECK_FALSE(written([](auto& r) { r.shards[0].usage.cpu_ms = ~std::uint64_t{0}; }));
 }
 
+TEST_CASE("the step at which setting up failed is part of a receipt, and of no other outcome") {
+  auto receipt = sample();
+  receipt.shards[1].outcome = {SandboxOutcome::Kind::setup_failed, 0, "no space", SandboxStep::cgroup};
+  const auto text = *write_receipt(receipt);
+  const auto read = parse_receipt(text);
+  REQUIRE(read);
+  CHECK(read->shards[1].outcome == receipt.shards[1].outcome);
+  for (const auto& [from, to] : {std::pair<std::string, std::string>{R"("step":"cgroup")", R"("step":"lunch")"},
+                                 {R"("step":"cgroup")", R"("step":"none")"},
+                                 {R"("kind":"setup_failed")", R"("kind":"signalled")"}}) {
+    auto changed = text;
+    const auto at = changed.find(from);
+    REQUIRE(at != changed.npos);
+    CHECK_FALSE(parse_receipt(changed.replace(at, from.size(), to)));
+  }
+}
+
 TEST_CASE("what a program wrote cannot get into a receipt unescaped") {
   auto receipt = sample();
   receipt.shards[1].outcome.detail = "\x1b[2J\n\xff" + std::string(1000, 'x');

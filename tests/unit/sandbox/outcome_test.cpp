@@ -8,7 +8,35 @@ namespace {
 TEST_CASE("names of levels and relaxations are read back as they are written") {
   for (const auto level : {SandboxLevel::none, SandboxLevel::process, SandboxLevel::namespaces, SandboxLevel::full})
     CHECK(parse_sandbox_level(to_string(level)) == level);
-  CHECK(parse_sandbox_relaxation(to_string(SandboxRelaxation::spawn)) == SandboxRelaxation::spawn);
+  for (const auto relaxation : sandbox_relaxations) {
+    CHECK(parse_sandbox_relaxation(to_string(relaxation)) == relaxation);
+    CHECK(describe(relaxation) != "unknown");
+  }
+  for (int step = 0; step <= static_cast<int>(SandboxStep::program_start); ++step) {
+    CHECK(to_string(static_cast<SandboxStep>(step)) != "unknown");
+    CHECK(parse_sandbox_step(to_string(static_cast<SandboxStep>(step))) == static_cast<SandboxStep>(step));
+  }
+}
+
+TEST_CASE("a policy denies what it does not name, and is read back as it is written") {
+  const SandboxPolicy none;
+  CHECK(none.denies_all());
+  CHECK(to_string(none) == "none");
+  const auto some = SandboxPolicy().allow(SandboxRelaxation::local_sockets).allow(SandboxRelaxation::spawn);
+  CHECK(to_string(some) == "spawn, local_sockets");
+  CHECK(some.allows(SandboxRelaxation::spawn));
+  CHECK_FALSE(some.allows(SandboxRelaxation::memory_files));
+  CHECK(none.within(some));
+  CHECK_FALSE(some.within(none));
+  CHECK(some.within(SandboxPolicy::all()));
+  CHECK_FALSE(SandboxPolicy::all().within(some));
+  for (const auto& policy : {none, some, SandboxPolicy::all()}) CHECK(parse_sandbox_policy(to_string(policy)) == policy);
+  CHECK(parse_sandbox_policy("local_sockets,spawn") == some);
+  for (const auto text : {"", "spawn,", ",spawn", "network", "spawn local_sockets", "none,spawn"}) {
+    const auto refused = parse_sandbox_policy(text);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().kind == ErrorKind::invalid_input);
+  }
 }
 
 TEST_CASE("an unknown level is refused with the ones that exist") {
@@ -27,6 +55,8 @@ TEST_CASE("outcomes are described in words") {
   CHECK(describe({Kind::signalled, 11, ""}) == "ended by signal 11");
   CHECK(describe({Kind::policy_violation, 101, "ptrace"}) == "made the forbidden system call 101: ptrace");
   CHECK(describe({Kind::out_of_memory, 0, ""}) == "ran out of memory");
+  CHECK(describe({Kind::setup_failed, 0, "no space", SandboxStep::cgroup}) ==
+        "was not started because the sandbox could not be set up (cgroup): no space");
   for (int kind = 0; kind <= static_cast<int>(Kind::cancelled); ++kind) CHECK(to_string(static_cast<Kind>(kind)) != "unknown");
 }
 

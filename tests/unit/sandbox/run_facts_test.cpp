@@ -64,7 +64,7 @@ TEST_CASE("refused forks matter only to a program that ended badly") {
   facts.counters.process_limit_hits = 5;
   CHECK(outcome_of(facts, {}).ok());
   facts.wait_status = exit_status(1);
-  CHECK(outcome_of(facts, {}).kind == Kind::process_limit);
+  CHECK(outcome_of(facts, {}).kind == Kind::pids_limit);
 }
 
 TEST_CASE("CPU time counts when it is over the limit, or when the kernel has ended the program for it") {
@@ -74,10 +74,10 @@ TEST_CASE("CPU time counts when it is over the limit, or when the kernel has end
   facts.cpu_ms = 1000;
   CHECK(outcome_of(facts, limits).ok());
   facts.cpu_ms = 1001;
-  CHECK(outcome_of(facts, limits).kind == Kind::cpu_time_limit);
+  CHECK(outcome_of(facts, limits).kind == Kind::timed_out_cpu);
   facts = ended(SIGXCPU);
   facts.cpu_ms = 1000;
-  CHECK(outcome_of(facts, limits).kind == Kind::cpu_time_limit);
+  CHECK(outcome_of(facts, limits).kind == Kind::timed_out_cpu);
   facts.cpu_ms = 10;
   CHECK(outcome_of(facts, limits) == SandboxOutcome{Kind::signalled, SIGXCPU, ""});
 }

@@ -12,8 +12,7 @@ TEST_CASE("filters compile, and a relaxation changes them") {
   REQUIRE(strict);
   CHECK_FALSE(strict->empty());
   CHECK(strict->size() < 4096);
-  const SandboxRelaxation spawn[] = {SandboxRelaxation::spawn};
-  const auto relaxed = compile_policy(spawn);
+  const auto relaxed = compile_policy({SandboxRelaxation::spawn});
   REQUIRE(relaxed);
   CHECK(relaxed->size() > strict->size());
 }
