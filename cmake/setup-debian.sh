@@ -8,11 +8,13 @@
 #   cmake/setup-debian.sh            everything, for building, tests and benchmarks
 #   cmake/setup-debian.sh --build    only what is needed to build and run the examples
 #   … --with-aws-lc                  the source of AWS-LC too, for -DFORGEPOOL_CRYPTO=aws-lc
+#   … --with-clang                   clang 16 and its run-time libraries too, for the preset fuzz
 set -euo pipefail
 
 deps_dir=${FORGEPOOL_DEPS_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/forgepool/deps}
 mode=all
 aws_lc=no
+clang=no
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { printf 'setup: error: %s\n' "$*" >&2; exit 1; }
@@ -21,7 +23,8 @@ for argument in "$@"; do
   case $argument in
     --build) mode=--build ;;
     --with-aws-lc) aws_lc=yes ;;
-    *) die "unknown argument $argument: expected --build, --with-aws-lc or nothing" ;;
+    --with-clang) clang=yes ;;
+    *) die "unknown argument $argument: expected --build, --with-aws-lc, --with-clang or nothing" ;;
   esac
 done
 
@@ -117,6 +120,7 @@ missing_backports_of() {
 install_packages() {
   local plain=("${build_packages[@]}") backports=("${build_backports[@]}") need need_bp
   if [ "$mode" != --build ]; then plain+=("${test_packages[@]}"); backports+=("${test_backports[@]}"); fi
+  if [ "$clang" = yes ]; then plain+=(clang-16 libclang-rt-16-dev); fi
   command -v node >/dev/null || [ "$mode" = --build ] || plain+=(nodejs)
   command -v npm >/dev/null || [ "$mode" = --build ] || plain+=(npm)
   need=$(missing_of "${plain[@]}")

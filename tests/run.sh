@@ -2,7 +2,7 @@
 # Sets up, builds and tests libforgepool: everything, or the tests of one CTest label. tests/README.md lists the labels. Tests that
 # also have the label "long" take minutes each, and run only when a label of theirs is named.
 #
-#   tests/run.sh [--preset dev|release|asan|tsan|aws-lc] [--no-setup] [LABEL]
+#   tests/run.sh [--preset dev|release|asan|tsan|fuzz|aws-lc] [--no-setup] [LABEL]
 #   tests/run.sh [--preset …] --list                                      the labels there are
 #
 # Works from any folder, as root or not. Exit status: 0 all passed, 1 something failed, 2 wrong usage.
@@ -29,7 +29,7 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-case $preset in dev | release | asan | tsan | aws-lc) ;; *) printf 'no such preset: %s\n' "$preset" >&2; usage ;; esac
+case $preset in dev | release | asan | tsan | fuzz | aws-lc) ;; *) printf 'no such preset: %s\n' "$preset" >&2; usage ;; esac
 
 build=$root/build/$preset
 cd "$root"
@@ -56,7 +56,11 @@ thin_out() {
 started=$SECONDS
 if [ "$setup" = yes ]; then
   say "set up"
-  if [ "$preset" = aws-lc ]; then cmake/setup-debian.sh --with-aws-lc; else cmake/setup-debian.sh; fi
+  case $preset in
+    aws-lc) cmake/setup-debian.sh --with-aws-lc ;;
+    fuzz) cmake/setup-debian.sh --with-clang ;;
+    *) cmake/setup-debian.sh ;;
+  esac
 fi
 say "configure preset $preset"
 mkdir -p "$build"

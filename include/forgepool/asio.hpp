@@ -103,13 +103,10 @@ class AsioEventLoop : public EventLoop {
   const std::chrono::steady_clock::time_point steady_start_ = std::chrono::steady_clock::now();
 };
 
-/// Turns a call that takes a callback into an asynchronous operation of Asio's, for `co_await` or any other completion token:
-///
-///     Result<JobStatus> job = co_await async_call<JobStatus>([&](auto done) { client.submit(contract, done); });
-///
-/// Completes on the loop. As with the call itself, nothing completes once the object called is destroyed.
-template <class T, class Start, class Token = asio::use_awaitable_t<>>
-auto async_call(Start start, Token token = {}) {
+/// Turns a call that takes a callback into an asynchronous operation of Asio's, for any completion token. Completes on the loop. As with
+/// the call itself, nothing completes once the object called is destroyed.
+template <class T, class Start, class Token>
+auto async_call(Start start, Token token) {
   return asio::async_initiate<Token, void(Result<T>)>(
       [start = std::move(start)](auto handler) mutable {
         // std::function wants to copy what it holds, and handlers only move.
@@ -118,5 +115,15 @@ auto async_call(Start start, Token token = {}) {
       },
       token);
 }
+
+#ifdef ASIO_HAS_CO_AWAIT
+/// The same for `co_await`:
+///
+///     Result<JobStatus> job = co_await async_call<JobStatus>([&](auto done) { client.submit(contract, done); });
+template <class T, class Start>
+auto async_call(Start start) {
+  return async_call<T>(std::move(start), asio::use_awaitable);
+}
+#endif
 
 }  // namespace forgepool

@@ -2,7 +2,9 @@
 // fuzz --input FILE TARGET                                 one input, as a crash left it
 // fuzz --list
 //
-// With the seed that is printed a run with --rounds repeats itself.
+// With the seed that is printed a run with --rounds repeats itself. Built by the preset "fuzz", --seconds lets coverage guide it
+// (guided.hpp).
+#include "guided.hpp"
 #include "targets.hpp"
 
 #include <algorithm>
@@ -189,6 +191,9 @@ int main(int argc, char** argv) {
       current_target = target.name.c_str();
       std::printf("%s: %s\n", target.name.c_str(),
                   feed(target, Bytes(std::istreambuf_iterator<char>(file), {})) ? "accepted" : "refused");
+    } else if (rounds == 0 && fuzz::coverage_guides) {
+      current_target = target.name.c_str();
+      all = fuzz::run_guided(target, seed, seconds) && all;
     } else {
       all = run(target, seed, seconds, rounds) && all;
     }
