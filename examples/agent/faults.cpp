@@ -45,6 +45,46 @@ class CorruptResult final : public Misbehaving {
   }
 };
 
+/// As if the machine had gone wrong in the middle of the work: of outputs with digests of steps, the second half is another.
+class WrongStep final : public Misbehaving {
+ public:
+  using Misbehaving::Misbehaving;
+  SandboxReport run(const SandboxRequest& request) override {
+    auto report = sandbox_->run(request);
+    for (auto& [name, output] : report.outputs) {
+      std::vector<std::size_t> steps;
+      for (auto at = as_text(output).find("\"sha256:"); at != std::string_view::npos; at = as_text(output).find("\"sha256:", at + 1))
+        steps.push_back(at + 8);
+      for (std::size_t i = steps.size() / 2; i < steps.size(); ++i) output[steps[i]] = output[steps[i]] == '0' ? '1' : '0';
+    }
+    return report;
+  }
+};
+
+/// Computes a little otherwise than others: in tables of numbers (base64, "x value" per item) the last digit is another.
+class RoundsDifferently final : public Misbehaving {
+ public:
+  using Misbehaving::Misbehaving;
+  SandboxReport run(const SandboxRequest& request) override {
+    auto report = sandbox_->run(request);
+    constexpr std::string_view member = "\"stdout\":\"";
+    for (auto& [name, output] : report.outputs) {
+      std::string text = to_text(output);
+      for (auto at = text.find(member); at != std::string::npos; at = text.find(member, at)) {
+        at += member.size();
+        const auto end = text.find('"', at);
+        auto line = from_base64(text.substr(at, end - at));
+        if (!line || line->size() < 2) continue;
+        auto& digit = (*line)[line->size() - 2];
+        digit = digit == '9' ? '8' : static_cast<std::uint8_t>(digit + 1);
+        text.replace(at, end - at, to_base64(*line));
+      }
+      output = to_bytes(text);
+    }
+    return report;
+  }
+};
+
 class LazyResult final : public Misbehaving {
  public:
   using Misbehaving::Misbehaving;
@@ -65,7 +105,9 @@ Result<std::unique_ptr<Sandbox>> with_fault(std::unique_ptr<Sandbox> sandbox, co
   if (fault.empty()) return sandbox;
   if (fault == "corrupt-result") return std::make_unique<CorruptResult>(std::move(sandbox));
   if (fault == "lazy-result") return std::make_unique<LazyResult>(std::move(sandbox));
-  return fail(ErrorKind::invalid_input, "--fault: expected corrupt-result or lazy-result, got \"" + fault + "\"");
+  if (fault == "wrong-step") return std::make_unique<WrongStep>(std::move(sandbox));
+  if (fault == "rounds-differently") return std::make_unique<RoundsDifferently>(std::move(sandbox));
+  return fail(ErrorKind::invalid_input, "--fault: expected corrupt-result, lazy-result, wrong-step or rounds-differently, got \"" + fault + "\"");
 }
 
 }  // namespace forgepool_agent

@@ -138,18 +138,32 @@ int replay(const Common& common, const ReplayOptions& requested) {
   const bool identical =
       std::ranges::all_of(replayed->shards, &ReplayedShard::identical) && (!replayed->result || replayed->result->identical());
   auto list = nlohmann::ordered_json::array();
+  const auto step = [](const std::optional<std::uint64_t>& number) {
+    return number ? nlohmann::ordered_json(*number) : nlohmann::ordered_json(nullptr);
+  };
   for (const auto& shard : replayed->shards) {
-    if (common.json)
+    if (common.json) {
+      auto lost = nlohmann::ordered_json::array();
+      for (const auto& answer : shard.lost)
+        lost.push_back({{"agent", answer.agent.str()}, {"result", answer.result.str()}, {"diverges_at_step", step(answer.diverges_at)}});
       list.push_back({{"shard", shard.index},
                       {"identical", shard.identical()},
                       {"accepted", shard.accepted.str()},
                       {"replayed", shard.replayed.str()},
+                      {"diverges_at_step", step(shard.diverges_at)},
+                      {"lost", std::move(lost)},
                       {"outcome", describe(shard.report.outcome)}});
-    else if (shard.identical())
+      continue;
+    }
+    if (shard.identical())
       fmt::print("shard {}: IDENTICAL {}\n", shard.index, shard.replayed.str());
     else
       fmt::print("shard {}: DIFFERENT: accepted {}, here {} ({})\n", shard.index, shard.accepted.str(),
                  shard.report.outcome.ok() ? shard.replayed.str() : "nothing", describe(shard.report.outcome));
+    if (shard.diverges_at) fmt::print("  they differ from step {} on\n", *shard.diverges_at);
+    for (const auto& answer : shard.lost)
+      fmt::print("  agent {} returned {}{}\n", answer.agent.str(), answer.result.str(),
+                 answer.diverges_at ? fmt::format(", which differs from the accepted one from step {} on", *answer.diverges_at) : "");
   }
   if (common.json) {
     nlohmann::ordered_json report{{"identical", identical}, {"shards", std::move(list)}};

@@ -54,11 +54,22 @@ struct SigstoreExport {
 /// Verifies first; errors are those of `verify_bundle`.
 FORGEPOOL_API Result<SigstoreExport> export_to_sigstore(std::string_view bundle, std::string_view trusted_root);
 
+/// An answer that lost, as the shard's verdict tells it.
+struct LostAnswer {
+  AgentId agent;
+  Digest result;
+  std::optional<std::uint64_t> diverges_at;  ///< Of adapters with step digests: the first step, from 0, that is not the accepted.
+};
+
 struct ReplayedShard {
   std::uint32_t index = 0;
   Digest accepted;       ///< The result digest that the hub accepted.
   SandboxReport report;  ///< Of the run here.
   Digest replayed;       ///< SHA-256 of the output here; zeros if the run did not end well.
+  /// Of adapters with step digests: the first step, from 0, after which the output here differs from the accepted one. Nothing
+  /// if they are equal, or if the bundle does not hold the accepted output (`artifacts.include` names shard_outputs).
+  std::optional<std::uint64_t> diverges_at;
+  std::vector<LostAnswer> lost;
 
   bool identical() const { return report.outcome.ok() && replayed == accepted; }
 };

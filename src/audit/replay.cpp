@@ -16,15 +16,25 @@ namespace {
 
 using namespace audit;
 
-Result<std::map<std::uint32_t, Digest>> accepted_results(const wire::Bundle& bundle) {
-  std::map<std::uint32_t, Digest> accepted;
+/// What the verdict on a shard says of its answers.
+struct Accepted {
+  Digest result;
+  std::vector<LostAnswer> lost;
+};
+
+Result<std::map<std::uint32_t, Accepted>> accepted_results(const wire::Bundle& bundle) {
+  std::map<std::uint32_t, Accepted> accepted;
   for (std::size_t i = 0; i < bundle.verdicts.size(); ++i) {
     const std::string where = "/verdicts/" + std::to_string(i);
     const auto envelope = read_envelope(where, bundle.verdicts[i].envelope);
     if (!envelope) return fail(envelope.error());
     const auto verdict = identity::parse_verdict(as_text(envelope->payload));
     if (!verdict) return refute(where, verdict.error());
-    if (verdict->shard.decision == Decision::accepted) accepted.emplace(verdict->shard.shard.index, verdict->shard.result);
+    if (verdict->shard.decision != Decision::accepted) continue;
+    Accepted& shard = accepted[verdict->shard.shard.index];
+    shard.result = verdict->shard.result;
+    for (const Evidence& answer : verdict->shard.evidence)
+      if (!answer.agrees && answer.result != shard.result) shard.lost.push_back({answer.agent, answer.result, answer.diverges_at});
   }
   return accepted;
 }
@@ -55,6 +65,7 @@ Result<SandboxRequest> make_request(const Computation& computation, const ShardS
   return request;
 }
 
+/// What the run here gave; null if it did not end well.
 const Bytes* output_of(const SandboxReport& report) {
   if (!report.outcome.ok()) return nullptr;
   const auto output = report.outputs.find(std::string(shard_output_name));
@@ -76,6 +87,15 @@ Result<Digest> accepted_result(const wire::Bundle& bundle) {
   const Digest result = reader.digest("result");
   if (const auto read = reader.finish(); !read) return fail(read.error());
   return result;
+}
+
+/// The accepted output, if the bundle holds it.
+const Bytes* accepted_output(const wire::Bundle& bundle, std::uint32_t shard, const Digest& digest) {
+  if (bundle.outputs)
+    if (const auto found = bundle.outputs->find(shard); found != bundle.outputs->end()) return &found->second;
+  if (bundle.compared)
+    if (const auto found = bundle.compared->find(digest); found != bundle.compared->end()) return &found->second;
+  return nullptr;
 }
 
 }  // namespace
@@ -126,8 +146,17 @@ Result<std::vector<ReplayedShard>> replay_bundle(std::string_view document, cons
   std::vector<ReplayedShard> replayed;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     SandboxReport report = sandbox.run(requests[i]);
-    const Digest digest = output_digest(report);
-    replayed.push_back({wanted[i], accepted->at(wanted[i]), std::move(report), digest});
+    const Accepted& decided = accepted->at(wanted[i]);
+    ReplayedShard shard{wanted[i], decided.result, {}, {}, {}, decided.lost};
+    if (const Bytes* output = output_of(report)) {
+      shard.replayed = sha256(*output);
+      const Bytes* theirs = accepted_output(read->bundle, wanted[i], decided.result);
+      // What was not computed here is looked at only if it is what it says it is.
+      if (theirs && sha256(*theirs) == decided.result && computation->adapter->check_output(computation->contract, *theirs))
+        shard.diverges_at = computation->adapter->first_divergence(computation->contract, *theirs, *output);
+    }
+    shard.report = std::move(report);
+    replayed.push_back(std::move(shard));
   }
   return replayed;
 }

@@ -248,13 +248,17 @@ Result<Verdicts> check_verdicts(const wire::Bundle& bundle, const Anchors& ancho
     verdicts.expected_wrong += decided.verdict.error_bound;
     const Digest& accepted = decided.verdict.result;
     verdicts.accepted.push_back(accepted);
+    std::string lost;
+    for (const Evidence& answer : decided.verdict.evidence)
+      if (answer.diverges_at)
+        lost += "; " + answer.agent.str() + " differs from step " + std::to_string(*answer.diverges_at) + " on, by the hub's word";
     for (const ShardAnswer& answer : decided.verdict.evidence)
       if (agreement->same(answer.result, accepted)) verdicts.winners.insert(answer.agent);
     for (const Answer& answer : receipts.answers(decided.verdict.shard.index))
       if (agreement->knows(answer.result, accepted) && !agreement->same(answer.result, accepted))
         verdicts.losers.insert(answer.agent);
     trail.passed("verdict on shard " + std::to_string(decided.verdict.shard.index),
-                 std::to_string(*support) + " agents agree; " + decided.verdict.rule);
+                 std::to_string(*support) + " agents agree; " + decided.verdict.rule + lost);
     verdicts.by_shard.push_back({{}, decided.verified_at, decided.index, *support});
   }
   // Until here the judge needed them all.

@@ -78,7 +78,73 @@ TEST_CASE("an honest agent that liars outvoted is let in again when a replay pro
   CHECK(agent.at("state") != "quarantined");
   CHECK_THAT(pool.cli(appeal, 2).at("error").at("message").get<std::string>(), ContainsSubstring("is not in quarantine"));
   CHECK_THAT(pool.cli({"explain", job}).dump(), ContainsSubstring("on appeal of agent " + outvoted));
+  // Those who had agreed on the wrong result are out, and the job says that it is wrong.
+  const auto status = pool.cli({"status", job});
+  CHECK(status.at("overturned") == json::array({end.at("caught")[0].at("shard")}));
+  CHECK(status.at("caught").size() == 2);
+  for (const auto& listed : pool.cli({"hub", "agents"}).at("agents"))
+    CHECK((listed.at("state") == "quarantined") == (listed.at("agent") != outvoted));
   pool.cli({"bundle", job, "--output", pool.path("after.json")});
   CHECK_THAT(pool.cli({"verify", pool.path("after.json"), "--root", root}, 1).at("reason").get<std::string>(),
              ContainsSubstring("the accepted result is wrong"));
+}
+
+TEST_CASE("of an adapter with digests of steps, the step at which a liar went wrong is named by verdict, explain, verify and replay") {
+  ProcessPool pool;
+  pool.start_hub();
+  pool.start_agent("a");
+  pool.start_agent("b");
+  pool.start_agent("liar", {"--fault", "wrong-step"});
+  const json contract{{"op", {{"name", "orbit"}, {"version", "1"}, {"profile", "logistic.v1"}}},
+                      {"args", {{"points", 400}, {"shard_points", 10}, {"steps", 64}}},
+                      {"policy", {{"verify", "full"}, {"replicas", 2}, {"min_agents", 3}, {"timeout_ms", 60000}}},
+                      {"artifacts", {{"include", {"result", "shard_outputs"}}}}};
+  const auto end = pool.cli({"submit", pool.contract(contract), "--wait"});
+  REQUIRE(end.at("state") == "done");
+  REQUIRE(end.at("caught").size() == 1);
+  CHECK_THAT(end.at("caught")[0].at("reason").get<std::string>(), ContainsSubstring("they differ from step 32 on"));
+  const std::string job = end.at("job"), bundle = pool.path("bundle.json"), root = pool.path("hub/identity/root.json");
+  const std::string liar = end.at("caught")[0].at("agent");
+  CHECK_THAT(pool.cli({"explain", job}).dump(), ContainsSubstring("they differ from step 32 on"));
+  pool.cli({"bundle", job, "--output", bundle});
+  const auto report = pool.cli({"verify", bundle, "--root", root, "--details"});
+  CHECK(report.at("verified") == true);
+  CHECK_THAT(pool.cli_text({"verify", bundle, "--root", root, "--details"}).output, ContainsSubstring(liar + " differs from step 32 on"));
+  const std::string shard = std::to_string(end.at("caught")[0].at("shard").get<int>());
+  const auto replayed = pool.cli({"replay", bundle, "--shard", shard, "--allow-sandbox-level", sandbox_level()});
+  CHECK(replayed.at("identical") == true);
+  CHECK(replayed.at("shards")[0].at("diverges_at_step") == nullptr);
+  REQUIRE(replayed.at("shards")[0].at("lost").size() == 1);
+  CHECK(replayed.at("shards")[0].at("lost")[0].at("agent") == liar);
+  CHECK(replayed.at("shards")[0].at("lost")[0].at("diverges_at_step") == 32);
+}
+
+TEST_CASE("what machines round differently agrees within the adapter's tolerance, and what lies beyond it is caught") {
+  ProcessPool pool;
+  pool.start_hub();
+  pool.start_agent("a");
+  pool.start_agent("b", {"--fault", "rounds-differently"});
+  json numbers = json::array();
+  for (int i = 1; i <= 64; ++i) numbers.push_back(i);
+  const json contract{{"op", {{"name", "table"}, {"version", "1"}, {"profile", "trigamma.v1"}}},
+                      {"args", {{"at", numbers}, {"per_shard", 4}, {"terms", 1000}}},
+                      {"policy", {{"verify", "full"}, {"replicas", 2}, {"min_agents", 2}, {"timeout_ms", 60000}}},
+                      {"artifacts", {{"include", {"result"}}}}};
+  const auto end = pool.cli({"submit", pool.contract(contract), "--wait"});
+  REQUIRE(end.at("state") == "done");
+  CHECK(end.at("caught").empty());
+  CHECK(end.at("executions") == 32);
+  const std::string bundle = pool.path("bundle.json"), root = pool.path("hub/identity/root.json");
+  pool.cli({"bundle", end.at("job"), "--output", bundle});
+  CHECK(pool.cli({"verify", bundle, "--root", root}).at("verified") == true);
+
+  pool.start_agent("lazy", {"--fault", "lazy-result"});
+  json other = contract;
+  other["policy"]["min_agents"] = 3;
+  other["args"]["terms"] = 1001;
+  const auto again = pool.cli({"submit", pool.contract(other), "--wait"});
+  REQUIRE(again.at("state") == "done");
+  CHECK(again.at("caught").size() == 1);
+  pool.cli({"bundle", again.at("job"), "--output", bundle});
+  CHECK(pool.cli({"verify", bundle, "--root", root}).at("verified") == true);
 }
