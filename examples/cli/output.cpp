@@ -71,6 +71,7 @@ Json to_json(const JobStatus& status) {
           {"waiting", status.waiting},
           {"reasons", to_json(status.reasons)},
           {"caught", std::move(caught)},
+          {"overturned", status.overturned},
           {"failure", status.failure},
           {"elapsed_ms", status.elapsed_ms}};
 }
@@ -118,6 +119,8 @@ std::string describe(const JobStatus& status) {
   for (const auto& agent : status.caught)
     text += fmt::format("  caught: agent {} returned {}… for shard {}, accepted was {}…: quarantined\n", agent.agent.str(),
                         agent.returned.hex().substr(0, 12), agent.shard, agent.accepted.hex().substr(0, 12));
+  for (const auto shard : status.overturned)
+    text += fmt::format("  WRONG: a replay showed that what was accepted of shard {} is wrong: do not use the result\n", shard);
   if (!status.failure.empty()) text += fmt::format("  {}: {}\n", to_string(status.state), printable(status.failure));
   if (status.result) text += fmt::format("  result {}\n", status.result->str());
   return text;

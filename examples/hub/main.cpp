@@ -60,6 +60,7 @@ int main(int argc, char** argv) {
   bool verbose = false;
   FairShareOptions scheduling;
   std::vector<std::string> weights, quotas;
+  AdaptiveVerifierOptions verification;
   LedgerStore store = LedgerStore::sqlite;
   std::string witness_policy;
   CLI::App app{"Hub of a forgepool: plans jobs, leases shards to agents, verifies, keeps the ledger"};
@@ -75,6 +76,14 @@ int main(int argc, char** argv) {
   app.add_option("--weight", weights,
                  "ORGANIZATION[/PROJECT]=NUMBER: its share of the agents' time, where others have 1; may be repeated");
   app.add_option("--quota", quotas, "ORGANIZATION[/PROJECT]=NUMBER: so many executions under way at once; may be repeated");
+  app.add_option("--canary-ratio", verification.canary_ratio,
+                 "Of adaptive jobs: so many shards with known results given out per accepted shard, 0 to 1")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  app.add_option("--min-spotcheck-ratio", verification.min_spotcheck_ratio,
+                 "Jobs that compare part of their shards compare at least this part, 0 to 1")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   app.add_option("--passphrase-file", passphrase_file, "File with the passphrase that the private keys are encrypted under");
   auto* module = app.add_option("--pkcs11-module", keys.pkcs11.module, "PKCS#11 library whose token has the private keys");
   module->needs(app.add_option("--pkcs11-token", keys.pkcs11.token, "Label of the token"));
@@ -130,7 +139,7 @@ int main(int argc, char** argv) {
   }
   // A hub that has a ledger goes on with it.
   if (app.count("--ledger") == 0) store = hub_ledger_store(data).value_or(store);
-  auto hub = open_default_hub(*loop, data, std::move(adapters), options, log, std::move(scheduling), store, keys);
+  auto hub = open_default_hub(*loop, data, std::move(adapters), options, log, std::move(scheduling), store, keys, verification);
   if (!hub) return complain(hub.error());
   log->write(LogLevel::info, "listening",
              {{"address", address},

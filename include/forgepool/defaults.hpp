@@ -1,8 +1,9 @@
 #pragma once
-/// The parts that most programs want, wired together: QUIC, SQLite, the fair share scheduler, the duplication verifier, the
+/// The parts that most programs want, wired together: QUIC, SQLite, the fair share scheduler, the adaptive verifier, the
 /// Linux sandbox. To swap one, compose the parts yourself with open_hub, start_agent or connect_client; this header is only a
 /// shorthand for that.
 #include <forgepool/agent.hpp>
+#include <forgepool/backends/adaptive_verifier.hpp>
 #include <forgepool/backends/fair_share_scheduler.hpp>
 #include <forgepool/backends/linux_sandbox.hpp>
 #include <forgepool/backends/pkcs11_key_store.hpp>
@@ -55,7 +56,8 @@ FORGEPOOL_API Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, con
                                                             std::vector<std::shared_ptr<const AdapterPackage>> adapters,
                                                             HubOptions options = {}, std::shared_ptr<LogSink> log = nullptr,
                                                             FairShareOptions scheduling = {},
-                                                            LedgerStore store = LedgerStore::sqlite, const HubKeys& keys = {});
+                                                            LedgerStore store = LedgerStore::sqlite, const HubKeys& keys = {},
+                                                            AdaptiveVerifierOptions verification = {});
 
 /// Measures the numeric class, too, unless the options have one.
 FORGEPOOL_API Result<std::unique_ptr<Agent>> start_default_agent(EventLoop& loop, Credentials credentials, AgentOptions options,

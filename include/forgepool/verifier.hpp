@@ -21,8 +21,11 @@
 
 namespace forgepool {
 
-/// One agent's answer for one shard. The receipt that it stands in is the agent's commitment: it is signed, and in the ledger,
-/// before any agent can learn another's answer from the hub.
+/// One agent's answer for one shard. The receipt that it stands in is the agent's commitment: it is signed, it is in the ledger
+/// when it is acknowledged, and another one for the same lease is refused. A round of its own, in which agents send digests
+/// before outputs, would add nothing: no agent is ever sent anything of another's answer, before its own is in or after. What a
+/// lease holds follows from the contract alone. That it is granted may say that earlier answers differ; not what they were.
+/// Agents that talk to each other are another matter, which no protocol with the hub can settle: see Adversary::collusion.
 struct ShardAnswer {
   ShardId shard;
   AgentId agent;
@@ -51,6 +54,9 @@ struct VerifierJob {
   ContractPolicy policy{};
   std::array<std::uint8_t, 32> secret{};                 ///< Random and known to the hub alone: it says what is compared.
   std::shared_ptr<const AnswerComparator> comparator{};  ///< Null: answers agree if their digests are equal.
+  /// Not empty: the job is a canary, see `Canary`. Of each of its shards the result, which is known; each is executed once, and
+  /// there are no verdicts: who returns something else is caught, who does not passed a check.
+  std::vector<Digest> known{};
 };
 
 /// Who an agent belongs to, attested when it enrolled.
@@ -84,11 +90,17 @@ struct ShardVerdict {
 };
 
 /// More executions of a shard are wanted, by agents that have not answered for it. Each must come back as an answer; whoever
-/// carries this out tries again elsewhere when one fails. Of a shard that is accepted already, it tests who gets it: agents
-/// cannot tell such a canary from work, and nothing waits for it.
+/// carries this out tries again elsewhere when one fails.
 struct Execute {
   ShardId shard;
   std::uint32_t count = 1;
+};
+
+/// Somebody is to be tested: give out a shard whose result is known, accepted earlier and at least as surely as `job` asks for,
+/// as a job of its own (VerifierJob::known) under ids that no agent has seen, to an agent that did not have it then. Nothing
+/// waits for it; if there is no such shard or agent, nothing happens.
+struct Canary {
+  JobId job;  ///< Whose policy asks for it.
 };
 
 /// The agent may work no more. Its unsettled answers no longer count.
@@ -100,7 +112,7 @@ struct Quarantine {
   std::string reason;  ///< For people.
 };
 
-using VerifierAction = std::variant<Execute, ShardVerdict, Quarantine>;
+using VerifierAction = std::variant<Execute, ShardVerdict, Quarantine, Canary>;
 
 /// What an agent earned in one job.
 struct AgentCredit {

@@ -2,7 +2,6 @@
 
 #include <forgepool/audit_log.hpp>
 
-#include <forgepool/backends/adaptive_verifier.hpp>
 #include <forgepool/backends/fair_share_scheduler.hpp>
 #include <forgepool/backends/file_key_store.hpp>
 #include <forgepool/backends/quic_transport.hpp>
@@ -129,7 +128,8 @@ Status fill_directory(const std::string& directory, const std::string& trust_dom
 
 /// The keys of one organization, opened, and the rest of what it is made of.
 Result<OrganizationParts> open_organization(const std::string& directory, const std::string& name, const HubKeys& keys, Time now,
-                                            const KeyOverlap& overlap, const FairShareOptions& scheduling, LedgerStore store) {
+                                            const KeyOverlap& overlap, const FairShareOptions& scheduling, LedgerStore store,
+                                            const AdaptiveVerifierOptions& verification) {
   auto key_home = key_store(keys, hub_identity_directory(directory), name, false);
   if (!key_home) return fail(key_home.error());
   auto identity = open_hub_identity(std::move(*key_home), now, overlap);
@@ -144,7 +144,7 @@ Result<OrganizationParts> open_organization(const std::string& directory, const 
   parts.name = name;
   parts.identity = std::move(*identity);
   parts.scheduler = make_fair_share_scheduler(scheduling);
-  parts.verifier = make_adaptive_verifier();
+  parts.verifier = make_adaptive_verifier(verification);
   parts.ledger = std::move(*ledger);
   return parts;
 }
@@ -220,11 +220,11 @@ Status make_operator_credentials(const std::string& data_directory, const std::s
 Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, const std::string& data_directory,
                                               std::vector<std::shared_ptr<const AdapterPackage>> adapters, HubOptions options,
                                               std::shared_ptr<LogSink> log, FairShareOptions scheduling, LedgerStore store,
-                                              const HubKeys& keys) {
+                                              const HubKeys& keys, AdaptiveVerifierOptions verification) {
   KeyOverlap overlap = options.key_overlap;
   overlap.ca = std::max(overlap.ca, options.certificate_life);
   overlap.token = std::max(overlap.token, options.token_life);
-  auto own = open_organization(data_directory, "", keys, loop.now(), overlap, scheduling, store);
+  auto own = open_organization(data_directory, "", keys, loop.now(), overlap, scheduling, store, verification);
   if (!own) return fail(own.error());
   auto audit = open_audit_file(data_directory + "/audit.jsonl");
   if (!audit) return fail(audit.error());
@@ -233,7 +233,7 @@ Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, const std::string
   const auto names = organization_names(data_directory);
   if (!names) return fail(names.error());
   for (const auto& name : *names) {
-    auto organization = open_organization(organization_directory(data_directory, name), name, keys, loop.now(), overlap, scheduling, store);
+    auto organization = open_organization(organization_directory(data_directory, name), name, keys, loop.now(), overlap, scheduling, store, verification);
     if (!organization) return fail(organization.error().kind, "organization " + name + ": " + organization.error().message);
     parts.organizations.push_back(std::move(*organization));
   }

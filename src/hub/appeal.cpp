@@ -1,5 +1,7 @@
-/// What lets an agent out of quarantine: a replay that proves it right.
+/// What lets an agent out of quarantine: a replay that proves it right. And what follows for those whom it proves wrong.
 #include "hub/hub_core.hpp"
+#include "identity/dsse.hpp"
+#include "identity/verdict.hpp"
 #include "wire/json.hpp"
 
 #include <fmt/core.h>
@@ -8,7 +10,28 @@
 
 namespace forgepool::hub {
 
-Result<AgentSummary> HubCore::appeal(const AgentId& id, const Appeal& appeal, Time now) {
+namespace {
+
+/// Who agreed on what was accepted of the shard, as the hub's verdict says. Nobody if there is none (any more).
+Result<std::vector<AgentId>> agreed_on(const Ledger& ledger, const JobId& job, std::uint32_t shard) {
+  std::vector<AgentId> agents;
+  const auto record = ledger.read(verdict_key(job, shard));
+  if (!record) return fail(record.error());
+  if (!*record) return agents;
+  const auto statement = read_statement(as_text(**record));
+  if (!statement) return fail(statement.error());
+  const auto envelope = identity::parse_envelope(statement->envelope);
+  if (!envelope) return fail(envelope.error());
+  const auto verdict = identity::parse_verdict(as_text(envelope->payload));
+  if (!verdict) return fail(verdict.error());
+  for (const Evidence& answer : verdict->shard.evidence)
+    if (answer.agrees) agents.push_back(answer.agent);
+  return agents;
+}
+
+}  // namespace
+
+Result<AgentSummary> HubCore::appeal(const AgentId& id, const Appeal& appeal, const Ledger& ledger, Time now) {
   const auto found = agents_.find(id);
   if (found == agents_.end()) return fail(ErrorKind::not_found, "there is no agent " + id.str() + "; `hub agents` lists them");
   AgentRecord& record = found->second;
@@ -32,20 +55,37 @@ Result<AgentSummary> HubCore::appeal(const AgentId& id, const Appeal& appeal, Ti
                             appeal.shard, appeal.replayed.str(),
                             appeal.replayed == charge->accepted ? "which was accepted" : "which nobody was asked about",
                             charge->returned.str()));
+  const auto wrong = agreed_on(ledger, appeal.job, appeal.shard);
+  if (!wrong) return fail(wrong.error());
+  Job& overturned = job->second;
+  const CaughtAgent upheld = *charge;
+  overturned.caught.erase(charge);
   record.quarantined.clear();
   effects_.put(agent_key(id), write_agent(record));
   journal(AgentPardoned{id}, nullptr);
-  log_event(job->second, "appeal",
+  log_event(overturned, "appeal",
             json::canonicalize(json::Object{
                 {"agent", id.str()}, {"job", appeal.job.str()}, {"replayed", appeal.replayed.str()}, {"shard", appeal.shard}}));
-  job->second.notes[appeal.shard] =
-      fmt::format("on appeal of agent {}, a replay gave what it had returned ({}): what was accepted ({}) is wrong", id.str(),
-                  charge->returned.str(), charge->accepted.str());
-  changed(job->second);
-  save(job->second);
+  overturned.overturned.insert(appeal.shard);
+  overturned.notes[appeal.shard] =
+      fmt::format("on appeal of agent {}, a replay gave what it had returned ({}): what was accepted ({}) is wrong, and so is the "
+                  "job's result",
+                  id.str(), upheld.returned.str(), upheld.accepted.str());
+  know_no_more(overturned.id, now);
   parts_.log.write(LogLevel::warning, "appeal_upheld",
                    {{"agent", id.str()}, {"shard", to_string(ShardId{appeal.job, appeal.shard})}});
   apply(parts_.verifier.pardon(id), now);
+  for (const AgentId& agent : *wrong) {
+    const Quarantine caught{agent, {appeal.job, appeal.shard}, upheld.accepted, appeal.replayed,
+                            fmt::format("agreed on {} for shard {}, which a replay showed to be wrong on appeal of another agent",
+                                        upheld.accepted.str(), to_string(ShardId{appeal.job, appeal.shard}))};
+    if (!bench(caught, now)) continue;
+    overturned.caught.push_back({agent, appeal.shard, caught.returned, caught.accepted, caught.reason});
+    publish(caught, {});
+    apply(parts_.verifier.quarantine(agent), now);
+  }
+  changed(overturned);
+  save(overturned);
   new_work_ = true;
   return summary(record, now);
 }

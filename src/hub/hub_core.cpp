@@ -50,7 +50,7 @@ void HubCore::log_event(Job& job, std::string_view kind, std::string content) {
 
 void HubCore::log_grant(const Job& job, const Lease& lease) {
   json::Array shards;
-  for (const auto index : lease.shards) shards.push_back(index);
+  for (const auto index : lease.shards) shards.push_back(job.running->plan.shards.at(index).index);
   // By lease and not by number: the job's record, which counts the others, need not be written for each lease.
   effects_.put(grant_key(job.id, lease.id),
                write_event(commit_to("lease", json::canonicalize(json::Object{{"agent", lease.agent.str()},
@@ -82,7 +82,7 @@ const Job* HubCore::find(const JobId& id) const {
 Result<const Job*> HubCore::find_for(const JobId& id, const Caller& caller) const {
   const Job* job = find(id);
   // Somebody else's job is not told apart from one that does not exist.
-  if (!job || !authorize(caller, Action::read_job, resource_of(*job)))
+  if (!job || job->canary_of || !authorize(caller, Action::read_job, resource_of(*job)))
     return refuse(ErrorKind::not_found, "job_unknown", "there is no job " + id.str() + " of yours on this hub");
   return job;
 }
@@ -130,7 +130,7 @@ Result<JobExplanation> HubCore::explain(const JobId& id, const Caller& caller, T
 std::vector<JobStatus> HubCore::list(const Caller& caller, Time now) const {
   std::vector<JobStatus> statuses;
   for (const auto& [id, job] : jobs_)
-    if (authorize(caller, Action::list_jobs, resource_of(job))) statuses.push_back(full_status(job, now));
+    if (!job.canary_of && authorize(caller, Action::list_jobs, resource_of(job))) statuses.push_back(full_status(job, now));
   return statuses;
 }
 
@@ -159,6 +159,7 @@ Status HubCore::upload(const Digest& digest, Bytes content, const Caller& caller
 // --- time ------------------------------------------------------------------------------------------------------------
 
 void HubCore::tick(Time now) {
+  forget_canaries();
   // Something may be for those who wait that was not when they asked: a straggler's copy.
   if (const auto due = parts_.scheduler.next_deadline(); due && *due <= now) new_work_ = true;
   end_leases(parts_.scheduler.expire(now));

@@ -3,6 +3,7 @@
 /// It does no I/O and reads no clock; scheduler and verifier are its own, and it is the only one that calls them. The shell
 /// around it (hub.cpp) sends no answer before the effects of the call, and of all calls before it, are durable.
 #include "hub/authorization.hpp"
+#include "hub/canaries.hpp"
 #include "hub/effects.hpp"
 #include "hub/records.hpp"
 #include "hub/used_tokens.hpp"
@@ -18,9 +19,6 @@
 #include <unordered_map>
 
 namespace forgepool::hub {
-
-/// Fills a span with random bytes: an argument, so that a simulation can replay them.
-using RandomSource = std::function<void(std::span<std::uint8_t>)>;
 
 struct CoreParts {
   HubIdentity& identity;     ///< The organization's; keys are rotated and revoked in it.
@@ -74,9 +72,10 @@ class HubCore {
   std::vector<AgentSummary> unhealthy(Time now) const;
   /// Makes a join token and returns its text.
   Result<std::string> invite(const Invitation& invitation, Time now);
-  /// Ends an agent's quarantine if a replay of the shard where it was caught gave what it returned. not_found if there is no
-  /// such agent, job or charge; conflict if it is not in quarantine, or the replay gave something else.
-  Result<AgentSummary> appeal(const AgentId& agent, const Appeal& appeal, Time now);
+  /// Ends an agent's quarantine if a replay of the shard where it was caught gave what it returned; puts those into quarantine who
+  /// had agreed on what was accepted instead, as the verdict in the ledger says; and marks the job. not_found if there is no such
+  /// agent, job or charge; conflict if it is not in quarantine, or the replay gave something else.
+  Result<AgentSummary> appeal(const AgentId& agent, const Appeal& appeal, const Ledger& ledger, Time now);
   Result<AgentSummary> drain(const AgentId& agent, bool draining, Time now);
 
   // --- enrolment and renewal
@@ -105,7 +104,7 @@ class HubCore {
   /// Asked in every handshake and with every request. `unauthenticated` or `denied`, with a code.
   Status admit(const Peer& peer, Time now) const;
   Status admit_name(std::string_view spiffe_id) const;
-  std::uint32_t running_jobs() const { return static_cast<std::uint32_t>(running_.size()); }
+  std::uint32_t running_jobs() const { return static_cast<std::uint32_t>(running_.size()) - running_canaries_; }
   std::uint32_t agent_count() const { return static_cast<std::uint32_t>(agents_.size()); }
   bool has_lease(const LeaseId& lease) const { return parts_.scheduler.find(lease).has_value(); }
   std::string_view organization() const { return parts_.identity.trust_domain; }
@@ -145,6 +144,8 @@ class HubCore {
   Status restore_jobs(const Ledger& ledger);
   Status restore_certificates(const Ledger& ledger);
   Status restore_running(const Ledger& ledger, Time now);
+  Status restore_canaries(const Ledger& ledger, Time now);
+  Status restore_grants(const Ledger& ledger, Job& job);
   Status replay_entry(const JournalEntry& entry, Replay& replay);
 
   /// The job that the contract would be, with its plan; without ids of its own.
@@ -187,8 +188,27 @@ class HubCore {
   void carry_out(const ShardVerdict& verdict, Time now);
   /// Takes the agent out of work; false if it was already.
   bool bench(const Quarantine& quarantine, Time now);
-  /// Puts it into the evidence of the jobs it worked on.
-  void publish(const Quarantine& quarantine);
+  /// Puts it into the evidence of the jobs it worked on. `at`: the job in which it was caught, if that runs.
+  void publish(const Quarantine& quarantine, const JobId& at);
+
+  // canary_jobs.cpp
+  /// If enough are due, and there are shards and agents for it. `asking` is the job whose policy asks for it.
+  void give_out_canary(const Job& asking, Time now);
+  Job& put_canary(Job job, KnownShards shards, Time now);
+  /// The lease was granted: who had which shard says who may get it as a canary.
+  void gave(Job& job, const Lease& lease);
+  static void answered_canary(Job& job, std::uint32_t index);
+  void end_canary(Job& job, Time now);
+  /// Those that are over stay where they are until nobody refers to them any more.
+  void forget_canaries();
+  /// The job ended well: what it knows outlives it.
+  void keep_known(const Job& job);
+  /// Nothing of the job may be given out again.
+  void know_no_more(const JobId& id, Time now);
+  /// A charge at a canary, as one at the shard that it was made of.
+  Quarantine in_source(const Quarantine& quarantine) const;
+  void publish_canary(const Quarantine& quarantine, const Quarantine& at_source);
+
   /// What agents earned in a job that ended outlives it.
   void keep_credit(const std::vector<AgentCredit>& earned);
   void finish_if_complete(Job& job, Time now);
@@ -217,7 +237,12 @@ class HubCore {
   void log_artifacts(Job& job, std::string_view result, const std::vector<ByteView>& outputs);
   void journal(const JournalEntry& entry, Job* job);
   void changed(Job& job);
-  void save(const Job& job) { effects_.put(job_key(job.id), write_job(job)); }
+  void save(const Job& job) {
+    if (job.canary_of)
+      effects_.put(canary_key(job.id), write_canary(job));
+    else
+      effects_.put(job_key(job.id), write_job(job));
+  }
   std::string fresh_id(std::string_view prefix);
   bool is_present(const AgentId& agent, Time now) const;
   AgentSummary summary(const AgentRecord& agent, Time now) const;
@@ -228,7 +253,10 @@ class HubCore {
 
   Effects effects_;
   std::map<JobId, Job> jobs_;
-  std::set<JobId> running_;
+  std::set<JobId> running_;  ///< Canaries included.
+  Canaries canaries_;
+  std::uint32_t running_canaries_ = 0;
+  std::vector<JobId> over_canaries_;
   std::map<AgentId, AgentRecord> agents_;
   std::map<AgentId, Time> last_seen_;
   std::map<AgentId, std::string> measured_classes_;

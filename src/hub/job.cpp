@@ -16,6 +16,7 @@ JobStatus Job::status(Time now) const {
   status.expected_wrong = expected_wrong;
   status.adversary = contract.policy.adversary;
   status.caught = caught;
+  status.overturned.assign(overturned.begin(), overturned.end());
   status.failure = failure;
   status.result = result;
   const Time until = state == JobState::running ? now : ended_at;

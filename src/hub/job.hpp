@@ -7,17 +7,28 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <unordered_map>
 #include <vector>
 
 namespace forgepool::hub {
 
+/// An accepted shard whose result is known.
+struct KnownShard {
+  Digest result;
+  double error_bound = 1;       ///< P(that is wrong), against the adversary of its job.
+  std::vector<AgentId> agents;  ///< That had it: they must not get it again.
+
+  friend bool operator==(const KnownShard&, const KnownShard&) = default;
+};
+
 /// A shard of a running job.
 struct ShardState {
-  bool accepted = false;
+  bool accepted = false;  ///< Of a canary: answered.
   Digest result;                   ///< If accepted.
   std::vector<AgentId> failed_on;  ///< Agents whose execution of it ended badly.
+  std::vector<const AgentId*> had;  ///< Agents that it was given to, in RunningJob::holders.
   std::uint32_t never_ran = 0;     ///< Executions that an agent could not even begin; since the last restart.
 };
 
@@ -27,15 +38,21 @@ struct RunningJob {
   std::vector<ShardState> shards;
   std::unordered_map<Digest, std::shared_ptr<const Bytes>> outputs;  ///< By digest; answers that agree share one.
   std::set<AgentId> agents;                                          ///< That answered.
+  std::set<AgentId> holders;                                         ///< That were given a lease.
   std::set<LeaseId> leases;                                          ///< Under way.
   std::map<LeaseId, Digest> reported;                                ///< Whose result came, and a digest of it.
+  std::vector<KnownShard> known;                                     ///< Of a canary: of each of its shards.
   std::vector<std::uint64_t> journal;                                ///< Numbers of its journal entries, which go when it ends.
+
+  void gave(std::uint32_t shard, const AgentId& agent) { shards.at(shard).had.push_back(&*holders.insert(agent).first); }
 };
 
 struct Job {
   Contract contract;
   std::shared_ptr<const AdapterPackage> adapter;
   JobId id;
+  /// The job is a canary: it gives shards of this one out again (canaries.hpp). No client sees it.
+  std::optional<JobId> canary_of{};
   std::string owner;                      ///< Who submitted it; see Caller::owner.
   OrganizationId organization{};          ///< Its trust domain.
   std::string pseudonym;                  ///< The only name of the job that agents see.
@@ -53,13 +70,18 @@ struct Job {
   double expected_wrong = 0;
   std::vector<CaughtAgent> caught;
   std::map<std::uint32_t, std::string> notes;  ///< Explanations of shards where an answer lost or none could be accepted.
+  std::set<std::uint32_t> overturned;          ///< Shards whose accepted result is wrong, as an appeal has shown.
   std::string failure;
   std::optional<Digest> result;
   std::uint32_t events = 0;  ///< Events logged so far: numbers their records.
 
   std::unique_ptr<RunningJob> running;  ///< Null once the job ended.
 
-  Time deadline() const { return accepted_at + std::chrono::milliseconds(contract.policy.timeout_ms); }
+  Time deadline() const {
+    // A canary that nobody took by then says nothing about anybody.
+    if (canary_of) return accepted_at + std::chrono::minutes(10);
+    return accepted_at + std::chrono::milliseconds(contract.policy.timeout_ms);
+  }
   void count_accepted(double bound) {
     ++accepted_count;
     error_bound = std::max(error_bound, bound);

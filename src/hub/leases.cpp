@@ -77,6 +77,7 @@ Result<std::optional<wire::fb::LeaseGrantT>> HubCore::take_lease(const AgentId& 
   if (!lease) return std::nullopt;
   Job& job = jobs_.at(lease->job);
   job.running->leases.insert(lease->id);
+  gave(job, *lease);
   effects_.put(lease_key(lease->id), write_lease(*lease));
   log_grant(job, *lease);
   changed_jobs_.insert(job.id);
@@ -95,10 +96,13 @@ wire::fb::LeaseGrantT HubCore::describe(const Lease& lease, const Job& job, std:
   grant.limits = std::make_unique<wire::fb::LimitsT>(wire::to_wire(plan.limits));
   for (const auto relaxation : plan.relaxations) grant.relaxations.emplace_back(to_string(relaxation));
   grant.determinism = to_string(plan.determinism);
+#if FORGEPOOL_MUTANT == 9  // For tests/simulation: agents are told what others returned.
+  for (const auto& [digest, output] : job.running->outputs) grant.arguments.push_back(digest.hex());
+#endif
   for (const auto index : lease.shards) {
     const ShardSpec& spec = plan.shards.at(index);
     auto shard = std::make_unique<wire::fb::LeaseShardT>();
-    shard->index = index;
+    shard->index = spec.index;
     shard->params = spec.params;
     for (const auto& input : spec.inputs) {
       auto one = std::make_unique<wire::fb::InputT>();
@@ -156,17 +160,20 @@ Status HubCore::may_fetch(const AgentId& id, const Peer& peer, const std::string
 
 Result<std::vector<HubCore::CheckedShard>> HubCore::check_report(const Lease& lease, const Job& job,
                                                                  const wire::fb::LeaseResultT& result) const {
-  std::vector<std::uint32_t> indices;
-  for (const auto& shard : result.shards) indices.push_back(shard->index);
-  if (indices != lease.shards)
+  // Agents know a shard by its number in the plan that it comes from.
+  const auto& planned = job.running->plan.shards;
+  if (!std::ranges::equal(result.shards, lease.shards, [&](const auto& shard, std::uint32_t index) {
+        return shard->index == planned.at(index).index;
+      }))
     return fail(ErrorKind::invalid_input, "report_shards: a report must name exactly the shards of its lease, in ascending order");
   std::vector<CheckedShard> checked;
-  for (const auto& shard : result.shards) {
+  for (std::size_t i = 0; i < result.shards.size(); ++i) {
+    const auto& shard = result.shards[i];
     const auto kind = parse_outcome(shard->outcome);
     if (!kind) return fail(kind.error());
     const SandboxOutcome outcome{*kind, shard->code, shard->detail.substr(0, 500)};
     CheckedShard one;
-    one.index = shard->index;
+    one.index = lease.shards[i];
     if (!outcome.ok()) {
       one.trouble = forgepool::describe(outcome);
       one.never_ran = *kind == SandboxOutcome::Kind::setup_failed || *kind == SandboxOutcome::Kind::cancelled;
@@ -191,6 +198,7 @@ Result<std::vector<HubCore::CheckedShard>> HubCore::check_report(const Lease& le
 
 Status HubCore::report(const AgentId& id, const Peer& peer, const std::string& token, const wire::fb::LeaseResultT& result,
                        Time now) {
+  forget_canaries();
   const auto agent = admitted(id, peer);
   if (!agent) return fail(agent.error());
   const auto lease_id = LeaseId::parse(result.lease);
@@ -264,7 +272,8 @@ void HubCore::take_answers(Job& job, const Lease& lease, const std::vector<Check
   for (const auto& shard : shards) {
     if (!shard.result) continue;
     came.shards.emplace_back(shard.index, *shard.result);
-    if (job.running->outputs.emplace(*shard.result, shard.output).second)
+    if (job.canary_of) answered_canary(job, shard.index);
+    else if (job.running->outputs.emplace(*shard.result, shard.output).second)
       effects_.put(output_key(job.id, *shard.result), *shard.output);
   }
   job.answers += came.shards.size();
@@ -282,6 +291,7 @@ void HubCore::take_answers(Job& job, const Lease& lease, const std::vector<Check
     if (!shard.result && job.state == JobState::running) take_failure(job, lease.agent, shard, now);
   if (job.state == JobState::running) save(job);
   apply(actions, now);
+  if (job.canary_of && job.running && job.accepted_count == job.shard_count) end_canary(job, now);
 }
 
 void HubCore::take_failure(Job& job, const AgentId& agent, const CheckedShard& failed, Time now) {

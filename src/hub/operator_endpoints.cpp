@@ -37,7 +37,7 @@ void Endpoints::appeal(const Peer& peer, const Request& request, std::string_vie
   if (!message) return decline(peer, request, message.error(), std::move(respond));
   const auto job = JobId::parse(message->job);
   if (!job) return decline(peer, request, job.error(), std::move(respond));
-  const auto agent = core_.appeal(*id, {*job, message->shard, wire::from_wire(*message->replayed)}, loop_.now());
+  const auto agent = core_.appeal(*id, {*job, message->shard, wire::from_wire(*message->replayed)}, *ledger_, loop_.now());
   if (!agent) return decline(peer, request, agent.error(), std::move(respond));
   answer(std::move(respond), ok(wire::encode(wire::to_wire(*agent))));
 }

@@ -11,11 +11,21 @@ namespace forgepool::hub {
 
 void HubCore::apply(const std::vector<VerifierAction>& actions, Time now) {
   std::set<JobId> touched;
+  std::vector<JobId> asking;
   std::set<AgentId> benched;
+  // What is found out at a canary is a charge at the shard that it was made of. Now, while the canary is there.
+  std::map<const Quarantine*, Quarantine> at_source;
+  for (const auto& action : actions)
+    if (const auto* quarantine = std::get_if<Quarantine>(&action); quarantine && jobs_.at(quarantine->shard.job).canary_of)
+      at_source.emplace(quarantine, in_source(*quarantine));
+  const auto charge = [&](const Quarantine& quarantine) -> const Quarantine& {
+    const auto found = at_source.find(&quarantine);
+    return found == at_source.end() ? quarantine : found->second;
+  };
   // Who is in quarantine loses its leases first: what they discard must not go to it again. The ledger keeps the order of the
   // actions, in which a verdict never rests on an agent that was caught before it.
   for (const auto& action : actions)
-    if (const auto* quarantine = std::get_if<Quarantine>(&action); quarantine && bench(*quarantine, now))
+    if (const auto* quarantine = std::get_if<Quarantine>(&action); quarantine && bench(charge(*quarantine), now))
       benched.insert(quarantine->agent);
   for (const auto& action : actions) {
     if (const auto* execute = std::get_if<Execute>(&action)) carry_out(*execute);
@@ -23,11 +33,15 @@ void HubCore::apply(const std::vector<VerifierAction>& actions, Time now) {
       carry_out(*verdict, now);
       touched.insert(verdict->shard.job);
     }
-    if (const auto* quarantine = std::get_if<Quarantine>(&action); quarantine && benched.contains(quarantine->agent))
-      publish(*quarantine);
+    if (const auto* quarantine = std::get_if<Quarantine>(&action); quarantine && benched.contains(quarantine->agent)) {
+      publish(charge(*quarantine), quarantine->shard.job);
+      if (at_source.contains(quarantine)) publish_canary(*quarantine, charge(*quarantine));
+    }
+    if (const auto* canary = std::get_if<Canary>(&action)) asking.push_back(canary->job);
   }
   // Only now: the last verdict of a job may come together with a quarantine that belongs to it.
   for (const auto& id : touched) finish_if_complete(jobs_.at(id), now);
+  for (const auto& id : asking) give_out_canary(jobs_.at(id), now);
 }
 
 void HubCore::carry_out(const Execute& execute) {
@@ -60,6 +74,7 @@ void HubCore::carry_out(const ShardVerdict& verdict, Time now) {
   shard.accepted = true;
   shard.result = verdict.result;
   job.count_accepted(verdict.error_bound);
+  canaries_.accepted(job, verdict);
   changed(job);
 }
 
@@ -80,11 +95,12 @@ bool HubCore::bench(const Quarantine& quarantine, Time now) {
   return true;
 }
 
-void HubCore::publish(const Quarantine& quarantine) {
+void HubCore::publish(const Quarantine& quarantine, const JobId& at) {
   // Every job that the agent worked on says so in its evidence: auditors do not count answers of an agent that was caught.
   for (const auto& id : running_) {
     Job& job = jobs_.at(id);
-    if (id == quarantine.shard.job) {
+    if (job.canary_of) continue;
+    if (id == at) {
       job.caught.push_back(
           {quarantine.agent, quarantine.shard.index, quarantine.returned, quarantine.accepted, quarantine.reason});
       log_event(job, "quarantine",
@@ -148,6 +164,7 @@ void HubCore::finish_if_complete(Job& job, Time now) {
 }
 
 void HubCore::end_job(Job& job, JobState state, std::string failure, Time now) {
+  if (job.canary_of) return end_canary(job, now);
   job.state = state;
   job.failure = std::move(failure);
   job.ended_at = now;
@@ -175,6 +192,10 @@ void HubCore::end_job(Job& job, JobState state, std::string failure, Time now) {
   const auto earned = parts_.verifier.end(job.id);
   running_.erase(job.id);
   keep_credit(earned);
+  if (state == JobState::done)
+    keep_known(job);
+  else
+    know_no_more(job.id, now);
   job.running.reset();
   changed(job);
   save(job);

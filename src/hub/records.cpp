@@ -163,6 +163,7 @@ std::string write_job(const Job& job) {
       {"expected_wrong", job.expected_wrong},
       {"failure", job.failure},
       {"notes", std::move(notes)},
+      {"overturned", json::Array(job.overturned.begin(), job.overturned.end())},
       {"owner", job.owner},
       {"pseudonym", job.pseudonym},
       {"result", job.result ? job.result->str() : ""},
@@ -218,6 +219,13 @@ Result<Job> read_job(const JobId& id, std::string_view record) {
         const auto shard = static_cast<std::uint32_t>(one.integer("shard", 0, UINT32_MAX));
         job.notes[shard] = one.string("text", max_text);
         if (const auto done = one.finish(); !done) reader.refuse(done.error());
+      }
+    if (const auto* shards = reader.array("overturned", 0, 1'000'000))
+      for (const auto& shard : *shards) {
+        if (const auto* index = shard.as_integer(); index && *index >= 0 && *index <= UINT32_MAX)
+          job.overturned.insert(static_cast<std::uint32_t>(*index));
+        else
+          reader.refuse("overturned", "expected shard indices");
       }
     job.owner = reader.string("owner", 300);
     job.pseudonym = reader.string("pseudonym", 128);

@@ -1,5 +1,6 @@
 /// Brings the hub's state back after a restart: records are read, and the calls to the verifier repeated in their order.
 #include "hub/hub_core.hpp"
+#include "wire/json.hpp"
 
 #include <fmt/core.h>
 
@@ -71,6 +72,7 @@ Status HubCore::restore(const Ledger& ledger, Time now) {
   });
   if (!used) return used;
   if (const auto jobs = restore_jobs(ledger); !jobs) return jobs;
+  if (const auto canaries = restore_canaries(ledger, now); !canaries) return canaries;
   // What agents are is told first: the shards that they had may say who gets them next. Whoever is there will show.
   for (const auto& [id, agent] : agents_) parts_.scheduler.agent_seen(as_scheduled(agent), now);
   if (const auto running = restore_running(ledger, now); !running) return running;
@@ -115,6 +117,23 @@ Status HubCore::restore_jobs(const Ledger& ledger) {
   });
 }
 
+Status HubCore::restore_grants(const Ledger& ledger, Job& job) {
+  return scan_records(ledger, "grant/" + job.id.str() + "/", [&](std::string_view, std::string_view record) -> Status {
+    const auto event = read_event(record);
+    if (!event) return fail(event.error());
+    const auto content = json::parse_canonical(event->content, 1u << 20);
+    const auto* object = content ? content->as_object() : nullptr;
+    const auto* agent = object ? object->find("agent") : nullptr;
+    const auto* shards = object ? object->find("shards") : nullptr;
+    if (!agent || !agent->as_string() || !shards || !shards->as_array())
+      return fail(ErrorKind::corrupt, "/content: expected a lease's agent and shards");
+    for (const auto& shard : *shards->as_array())
+      if (const auto* index = shard.as_integer(); index && *index >= 0 && *index < std::int64_t{job.shard_count})
+        job.running->gave(static_cast<std::uint32_t>(*index), AgentId(*agent->as_string()));
+    return {};
+  });
+}
+
 Status HubCore::restore_running(const Ledger& ledger, Time now) {
   for (const auto& id : running_) {
     Job& job = jobs_.at(id);
@@ -125,6 +144,8 @@ Status HubCore::restore_running(const Ledger& ledger, Time now) {
       return true;
     });
     if (!outputs) return outputs;
+    if (!job.canary_of)
+      if (const auto grants = restore_grants(ledger, job); !grants) return grants;
     parts_.scheduler.add_job(scheduler_job(job), now);
   }
 
@@ -157,6 +178,7 @@ Status HubCore::restore_running(const Ledger& ledger, Time now) {
     shard.accepted = true;
     shard.result = verdict.result;
     job->second.count_accepted(verdict.error_bound);
+    canaries_.accepted(job->second, verdict);
     if (!job->second.running->outputs.contains(verdict.result))
       return fail(ErrorKind::corrupt, fmt::format("shard {} of job {}: its accepted output is not in the store",
                                                   verdict.shard.index, verdict.shard.job.str()));
@@ -216,6 +238,7 @@ Status HubCore::replay_entry(const JournalEntry& entry, Replay& replay) {
     for (const auto& [index, digest] : came->shards) {
       const ShardId shard{came->job, index};
       parts_.scheduler.exclude(shard, came->agent);
+      if (job->second.canary_of) answered_canary(job->second, index);
       // One more than asked for may have come: a straggler and its copy.
       if (auto& outstanding = replay.outstanding[shard]; outstanding > 0) --outstanding;
       replay.add(parts_.verifier.answer({shard, came->agent, came->lease, digest}));

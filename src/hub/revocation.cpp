@@ -73,7 +73,7 @@ Result<HubCore::Revoked> HubCore::revoke_agent(const std::string& id, const std:
   quarantine.agent = agent->first;
   quarantine.reason = "revoked" + (reason.empty() ? "" : ": " + reason);
   if (bench(quarantine, now)) {
-    publish(quarantine);
+    publish(quarantine, quarantine.shard.job);
     apply(parts_.verifier.quarantine(agent->first), now);
   } else {
     effects_.put(agent_key(agent->first), write_agent(agent->second));

@@ -55,11 +55,20 @@ SchedulerJob scheduler_job(const Job& job) {
   described.homogeneous = policy.homogeneous;
   described.spread = {spreads("operator"), spreads("network"), spreads("region")};
   described.speculative = policy.speculative;
+  if (job.canary_of) {
+    // One agent gets all of it: what stands in one lease elsewhere would not come one by one.
+    described.min_agents = described.max_agents = 1;
+    described.deadline.reset();
+    described.homogeneous = described.speculative = false;
+    described.spread = {};
+  }
   return described;
 }
 
 VerifierJob verifier_job(const Job& job) {
-  return {job.id, job.shard_count, job.contract.policy, job.secret, make_comparator(job)};
+  VerifierJob described{job.id, job.shard_count, job.contract.policy, job.secret, make_comparator(job)};
+  for (const KnownShard& shard : job.running->known) described.known.push_back(shard.result);
+  return described;
 }
 
 Result<Job> HubCore::prepare(Contract contract, const Caller& caller, Time now) const {
@@ -93,9 +102,9 @@ Result<Job> HubCore::prepare(Contract contract, const Caller& caller, Time now) 
 }
 
 Status HubCore::may_run_more() const {
-  if (running_.size() < parts_.options.max_running_jobs) return {};
+  if (running_jobs() < parts_.options.max_running_jobs) return {};
   return fail(ErrorKind::unavailable,
-              fmt::format("{} jobs are running, which is the limit of this hub; try again later", running_.size()));
+              fmt::format("{} jobs are running, which is the limit of this hub; try again later", running_jobs()));
 }
 
 Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, const Ticket& ticket, Time now) {

@@ -24,9 +24,10 @@ tl::unexpected<Error> wrong(const std::string& what) {
 }
 
 Status check_shard(const ReceiptShard& shard, const Plan& plan) {
-  if (shard.index >= plan.shards.size())
+  const auto found = std::ranges::lower_bound(plan.shards, shard.index, {}, &ShardSpec::index);
+  if (found == plan.shards.end() || found->index != shard.index)
     return wrong(fmt::format("there is no shard {}: the plan has {}", shard.index, plan.shards.size()));
-  const ShardSpec& planned = plan.shards[shard.index];
+  const ShardSpec& planned = *found;
   if (shard.params != sha256(planned.params))
     return wrong(fmt::format("shard {} ran with other parameters than the plan's", shard.index));
   if (by_name(shard.inputs) != by_name(planned.inputs))

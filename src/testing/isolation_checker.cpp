@@ -39,8 +39,38 @@ void IsolationChecker::took_token(const AgentId& agent, const std::string& token
   check_names(agent, "a token", claims_of(token));
 }
 
+void IsolationChecker::check_organizations(const Peer& peer, const Request& request, const Response& response) {
+  const auto& all = truth_.organizations;
+  const auto own = std::ranges::find_if(
+      all, [&](const OrganizationTruth& one) { return peer.name.starts_with("spiffe://" + one.trust_domain + "/"); });
+  if (all.size() < 2 || own == all.end()) return;
+  const auto body = as_text(response.body);
+  const auto look_for = [&](const std::string& word) {
+    // A refusal may repeat what was asked for.
+    const bool repeated = response.status / 100 != 2 && request.path.find(word) != std::string::npos;
+    if (body.find(word) != std::string_view::npos && !repeated)
+      violations_.add("organizations",
+                      peer.name + " was sent " + word + ", which is of another organization, by " + request.path.substr(0, 40));
+  };
+  for (auto other = all.begin(); other != all.end(); ++other)
+    if (other != own)
+      for (const auto& name : other->names) look_for(name);
+  const auto number = static_cast<std::uint32_t>(own - all.begin());
+  std::size_t looked_for = 0;
+  for (const auto& [agent, organization] : truth_.organization_of)
+    if (organization != number && ++looked_for <= max_other_agents) look_for(agent.str());
+  looked_for = 0;
+  for (auto lease = recent_leases_.rbegin(); lease != recent_leases_.rend() && looked_for < max_other_agents; ++lease)
+    if (const auto agent = truth_.organization_of.find(leases_.at(*lease));
+        agent != truth_.organization_of.end() && agent->second != number) {
+      look_for(*lease);
+      ++looked_for;
+    }
+}
+
 void IsolationChecker::responded(const Peer& peer, const Request& request, const Response& response) {
   const bool served = response.status / 100 == 2;
+  check_organizations(peer, request, response);
   const auto agent = agent_of(peer);
   if (!agent) return client_saw(peer, request, response);
   check_names(*agent, request.path.substr(0, 40), as_text(response.body));
@@ -54,7 +84,8 @@ void IsolationChecker::responded(const Peer& peer, const Request& request, const
          "agent " + agent->str() + " was served " + request.path + ", which is for clients");
   if (request.path == "/v1/agent/lease" && !response.body.empty()) {
     if (const auto grant = wire::decode<wire::fb::LeaseGrantT>(response.body)) {
-      leases_.emplace(grant->lease, *agent);
+      if (leases_.emplace(grant->lease, *agent).second) recent_leases_.push_back(grant->lease);
+      if (recent_leases_.size() > 4 * max_other_agents) recent_leases_.pop_front();
       took_token(*agent, grant->token);
     }
   } else if (request.path == "/v1/agent/heartbeat") {

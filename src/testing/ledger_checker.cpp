@@ -46,14 +46,14 @@ void LedgerChecker::committed(const LedgerBatch& batch, const LedgerHead& head) 
          "after a commit the log has " + std::to_string(head.size) + " leaves; expected " + std::to_string(leaves_.size()));
 }
 
-void LedgerChecker::requested(const Peer&, const Request& request) {
-  if (request.path != "/v1/agent/result") return;
+void LedgerChecker::requested(const Peer& peer, const Request& request) {
+  if (!peer.name.starts_with(peers_) || request.path != "/v1/agent/result") return;
   if (const auto report = wire::decode<wire::fb::LeaseResultT>(request.body))
     reports_[request.authorization].push_back(report->lease);
 }
 
-void LedgerChecker::responded(const Peer&, const Request& request, const Response& response) {
-  if (response.status / 100 != 2) return;
+void LedgerChecker::responded(const Peer& peer, const Request& request, const Response& response) {
+  if (!peer.name.starts_with(peers_) || response.status / 100 != 2) return;
   if (request.path == "/v1/agent/result") {
     // A token is for one lease; whatever was reported with it and acknowledged is that lease.
     const auto& leases = reports_[request.authorization];

@@ -13,7 +13,9 @@ namespace forgepool::testing {
 
 class LedgerChecker final : public PoolWatcher {
  public:
-  explicit LedgerChecker(Violations& violations) : violations_(violations) {}
+  /// Of the organization with this trust domain.
+  LedgerChecker(std::string trust_domain, Violations& violations)
+      : peers_("spiffe://" + std::move(trust_domain) + "/"), violations_(violations) {}
 
   void hub_started(Ledger& ledger) override;
   void requested(const Peer& peer, const Request& request) override;
@@ -31,6 +33,7 @@ class LedgerChecker final : public PoolWatcher {
   void check_proofs(Ledger& ledger);
   void expect(bool holds, const std::string& what) { violations_.expect(holds, "ledger", what); }
 
+  const std::string peers_;  // What their names begin with.
   Violations& violations_;
   std::vector<Digest> leaves_;  // Hashes of those that are durable.
   std::map<std::string, Bytes, std::less<>> state_;

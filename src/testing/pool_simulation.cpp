@@ -11,7 +11,11 @@ std::string some_policy(Random& random, bool regions, bool tiers) {
   std::string policy = R"({"timeout_ms":86400000,"verify":")" + std::string(modes[random.below(std::size(modes))]) +
                        R"(","replicas":)" + std::to_string(random.between(1, 3)) + R"(,"min_agents":)" +
                        std::to_string(random.between(1, 3)) + R"(,"spotcheck_ratio":0.)" + std::to_string(random.below(10));
-  policy += R"(,"max_error":0.)" + std::string(random.below(3), '0') + "2";
+  // Against few liars three that agree are sure enough for a canary.
+  if (random.chance(0.4))
+    policy += R"(,"max_error":0.000001,"adversary":{"fraction":0.001})";
+  else
+    policy += R"(,"max_error":0.)" + std::string(random.below(3), '0') + "2";
   if (random.chance(0.3)) policy += R"(,"max_agents":)" + std::to_string(random.between(3, 5));
   if (regions && random.chance(0.5)) policy += R"(,"regions":["eu"])";
   if (tiers && random.chance(0.5)) policy += R"(,"target":"private")";
@@ -65,6 +69,8 @@ PoolSimulationOptions random_pool(std::uint64_t seed) {
   faults.full_disks = some(random, 3);
   faults.failing_executions = some(random, 0.2);
   faults.intruders = random.chance(0.3);
+  if (random.chance(0.12)) options.organizations = 2;
+  options.canary_ratio = random.chance(0.5) ? 0.3 : 0.01;
   return options;
 }
 

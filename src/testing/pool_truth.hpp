@@ -7,6 +7,7 @@
 
 #include <map>
 #include <set>
+#include <unordered_map>
 
 namespace forgepool::testing {
 
@@ -17,10 +18,19 @@ struct JobTruth {
   std::vector<Digest> right;  ///< The right result of each shard.
 };
 
+/// An organization, and what of it no other one may ever be shown.
+struct OrganizationTruth {
+  std::string trust_domain;
+  std::set<std::string> names;  ///< Of itself, its tenants and jobs.
+};
+
 struct PoolTruth {
   std::map<AgentId, const AgentGroup*> agents;
+  std::map<AgentId, std::uint32_t> organization_of;
   std::map<JobId, JobTruth> jobs;
-  std::vector<std::string> tenants;    ///< Names.
+  std::unordered_map<std::string, ShardId> shards;  ///< By their parameters, which no two have in common.
+  std::vector<std::string> tenants;                 ///< Names; tenant i is of organization i modulo their number.
+  std::vector<OrganizationTruth> organizations;
   std::set<std::string> secret_names;  ///< Of jobs, tenants and traces: no agent may ever see one.
 
   /// How many agents there are whose lies may agree with another's.
@@ -28,6 +38,9 @@ struct PoolTruth {
     std::uint32_t count = 0;
     for (const auto& [id, group] : agents) count += group->lies_agree();
     return count;
+  }
+  std::uint32_t organization_of_tenant(std::uint32_t tenant) const {
+    return organizations.empty() ? 0 : tenant % static_cast<std::uint32_t>(organizations.size());
   }
   bool cheats(const AgentId& agent) const {
     const auto found = agents.find(agent);

@@ -13,8 +13,8 @@ std::unique_ptr<Scheduler> production_scheduler(Duration silence_allowed) {
   return make_fair_share_scheduler({.lease_duration = silence_allowed, .agent_timeout = silence_allowed, .heartbeat_grace = silence_allowed});
 }
 
-std::unique_ptr<Verifier> production_verifier() {
-  return make_adaptive_verifier();
+std::unique_ptr<Verifier> production_verifier(double canary_ratio) {
+  return make_adaptive_verifier({.canary_ratio = canary_ratio});
 }
 
 }  // namespace forgepool::testing

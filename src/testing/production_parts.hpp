@@ -10,6 +10,6 @@ namespace forgepool::testing {
 /// Agents that send no heartbeats need `silence_allowed`: leases and agents live so long without one.
 std::unique_ptr<Scheduler> production_scheduler();
 std::unique_ptr<Scheduler> production_scheduler(Duration silence_allowed);
-std::unique_ptr<Verifier> production_verifier();
+std::unique_ptr<Verifier> production_verifier(double canary_ratio = 0.01);
 
 }  // namespace forgepool::testing

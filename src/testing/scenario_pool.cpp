@@ -10,6 +10,10 @@ namespace {
 constexpr std::uint64_t points = 200;
 // Lazy agents do not compute; what they return costs them this part of the time.
 constexpr double lazy_time = 0.05;
+// Of the shards accepted, the last so many may be given out again.
+constexpr std::size_t most_known = 4096;
+// How sure a result has to be for that: as in a hub.
+constexpr double canary_certainty = 1e-6;
 
 /// A digest that stands for an answer: no need to hash what nobody checks.
 Digest answer_digest(std::uint32_t job, std::uint32_t shard, std::uint64_t answer) {
@@ -65,7 +69,7 @@ void ScenarioPool::join(const AgentGroup& group, std::uint32_t names_left) {
 }
 
 void ScenarioPool::begin_jobs() {
-  while (next_job_ < scenario_.jobs && jobs_.size() < scenario_.jobs_at_once) {
+  while (next_job_ < scenario_.jobs && running_ < scenario_.jobs_at_once) {
     const std::uint32_t number = next_job_++;
     SchedulerJob job;
     job.id = JobId("j" + std::to_string(number));
@@ -75,6 +79,7 @@ void ScenarioPool::begin_jobs() {
     job.project = "p" + std::to_string(number % scenario_.projects);
     job.priority = scenario_.policy.priority;
     job.speculative = scenario_.policy.speculative;
+    ++running_;
     jobs_.emplace(job.id, RunningJob{number, number % scenario_.projects, 0, now_});
     scheduler_->add_job(job, now_);
     VerifierJob verified;
@@ -94,6 +99,7 @@ void ScenarioPool::finish(const JobId& id) {
   if (!rings_.empty())
     for (std::uint32_t shard = 0; shard < scenario_.shards_per_job; ++shard) rings_.erase(key_of(job->second.number, shard));
   jobs_.erase(job);
+  --running_;
   scheduler_->remove_job(id);
   verifier_.end(id);
   begin_jobs();
@@ -112,8 +118,10 @@ void ScenarioPool::ask(std::uint32_t number) {
     return;
   }
   const AgentGroup& group = agent.mind.group();
-  if (group.accomplices > 1)
-    for (const auto index : agent.lease->shards) ++rings_[key_of(jobs_.at(agent.lease->job).number, index)].given;
+  if (group.accomplices > 1) {
+    const RunningJob& job = jobs_.at(agent.lease->job);
+    for (const auto index : agent.lease->shards) ++rings_[key_of(job.number, job.canary ? job.canary_shard : index)].given;
+  }
   double time = scenario_.execution_seconds * (0.5 + static_cast<double>(random_.below(1000)) / 1000) *
                 static_cast<double>(agent.lease->shards.size());
   if (group.behaviour == AgentBehaviour::slow) time *= group.slowdown;
@@ -140,13 +148,40 @@ void ScenarioPool::report(std::uint32_t number) {
   // The lease may be gone with its job or its agent: then the work was for nothing.
   if (job == jobs_.end() || !scheduler_->finish(lease->id, agent.id)) return;
   const std::uint32_t of = job->second.number;
+  const bool canary = job->second.canary;
+  const std::uint32_t canary_shard = job->second.canary_shard;
   for (const auto index : lease->shards) {
-    const std::uint64_t returned = answer(agent, of, index);
+    const std::uint32_t known_as = canary ? canary_shard : index;
+    const std::uint64_t returned = answer(agent, of, known_as);
     if (returned != 0 && agent.lies++ == 0) agent.first_lie = now_;
     const ShardId shard{lease->job, index};
     scheduler_->exclude(shard, agent.id);
-    carry_out(verifier_.answer({shard, agent.id, lease->id, answer_digest(of, index, returned)}));
+    carry_out(verifier_.answer({shard, agent.id, lease->id, answer_digest(of, known_as, returned)}));
   }
+  if (!canary) return;
+  jobs_.erase(lease->job);
+  scheduler_->remove_job(lease->job);
+  verifier_.end(lease->job);
+}
+
+void ScenarioPool::give_out_canary() {
+  if (known_.empty()) return;
+  const Known& known = known_[random_.below(known_.size())];
+  const JobId id("c" + std::to_string(next_canary_++));
+  jobs_.emplace(id, RunningJob{known.job, 0, 0, now_, known.shard, true});
+  SchedulerJob job;
+  job.id = id;
+  job.regions = scenario_.policy.regions;
+  job.priority = scenario_.policy.priority;
+  job.speculative = false;
+  scheduler_->add_job(job, now_);
+  for (const AgentId& agent : known.agents) scheduler_->exclude({id, 0}, agent);
+  VerifierJob verified;
+  verified.id = id;
+  verified.shards = 1;
+  verified.policy = scenario_.policy;
+  verified.known = {known.result};
+  carry_out(verifier_.begin(verified));
 }
 
 std::uint64_t ScenarioPool::answer(SimulatedAgent& agent, std::uint32_t job, std::uint32_t shard) {
@@ -165,8 +200,10 @@ void ScenarioPool::carry_out(const std::vector<VerifierAction>& actions) {
       new_work_ = true;
     } else if (const auto* verdict = std::get_if<ShardVerdict>(&action)) {
       decided(*verdict);
+    } else if (const auto* quarantine = std::get_if<Quarantine>(&action)) {
+      caught(*quarantine);
     } else {
-      caught(std::get<Quarantine>(action));
+      give_out_canary();
     }
   }
 }
@@ -179,6 +216,13 @@ void ScenarioPool::decided(const ShardVerdict& verdict) {
     run_.wrong += !is_right(verdict.result);
     run_.bound = std::max(run_.bound, verdict.error_bound);
     bound_sum_ += verdict.error_bound;
+    if (verdict.error_bound <= std::min(scenario_.policy.max_error, canary_certainty) &&
+        std::ranges::count(verdict.evidence, true, &Evidence::agrees) >= 2) {
+      Known known{jobs_.at(verdict.shard.job).number, verdict.shard.index, verdict.result, {}};
+      for (const Evidence& answer : verdict.evidence) known.agents.push_back(answer.agent);
+      known_.push_back(std::move(known));
+      if (known_.size() > most_known) known_.pop_front();
+    }
   } else {
     ++run_.undecided;
   }

@@ -34,6 +34,14 @@ class ScenarioPool {
     std::uint32_t project = 0;
     std::uint32_t decided = 0;
     Time began{};
+    std::uint32_t canary_shard = 0;
+    bool canary = false;  // Its one shard is this one of job `number`, given out again.
+  };
+  /// An accepted shard that may be given out again.
+  struct Known {
+    std::uint32_t job, shard;
+    Digest result;
+    std::vector<AgentId> agents;
   };
   struct Event {
     Time time;
@@ -52,6 +60,7 @@ class ScenarioPool {
   void carry_out(const std::vector<VerifierAction>& actions);
   void decided(const ShardVerdict& verdict);
   void caught(const Quarantine& quarantine);
+  void give_out_canary();
   void sample();
   void conclude();
   std::string why_stuck() const;
@@ -72,6 +81,9 @@ class ScenarioPool {
   static std::uint64_t key_of(std::uint32_t job, std::uint32_t shard) { return std::uint64_t{job} << 32 | shard; }
   std::unordered_map<std::uint64_t, Ring> rings_;
   std::vector<JobId> complete_;
+  std::deque<Known> known_;  // The last ones.
+  std::uint64_t next_canary_ = 0;
+  std::uint32_t running_ = 0;  // Jobs that are no canaries.
   std::vector<double> project_shards_, project_seconds_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   std::vector<std::uint32_t> idle_;

@@ -13,8 +13,12 @@ using namespace std::chrono_literals;
 /// was under way may still hold.
 class SimulatedPool::HubLedger final : public Ledger {
  public:
-  HubLedger(SimulatedPool& pool, std::shared_ptr<std::unique_ptr<Ledger>> open)
-      : pool_(pool), open_(std::move(open)), origin_((*open_)->origin()), key_((*open_)->key()) {}
+  HubLedger(SimulatedPool& pool, Organization& organization)
+      : pool_(pool),
+        watchers_(organization.watchers),
+        open_(organization.ledger),
+        origin_((*open_)->origin()),
+        key_((*open_)->key()) {}
 
   const std::string& origin() const override { return origin_; }
   const PublicKey& key() const override { return key_; }
@@ -24,9 +28,9 @@ class SimulatedPool::HubLedger final : public Ledger {
       return dead();
     }
     pool_.loop_.spend(pool_.up_to(pool_.options_.faults.max_commit));
-    pool_.watchers_.commit_begun(batch);
+    watchers_.commit_begun(batch);
     auto head = (*open_)->commit(batch);
-    if (head) pool_.watchers_.committed(batch, *head);
+    if (head) watchers_.committed(batch, *head);
     return head;
   }
   LedgerHead head() const override { return *open_ ? (*open_)->head() : LedgerHead(); }
@@ -53,22 +57,54 @@ class SimulatedPool::HubLedger final : public Ledger {
   static tl::unexpected<Error> dead() { return fail(ErrorKind::internal, "fault injected: the machine is dead"); }
 
   SimulatedPool& pool_;
+  PoolWatchers& watchers_;
   const std::shared_ptr<std::unique_ptr<Ledger>> open_;
   const std::string origin_;
   const PublicKey key_;
 };
 
+void SimulatedPool::add_organizations() {
+  const std::uint32_t count = std::max(1u, options_.organizations);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    // As the default hub names them: agents see the trust domain, and learn nothing from it.
+    const std::string domain = i == 0 ? "simulated.pool" : "o-" + std::to_string(i) + ".simulated.pool";
+    organizations_.push_back(std::make_unique<Organization>(Organization{
+        i == 0 ? "" : "organization-" + std::to_string(i) + "-of-" + std::to_string(options_.seed),
+        make_hub_identity(domain, loop_.now()).value(), options_.storage ? options_.storage() : make_memory_storage(),
+        LedgerChecker(domain, violations_)}));
+    Organization& made = *organizations_.back();
+    for (PoolWatcher* watcher : {static_cast<PoolWatcher*>(&eavesdropper_), static_cast<PoolWatcher*>(&evidence_),
+                                 static_cast<PoolWatcher*>(&leases_), static_cast<PoolWatcher*>(&grants_),
+                                 static_cast<PoolWatcher*>(&made.checker)})
+      made.watchers.add(*watcher);
+    watchers_.add(made.checker);
+    truth_.organizations.push_back({domain, {}});
+    if (i == 0) continue;
+    truth_.organizations.back().names.insert(made.name);
+    truth_.secret_names.insert(made.name);
+  }
+}
+
 void SimulatedPool::start_hub() {
   if (hub_) return;
-  auto ledger = storage_->open(identity_.trust_domain, identity_.log_key);
-  if (!ledger) return violations_.add("ledger", "it cannot be opened after a crash: " + ledger.error().message);
-  open_ledger_ = std::make_shared<std::unique_ptr<Ledger>>(std::move(*ledger));
-
   HubParts parts;
+  for (auto& one : organizations_) {
+    auto ledger = one->storage->open(one->identity.trust_domain, one->identity.log_key);
+    if (!ledger) return violations_.add("ledger", "it cannot be opened after a crash: " + ledger.error().message);
+    one->ledger = std::make_shared<std::unique_ptr<Ledger>>(std::move(*ledger));
+    OrganizationParts made{one->name, one->identity,
+                           watch(options_.scheduler ? options_.scheduler() : production_scheduler(), one->watchers),
+                           watch(options_.verifier ? options_.verifier() : production_verifier(options_.canary_ratio), one->watchers),
+                           std::make_unique<HubLedger>(*this, *one)};
+    if (one == organizations_.front()) {
+      parts.scheduler = std::move(made.scheduler);
+      parts.verifier = std::move(made.verifier);
+      parts.ledger = std::move(made.ledger);
+    } else {
+      parts.organizations.push_back(std::move(made));
+    }
+  }
   parts.transport = watch(make_memory_transport(loop_, network_), watchers_);
-  parts.scheduler = watch(options_.scheduler ? options_.scheduler() : production_scheduler(), watchers_);
-  parts.verifier = watch(options_.verifier ? options_.verifier() : production_verifier(), watchers_);
-  parts.ledger = std::make_unique<HubLedger>(*this, open_ledger_);
   parts.adapters = {adapter_};
   parts.random = [this](std::span<std::uint8_t> bytes) {
     for (auto& byte : bytes) byte = static_cast<std::uint8_t>(hub_random_.next() >> 32);
@@ -85,16 +121,16 @@ void SimulatedPool::start_hub() {
     });
   };
   ++hub_lives_;
-  watchers_.hub_started(**open_ledger_);
-  auto hub = open_hub(loop_, identity_, std::move(parts), std::move(options));
+  for (auto& one : organizations_) one->watchers.hub_started(**one->ledger);
+  auto hub = open_hub(loop_, organizations_.front()->identity, std::move(parts), std::move(options));
   if (!hub) return violations_.add("ledger", "the hub does not come back from its own state: " + hub.error().message);
   hub_ = std::move(*hub);
 }
 
 void SimulatedPool::kill_hub() {
-  storage_->crash(random_);
+  for (auto& one : organizations_) one->storage->crash(random_);
   hub_.reset();
-  open_ledger_->reset();
+  for (auto& one : organizations_) one->ledger->reset();
   watchers_.hub_died();
 }
 
@@ -102,7 +138,7 @@ void SimulatedPool::hub_is_down(Duration downtime) {
   if (!hub_) return;
   kill_hub();
   later(downtime, [this] {
-    storage_->set_full(false);
+    for (auto& one : organizations_) one->storage->set_full(false);
     start_hub();
   });
 }

@@ -24,14 +24,15 @@ Bytes encode_heartbeat(const std::string& lease) {
 
 void SimulatedPool::add_members() {
   for (const auto& group : options_.agents)
-    for (std::uint32_t i = 0; i < group.count; ++i)
-      add_member(group, group.behaviour == AgentBehaviour::sybil ? group.names_per_operator - 1 : 0);
+    for (std::uint32_t organization = 0; organization < organizations_.size(); ++organization)
+      for (std::uint32_t i = 0; i < group.count; ++i)
+        add_member(group, organization, group.behaviour == AgentBehaviour::sybil ? group.names_per_operator - 1 : 0);
 }
 
-void SimulatedPool::add_member(const AgentGroup& group, std::uint32_t names_left) {
+void SimulatedPool::add_member(const AgentGroup& group, std::uint32_t organization, std::uint32_t names_left) {
   // All groups share one ring: the worst that those who lie together can do.
-  members_.push_back(
-      std::make_unique<Member>(Member{&group, AgentMind(group, options_.seed, random_.next()), Random(random_.next())}));
+  members_.push_back(std::make_unique<Member>(
+      Member{&group, organization, AgentMind(group, options_.seed, random_.next()), Random(random_.next())}));
   Member& member = *members_.back();
   member.names_left = names_left;
   member.faults = make_faults();
@@ -47,16 +48,26 @@ void SimulatedPool::join(Member& member) {
   Invitation invitation;
   invitation.agent.region = member.group->region;
   invitation.agent.tier = member.group->tier;
-  hub_->invite(invitation, [this, &member](Result<std::string> token) {
+  const auto invited = [this, &member](Result<std::string> token) {
     if (!token) return;
     enrol(*member.network, {"127.0.0.1", 2, *token}, [this, &member](Result<Credentials> credentials) {
       if (!credentials || !member.id.empty()) return;
       member.credentials = std::move(*credentials);
       member.id = AgentId(member.credentials.name.substr(member.credentials.name.rfind('/') + 1));
       truth_.agents.emplace(member.id, member.group);
+      truth_.organization_of.emplace(member.id, member.organization);
       start_agent(member);
     });
-  });
+  };
+  if (member.organization == 0) return hub_->invite(invitation, invited);
+  Organization& organization = *organizations_[member.organization];
+  if (!organization.operator_client) {
+    organization.operator_client =
+        connect_client(loop_, issue_credentials(organization.identity, "operator", loop_.now(), &organizations_.front()->identity).value(),
+                       make_memory_transport(loop_, network_), {"127.0.0.1", 1})
+            .value();
+  }
+  organization.operator_client->invite(invitation, invited);
 }
 
 void SimulatedPool::start_agent(Member& member) {
@@ -105,7 +116,7 @@ void SimulatedPool::look_after_sybils() {
     Member& member = *members_[i];
     if (member.names_left == 0 || !member.agent || member.agent->statistics().refused.empty()) continue;
     const auto left = std::exchange(member.names_left, 0);
-    add_member(*member.group, left - 1);
+    add_member(*member.group, member.organization, left - 1);
   }
   if (faulty_) later(5s, [this] { look_after_sybils(); });
 }

@@ -16,24 +16,24 @@ SimulatedPool::SimulatedPool(const PoolSimulationOptions& options)
       hub_random_(~options.seed),
       leases_(truth_, violations_),
       evidence_(truth_, violations_),
-      ledger_checker_(violations_),
       isolation_(truth_, violations_),
+      grants_(truth_, violations_),
       network_(make_memory_network()),
-      identity_(make_hub_identity("simulated.pool", loop_.now()).value()),
       adapter_(simulation_adapter()),
-      storage_(options.storage ? options.storage() : make_memory_storage()),
       intruder_transport_(make_memory_transport(loop_, network_)) {
   // The evidence first: it knows of an answer before anybody judges it.
   for (PoolWatcher* watcher :
        {static_cast<PoolWatcher*>(&eavesdropper_), static_cast<PoolWatcher*>(&evidence_), static_cast<PoolWatcher*>(&leases_),
-        static_cast<PoolWatcher*>(&ledger_checker_), static_cast<PoolWatcher*>(&isolation_)})
+        static_cast<PoolWatcher*>(&isolation_), static_cast<PoolWatcher*>(&grants_)})
     watchers_.add(*watcher);
+  add_organizations();
 }
 
 SimulatedPool::~SimulatedPool() {
   intruder_.reset();
   for (auto& tenant : tenants_) tenant->client.reset();
   for (auto& member : members_) member->agent.reset();
+  for (auto& organization : organizations_) organization->operator_client.reset();
   hub_.reset();
 }
 
@@ -71,7 +71,7 @@ void SimulatedPool::disturb(double per_minute, const char* name, std::function<v
 void SimulatedPool::crash_hub() {
   if (!hub_) return;
   if (random_.chance(0.5)) return hub_is_down(up_to(options_.faults.max_hub_downtime));
-  storage_->die_in_next_commit(random_.next());
+  organizations_[organizations_.size() > 1 ? random_.below(organizations_.size()) : 0]->storage->die_in_next_commit(random_.next());
   // If nothing is committed, it dies anyway.
   later(5s, [this, life = hub_lives_] {
     if (life == hub_lives_) hub_is_down(up_to(options_.faults.max_hub_downtime));
@@ -100,7 +100,7 @@ void SimulatedPool::heal() {
   };
   for (auto& member : members_) mend(*member->faults);
   for (auto& tenant : tenants_) mend(*tenant->faults);
-  storage_->set_full(false);
+  for (auto& organization : organizations_) organization->storage->set_full(false);
   start_hub();
   for (auto& member : members_)
     if (!member->id.empty()) start_agent(*member);
@@ -123,7 +123,9 @@ PoolSimulationResult SimulatedPool::run() {
     disturb(faults.hub_crashes, "hub crashes", [this] { crash_hub(); });
     disturb(faults.agent_crashes, "agent crashes", [this] { crash_agent(); });
     disturb(faults.partitions, "partitions", [this] { cut_off(); });
-    disturb(faults.full_disks, "full disks", [this] { storage_->set_full(true); });
+    disturb(faults.full_disks, "full disks", [this] {
+      for (auto& organization : organizations_) organization->storage->set_full(true);
+    });
     if (faults.intruders) {
       intrude();
       pry();
@@ -152,17 +154,20 @@ PoolSimulationResult SimulatedPool::result(Time began) {
       violations_.add("progress",
                       "job " + job->id.str() + " failed though enough honest agents could be reached: " + job->end->failure);
   }
-  if (violations_.found().empty() && hub_) ledger_checker_.check(**open_ledger_);
+  for (auto& organization : organizations_)
+    if (violations_.found().empty() && hub_) organization->checker.check(**organization->ledger);
   for (const auto& what : violations_.found())
     result.violations.push_back(what + " (seed " + std::to_string(options_.seed) + ", at " + to_rfc3339(loop_.now()) + ")");
   for (const auto& member : members_) faults_["messages"] += member->faults->injected;
   for (const auto& tenant : tenants_) faults_["messages"] += tenant->faults->injected;
-  faults_["disk"] += storage_->injected();
+  for (const auto& organization : organizations_) faults_["disk"] += organization->storage->injected();
   result.faults = faults_;
   result.leases = eavesdropper_.leases();
   result.verdicts = evidence_.verdicts();
   result.agents_caught = static_cast<std::uint32_t>(evidence_.agents_caught());
   result.hub_lives = hub_lives_;
+  result.canaries = grants_.canaries();
+  result.told = grants_.told();
   result.elapsed = loop_.now() - began;
   eavesdropper_.note("end " + std::to_string(result.elapsed.count()));
   result.trace = eavesdropper_.trace();

@@ -3,6 +3,7 @@
 #include "testing/agent_mind.hpp"
 #include "testing/eavesdropper.hpp"
 #include "testing/evidence_checker.hpp"
+#include "testing/grant_checker.hpp"
 #include "testing/isolation_checker.hpp"
 #include "testing/lease_checker.hpp"
 #include "testing/ledger_checker.hpp"
@@ -32,9 +33,21 @@ class SimulatedPool {
   /// The ledger as the hub sees it; see simulated_hub.cpp.
   class HubLedger;
 
+  /// One of those that share the hub, with what survives its deaths. The first is the hub's own.
+  struct Organization {
+    std::string name;
+    HubIdentity identity;
+    std::unique_ptr<SimulatedStorage> storage;
+    LedgerChecker checker;
+    PoolWatchers watchers{};                             // Of its scheduler, verifier and ledger.
+    std::shared_ptr<std::unique_ptr<Ledger>> ledger{};   // Emptied when the hub dies: whoever still holds it holds nothing.
+    std::unique_ptr<Client> operator_client{};           // Who invites its agents.
+  };
+
   /// A machine with an agent on it, which may come and go. Under a new name it is a new member.
   struct Member {
     const AgentGroup* group = nullptr;
+    std::uint32_t organization = 0;
     AgentMind mind;
     Random random;
     AgentId id{};
@@ -65,13 +78,14 @@ class SimulatedPool {
   };
 
   // simulated_hub.cpp
+  void add_organizations();
   void start_hub();
   void kill_hub();
   void hub_is_down(Duration downtime);
 
   // simulated_members.cpp
   void add_members();
-  void add_member(const AgentGroup& group, std::uint32_t names_left);
+  void add_member(const AgentGroup& group, std::uint32_t organization, std::uint32_t names_left);
   void join(Member& member);
   void start_agent(Member& member);
   void stop_agent(Member& member, Duration downtime);
@@ -81,6 +95,7 @@ class SimulatedPool {
 
   // simulated_tenants.cpp
   void add_tenants();
+  Organization& organization_of(const Job& job) { return *organizations_[truth_.organization_of_tenant(job.tenant)]; }
   void prepare(const SimulatedJob& job, std::size_t number);
   void submit(Job& job);
   void follow(Job& job);
@@ -112,16 +127,14 @@ class SimulatedPool {
   Violations violations_;
   LeaseChecker leases_;
   EvidenceChecker evidence_;
-  LedgerChecker ledger_checker_;
   IsolationChecker isolation_;
+  GrantChecker grants_;
   Eavesdropper eavesdropper_;
-  PoolWatchers watchers_;
+  PoolWatchers watchers_;  // Of the wire.
 
   const std::shared_ptr<MemoryNetwork> network_;
-  const HubIdentity identity_;
   const std::shared_ptr<const AdapterPackage> adapter_;
-  const std::unique_ptr<SimulatedStorage> storage_;
-  std::shared_ptr<std::unique_ptr<Ledger>> open_ledger_;  // Emptied when the hub dies: whoever still holds it holds nothing.
+  std::vector<std::unique_ptr<Organization>> organizations_;
   std::unique_ptr<Hub> hub_;
   std::uint64_t hub_lives_ = 0;
 

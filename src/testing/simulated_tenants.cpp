@@ -22,14 +22,17 @@ bool passes(const Error& error) {
 }  // namespace
 
 void SimulatedPool::add_tenants() {
-  for (std::uint32_t i = 0; i < std::max(1u, options_.tenants); ++i) {
+  for (std::uint32_t i = 0; i < std::max({1u, options_.tenants, options_.organizations}); ++i) {
     auto tenant = std::make_unique<Tenant>();
     tenant->name = "tenant-" + std::to_string(i) + "-of-" + std::to_string(options_.seed);
     truth_.tenants.push_back(tenant->name);
     truth_.secret_names.insert(tenant->name);
+    const std::uint32_t organization = truth_.organization_of_tenant(i);
+    truth_.organizations[organization].names.insert(tenant->name);
     tenant->faults = make_faults();
     tenant->network = make_memory_transport(loop_, network_);
-    auto credentials = issue_credentials(identity_, "client/" + tenant->name, loop_.now());
+    auto credentials = issue_credentials(organizations_[organization]->identity, "client/" + tenant->name, loop_.now(),
+                                         &organizations_.front()->identity);
     tenant->client =
         connect_client(loop_, std::move(credentials).value(),
                        make_faulty_transport(loop_, *tenant->network, random_.next(), tenant->faults), {"127.0.0.1", 1})
@@ -55,7 +58,11 @@ void SimulatedPool::prepare(const SimulatedJob& wanted, std::size_t number) {
   if (!plan) return violations_.add("options", "job " + std::to_string(number) + ": " + plan.error().message);
 
   JobTruth truth{job->tenant, wanted.shards, job->contract.policy, {}};
-  for (const auto& shard : plan->shards) truth.right.push_back(sha256(simulation_output(as_bytes(shard.params), 0)));
+  for (const auto& shard : plan->shards) {
+    truth.right.push_back(sha256(simulation_output(as_bytes(shard.params), 0)));
+    truth_.shards.emplace(shard.params, ShardId{job->id, shard.index});
+  }
+  truth_.organizations[truth_.organization_of_tenant(job->tenant)].names.insert({job->id.str(), trace});
   truth_.jobs.emplace(job->id, std::move(truth));
   truth_.secret_names.insert(job->id.str());
   truth_.secret_names.insert(trace);
@@ -155,16 +162,18 @@ bool SimulatedPool::must_be_done(const Job& job) const {
   if (policy.verify == VerifyMode::full || policy.verify == VerifyMode::quorum) needed = std::max(needed, policy.replicas);
   if (policy.verify == VerifyMode::spotcheck) needed = std::max(needed, 2u);
   std::uint32_t honest = 0, others = 0;
-  for (const auto& [id, group] : truth_.agents) others += group->cheats();
+  const std::uint32_t organization = truth_.organization_of_tenant(job.tenant);
+  const auto here = [&](const AgentId& agent) { return truth_.organization_of.at(agent) == organization; };
+  for (const auto& [id, group] : truth_.agents) others += here(id) && group->cheats();
   // As if nobody ever earned trust, and everybody who may lie contradicted every result.
   if (policy.verify == VerifyMode::adaptive)
     needed = std::max(needed, std::max(2u, lead_needed(policy.adversary, policy.max_error)) + others);
   for (const auto& [id, group] : truth_.agents)
-    honest += !group->cheats() && (policy.target == "any" || policy.target == group->tier) &&
+    honest += here(id) && !group->cheats() && (policy.target == "any" || policy.target == group->tier) &&
               (policy.regions.empty() || std::ranges::find(policy.regions, group->region) != policy.regions.end());
   // Where several can agree on lies, they may get honest agents into quarantine; and many who lie alone may use up the
-  // executions that a verifier asks for.
-  const bool orderly = truth_.in_league() < 2 && truth_.agents.size() <= 20;
+  // executions that a verifier asks for: each lies once about a shard, and is out.
+  const bool orderly = truth_.in_league() < 2 && needed + others <= 20;
   return job.acknowledged && orderly && honest >= needed;
 }
 
@@ -182,7 +191,7 @@ void SimulatedPool::check_outcome(const Job& job) {
   const auto expected = adapter_->reduce(job.contract, outputs);
   if (!expected || *expected != *job.result) wrong("the result is not that of its shards, each counted once");
   if (!job.bundle) return;
-  const auto report = verify_bundle(*job.bundle, make_trusted_root(identity_));
+  const auto report = verify_bundle(*job.bundle, make_trusted_root(organization_of(job).identity));
   if (!report)
     wrong("its evidence does not hold: " + report.error().message);
   else if (report->shards != job.end->shards || report->result != *job.end->result)

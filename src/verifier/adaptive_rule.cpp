@@ -30,9 +30,11 @@ std::uint32_t more_needed(const ContractPolicy& policy, const Tally& votes, doub
 
 class AdaptiveRule final : public Rule {
  public:
-  explicit AdaptiveRule(double canary_ratio) : canary_ratio_(canary_ratio) {}
+  AdaptiveRule(double canary_ratio, double min_spotcheck_ratio)
+      : canary_ratio_(canary_ratio), min_spotcheck_ratio_(min_spotcheck_ratio) {}
 
   void begin(JobCase& job) const override {
+    job.policy.spotcheck_ratio = std::max(job.policy.spotcheck_ratio, min_spotcheck_ratio_);
     if (!is_adaptive(job)) return fixed_.begin(job);
     if (!job.policy.adversary.collusion) job.choose_checked();
   }
@@ -58,15 +60,8 @@ class AdaptiveRule final : public Rule {
     if (!is_adaptive(job)) return fixed_.settled(job, index, agents, consequences);
     const ShardCase& shard = job.shards[index];
     for (const KnownAnswer& answer : shard.answers) release(job, answer, consequences.reconsider);
-    if (shard.state != ShardCase::State::accepted || shard.support < 2) return;
-    const auto number = static_cast<std::uint32_t>(job.confirmed.size());
-    // Colluding agents know a canary by who was given it before. It would catch none of them, and where they had won, it would
-    // catch the honest agent that gets it.
-    if (number > 0 && canary_ratio_ > 0 && !job.policy.adversary.collusion && draw(job, "canary", number) < canary_ratio_) {
-      const auto chosen = static_cast<std::size_t>(draw(job, "which canary", number) * number);
-      consequences.canary = job.confirmed[std::min<std::size_t>(chosen, number - 1)];
-    }
-    job.confirmed.push_back(index);
+    consequences.canary =
+        shard.state == ShardCase::State::accepted && canary_ratio_ > 0 && draw(job, "canary", index) < canary_ratio_;
   }
 
   std::string name(const JobCase& job, std::uint32_t index) const override {
@@ -131,13 +126,13 @@ class AdaptiveRule final : public Rule {
   }
 
   const DuplicationRule fixed_;
-  const double canary_ratio_;
+  const double canary_ratio_, min_spotcheck_ratio_;
 };
 
 }  // namespace
 
 std::unique_ptr<Verifier> make_adaptive_verifier(AdaptiveVerifierOptions options) {
-  return make_court(std::make_unique<AdaptiveRule>(options.canary_ratio), options.max_executions);
+  return make_court(std::make_unique<AdaptiveRule>(options.canary_ratio, options.min_spotcheck_ratio), options.max_executions);
 }
 
 }  // namespace forgepool

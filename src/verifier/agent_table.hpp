@@ -28,6 +28,7 @@ class AgentTable {
   AgentTrust trust(AgentNumber agent, Epoch epoch) const;
 
   void earn(AgentNumber agent, std::uint64_t checks, Epoch epoch);
+  void lose_trust(AgentNumber agent) { agents_[agent].earned.clear(); }
   /// What it earned is gone. False if it was there already.
   bool put_in_quarantine(AgentNumber agent);
   /// On probation from now on. False if it was not in quarantine.

@@ -10,7 +10,8 @@ namespace {
 
 class BoincRule final : public Rule {
  public:
-  explicit BoincRule(std::uint64_t trusted_after) : trusted_after_(std::max<std::uint64_t>(1, trusted_after)) {}
+  BoincRule(std::uint64_t trusted_after, bool forgives)
+      : trusted_after_(std::max<std::uint64_t>(1, trusted_after)), forgives_(forgives) {}
 
   void begin(JobCase&) const override {}
   Opinion consider(JobCase& job, std::uint32_t index, const Tally& votes, const AgentTable&) const override {
@@ -22,6 +23,7 @@ class BoincRule final : public Rule {
     return {Opinion::What::ask, missing > outstanding ? missing - outstanding : 0};
   }
   void settled(JobCase&, std::uint32_t, const AgentTable&, Consequences&) const override {}
+  bool forgives() const override { return forgives_; }
   std::string name(const JobCase& job, std::uint32_t index) const override {
     const ShardCase& shard = job.shards[index];
     if (shard.state == ShardCase::State::undecided)
@@ -41,12 +43,13 @@ class BoincRule final : public Rule {
   }
 
   const std::uint64_t trusted_after_;
+  const bool forgives_;
 };
 
 }  // namespace
 
 std::unique_ptr<Verifier> make_boinc_verifier(BoincVerifierOptions options) {
-  return make_court(std::make_unique<BoincRule>(options.trusted_after), options.max_executions);
+  return make_court(std::make_unique<BoincRule>(options.trusted_after, !options.quarantine), options.max_executions);
 }
 
 }  // namespace forgepool

@@ -22,8 +22,12 @@ class Court final : public Verifier {
     if (numbers_.contains(begun.id)) return {};
     numbers_.emplace(begun.id, next_job_);
     JobCase& job = jobs_.try_emplace(next_job_++, begun, epoch_).first->second;
-    rule_->begin(job);
     Actions actions;
+    if (job.canary) {
+      for (std::uint32_t index = 0; index < begun.shards; ++index) actions.push_back(Execute{{job.id, index}, 1});
+      return actions;
+    }
+    rule_->begin(job);
     for (std::uint32_t index = 0; index < begun.shards; ++index) evaluate(job, index, actions);
     follow_up(actions);
     return actions;
@@ -150,11 +154,7 @@ class Court final : public Verifier {
     Consequences consequences;
     rule_->settled(job, index, agents_, consequences);
     if (!consequences.reconsider.empty()) released_.emplace_back(job.id, std::move(consequences.reconsider));
-    if (consequences.canary) {
-      ShardCase& canary = job.shards[*consequences.canary];
-      canary.asked = static_cast<std::uint32_t>(canary.answers.size()) + canary.outstanding() + 1;
-      actions.push_back(Execute{{job.id, *consequences.canary}, 1});
-    }
+    if (consequences.canary) actions.push_back(Canary{job.id});
   }
 
   void pass(JobCase& job, AgentNumber agent) {
@@ -165,21 +165,27 @@ class Court final : public Verifier {
   void judge_late_answer(JobCase& job, std::uint32_t index, const KnownAnswer& answer, Actions& actions) {
     const ShardCase& shard = job.shards[index];
     // A result that nobody else confirmed is no ground to accuse anyone, nor to trust.
-    if (shard.state != ShardCase::State::accepted || shard.support < 2) return;
+    if (shard.state != ShardCase::State::accepted || (shard.support < 2 && !job.canary)) return;
     if (job.agree(shard.result, answer.result))
       pass(job, answer.agent);
     else
-      put_in_quarantine(job, index, answer, "returned, late, another result", actions);
+      put_in_quarantine(job, index, answer, job.canary ? "returned another result" : "returned, late, another result", actions);
   }
 
   void put_in_quarantine(JobCase& job, std::uint32_t index, const KnownAnswer& answer, std::string_view what,
                          Actions& actions) {
+    if (rule_->forgives()) {
+      agents_.lose_trust(answer.agent);
+      for (auto& [number, other] : jobs_) other.earned.erase(answer.agent);
+      return;
+    }
     if (!agents_.put_in_quarantine(answer.agent)) return;
     const ShardCase& shard = job.shards[index];
     const ShardId id{job.id, index};
     caught_.push_back(answer.agent);
-    std::string reason = fmt::format("{} ({}) for shard {} than the {} agents that agreed on {}", what,
-                                     abbreviate(answer.result), to_string(id), shard.support, abbreviate(shard.result));
+    std::string reason = fmt::format("{} ({}) for shard {} than ", what, abbreviate(answer.result), to_string(id));
+    reason += job.canary ? fmt::format("the one that was known, {}", abbreviate(shard.result))
+                         : fmt::format("the {} agents that agreed on {}", shard.support, abbreviate(shard.result));
     if (job.comparator)
       if (const auto step = job.comparator->first_divergence(shard.result, answer.result))
         reason += fmt::format("; they differ from step {} on", *step);

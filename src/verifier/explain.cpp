@@ -9,6 +9,7 @@ std::string standing(const JobCase& job, std::uint32_t index, const AgentTable& 
   const ShardCase& shard = job.shards[index];
   switch (shard.state) {
     case ShardCase::State::accepted:
+      if (job.canary) return fmt::format("a canary, whose result is known to be {}", abbreviate(shard.result));
       return fmt::format("accepted with {} ({})", abbreviate(shard.result), rule.name(job, index));
     case ShardCase::State::undecided: return fmt::format("given up as undecided ({})", rule.name(job, index));
     case ShardCase::State::open: break;

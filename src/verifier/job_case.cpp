@@ -29,7 +29,19 @@ const KnownAnswer* ShardCase::answer_of(AgentNumber agent) const {
 }
 
 JobCase::JobCase(const VerifierJob& job, Epoch began)
-    : id(job.id), policy(job.policy), secret(job.secret), comparator(job.comparator), epoch(began), shards(job.shards) {}
+    : id(job.id),
+      policy(job.policy),
+      secret(job.secret),
+      comparator(job.comparator),
+      epoch(began),
+      canary(!job.known.empty()),
+      shards(job.shards) {
+  for (std::size_t i = 0; canary && i < shards.size() && i < job.known.size(); ++i) {
+    shards[i].state = ShardCase::State::accepted;
+    shards[i].result = job.known[i];
+    shards[i].asked = 1;
+  }
+}
 
 void JobCase::choose_checked() {
   checked = choose_checked_shards(secret, static_cast<std::uint32_t>(shards.size()), policy.spotcheck_ratio);

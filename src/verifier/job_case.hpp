@@ -43,7 +43,8 @@ struct JobCase {
   ContractPolicy policy;
   std::array<std::uint8_t, 32> secret;
   std::shared_ptr<const AnswerComparator> comparator;
-  Epoch epoch;  // It knows what was earned in jobs that ended until then.
+  Epoch epoch;        // It knows what was earned in jobs that ended until then.
+  bool canary;        // Of its shards the results are known.
   std::vector<ShardCase> shards;
   std::vector<bool> checked;      // Compared in any case. Empty: none.
   std::uint32_t checks = 0;       // How many are checked.
@@ -55,7 +56,6 @@ struct JobCase {
   std::unordered_map<AgentNumber, std::uint64_t> earned;                    // Checks passed in this job.
   // Of adaptive.
   std::unordered_map<AgentNumber, Docket> dockets;
-  std::vector<std::uint32_t> confirmed;  // Accepted with agreement: what canaries are drawn from.
 
   bool is_checked(std::uint32_t index) const { return !checked.empty() && checked[index]; }
   void choose_checked();

@@ -10,7 +10,7 @@ namespace {
 
 class MajorityRule final : public Rule {
  public:
-  explicit MajorityRule(std::uint32_t agreeing) : agreeing_(std::max(2u, agreeing)) {}
+  MajorityRule(std::uint32_t agreeing, bool forgives) : agreeing_(std::max(2u, agreeing)), forgives_(forgives) {}
 
   void begin(JobCase&) const override {}
   Opinion consider(JobCase& job, std::uint32_t index, const Tally& votes, const AgentTable&) const override {
@@ -20,6 +20,7 @@ class MajorityRule final : public Rule {
     return {Opinion::What::ask, missing > outstanding ? missing - outstanding : 0};
   }
   void settled(JobCase&, std::uint32_t, const AgentTable&, Consequences&) const override {}
+  bool forgives() const override { return forgives_; }
   std::string name(const JobCase& job, std::uint32_t index) const override {
     const ShardCase& shard = job.shards[index];
     if (shard.state == ShardCase::State::undecided)
@@ -33,12 +34,13 @@ class MajorityRule final : public Rule {
 
  private:
   const std::uint32_t agreeing_;
+  const bool forgives_;
 };
 
 }  // namespace
 
 std::unique_ptr<Verifier> make_majority_verifier(MajorityVerifierOptions options) {
-  return make_court(std::make_unique<MajorityRule>(options.agreeing), options.max_executions);
+  return make_court(std::make_unique<MajorityRule>(options.agreeing, !options.quarantine), options.max_executions);
 }
 
 }  // namespace forgepool

@@ -21,7 +21,7 @@ struct Opinion {
 /// What follows from a shard being settled.
 struct Consequences {
   std::vector<std::uint32_t> reconsider;  ///< Shards of the same job that waited for it.
-  std::optional<std::uint32_t> canary;    ///< An accepted shard to give out again.
+  bool canary = false;                    ///< Somebody is to be tested.
 };
 
 class Rule {
@@ -32,6 +32,8 @@ class Rule {
   virtual Opinion consider(JobCase& job, std::uint32_t index, const Tally& votes, const AgentTable& agents) const = 0;
   /// The shard was accepted or given up.
   virtual void settled(JobCase& job, std::uint32_t index, const AgentTable& agents, Consequences& consequences) const = 0;
+  /// Who lost only loses what it earned, instead of being put in quarantine.
+  virtual bool forgives() const { return false; }
   /// ShardVerdict::rule of a settled shard.
   virtual std::string name(const JobCase& job, std::uint32_t index) const = 0;
   /// Of an open shard: what it waits for, for people.

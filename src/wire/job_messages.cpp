@@ -69,6 +69,7 @@ fb::JobStatusT to_wire(const JobStatus& status) {
   message.expected_wrong = status.expected_wrong;
   message.adversary_fraction = status.adversary.fraction;
   message.adversary_collusion = status.adversary.collusion;
+  message.overturned = status.overturned;
   return message;
 }
 
@@ -108,6 +109,7 @@ Result<JobStatus> from_wire(const fb::JobStatusT& message) {
   status.error_bound = message.error_bound;
   status.expected_wrong = message.expected_wrong;
   status.adversary = {message.adversary_fraction, message.adversary_collusion};
+  status.overturned = message.overturned;
   return status;
 }
 

@@ -9,8 +9,13 @@
 ///    only where nothing was compared or enough agents were in it together; no honest agent is put in quarantine;
 ///  - ledger: it only grows, its roots and proofs are those of its leaves; what was acknowledged was durable before, and is
 ///    there after every crash; nothing is half applied;
-///  - isolation: no agent is sent the name of a tenant, a job or another agent, or served with another's token, and no tenant
-///    sees another's job;
+///  - isolation: no agent is sent the name of a tenant, a job or another agent, or served with another's token, no tenant sees
+///    another's job;
+///  - organizations: nothing of one reaches agents or clients of another;
+///  - residency: shards of contracts with regions reach agents in these alone;
+///  - canaries: a shard that is given out again goes under other ids, to an agent that had not answered it, and catches it if it
+///    lies;
+///  - commitment: no agent is sent another's answer for a shard before its own is in;
 ///  - counting: a job's result is that of all of its shards, each counted once; its evidence holds offline;
 ///  - progress: once nothing goes wrong any more, every job ends for which enough honest agents are there.
 ///
@@ -55,6 +60,9 @@ struct SimulatedJob {
 struct PoolSimulationOptions {
   std::uint64_t seed = 1;
   std::vector<AgentGroup> agents{{AgentBehaviour::honest, 4}};
+  /// That share the hub: each has agents of all groups, and a ledger; tenant i is of the i-th, modulo their number, so that there
+  /// are at least as many tenants.
+  std::uint32_t organizations = 1;
   std::uint32_t tenants = 1;
   std::vector<SimulatedJob> jobs{{}};
   PoolFaults faults{};
@@ -62,6 +70,7 @@ struct PoolSimulationOptions {
   Duration healing_time = std::chrono::hours(1);    ///< After it; jobs must end by then.
   Duration max_execution = std::chrono::milliseconds(400);
   std::uint32_t max_shards_per_lease = 6;
+  double canary_ratio = 0.01;  ///< Of the default verifier.
   bool check_bundles = true;  ///< Verify the evidence of every job that is done, offline. The greatest part of a run's cost.
   // Called for every life of the hub. Null: the production defaults; a memory ledger that survives.
   std::function<std::unique_ptr<Scheduler>()> scheduler{};
@@ -84,6 +93,9 @@ struct PoolSimulationResult {
   std::uint32_t jobs_failed = 0;
   std::uint32_t jobs_required = 0;  ///< That had to be done.
   std::uint32_t agents_caught = 0;
+  std::uint64_t canaries = 0;  ///< Shards given out again to test who gets them.
+  /// By agent, a number for everything that it was sent before it first reported, but for tokens: equal in two runs if that was.
+  std::map<std::string, std::uint64_t> told{};
   std::uint64_t hub_lives = 0;
   Duration elapsed{};       ///< Virtual.
   std::uint64_t trace = 0;  ///< Changes with everything that happened: equal for equal runs.

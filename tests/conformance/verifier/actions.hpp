@@ -36,6 +36,7 @@ inline std::string describe(const VerifierAction& action) {
       return "quarantine " + quarantine.agent.str() + " at " + to_string(quarantine.shard) + " " + letter(quarantine.returned) +
              "!=" + letter(quarantine.accepted);
     }
+    std::string operator()(const Canary& canary) const { return "canary for " + canary.job.str(); }
   };
   return std::visit(Describer(), action);
 }

@@ -29,6 +29,7 @@ class CheckedVerifier {
     std::vector<ShardAnswer> answers;
     std::int64_t outstanding = 0;  // Executions asked for and not answered; answers that came unasked are not subtracted.
     std::optional<ShardVerdict> verdict;
+    std::optional<Digest> known{};  // Of a canary.
   };
   const std::map<ShardId, Shard>& shards() const { return shards_; }
   bool in_quarantine(const AgentId& agent) const { return quarantined_.contains(agent); }
@@ -46,6 +47,7 @@ class CheckedVerifier {
   void check(const Execute& execute);
   void check(const ShardVerdict& verdict);
   void check(const Quarantine& quarantine);
+  void check(const Canary& canary);
   void check_all() const;
 
   const VerifierFactory make_;

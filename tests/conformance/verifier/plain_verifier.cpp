@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 namespace forgepool::testing {
@@ -15,8 +16,16 @@ class PlainVerifier final : public Verifier {
 
   Actions begin(const VerifierJob& job) override {
     Actions actions;
-    if (jobs_.insert(job.id).second)
-      for (std::uint32_t i = 0; i < job.shards; ++i) consider({job.id, i}, shards_[{job.id, i}], actions);
+    if (!jobs_.insert(job.id).second) return actions;
+    for (std::uint32_t i = 0; i < job.shards; ++i) {
+      Shard& shard = shards_[{job.id, i}];
+      if (i < job.known.size()) {
+        shard.known = job.known[i];
+        actions.push_back(Execute{{job.id, i}, 1});
+      } else {
+        consider({job.id, i}, shard, actions);
+      }
+    }
     return actions;
   }
 
@@ -63,6 +72,7 @@ class PlainVerifier final : public Verifier {
     std::vector<ShardAnswer> answers;
     std::uint32_t outstanding = 0;
     bool decided = false;
+    std::optional<Digest> known{};  // Of a canary.
   };
 
   void reconsider(Actions& actions) {
@@ -71,6 +81,7 @@ class PlainVerifier final : public Verifier {
   }
 
   void consider(const ShardId& id, Shard& shard, Actions& actions) {
+    if (shard.known) return test(id, shard, actions);
     if (shard.decided) return;
     std::map<Digest, std::uint32_t> votes;
     std::uint32_t valid = 0;
@@ -83,6 +94,13 @@ class PlainVerifier final : public Verifier {
       actions.push_back(Execute{id, 1});
       consider(id, shard, actions);
     }
+  }
+
+  void test(const ShardId& id, const Shard& shard, Actions& actions) {
+    const ShardAnswer& last = shard.answers.back();
+    if (last.result == *shard.known || !quarantined_.insert(last.agent).second) return;
+    actions.push_back(Quarantine{last.agent, id, last.result, *shard.known, "returned another result than the one that was known"});
+    reconsider(actions);
   }
 
   void decide(const ShardId& id, Shard& shard, const Digest& result, std::uint32_t count, Actions& actions) {

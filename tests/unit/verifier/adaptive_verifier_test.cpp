@@ -183,17 +183,28 @@ TEST_CASE("what is earned in a job counts for jobs that begin after it ended, an
   CHECK(court.answer("a", 1, 'X', "running").front().starts_with("accept"));
 }
 
-TEST_CASE("a canary is an accepted shard given out again: who agrees passed a check, who does not is caught") {
+TEST_CASE("a canary is asked for per accepted shard, with or without collusion; what it says counts like any other check") {
   Court court = new_court(1.0);
   prove(court, {"a", "b"}, 91);
   court.begin(adaptive(1e-3, 1.0), 2);
   court.answer("a", 0, 'X');
-  CHECK(court.answer("b", 0, 'X').size() == 1);
-  court.answer("a", 1, 'X');
-  CHECK(court.answer("b", 1, 'X') == Lines{"accept j/1 X [a=X b=X] adaptive checked 2 of 2", "execute j/0 x1"});
-  CHECK(court.answer("honest", 0, 'X').empty());
-  CHECK(court.checks("honest") == 1);
-  CHECK(court.answer("liar", 0, 'L') == Lines{"quarantine liar at j/0 L!=X"});
+  CHECK(court.answer("b", 0, 'X') == Lines{"accept j/0 X [a=X b=X] adaptive checked 2 of 2", "canary for j"});
+  court.begin(adaptive(0.3, 0, {.fraction = 0.2, .collusion = true}), 1, "against many");
+  CHECK(court.answer("a", 0, 'X', "against many") ==
+        Lines{"accept against many/0 X [a=X] adaptive 1 of 1", "canary for against many"});
+
+  VerifierJob canary{JobId("c"), 1, adaptive(1e-3)};
+  canary.known = {result('X')};
+  court.verifier->begin(canary);
+  CHECK(court.explain(0, "c").find("a canary, whose result is known") != std::string::npos);
+  court.answer("a", 1, 'X');  // Waits for another one to compare it with.
+  CHECK(court.answer("a", 0, 'L', "c") == Lines{"quarantine a at c/0 L!=X", "execute j/1 x1"});
+}
+
+TEST_CASE("an operator may have more compared than a contract asks for") {
+  Court court{make_adaptive_verifier({.canary_ratio = 0, .min_spotcheck_ratio = 1})};
+  prove(court, {"a", "b"}, 91);
+  CHECK(court.begin(adaptive(1e-3, 0), 1) == Lines{"execute j/0 x2"});
 }
 
 namespace {
@@ -215,12 +226,14 @@ Experiment run(double max_error, double lie_rate, std::uint64_t seed, bool build
   const auto join = [&] { pool.push_back({"a" + std::to_string(named++), random.chance(0.2) ? lie_rate : 0}); };
   for (int i = 0; i < 30; ++i) join();
   Experiment seen;
+  std::uint64_t canaries = 0;
   for (int j = 0; j < 20; ++j) {
     const JobId job("j" + std::to_string(j));
     VerifierJob begun{job, 1000, adaptive(max_error, 0.1)};
     begun.secret[0] = static_cast<std::uint8_t>(seed * 31 + static_cast<std::uint64_t>(j));
     std::deque<std::uint32_t> wanted;
     std::map<std::uint32_t, std::set<std::string>> had;
+    std::uint64_t due = 0;  // Canaries.
     const auto carry_out = [&](const std::vector<VerifierAction>& actions) {
       for (const auto& action : actions) {
         if (const auto* execute = std::get_if<Execute>(&action))
@@ -236,6 +249,7 @@ Experiment run(double max_error, double lie_rate, std::uint64_t seed, bool build
           std::erase_if(pool, [&](const Agent& agent) { return agent.name == caught->agent.str(); });
           join();
         }
+        due += std::holds_alternative<Canary>(action);
       }
     };
     carry_out(court.verifier->begin(begun));
@@ -250,6 +264,17 @@ Experiment run(double max_error, double lie_rate, std::uint64_t seed, bool build
       ++agent->answered;
       ++seen.executions;
       carry_out(court.verifier->answer({{job, shard}, AgentId(agent->name), LeaseId("l"), result(lie ? 'L' : 'X')}));
+      for (; due > 0; --due) {
+        Agent& tested = pool[random.below(pool.size())];
+        VerifierJob canary{JobId("canary-" + std::to_string(canaries++)), 1, adaptive(max_error, 0.1)};
+        canary.known = {result('X')};
+        court.verifier->begin(canary);
+        const bool lies = random.chance(tested.lies) && (!build_trust || tested.answered > 400);
+        ++tested.answered;
+        ++seen.executions;
+        carry_out(court.verifier->answer({{canary.id, 0}, AgentId(tested.name), LeaseId("l"), result(lies ? 'L' : 'X')}));
+        court.verifier->end(canary.id);
+      }
     }
     court.verifier->end(job);
   }
@@ -270,7 +295,8 @@ TEST_CASE("of all accepted results no more are wrong than the verdicts' bounds s
                      << ", work " << all.executions / all.accepted);
     // A one-sided limit that chance exceeds about once in 10^6 runs; the seeds are fixed.
     CHECK(all.wrong <= all.bound + 5 * std::sqrt(all.bound) + 5);
-    CHECK(all.executions / all.accepted < 1.25);
+    // 0.1 for what is compared, 0.01 for canaries; the rest for agents while they are new.
+    CHECK(all.executions / all.accepted < 1.27);
   }
 }
 
