@@ -140,7 +140,7 @@ std::string HubCore::mint_lease_token(const Peer& peer, const Lease& lease, cons
   identity::Narrowing wish;
   wish.project = wish.job = job.pseudonym;
   wish.lease = lease.id;
-  wish.shards = lease.shards;
+  for (const auto index : lease.shards) wish.shards.push_back(job.running->plan.shards.at(index).index);  // As the grant says.
   wish.adapter = job.adapter->digest();
   // The handshake proved the key, and the hub made the rest: there is nothing that it could fail for.
   return mint(authority, std::move(wish), peer, now).value_or("");
