@@ -60,6 +60,12 @@ class Ledger {
   /// acknowledging.
   virtual Result<LedgerHead> commit(const LedgerBatch& batch) = 0;
 
+  /// What commits before it deleted or overwrote in the state is no longer in any file of the ledger when this returns; what the
+  /// file system and the disk do with blocks that were given back to them is theirs. Blocks, for as long as it takes to write the
+  /// state anew. `unavailable` while a reader holds on to an old state: call it again. Ledgers that keep nothing of what was
+  /// deleted have nothing to do.
+  virtual Status scrub() { return {}; }
+
   virtual LedgerHead head() const = 0;
   /// A signed note over the head at some moment not before the last commit.
   virtual Result<std::string> checkpoint() = 0;

@@ -39,6 +39,20 @@ class GroupCommit {
     return self.result;
   }
 
+  /// Calls `work` while nothing is being written.
+  template <class Work>
+  auto alone(const Work& work) {
+    std::unique_lock lock(mutex_);
+    moved_.wait(lock, [&] { return !writing_; });
+    writing_ = true;
+    lock.unlock();
+    auto result = work();
+    lock.lock();
+    writing_ = false;
+    moved_.notify_all();
+    return result;
+  }
+
  private:
   std::mutex mutex_;
   std::condition_variable moved_;

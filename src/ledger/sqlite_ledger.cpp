@@ -55,6 +55,10 @@ class SqliteLedger final : public Ledger {
     return commits_.commit(batch, [this](const std::vector<GroupCommit::Waiting*>& group) { commit_group(group); });
   }
 
+  Status scrub() override {
+    return commits_.alone([this] { return writer_->scrub(); });
+  }
+
   LedgerHead head() const override { return tree()->head(); }
   Result<std::string> checkpoint() override { return identity_.checkpoint(head()); }
 

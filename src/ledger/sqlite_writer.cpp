@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace forgepool {
+namespace {
+
+/// 256 MiB: a second or two, in which nothing is committed.
+constexpr std::int64_t max_vacuumed_pages = 65'536;
+
+}  // namespace
 
 Result<std::unique_ptr<SqliteWriter>> SqliteWriter::open(const std::string& path, std::string_view origin,
                                                          std::span<const PublicKey> keys) {
@@ -91,6 +97,20 @@ Status SqliteWriter::commit(std::span<const LedgerBatch* const> batches, const s
                                          "; open it anew when the disk is well, which also shows whether this batch was kept");
   }
   log_ = std::move(log);
+  return {};
+}
+
+Status SqliteWriter::scrub() {
+  // `secure_delete` zeroes what is deleted. But cells that moved to another page before leave copies in the free space of the old
+  // one, which only writing the file anew takes away.
+  const auto pages = database_.query_integer("PRAGMA page_count");
+  if (!pages) return fail(pages.error());
+  if (*pages <= max_vacuumed_pages)
+    if (const auto vacuumed = database_.exec("VACUUM"); !vacuumed) return vacuumed;
+  const auto busy = database_.query_integer("PRAGMA wal_checkpoint(TRUNCATE)");
+  if (!busy) return fail(busy.error());
+  if (*busy != 0)
+    return fail(ErrorKind::unavailable, "somebody reads an old state of the ledger, which stays in its write-ahead log until then; try again");
   return {};
 }
 

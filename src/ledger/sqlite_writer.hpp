@@ -32,6 +32,10 @@ class SqliteWriter {
   Status commit(std::span<const LedgerBatch* const> batches, const std::vector<FullTile>& filled, const LedgerHead& head,
                 const std::function<Status(const LogRow&)>& before_commit = {});
 
+  /// Leaves nothing of what was deleted or overwritten in the file and its write-ahead log. `unavailable` while a reader holds on
+  /// to an old state.
+  Status scrub();
+
  private:
   explicit SqliteWriter(sqlite::Database database) : database_(std::move(database)) {}
 

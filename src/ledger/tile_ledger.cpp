@@ -99,6 +99,18 @@ class TileLedger final : public Ledger {
     return commits_.commit(batch, [this](const std::vector<GroupCommit::Waiting*>& group) { commit_group(group); });
   }
 
+  Status scrub() override {
+    return commits_.alone([this]() -> Status {
+      if (broken_)
+        return fail(ErrorKind::internal, "the ledger's disk failed earlier: open the ledger anew when the disk is well");
+      if (auto folded = fold(); !folded) {
+        broken_ = true;
+        return folded;
+      }
+      return writer_->scrub();
+    });
+  }
+
   LedgerHead head() const override { return view()->tree.head(); }
 
   /// Signs nothing before all that the checkpoint is about can be read by others, and forgets nothing that it has signed.

@@ -28,6 +28,7 @@ class OpenDisk final : public Ledger {
       disk_->ledger->commit(batch).value();
     return fail(ErrorKind::internal, disk_->full ? "fault injected: the disk is full" : "fault injected: the machine died");
   }
+  Status scrub() override { return disk_->ledger->scrub(); }
   LedgerHead head() const override { return disk_->ledger->head(); }
   Result<std::string> checkpoint() override { return disk_->ledger->checkpoint(); }
   Result<Bytes> leaf(std::uint64_t index) const override { return disk_->ledger->leaf(index); }

@@ -33,6 +33,10 @@ class SimulatedPool::HubLedger final : public Ledger {
     if (head) watchers_.committed(batch, *head);
     return head;
   }
+  Status scrub() override {
+    if (!*open_) return dead();
+    return (*open_)->scrub();
+  }
   LedgerHead head() const override { return *open_ ? (*open_)->head() : LedgerHead(); }
   Result<std::string> checkpoint() override { return *open_ ? (*open_)->checkpoint() : dead(); }
   Result<Bytes> leaf(std::uint64_t index) const override { return *open_ ? (*open_)->leaf(index) : dead(); }

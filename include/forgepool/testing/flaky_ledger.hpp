@@ -29,6 +29,7 @@ class FORGEPOOL_API FlakyLedger final : public Ledger {
   const std::string& origin() const override { return inner_->origin(); }
   const PublicKey& key() const override { return inner_->key(); }
   Result<LedgerHead> commit(const LedgerBatch& batch) override;
+  Status scrub() override { return inner_->scrub(); }
   LedgerHead head() const override { return inner_->head(); }
   Result<std::string> checkpoint() override { return inner_->checkpoint(); }
   Result<Bytes> leaf(std::uint64_t index) const override { return inner_->leaf(index); }
