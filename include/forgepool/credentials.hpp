@@ -6,6 +6,8 @@
 #include <forgepool/ledger.hpp>
 #include <forgepool/transport.hpp>
 
+#include <map>
+
 namespace forgepool {
 
 /// What an agent or client needs to connect: its certificate and key, and whom to trust.
@@ -46,6 +48,9 @@ struct HubIdentity {
   std::shared_ptr<Signer> log_key;    ///< Ed25519; signs checkpoints.
 
   std::shared_ptr<Signer> next_tls_key{};  ///< P-256; takes over from `tls`. Pinned by everybody already.
+  /// Ed25519, by epoch: under the newest one that the ledger's state knows, the keys of jobs' content are encrypted. More than one
+  /// only after a crash between making the next and destroying the one before.
+  std::map<std::uint32_t, std::shared_ptr<Signer>> content_keys{};
   KeyEpochs epochs{};                      ///< Of the keys above; `next_tls_key` is of the one after.
   std::vector<EarlierCa> earlier_cas{};
   std::vector<EarlierKey> earlier_hub_keys{}, earlier_token_keys{}, earlier_log_keys{};

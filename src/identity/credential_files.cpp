@@ -120,6 +120,9 @@ Status save_hub_identity(const HubIdentity& hub, const std::string& directory) {
                                           {KeyPurpose::log, hub.log_key}})
       if (signer)
         if (const auto put = store.adopt(purpose, signer, now); !put) return fail(put.error());
+    if (hub.content_keys.size() != 1 || hub.content_keys.begin()->first != 1)
+      return fail(ErrorKind::unsupported, "content has been erased under this identity: keep the store that it is in");
+    if (const auto put = store.adopt(KeyPurpose::content, hub.content_keys.begin()->second, now); !put) return fail(put.error());
     if (const auto put = store.put_text("ca-1.pem", certificate_to_pem(hub.ca_certificate)); !put) return put;
     if (const auto put = store.put_text("hub-1.pem", chain_to_pem(hub.tls.certificate_chain)); !put) return put;
     return store.put_text("root.json", make_trusted_root(hub));

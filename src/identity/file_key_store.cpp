@@ -109,7 +109,9 @@ class FileKeyStore final : public KeyStore {
     if (::lstat(path.c_str(), &status) != 0) return system_failure("destroy", path, errno);
     // The mark first: an epoch that was in use must not come back as another key.
     if (const auto marked = write(id.str() + ".destroyed", "", false); !marked && marked.error().kind != ErrorKind::conflict) return marked;
+    if (const auto overwritten = overwrite(path, static_cast<std::size_t>(status.st_size)); !overwritten) return overwritten;
     if (::unlink(path.c_str()) != 0) return system_failure("destroy", path, errno);
+    if (const auto tidied = drop_older_marks(id); !tidied) return tidied;
     return sync();
   }
 
@@ -261,6 +263,23 @@ class FileKeyStore final : public KeyStore {
     std::ranges::sort(ids);
     ids.erase(std::ranges::unique(ids).begin(), ids.end());
     return ids;
+  }
+
+  /// So that the blocks that are given back to the file system do not hold it. (What a disk does below that is its own.)
+  static Status overwrite(const std::string& path, std::size_t size) {
+    const File file(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!file || !write_all(file.get(), std::string(size, '\0')) || ::fsync(file.get()) != 0)
+      return system_failure("overwrite", path, errno);
+    return {};
+  }
+
+  /// One mark per purpose remembers where its epochs go on: the keys of content would leave many.
+  Status drop_older_marks(const KeyId& destroyed) const {
+    const auto ids = taken(true);
+    if (!ids) return fail(ids.error());
+    for (const auto& id : *ids)
+      if (id.purpose == destroyed.purpose && id.epoch < destroyed.epoch) ::unlink(path_of(id.str() + ".destroyed").c_str());
+    return {};
   }
 
   std::string path_of(std::string_view name) const { return fmt::format("{}/{}", path_, name); }

@@ -191,6 +191,23 @@ Status open_signing_keys(const HubIdentity& hub, KeyPurpose purpose, Duration ov
   return {};
 }
 
+/// The first one is made by whoever opens a store that has none.
+Status open_content_keys(HubIdentity& hub, Time now) {
+  auto epochs = epochs_of(*hub.store, KeyPurpose::content);
+  if (!epochs) return fail(epochs.error());
+  if (epochs->keys.empty()) {
+    auto made = hub.store->generate(KeyPurpose::content, now);
+    if (!made) return fail(made.error());
+    epochs->keys.push_back(std::move(*made));
+  }
+  for (const auto& info : epochs->keys) {
+    auto key = hub.store->signer(info.id);
+    if (!key) return fail(key.error());
+    hub.content_keys.emplace(info.id.epoch, std::move(*key));
+  }
+  return {};
+}
+
 bool knows_issuer(const HubIdentity& hub, const Certificate& leaf, Time now) {
   const auto issued = [&](const Bytes& der) {
     const auto ca = parse_certificate(der);
@@ -318,6 +335,7 @@ Result<HubIdentity> make_hub_identity(const std::string& trust_domain, std::shar
     if (!key) return fail(key.error());
     *signer = std::move(*key);
   }
+  if (auto opened = open_content_keys(hub, now); !opened) return fail(opened.error());
   auto ca = issue_ca(trust_domain, 1, *hub.ca_key, now);
   if (!ca) return fail(ca.error());
   hub.ca_certificate = std::move(*ca);
@@ -339,6 +357,7 @@ Result<HubIdentity> open_hub_identity(std::shared_ptr<KeyStore> store, Time now,
     return fail(opened.error());
   if (auto opened = open_signing_keys(hub, KeyPurpose::log, overlap.log, hub.log_key, hub.epochs.log, hub.earlier_log_keys); !opened)
     return fail(opened.error());
+  if (auto opened = open_content_keys(hub, now); !opened) return fail(opened.error());
   if (auto renewed = renew_hub_certificate(hub, now); !renewed) return fail(renewed.error());
   return hub;
 }
@@ -356,6 +375,8 @@ Status rotate_key(HubIdentity& hub, KeyPurpose purpose, Time now, const KeyOverl
     case KeyPurpose::log:
       rotated = rotate_signing_key(hub, purpose, now, overlap.log, hub.log_key, hub.epochs.log, hub.earlier_log_keys);
       break;
+    case KeyPurpose::content:
+      return fail(ErrorKind::invalid_input, "the key of content changes by itself, with each erasure; erase a job to change it");
     case KeyPurpose::node: return fail(ErrorKind::invalid_input, "a hub rotates its ca, hub, token and log keys; nodes enrol again");
   }
   if (!rotated) return rotated;

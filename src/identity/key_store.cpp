@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::array purposes{std::pair{KeyPurpose::ca, std::string_view("ca")}, std::pair{KeyPurpose::hub, std::string_view("hub")},
                               std::pair{KeyPurpose::token, std::string_view("token")}, std::pair{KeyPurpose::log, std::string_view("log")},
-                              std::pair{KeyPurpose::node, std::string_view("node")}};
+                              std::pair{KeyPurpose::node, std::string_view("node")}, std::pair{KeyPurpose::content, std::string_view("content")}};
 
 }  // namespace
 
@@ -21,7 +21,8 @@ std::string_view to_string(KeyPurpose purpose) {
 }
 
 KeyAlgorithm algorithm_of(KeyPurpose purpose) {
-  return purpose == KeyPurpose::token || purpose == KeyPurpose::log ? KeyAlgorithm::ed25519 : KeyAlgorithm::ecdsa_p256;
+  const bool edwards = purpose == KeyPurpose::token || purpose == KeyPurpose::log || purpose == KeyPurpose::content;
+  return edwards ? KeyAlgorithm::ed25519 : KeyAlgorithm::ecdsa_p256;
 }
 
 std::string KeyId::str() const {
@@ -38,7 +39,7 @@ Result<KeyId> KeyId::parse(std::string_view text) {
     const auto [rest, error] = std::from_chars(digits.data(), digits.data() + digits.size(), id.epoch);
     if (error == std::errc() && rest == digits.data() + digits.size()) return id;
   }
-  return fail(ErrorKind::invalid_input, "malformed name of a key: expected ca, hub, token, log or node, a dash and the epoch, like token-2");
+  return fail(ErrorKind::invalid_input, "malformed name of a key: expected ca, hub, token, log, node or content, a dash and the epoch, like token-2");
 }
 
 namespace identity {

@@ -166,8 +166,17 @@ class Pkcs11KeyStore final : public KeyStore {
     const std::lock_guard lock(session_->mutex);
     const auto object = one(CKO_PRIVATE_KEY, id);
     if (!object) return fail(object.error());
-    // The public half stays: it is what remembers the epoch.
-    return session_->session->destroy(*object);
+    // The public half stays: it is what remembers the epoch. One is enough, and tokens are small.
+    if (const auto gone = session_->session->destroy(*object); !gone) return gone;
+    const auto ids = taken();
+    if (!ids) return fail(ids.error());
+    for (const auto& older : *ids) {
+      if (older.purpose != id.purpose || older.epoch >= id.epoch || one(CKO_PRIVATE_KEY, older)) continue;
+      const auto left = one(CKO_PUBLIC_KEY, older);
+      if (!left) return fail(left.error());
+      if (const auto gone = session_->session->destroy(*left); !gone) return gone;
+    }
+    return {};
   }
 
   Status put_text(std::string_view name, std::string_view text) override {

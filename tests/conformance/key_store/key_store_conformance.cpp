@@ -39,7 +39,7 @@ T need(Result<T> result) {
 TEST_CASE("a store makes keys of the algorithm and the next epoch of their purpose, and signs with them") {
   on_each([](Backend& backend) {
     KeyStore& store = *backend.store;
-    for (const auto purpose : {KeyPurpose::ca, KeyPurpose::hub, KeyPurpose::token, KeyPurpose::log, KeyPurpose::node}) {
+    for (const auto purpose : {KeyPurpose::ca, KeyPurpose::hub, KeyPurpose::token, KeyPurpose::log, KeyPurpose::node, KeyPurpose::content}) {
       const auto first = need(store.generate(purpose, now)), second = need(store.generate(purpose, now + std::chrono::hours(1)));
       CHECK(first.id == KeyId{purpose, 1});
       CHECK(second.id == KeyId{purpose, 2});
