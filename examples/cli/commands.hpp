@@ -55,6 +55,9 @@ int result(const Common& common, const std::string& job, const std::string& outp
 int bundle(const Common& common, const std::string& job, const std::string& output);
 int explain(const Common& common, const std::string& job);
 int cancel(const Common& common, const std::string& job);
+int posture(const Common& common, const std::string& profile);
+int erase(const Common& common, const std::string& job);
+int hold(const Common& common, const std::string& job, bool release);
 
 // audit_commands.cpp
 struct VerifyOptions {

@@ -151,6 +151,30 @@ int cancel(const Common& common, const std::string& job) {
   });
 }
 
+int erase(const Common& common, const std::string& job) {
+  return with_job(common, job, [&](Session& session, const JobId& id) {
+    const auto erased = session.call<void>([&](auto done) { session.client().erase(id, done); }, std::chrono::minutes(10));
+    if (!erased) return complain(erased.error(), common.json);
+    if (common.json)
+      print_json({{"erased", true}});
+    else
+      fmt::print("erased\n");
+    return static_cast<int>(exit_ok);
+  });
+}
+
+int hold(const Common& common, const std::string& job, bool release) {
+  return with_job(common, job, [&](Session& session, const JobId& id) {
+    const auto status = session.call<JobStatus>([&](auto done) { session.client().hold(id, !release, done); });
+    if (!status) return complain(status.error(), common.json);
+    if (common.json)
+      print_json(to_json(*status));
+    else
+      fmt::print("{}\n", status->held ? "held: nothing of it is deleted until it is released" : "released");
+    return static_cast<int>(exit_ok);
+  });
+}
+
 int list_jobs(const Common& common) {
   auto session = Session::open(common.address);
   if (!session) return complain(session.error(), common.json);

@@ -145,6 +145,12 @@ int main(int argc, char** argv) {
   app.add_subcommand("health", "Say whether the hub and its agents are well (1: they are not)")->callback([&] {
     code = health(common);
   });
+  std::string compliance = "baseline";
+  auto* posture_command = app.add_subcommand("posture", "Say whether the hub's configuration meets a compliance profile (1: it does not)");
+  posture_command->add_option("--profile", compliance, "baseline, hipaa or pci")
+      ->check(CLI::IsMember(forgepool::compliance_profiles()))
+      ->capture_default_str();
+  posture_command->callback([&] { code = posture(common, compliance); });
 
   // --- jobs
   SubmitOptions submission;
@@ -166,6 +172,11 @@ int main(int argc, char** argv) {
   job_command("status", "Show how far a job is", [&] { return status(common, job); });
   job_command("explain", "Say why a job waits, and why results were rejected", [&] { return explain(common, job); });
   job_command("cancel", "End a running job", [&] { return cancel(common, job); });
+  job_command("erase", "Destroy everything that a job left on the hub", [&] { return erase(common, job); });
+  bool release = false;
+  job_command("hold", "Keep everything of a job, whatever its retention (legal hold)", [&] {
+    return hold(common, job, release);
+  })->add_flag("--release", release, "End the hold");
   job_command("result", "Fetch the result (JSON)", [&] {
     return result(common, job, file);
   })->add_option("--output", file, "File to write; default: standard output");

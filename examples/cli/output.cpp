@@ -73,6 +73,8 @@ Json to_json(const JobStatus& status) {
           {"caught", std::move(caught)},
           {"overturned", status.overturned},
           {"failure", status.failure},
+          {"held", status.held},
+          {"results_deleted", status.results_deleted},
           {"elapsed_ms", status.elapsed_ms}};
 }
 

@@ -105,6 +105,24 @@ int enroll(const Common& common, const std::string& join_token, const std::strin
   return exit_ok;
 }
 
+int posture(const Common& common, const std::string& profile) {
+  auto session = Session::open(common.address);
+  if (!session) return complain(session.error(), common.json);
+  const auto text = session->call<std::string>([&](auto done) { session->client().posture(done); });
+  if (!text) return complain(text.error(), common.json);
+  const auto findings = assess_posture(*text, profile);
+  if (!findings) return complain(findings.error(), common.json);
+  const bool met = std::ranges::all_of(*findings, &PostureFinding::met);
+  if (common.json) {
+    auto list = nlohmann::ordered_json::array();
+    for (const auto& one : *findings) list.push_back({{"control", one.control}, {"met", one.met}, {"text", one.text}});
+    print_json({{"profile", profile}, {"met", met}, {"findings", std::move(list)}});
+  } else {
+    for (const auto& one : *findings) fmt::print("{}  {}: {}\n", one.met ? "met    " : "NOT MET", one.control, printable(one.text));
+  }
+  return met ? exit_ok : exit_failed;
+}
+
 int list_agents(const Common& common) {
   auto session = Session::open(common.address);
   if (!session) return complain(session.error(), common.json);

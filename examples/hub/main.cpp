@@ -37,14 +37,35 @@ ShareOptions& share_of(FairShareOptions& scheduling, const std::string& name) {
 }
 
 /// Splits "NAME=NUMBER"; CLI11 shows what is thrown.
-std::pair<std::string, std::uint64_t> split_setting(const std::string& text, std::uint64_t most) {
+std::pair<std::string, std::uint64_t> split_setting(const std::string& text, std::uint64_t most, std::uint64_t least = 1) {
   const auto at = text.rfind('=');
   std::uint64_t number = 0;
   const char* end = text.data() + text.size();
   if (at == std::string::npos || std::from_chars(text.data() + at + 1, end, number).ptr != end || at + 1 == text.size() ||
-      number < 1 || number > most)
-    throw CLI::ValidationError(text, "expected ORGANIZATION[/PROJECT]=NUMBER with a number from 1 to " + std::to_string(most));
+      number < least || number > most)
+    throw CLI::ValidationError(text, "expected NAME=NUMBER with a number from " + std::to_string(least) + " to " + std::to_string(most));
   return {text.substr(0, at), number};
+}
+
+/// "results=30,evidence=365": days.
+void set_retention(const std::string& text, Retention& retention) {
+  std::size_t at = 0;
+  while (at <= text.size()) {
+    const auto end = std::min(text.find(',', at), text.size());
+    const auto [name, days] = split_setting("x" + text.substr(at, end - at), 36'500, 0);
+    std::uint64_t* time = name == "xinputs" ? &retention.inputs_ms : name == "xresults" ? &retention.results_ms : &retention.evidence_ms;
+    if (time == &retention.evidence_ms && name != "xevidence")
+      throw CLI::ValidationError(text, "expected inputs, results or evidence, \"=\" and a number of days; several with commas");
+    *time = days * 24 * 3'600'000;
+    at = end + 1;
+  }
+}
+
+/// "NAME:results=30".
+std::pair<std::string, std::string> split_name(const std::string& text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string::npos) throw CLI::ValidationError(text, "expected a name, \":\", and how long what is kept, like x:results=30");
+  return {text.substr(0, colon), text.substr(colon + 1)};
 }
 
 }  // namespace
@@ -62,7 +83,8 @@ int main(int argc, char** argv) {
   std::vector<std::string> weights, quotas;
   AdaptiveVerifierOptions verification;
   LedgerStore store = LedgerStore::sqlite;
-  std::string witness_policy;
+  std::string witness_policy, profile, kept, kept_at_most;
+  std::vector<std::string> kept_for_projects, kept_for_classes;
   CLI::App app{"Hub of a forgepool: plans jobs, leases shards to agents, verifies, keeps the ledger"};
   app.add_option("--data", data, "Data directory, made by `forgepool hub init`")->required();
   app.add_option("--address", address, "Address to listen on")->capture_default_str();
@@ -95,6 +117,15 @@ int main(int argc, char** argv) {
       ->default_str("sqlite");
   app.add_option("--witness-policy", witness_policy,
                  "C2SP tlog-policy: the quorum of witnesses that the log's checkpoints need");
+  app.add_option("--profile", profile, "Deployment profile: whose contracts, data and agents the hub takes")
+      ->check(CLI::IsMember(deployment_profiles()));
+  app.add_option("--region", options.region, "Where this hub is: contracts that do not allow their data there are refused");
+  app.add_option("--retention", kept,
+                 "How many days after their end jobs' inputs, results and evidence are kept unless the contract says: "
+                 "\"results=30,evidence=365\"; inputs=0 and for ever if absent");
+  app.add_option("--max-retention", kept_at_most, "The most that contracts may ask for, likewise");
+  app.add_option("--project-retention", kept_for_projects, "CLIENT:… or PROJECT/:…: likewise for what these submit; may be repeated");
+  app.add_option("--class-retention", kept_for_classes, "DATA-CLASS:…: the most for data of a class; may be repeated");
   app.add_flag("--verbose", verbose, "Log more");
   try {
     app.parse(argc, argv);
@@ -106,6 +137,18 @@ int main(int argc, char** argv) {
       const auto [name, number] = split_setting(quota, 1'000'000'000);
       share_of(scheduling, name).max_leased = number;
     }
+    if (!kept.empty()) set_retention(kept, options.retention.hub.standard);
+    if (!kept_at_most.empty()) set_retention(kept_at_most, options.retention.hub.most);
+    for (const auto& text : kept_for_projects) {
+      const auto [name, setting] = split_name(text);
+      const auto rule = options.retention.projects.try_emplace(name, options.retention.hub).first;
+      set_retention(setting, rule->second.standard);
+    }
+    for (const auto& text : kept_for_classes) {
+      const auto [name, setting] = split_name(text);
+      set_retention(setting, options.retention.data_classes.try_emplace(name, options.retention.hub.most).first->second);
+    }
+    if (!profile.empty()) options.deployment = deployment_profile(profile).value();
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }

@@ -48,6 +48,12 @@ class Client {
   /// Ends a running job; its shards under way are told with their next heartbeat. `conflict` if it is over already (but not if
   /// it was cancelled before).
   virtual void cancel(const JobId& job, Callback<JobStatus> done) = 0;
+  /// Everything that a job left on the hub is destroyed, keys first; whatever is asked about it afterwards is `not_found` with the
+  /// reason "erased: …". `done` is called when
+  /// nothing of it is on the hub's disk any more. `conflict` while it runs or is held.
+  virtual void erase(const JobId& job, Callback<void> done) = 0;
+  /// A legal hold: nothing of the job is deleted while it is there. `denied` to owners for what an operator holds.
+  virtual void hold(const JobId& job, bool held, Callback<JobStatus> done) = 0;
   /// What submitting the contract would come to now; nothing is kept. Errors as from `submit`.
   virtual void forecast(std::string contract, Callback<JobForecast> done) = 0;
   /// A new certificate for our name and key, used from the next connection on: keep it (update_credentials).
@@ -67,6 +73,8 @@ class Client {
   /// A join token.
   virtual void invite(const Invitation& invitation, Callback<std::string> done) = 0;
   virtual void agents(Callback<std::vector<AgentSummary>> done) = 0;
+  /// What the hub says of its configuration: for `assess_posture` (deployment.hpp). JSON.
+  virtual void posture(Callback<std::string> done) = 0;
   /// An agent gets nothing new while it drains.
   virtual void drain(const AgentId& agent, bool draining, Callback<AgentSummary> done) = 0;
   /// One in quarantine is let in again, on probation, if replaying the shard where it was caught gave what it had returned

@@ -11,6 +11,7 @@
 /// Required are `op` and `args`; the rest has the defaults below. Unknown and duplicate keys are refused.
 #include <forgepool/digest.hpp>
 #include <forgepool/ids.hpp>
+#include <forgepool/retention.hpp>
 
 #include <optional>
 #include <string>
@@ -62,6 +63,7 @@ struct ContractPolicy {
   std::string numeric_class;                 ///< Agents must be of this class; empty: of any.
   bool homogeneous = false;                  ///< All replicas of one shard go to agents of one numeric class.
   std::vector<std::string> spread;           ///< Replicas of one shard go to agents that differ in these: operator, network, region.
+  RetentionRequest retention;  ///< How long what the job leaves is kept on the hub, after its end; see retention.hpp.
   bool speculative = true;                   ///< A straggling shard may be executed once more than `verify` asks for.
 };
 

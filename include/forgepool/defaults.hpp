@@ -18,7 +18,8 @@ namespace forgepool {
 enum class LedgerStore { sqlite, tiles };
 
 /// Where things are below a hub's data directory: "identity/" (its keys, certificates and root.json), "ledger.db",
-/// "ledger.tiles"; the same below "organizations/<name>/" for each further organization.
+/// "ledger.tiles"; the same below "organizations/<name>/" for each further organization, and "witness-policy" there, if its log has
+/// witnesses of its own.
 FORGEPOOL_API std::string hub_identity_directory(const std::string& data_directory);
 FORGEPOOL_API std::string hub_ledger_path(const std::string& data_directory);
 FORGEPOOL_API std::string hub_tiles_path(const std::string& data_directory);

@@ -12,11 +12,13 @@
 /// Threads: make, use and destroy it on its event loop. It runs ledger commits on the loop's pool.
 #include <forgepool/adapter.hpp>
 #include <forgepool/credentials.hpp>
+#include <forgepool/deployment.hpp>
 #include <forgepool/event_loop.hpp>
 #include <forgepool/invitation.hpp>
 #include <forgepool/job.hpp>
 #include <forgepool/ledger.hpp>
 #include <forgepool/log.hpp>
+#include <forgepool/retention.hpp>
 #include <forgepool/scheduler.hpp>
 #include <forgepool/transport.hpp>
 #include <forgepool/verifier.hpp>
@@ -33,6 +35,7 @@ struct OrganizationParts {
   std::unique_ptr<Scheduler> scheduler;
   std::unique_ptr<Verifier> verifier;
   std::unique_ptr<Ledger> ledger;
+  std::string witness_policy{};  ///< For its log; empty: the one in HubOptions.
 };
 
 /// The parts a hub is composed of; it owns them. Scheduler, verifier and ledger are those of its own organization.
@@ -62,9 +65,19 @@ struct HubOptions {
   std::uint32_t max_shards_per_job = 100'000;  ///< Planning and reducing take the loop's time: some 10 µs a shard.
   std::size_t max_blob_bytes = 32u << 20;      ///< Of one uploaded input.
   std::uint64_t max_total_blob_bytes = 4ull << 30;
-  /// C2SP tlog-policy: whose cosignatures the log's checkpoints need. Where it names a quorum, checkpoints and bundles are given
+  /// C2SP tlog-policy: whose cosignatures each log's checkpoints need. Where it names a quorum, checkpoints and bundles are given
   /// out (`unavailable` otherwise) only with it. Empty: nobody's.
   std::string witness_policy;
+  /// Where the hub and its ledger are: contracts whose `policy.regions` do not have it are refused. Empty: nobody said, and nothing
+  /// is refused for it.
+  std::string region;
+  DeploymentPolicy deployment;                                ///< Which contracts and agents the hub takes, and where it may be.
+  bool keeps_audit_log = false;                               ///< What the hub says in its posture: that its log is kept as one.
+  RetentionRules retention;                                   ///< What contracts get, and what they may ask for.
+  Duration unused_input_life = std::chrono::hours(24);        ///< An upload that no job used by then is deleted.
+  /// What the sweeper deletes leaves the disk at most so much later, together: each time all keys of content are wrapped anew
+  /// and the ledger's files are cleaned. What is erased on request leaves it before the request is answered.
+  Duration disposal_delay = std::chrono::seconds(60);
   std::function<void(const Error&)> on_fatal;
 };
 

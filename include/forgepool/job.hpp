@@ -45,6 +45,8 @@ struct JobStatus {
   std::vector<std::uint32_t> overturned;
   std::string failure;           ///< If failed or cancelled: why, and what to do.
   std::optional<Digest> result;  ///< If done: SHA-256 of the result's bytes.
+  bool held = false;             ///< Under a legal hold: nothing of it is deleted.
+  bool results_deleted = false;  ///< Its retention has ended: the result is gone, the evidence is there.
   std::uint64_t elapsed_ms = 0;  ///< From acceptance to now or the end.
 };
 

@@ -3,6 +3,8 @@
 #include "audit/trail.hpp"
 #include "wire/json_reader.hpp"
 
+#include <algorithm>
+
 namespace forgepool::audit {
 namespace {
 
@@ -29,14 +31,20 @@ class EventReader {
       read_result(reader, index);
     else if (event.kind == "artifact")
       read_artifact(reader, index);
+    else if (event.kind == "residency")
+      read_residency(reader, index);
     else if (event.kind == "lease")
       read_lease(reader, index);
     else if (event.kind == "quarantine")
       read_quarantine(reader, index, where);
     else if (event.kind == "appeal")
       read_appeal(reader, where);
+    else if (event.kind == "hold" || event.kind == "release")
+      read_hold(reader);
+    else if (event.kind == "retention")
+      read_deletion(reader);
     else
-      return refute(where, "unknown kind of event; expected contract, plan, lease, quarantine, result, artifact or appeal");
+      return refute(where, "unknown kind of event; expected contract, plan, residency, lease, quarantine, result, artifact, appeal, hold, release or retention");
     if (const auto finished = reader.finish(); !finished) return fail(ErrorKind::corrupt, finished.error().message);
     return {};
   }
@@ -44,12 +52,13 @@ class EventReader {
   Result<Events> finish() {
     if (!contract_index_) return refute("/events", "the event of kind contract is missing");
     if (!plan_index_) return refute("/events", "the event of kind plan is missing");
+    if (!residency_index_) return refute("/events", "the event of kind residency is missing");
     if (!result_index_) return refute("/events", "the event of kind result is missing: the job did not end well");
-    if (!(*contract_index_ < *plan_index_ && *plan_index_ < *result_index_))
-      return refute("/events", "contract, plan and result do not stand in this order in the ledger");
+    if (!(*contract_index_ < *plan_index_ && *plan_index_ < *residency_index_ && *residency_index_ < *result_index_))
+      return refute("/events", "contract, plan, residency and result do not stand in this order in the ledger");
     for (const auto& [lease, event] : events_.leases)
-      if (event.index < *plan_index_)
-        return refute("/events", "lease " + lease.str() + " was granted before the plan was committed to");
+      if (event.index < *residency_index_)
+        return refute("/events", "lease " + lease.str() + " was granted before plan and residency were committed to");
     for (const auto& name : computation_.contract.artifacts.include)
       if (!events_.artifacts.contains(name)) return refute("/events", "the event of kind artifact for " + name + " is missing");
     if (events_.artifacts.size() != computation_.contract.artifacts.include.size())
@@ -97,8 +106,55 @@ class EventReader {
     if (reader.ok() && !events_.artifacts.emplace(name, digest).second)
       reader.refuse("name", "there is a second event for this artifact");
   }
+  /// Where the contract's data may be: what was decided must be what the contract asks for, and the hub must keep to it itself.
+  void read_residency(json::ObjectReader& reader, std::uint64_t index) {
+    once(reader, residency_index_, index);
+    const ContractPolicy& policy = computation_.contract.policy;
+    const auto expect_text = [&](std::string_view key, const std::string& expected) {
+      if (const auto got = reader.string(key, 128); reader.ok() && got != expected)
+        reader.refuse(key, "is \"" + got + "\", but the contract asks for \"" + expected + "\"");
+    };
+    expect_text("data_class", policy.data_class);
+    expect_text("target", policy.target);
+    if (reader.strings("regions", 64, 128) != policy.regions && reader.ok())
+      reader.refuse("regions", "are not those of the contract");
+    events_.hub_region = reader.string("hub_region", 128);
+    if (reader.ok() && !events_.hub_region.empty() && !allows(policy.regions, events_.hub_region))
+      reader.refuse("hub_region", "is " + events_.hub_region + ", where the contract does not allow its data to be");
+    (void)reader.string("profile", 64);
+    if (const auto* value = reader.object("retention")) {
+      json::ObjectReader retention(*value, reader.pointer("retention"));
+      const auto time = [&](std::string_view name) {
+        return static_cast<std::uint64_t>(retention.integer(name, 0, json::max_safe_integer));
+      };
+      events_.retention = {time("inputs_ms"), time("results_ms"), time("evidence_ms")};
+      if (const auto done = retention.finish(); !done) reader.refuse(done.error());
+    }
+  }
+  static bool allows(const std::vector<std::string>& allowed, const std::string& one) {
+    return allowed.empty() || std::ranges::find(allowed, one) != allowed.end();
+  }
+  /// The agent as it was attested when it got the lease must be one that the contract admits.
+  Admitted read_admitted(json::ObjectReader& outer) {
+    Admitted admitted;
+    const auto* value = outer.object("admitted");
+    if (!value) return admitted;
+    json::ObjectReader reader(*value, outer.pointer("admitted"));
+    const ContractPolicy& policy = computation_.contract.policy;
+    admitted.data_class = reader.string("data_class", 128);
+    admitted.region = reader.string("region", 128);
+    admitted.tier = reader.string("tier", 16);
+    if (reader.ok() && admitted.data_class != policy.data_class)
+      reader.refuse("data_class", "is \"" + admitted.data_class + "\", but the contract's data are of \"" + policy.data_class + "\"");
+    if (reader.ok() && !allows(policy.regions, admitted.region))
+      reader.refuse("region", "is \"" + admitted.region + "\", which the contract does not allow");
+    if (reader.ok() && policy.target != "any" && admitted.tier != policy.target)
+      reader.refuse("tier", "is " + admitted.tier + ", but the contract asks for " + policy.target);
+    if (const auto done = reader.finish(); !done) outer.refuse(done.error());
+    return admitted;
+  }
   void read_lease(json::ObjectReader& reader, std::uint64_t index) {
-    LeaseEvent event{AgentId(reader.id("agent")), index, {}};
+    LeaseEvent event{AgentId(reader.id("agent")), index, {}, read_admitted(reader)};
     const LeaseId lease(reader.id("lease"));
     if (const auto* shards = reader.array("shards", 1, computation_.shards()))
       for (const auto& shard : *shards) {
@@ -127,6 +183,17 @@ class EventReader {
       reader.refuse("agent", "there is a second quarantine event for " + agent.str());
   }
 
+  void read_hold(json::ObjectReader& reader) {
+    static constexpr std::string_view holders[] = {"operator", "owner"};
+    (void)reader.string("at", 64);
+    (void)reader.choice("by", holders);
+  }
+  void read_deletion(json::ObjectReader& reader) {
+    static constexpr std::string_view deleted[] = {"inputs", "results"};
+    (void)reader.string("at", 64);
+    (void)reader.choice("deleted", deleted);
+  }
+
   /// A job with an upheld appeal does not verify: the hub itself says that what it accepted is wrong.
   void read_appeal(json::ObjectReader& reader, const std::string& where) {
     const std::string agent = reader.id("agent");
@@ -140,7 +207,7 @@ class EventReader {
 
   const JobId& job_;
   const Computation& computation_;
-  std::optional<std::uint64_t> contract_index_, plan_index_, result_index_, first_artifact_;
+  std::optional<std::uint64_t> contract_index_, plan_index_, residency_index_, result_index_, first_artifact_;
   Events events_;
 };
 

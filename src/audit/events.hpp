@@ -20,26 +20,36 @@ struct QuarantineEvent {
   std::optional<CaughtWith> answer;  ///< None: it was caught elsewhere, in another job or by an operator.
 };
 
+/// What an agent was attested to be when it was admitted to a job's data.
+struct Admitted {
+  std::string data_class;  ///< It is cleared for this one, the contract's; empty: unclassified.
+  std::string region;      ///< Empty: none was attested.
+  std::string tier;
+};
+
 /// Shards given to an agent, before it could begin.
 struct LeaseEvent {
   AgentId agent;
   std::uint64_t index = 0;  ///< In the ledger.
   std::vector<std::uint32_t> shards;
+  Admitted admitted;
 };
 
 struct Events {
   std::uint64_t plan_index = 0;  ///< In the ledger.
   std::uint64_t result_index = 0;
   std::string pseudonym;  ///< The job's name in receipts.
+  Retention retention;     ///< What was decided for the job.
+  std::string hub_region;  ///< Empty: it was not said.
   Digest result;
   std::map<AgentId, QuarantineEvent> quarantined;
   std::map<LeaseId, LeaseEvent> leases;
   std::map<std::string, Digest> artifacts;  ///< By name.
 };
 
-/// Checks that there are exactly one `contract`, `plan` and `result` event, in this order, about this job and computation; one
-/// `artifact` event after them for each name that the contract includes; any number of `lease` events after the plan, one per
-/// lease; any number of `quarantine` events, at most one per agent; and nothing else.
+/// Checks that there are exactly one `contract`, `plan`, `residency` and `result` event, in this order, about this job and computation; one
+/// `artifact` event after them for each name that the contract includes; any number of `lease` events after them, one per
+/// lease, to agents that the contract admits; any number of `quarantine` events, at most one per agent; and nothing else.
 Result<Events> check_events(const wire::Bundle& bundle, const Computation& computation, LogProofs& log);
 
 }  // namespace forgepool::audit

@@ -80,6 +80,17 @@ class DefaultClient final : public Client {
     send("POST", "/v1/jobs/" + job.str() + "/cancel", {}, as_status(std::move(done)));
   }
 
+  void erase(const JobId& job, Callback<void> done) override {
+    send("POST", "/v1/jobs/" + job.str() + "/erase", {}, [done = std::move(done)](Result<Response> response) {
+      done(response ? Status{} : fail(response.error()));
+    });
+  }
+  void hold(const JobId& job, bool held, Callback<JobStatus> done) override {
+    wire::fb::HoldT message;
+    message.held = held;
+    send("POST", "/v1/jobs/" + job.str() + "/hold", wire::encode(message), as_status(std::move(done)));
+  }
+
   void forecast(std::string contract, Callback<JobForecast> done) override {
     send("POST", "/v1/forecasts", to_bytes(contract),
          decoded<wire::fb::ForecastT, JobForecast>(std::move(done), [](const auto& m) { return wire::from_wire(m); }));
@@ -103,6 +114,8 @@ class DefaultClient final : public Client {
          decoded<wire::fb::InvitationT, std::string>(std::move(done),
                                                      [](const auto& m) -> Result<std::string> { return m.join_token; }));
   }
+
+  void posture(Callback<std::string> done) override { send("GET", "/v1/posture", {}, as_text_body(std::move(done))); }
 
   void revoke(const std::string& kind, const std::string& id, const std::string& reason,
               Callback<std::uint32_t> done) override {

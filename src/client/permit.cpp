@@ -5,7 +5,7 @@
 namespace forgepool::client {
 
 std::optional<Permit> permit_for(const Request& request) {
-  constexpr std::string_view jobs = "/v1/jobs", blobs = "/v1/blobs/", cancel = "/cancel";
+  constexpr std::string_view jobs = "/v1/jobs", blobs = "/v1/blobs/", cancel = "/cancel", hold = "/hold", erase = "/erase";
   std::string_view path = request.path;
   path = path.substr(0, path.find('?'));
   if (request.method == "POST" && path == jobs) return Permit{"submit", {}, {}, true};
@@ -17,8 +17,10 @@ std::optional<Permit> permit_for(const Request& request) {
   }
   if (!path.starts_with("/v1/jobs/")) return std::nullopt;
   path.remove_prefix(jobs.size() + 1);
-  if (request.method == "POST" && path.ends_with(cancel))
-    return Permit{"cancel", std::string(path.substr(0, path.size() - cancel.size())), {}, true};
+  if (request.method == "POST")
+    for (const auto change : {cancel, hold, erase})
+      if (path.ends_with(change))
+        return Permit{std::string(change.substr(1)), std::string(path.substr(0, path.size() - change.size())), {}, true};
   return Permit{"read", std::string(path.substr(0, path.find('/'))), {}, false};
 }
 

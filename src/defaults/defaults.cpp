@@ -228,6 +228,7 @@ Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, const std::string
   if (!own) return fail(own.error());
   auto audit = open_audit_file(data_directory + "/audit.jsonl");
   if (!audit) return fail(audit.error());
+  options.keeps_audit_log = true;
   log = make_audit_log(std::move(log), std::move(*audit), [&loop] { return loop.now(); });
   HubParts parts;
   const auto names = organization_names(data_directory);
@@ -235,6 +236,9 @@ Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, const std::string
   for (const auto& name : *names) {
     auto organization = open_organization(organization_directory(data_directory, name), name, keys, loop.now(), overlap, scheduling, store, verification);
     if (!organization) return fail(organization.error().kind, "organization " + name + ": " + organization.error().message);
+    auto policy = read_file(organization_directory(data_directory, name) + "/witness-policy", 1u << 20);
+    if (!policy && policy.error().kind != ErrorKind::not_found) return fail(policy.error());
+    if (policy) organization->witness_policy = to_text(*policy);
     parts.organizations.push_back(std::move(*organization));
   }
   auto reset_secret = reset_secret_of(own->identity);

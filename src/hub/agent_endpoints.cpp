@@ -52,9 +52,11 @@ void Endpoints::fetch(const Caller& caller, const Peer& peer, const Request& req
   if (const auto allowed = core_.may_fetch(AgentId(caller.name), peer, request.authorization, *digest, loop_.now()); !allowed)
     return refuse(peer, request, allowed.error(), std::move(respond));
   if (const auto adapter = core_.adapter(*digest)) return answer(std::move(respond), ok(adapter->bytes()));
-  const auto blob = ledger_->read(blob_key(*digest));
-  if (!blob || !*blob) return refuse(peer, request, {ErrorKind::internal, "the hub cannot read this blob"}, std::move(respond));
-  answer(std::move(respond), ok(std::move(**blob)));
+  const auto sealed = ledger_->read(core_.input_place(*digest));
+  if (!sealed || !*sealed) return refuse(peer, request, {ErrorKind::internal, "the hub cannot read this blob"}, std::move(respond));
+  auto input = core_.open_input(*digest, **sealed);
+  if (!input) return refuse(peer, request, input.error(), std::move(respond));
+  answer(std::move(respond), ok(std::move(*input)));
 }
 
 }  // namespace forgepool::hub

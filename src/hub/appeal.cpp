@@ -61,6 +61,7 @@ Result<AgentSummary> HubCore::appeal(const AgentId& id, const Appeal& appeal, co
   const CaughtAgent upheld = *charge;
   overturned.caught.erase(charge);
   record.quarantined.clear();
+  record.caught_in.reset();
   effects_.put(agent_key(id), write_agent(record));
   journal(AgentPardoned{id}, nullptr);
   log_event(overturned, "appeal",

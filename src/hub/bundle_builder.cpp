@@ -27,9 +27,10 @@ Result<wire::LogPosition> position_of(const Ledger& ledger, std::uint64_t index,
   return wire::LogPosition{index, std::move(*path)};
 }
 
-Result<std::vector<wire::BundleStatement>> statements(const Ledger& ledger, const std::string& prefix, std::uint64_t size) {
+Result<std::vector<wire::BundleStatement>> statements(const Ledger& ledger, const BundleFacts& facts, std::string_view kind,
+                                                      std::uint64_t size) {
   std::vector<wire::BundleStatement> result;
-  const auto scanned = scan_records(ledger, prefix, [&](std::string_view, std::string_view record) -> Status {
+  const auto scanned = scan_sealed(ledger, std::string(kind) + facts.job.str() + "/", *facts.key, [&](std::string_view, std::string_view record) -> Status {
     auto statement = read_statement(record);
     if (!statement) return fail(statement.error());
     auto position = position_of(ledger, statement->index, size);
@@ -41,6 +42,14 @@ Result<std::vector<wire::BundleStatement>> statements(const Ledger& ledger, cons
   return result;
 }
 
+Result<Bytes> read_output(const Ledger& ledger, const BundleFacts& facts, const Digest& digest) {
+  const std::string place = output_key(facts.job, *facts.key, digest);
+  const auto sealed = ledger.read(place);
+  if (!sealed) return fail(sealed.error());
+  if (!*sealed) return fail(ErrorKind::corrupt, "the output " + digest.str() + " is not in the store");
+  return facts.key->open(place, **sealed);
+}
+
 /// The accepted output of every shard, which is what the verdicts are about.
 Status add_outputs(const Ledger& ledger, const BundleFacts& facts, wire::Bundle& bundle) {
   bundle.outputs.emplace();
@@ -49,11 +58,9 @@ Status add_outputs(const Ledger& ledger, const BundleFacts& facts, wire::Bundle&
     if (!envelope) return fail(envelope.error());
     const auto verdict = identity::parse_verdict(as_text(envelope->payload));
     if (!verdict) return fail(verdict.error());
-    auto output = ledger.read(output_key(facts.job, verdict->shard.result));
+    auto output = read_output(ledger, facts, verdict->shard.result);
     if (!output) return fail(output.error());
-    if (!*output)
-      return fail(ErrorKind::corrupt, fmt::format("the output of shard {} is not in the store", verdict->shard.shard.index));
-    bundle.outputs->emplace(verdict->shard.shard.index, std::move(**output));
+    bundle.outputs->emplace(verdict->shard.shard.index, std::move(*output));
   }
   return {};
 }
@@ -78,21 +85,21 @@ Status add_compared(const Ledger& ledger, const BundleFacts& facts, wire::Bundle
   }
   bundle.compared.emplace();
   for (const Digest& digest : compared) {
-    auto output = ledger.read(output_key(facts.job, digest));
+    auto output = read_output(ledger, facts, digest);
     if (!output) return fail(output.error());
-    if (!*output) return fail(ErrorKind::corrupt, "the output " + digest.str() + " is not in the store");
-    bundle.compared->emplace(digest, std::move(**output));
+    bundle.compared->emplace(digest, std::move(*output));
   }
   return {};
 }
 
 }  // namespace
 
-Result<std::string> read_result(const Ledger& ledger, const JobId& job) {
-  auto result = ledger.read(result_key(job));
-  if (!result) return fail(result.error());
-  if (!*result) return fail(ErrorKind::corrupt, "the result of job " + job.str() + " is not in the store");
-  return to_text(**result);
+Result<std::string> read_result(const Ledger& ledger, const BundleFacts& facts) {
+  const std::string place = result_key(facts.job);
+  const auto sealed = ledger.read(place);
+  if (!sealed) return fail(sealed.error());
+  if (!*sealed) return fail(ErrorKind::corrupt, "the result of job " + facts.job.str() + " is not in the store");
+  return open_record(*facts.key, place, **sealed);
 }
 
 Result<std::string> build_bundle(Ledger& ledger, const BundleFacts& facts, const Signer& key) {
@@ -112,7 +119,7 @@ Result<std::string> build_bundle(Ledger& ledger, const BundleFacts& facts, const
 
   for (const char* kind : {"event/", "grant/"}) {
     const auto events =
-        scan_records(ledger, kind + facts.job.str() + "/", [&](std::string_view, std::string_view record) -> Status {
+        scan_sealed(ledger, kind + facts.job.str() + "/", *facts.key, [&](std::string_view, std::string_view record) -> Status {
           auto event = read_event(record);
           if (!event) return fail(event.error());
           auto position = position_of(ledger, event->index, head->size);
@@ -124,17 +131,17 @@ Result<std::string> build_bundle(Ledger& ledger, const BundleFacts& facts, const
     if (!events) return fail(events.error());
   }
   std::ranges::sort(bundle.events, {}, [](const auto& event) { return event.position.index; });
-  auto receipts = statements(ledger, "receipt/" + facts.job.str() + "/", head->size);
+  auto receipts = statements(ledger, facts, "receipt/", head->size);
   if (!receipts) return fail(receipts.error());
   std::ranges::sort(*receipts, {}, [](const auto& receipt) { return receipt.position.index; });
   bundle.receipts = std::move(*receipts);
-  auto verdicts = statements(ledger, "verdict/" + facts.job.str() + "/", head->size);
+  auto verdicts = statements(ledger, facts, "verdict/", head->size);
   if (!verdicts) return fail(verdicts.error());
   bundle.verdicts = std::move(*verdicts);
 
   const auto& include = facts.contract.artifacts.include;
   if (std::ranges::find(include, "result") != include.end()) {
-    auto result = read_result(ledger, facts.job);
+    auto result = read_result(ledger, facts);
     if (!result) return fail(result.error());
     bundle.result = std::move(*result);
   }

@@ -11,11 +11,12 @@ struct BundleFacts {
   JobId job;
   Contract contract;
   std::shared_ptr<const AdapterPackage> adapter;
+  std::shared_ptr<const ContentKey> key;
   std::string checkpoint;  ///< To prove everything against; empty: one of now.
 };
 
 /// The result's bytes, checked against nothing: the client compares them with the digest in the status.
-Result<std::string> read_result(const Ledger& ledger, const JobId& job);
+Result<std::string> read_result(const Ledger& ledger, const BundleFacts& facts);
 
 /// The signed bundle document. `unavailable` if the checkpoint is older than the job's end. `corrupt` if the ledger does not hold what it must.
 Result<std::string> build_bundle(Ledger& ledger, const BundleFacts& facts, const Signer& key);

@@ -8,13 +8,8 @@
 #include "hub/job.hpp"
 
 #include <deque>
-#include <functional>
-#include <span>
 
 namespace forgepool::hub {
-
-/// Fills a span with random bytes: an argument, so that a simulation can replay them.
-using RandomSource = std::function<void(std::span<std::uint8_t>)>;
 
 /// Part of a job's plan, and what is known of each shard in it.
 struct KnownShards {
@@ -63,12 +58,15 @@ class Canaries {
 
 // --- records: FORMAT.md ----------------------------------------------------------------------------------------------
 
-std::string canary_key(const JobId& canary);
+/// Both are encrypted under the source's key: with that job goes what canaries were made of it.
+std::string canary_key(const JobId& source, const JobId& canary);
+/// The record of a canary that is over. Its place says which grants, receipts and events are left of it.
+inline constexpr std::string_view over_canary = "{}";
 std::string known_key(const JobId& job);
 std::string write_known(const KnownShards& shards, Time ended_at);
 Result<std::pair<KnownShards, Time>> read_known(std::string_view record);
 std::string write_canary(const Job& canary);
-/// Without contract, adapter and organization, which are those of the job that it is of.
-Result<std::pair<Job, KnownShards>> read_canary(const JobId& id, std::string_view record);
+/// Without contract, adapter, organization and key, which are those of the job that it is of.
+Result<std::pair<Job, KnownShards>> read_canary(const JobId& source, const JobId& canary, std::string_view record);
 
 }  // namespace forgepool::hub

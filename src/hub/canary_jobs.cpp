@@ -37,13 +37,14 @@ void HubCore::give_out_canary(const Job& asking, Time now) {
   const Job& source = jobs_.at(drawn->source);
   for (const ShardSpec& shard : drawn->shards.plan.shards)
     for (const ShardInput& input : shard.inputs)
-      if (!blobs_.contains(input.digest)) return;
+      if (!inputs_.contains(input.digest)) return;
 
   Job job;
   job.id = JobId(fresh_id("canary-"));
   job.canary_of = drawn->source;
   job.contract = source.contract;
   job.adapter = source.adapter;
+  job.key = source.key;
   job.owner = asking.owner;  // Who asks for it pays for it.
   job.organization = asking.organization;
   job.pseudonym = fresh_id("w-");
@@ -80,7 +81,7 @@ void HubCore::answered_canary(Job& job, std::uint32_t index) {
 void HubCore::end_canary(Job& job, Time now) {
   job.state = JobState::done;
   job.ended_at = now;
-  effects_.erase(canary_key(job.id));
+  keep(job, canary_key(*job.canary_of, job.id), over_canary);
   for (const auto& lease : job.running->leases) effects_.erase(lease_key(lease));
   for (const auto& [lease, report] : job.running->reported) effects_.erase(reported_key(job.id, lease));
   for (const auto number : job.running->journal) effects_.erase(journal_key(number));
@@ -101,7 +102,7 @@ void HubCore::forget_canaries() {
 
 void HubCore::keep_known(const Job& job) {
   const auto [known, dropped] = canaries_.ended(job);
-  if (known) effects_.put(known_key(job.id), write_known(*known, job.ended_at));
+  if (known) keep(job, known_key(job.id), write_known(*known, job.ended_at));
   for (const JobId& other : dropped) effects_.erase(known_key(other));
 }
 
@@ -120,7 +121,7 @@ void HubCore::gave(Job& job, const Lease& lease) {
   const KnownShards* known = nullptr;
   for (const auto index : lease.shards)
     known = canaries_.gave(*job.canary_of, job.running->plan.shards.at(index).index, lease.agent);
-  if (known) effects_.put(known_key(*job.canary_of), write_known(*known, jobs_.at(*job.canary_of).ended_at));
+  if (known) keep(job, known_key(*job.canary_of), write_known(*known, jobs_.at(*job.canary_of).ended_at));
 }
 
 Quarantine HubCore::in_source(const Quarantine& quarantine) const {
@@ -155,22 +156,30 @@ void HubCore::publish_canary(const Quarantine& quarantine, const Quarantine& at_
 
 Status HubCore::restore_canaries(const Ledger& ledger, Time now) {
   std::multimap<Time, std::pair<JobId, KnownShards>> by_age;
-  const auto known = scan_records(ledger, "known/", [&](std::string_view id, std::string_view record) -> Status {
-    auto read = read_known(record);
-    if (!read) return fail(read.error());
+  const auto known = scan_records(ledger, "known/", [&](std::string_view id, std::string_view sealed) -> Status {
     JobId job{std::string(id)};
-    if (!jobs_.contains(job)) return fail(ErrorKind::corrupt, "it is of a job that is not in the store");
+    const auto source = jobs_.find(job);
+    if (source == jobs_.end()) return fail(ErrorKind::corrupt, "it is of a job that is not in the store");
+    const auto record = open_record(*source->second.key, known_key(job), as_bytes(sealed));
+    if (!record) return fail(record.error());
+    auto read = read_known(*record);
+    if (!read) return fail(read.error());
     by_age.emplace(read->second, std::pair(std::move(job), std::move(read->first)));
     return {};
   });
   if (!known) return known;
   for (auto& [ended_at, source] : by_age) canaries_.restore(source.first, std::move(source.second));
-  return scan_records(ledger, "canary/", [&](std::string_view id, std::string_view record) -> Status {
-    auto read = read_canary(JobId(std::string(id)), record);
+  return scan_records(ledger, "canary/", [&](std::string_view place, std::string_view sealed) -> Status {
+    const auto slash = std::min(place.find('/'), place.size());
+    const auto source = jobs_.find(JobId(std::string(place.substr(0, slash))));
+    if (source == jobs_.end() || slash == place.size()) return fail(ErrorKind::corrupt, "it is of a job that is not in the store");
+    const auto record = open_record(*source->second.key, "canary/" + std::string(place), as_bytes(sealed));
+    if (!record) return fail(record.error());
+    if (*record == over_canary) return {};
+    auto read = read_canary(source->first, JobId(std::string(place.substr(slash + 1))), *record);
     if (!read) return fail(read.error());
     auto& [job, shards] = *read;
-    const auto source = jobs_.find(*job.canary_of);
-    if (source == jobs_.end()) return fail(ErrorKind::corrupt, "it is of a job that is not in the store");
+    job.key = source->second.key;
     job.contract = source->second.contract;
     job.adapter = source->second.adapter;
     job.organization = source->second.organization;

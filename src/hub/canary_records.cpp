@@ -72,8 +72,8 @@ Time read_time(json::ObjectReader& reader, std::string_view key) {
 
 }  // namespace
 
-std::string canary_key(const JobId& canary) {
-  return "canary/" + canary.str();
+std::string canary_key(const JobId& source, const JobId& canary) {
+  return "canary/" + source.str() + "/" + canary.str();
 }
 std::string known_key(const JobId& job) {
   return "known/" + job.str();
@@ -95,7 +95,6 @@ Result<std::pair<KnownShards, Time>> read_known(std::string_view record) {
 std::string write_canary(const Job& canary) {
   json::Object record{{"accepted_at_ms", to_ms(canary.accepted_at)},
                       {"events", canary.events},
-                      {"of", canary.canary_of->str()},
                       {"owner", canary.owner},
                       {"pseudonym", canary.pseudonym},
                       {"secret", to_hex(canary.secret)}};
@@ -103,13 +102,13 @@ std::string write_canary(const Job& canary) {
   return json::canonicalize(std::move(record));
 }
 
-Result<std::pair<Job, KnownShards>> read_canary(const JobId& id, std::string_view record) {
+Result<std::pair<Job, KnownShards>> read_canary(const JobId& source, const JobId& canary, std::string_view record) {
   return read_record<std::pair<Job, KnownShards>>(record, [&](json::ObjectReader& reader) {
     Job job;
-    job.id = id;
+    job.id = canary;
+    job.canary_of = source;
     job.accepted_at = read_time(reader, "accepted_at_ms");
     job.events = static_cast<std::uint32_t>(reader.integer("events", 0, UINT32_MAX));
-    job.canary_of = JobId(reader.id("of"));
     job.owner = reader.string("owner", 300);
     job.pseudonym = reader.string("pseudonym", 128);
     if (const auto secret = from_hex(reader.string("secret", 64)); secret && secret->size() == job.secret.size())

@@ -9,7 +9,8 @@ namespace {
 /// What names a job or an input in the path. What is not well-formed is nobody's: the handler says what is wrong with it.
 HubCore::Subject subject_of(const Route& route) {
   HubCore::Subject subject;
-  if (route.action == Action::read_job || route.action == Action::cancel_job)
+  if (route.action == Action::read_job || route.action == Action::cancel_job || route.action == Action::hold_job ||
+      route.action == Action::erase_job)
     subject.job = route.rest.substr(0, route.rest.find('/'));
   if (route.action == Action::upload_blob)
     if (const auto digest = Digest::parse(route.rest)) subject.blob = *digest;
@@ -19,7 +20,7 @@ HubCore::Subject subject_of(const Route& route) {
 }  // namespace
 
 Endpoints::Endpoints(EventLoop& loop, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger,
-                     const HubIdentity& identity, LogPublication& publication, Front& front, LogSink& log)
+                     HubIdentity& identity, LogPublication& publication, Front& front, LogSink& log)
     : loop_(loop),
       core_(core),
       committer_(committer),
@@ -27,7 +28,8 @@ Endpoints::Endpoints(EventLoop& loop, HubCore& core, Committer& committer, std::
       identity_(identity),
       publication_(publication),
       front_(front),
-      log_(log) {}
+      log_(log),
+      disposal_(loop, core, committer, ledger_, identity, log, [this] { settle(); }) {}
 
 void Endpoints::answer(Responder respond, Response response) {
   committer_.after(core_.effects().take(),
@@ -96,12 +98,15 @@ void Endpoints::handle(const Caller& caller, const Peer& peer, Request request, 
     case Action::upload_blob: upload(caller, peer, request, route->rest, ticket, std::move(respond)); break;
     case Action::forecast_job: forecast(caller, peer, request, std::move(respond)); break;
     case Action::cancel_job: cancel(caller, peer, request, route->rest, ticket, std::move(respond)); break;
+    case Action::hold_job: hold(caller, peer, request, route->rest, ticket, std::move(respond)); break;
+    case Action::erase_job: erase(caller, peer, request, route->rest, ticket, std::move(respond)); break;
     case Action::drain_agent: drain(peer, request, route->rest, std::move(respond)); break;
     case Action::hear_appeal: appeal(peer, request, route->rest, std::move(respond)); break;
     case Action::invite: invite(peer, request, std::move(respond)); break;
     case Action::read_job: read_job(caller, peer, route->rest, request, std::move(respond)); break;
     case Action::list_jobs: list_jobs(caller, std::move(respond)); break;
     case Action::list_agents: list_agents(std::move(respond)); break;
+    case Action::read_posture: answer(std::move(respond), json_answer(core_.posture() + "\n")); break;
     case Action::list_organizations: list_organizations(std::move(respond)); break;
     case Action::take_token: take_token(caller, peer, request, std::move(respond)); break;
     case Action::renew: renew(peer, request, std::move(respond)); break;

@@ -2,6 +2,7 @@
 /// The hub's requests: path to action, authorization, decoding, the state machine, and the answer once it is durable. README.md
 /// lists the endpoints. Loop thread only.
 #include "hub/committer.hpp"
+#include "hub/disposal.hpp"
 #include "hub/hub_core.hpp"
 #include "hub/log_publication.hpp"
 
@@ -25,7 +26,7 @@ class Front {
 
 class Endpoints {
  public:
-  Endpoints(EventLoop& loop, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger, const HubIdentity& identity,
+  Endpoints(EventLoop& loop, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger, HubIdentity& identity,
             LogPublication& publication, Front& front, LogSink& log);
 
   /// For the listener with mutual TLS.
@@ -67,6 +68,10 @@ class Endpoints {
   void forecast(const Caller& caller, const Peer& peer, const Request& request, Responder respond);
   void cancel(const Caller& caller, const Peer& peer, const Request& request, std::string_view job, const Ticket& ticket,
               Responder respond);
+  void hold(const Caller& caller, const Peer& peer, const Request& request, std::string_view job, const Ticket& ticket,
+            Responder respond);
+  void erase(const Caller& caller, const Peer& peer, const Request& request, std::string_view job, const Ticket& ticket,
+             Responder respond);
   void appeal(const Peer& peer, const Request& request, std::string_view agent, Responder respond);
   void drain(const Peer& peer, const Request& request, std::string_view agent, Responder respond);
   /// `rest`: the job, and which part of it.
@@ -108,6 +113,7 @@ class Endpoints {
   LogPublication& publication_;
   Front& front_;
   LogSink& log_;
+  Disposal disposal_;
   std::list<WaitingAgent> waiting_agents_;
   std::list<WaitingClient> waiting_clients_;
   std::unique_ptr<Subscription> timer_;

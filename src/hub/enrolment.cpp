@@ -64,6 +64,11 @@ Result<std::string> HubCore::invite(const Invitation& asked, Time now) {
     return fail(ErrorKind::invalid_input, "ttl: expected 1 second to 30 days");
   if (asked.uses == 0 || asked.uses > max_invitation_uses)
     return fail(ErrorKind::invalid_input, fmt::format("uses: expected 1 to {}, got {}", max_invitation_uses, asked.uses));
+  if (asked.role == "agent")
+    if (const auto allowed =
+            check_agent(parts_.options.deployment, parts_.options.region, asked.agent, asked.visibility == "public");
+        !allowed)
+      return fail(allowed.error());
   std::array<std::uint8_t, identity::join_secret_bytes> random{};
   parts_.random(random);
   const auto token = identity::join_token_from(random, parts_.front.pin());
@@ -160,13 +165,20 @@ bool HubCore::is_present(const AgentId& id, Time now) const {
   return seen != last_seen_.end() && now - seen->second < agent_presence;
 }
 
+std::string HubCore::reason_of(const AgentRecord& record) const {
+  const auto job = record.caught_in ? jobs_.find(*record.caught_in) : jobs_.end();
+  if (record.revoked || job == jobs_.end()) return record.quarantined;
+  const auto caught = std::ranges::find(job->second.caught, record.agent.id, &CaughtAgent::agent);
+  return caught == job->second.caught.end() ? record.quarantined : caught->reason;
+}
+
 AgentSummary HubCore::summary(const AgentRecord& record, Time now) const {
   std::string state = is_present(record.agent.id, now) ? "present" : "absent";
   if (record.agent.draining) state = "draining";
   if (!record.quarantined.empty()) state = record.revoked ? "revoked" : "quarantined";
   const AgentTrust trust = parts_.verifier.standing(record.agent.id).trust;
   AgentSummary summary{
-      as_scheduled(record),         std::move(state), record.answers, trust.checks, trust.on_probation, record.quarantined,
+      as_scheduled(record),         std::move(state), record.answers, trust.checks, trust.on_probation, reason_of(record),
       record.certificate_expires_at};
   if (record.quarantined.empty() && record.certificate_expires_at <= now) {
     summary.state = "expired";

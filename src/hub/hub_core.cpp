@@ -29,7 +29,9 @@ std::string HubCore::fresh_id(std::string_view prefix) {
 
 void HubCore::journal(const JournalEntry& entry, Job* job) {
   if (job && job->running) job->running->journal.push_back(next_journal_);
-  effects_.put(journal_key(next_journal_++), write_journal_entry(entry));
+  std::string place = journal_key(next_journal_++), record = write_journal_entry(entry);
+  if (job) record = write_sealed_entry(job->id, job->key->seal(parts_.random, place, as_bytes(record)));
+  effects_.put(std::move(place), record);
 }
 
 void HubCore::changed(Job& job) {
@@ -45,18 +47,37 @@ EventRecord HubCore::commit_to(std::string_view kind, std::string content) {
 }
 
 void HubCore::log_event(Job& job, std::string_view kind, std::string content) {
-  effects_.put(event_key(job.id, job.events++), write_event(commit_to(kind, std::move(content))));
+  keep(job, event_key(job.id, job.events++), write_event(commit_to(kind, std::move(content))));
 }
 
 void HubCore::log_grant(const Job& job, const Lease& lease) {
   json::Array shards;
   for (const auto index : lease.shards) shards.push_back(job.running->plan.shards.at(index).index);
+  const ContractPolicy& policy = job.contract.policy;
+  const SchedulerAgent& agent = agents_.at(lease.agent).agent;
   // By lease and not by number: the job's record, which counts the others, need not be written for each lease.
-  effects_.put(grant_key(job.id, lease.id),
-               write_event(commit_to("lease", json::canonicalize(json::Object{{"agent", lease.agent.str()},
+  keep(job, grant_key(job.id, lease.id),
+       write_event(commit_to("lease", json::canonicalize(json::Object{{"admitted", json::Object{{"data_class", policy.data_class},
+                                                                                                         {"region", agent.region},
+                                                                                                         {"tier", agent.tier}}},
+                                                                              {"agent", lease.agent.str()},
                                                                               {"job", job.id.str()},
                                                                               {"lease", lease.id.str()},
                                                                               {"shards", std::move(shards)}}))));
+}
+
+void HubCore::log_residency(Job& job) {
+  const ContractPolicy& policy = job.contract.policy;
+  log_event(job, "residency",
+            json::canonicalize(json::Object{{"data_class", policy.data_class},
+                                            {"hub_region", parts_.options.region},
+                                            {"job", job.id.str()},
+                                            {"profile", parts_.options.deployment.profile},
+                                            {"regions", json::Array(policy.regions.begin(), policy.regions.end())},
+                                            {"retention", json::Object{{"evidence_ms", job.retention.evidence_ms},
+                                                                       {"inputs_ms", job.retention.inputs_ms},
+                                                                       {"results_ms", job.retention.results_ms}}},
+                                            {"target", policy.target}}));
 }
 
 void HubCore::log_artifacts(Job& job, std::string_view result, const std::vector<ByteView>& outputs) {
@@ -81,6 +102,8 @@ const Job* HubCore::find(const JobId& id) const {
 
 Result<const Job*> HubCore::find_for(const JobId& id, const Caller& caller) const {
   const Job* job = find(id);
+  if (!job)
+    if (auto gone = erased(id, caller)) return fail(std::move(*gone));
   // Somebody else's job is not told apart from one that does not exist.
   if (!job || job->canary_of || !authorize(caller, Action::read_job, resource_of(*job)))
     return refuse(ErrorKind::not_found, "job_unknown", "there is no job " + id.str() + " of yours on this hub");
@@ -134,28 +157,6 @@ std::vector<JobStatus> HubCore::list(const Caller& caller, Time now) const {
   return statuses;
 }
 
-Status HubCore::upload(const Digest& digest, Bytes content, const Caller& caller, const Ticket& ticket, Time now) {
-  if (sha256(content) != digest) return fail(ErrorKind::invalid_input, "the content does not have the digest " + digest.str());
-  if (const auto blob = blobs_.find(digest); blob != blobs_.end()) {
-    if (blob->second.owners.insert(caller.owner()).second) {
-      effects_.put(blob_owner_key(digest, caller.owner()), std::string_view());
-      used_tokens_.use(ticket, {}, now, effects_);
-    }
-    return {};
-  }
-  if (content.size() > parts_.options.max_blob_bytes)
-    return fail(ErrorKind::too_large, fmt::format("an input may have {} bytes at most, this one has {}",
-                                                  parts_.options.max_blob_bytes, content.size()));
-  if (blob_bytes_ + content.size() > parts_.options.max_total_blob_bytes)
-    return fail(ErrorKind::unavailable, "the hub's space for inputs is used up; ask its operator");
-  blob_bytes_ += content.size();
-  blobs_.emplace(digest, Blob{content.size(), {caller.owner()}});
-  effects_.put(blob_owner_key(digest, caller.owner()), std::string_view());
-  effects_.put(blob_key(digest), std::move(content));
-  used_tokens_.use(ticket, {}, now, effects_);
-  return {};
-}
-
 // --- time ------------------------------------------------------------------------------------------------------------
 
 void HubCore::tick(Time now) {
@@ -174,6 +175,7 @@ void HubCore::tick(Time now) {
                         job.contract.policy.timeout_ms, job.accepted_count, job.shard_count),
             now);
   }
+  sweep(now);
 }
 
 std::optional<Time> HubCore::next_deadline() const {
@@ -182,6 +184,9 @@ std::optional<Time> HubCore::next_deadline() const {
     const Time deadline = jobs_.at(id).deadline();
     if (!next || deadline < *next) next = deadline;
   }
+  for (const auto& due : {deletions_.empty() ? std::nullopt : std::optional(deletions_.begin()->first),
+                          uploads_.empty() ? std::nullopt : std::optional(uploads_.begin()->first), disposal_due_})
+    if (due && (!next || *due < *next)) next = due;
   return next;
 }
 

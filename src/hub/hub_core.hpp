@@ -66,6 +66,9 @@ class HubCore {
   Result<JobExplanation> explain(const JobId& job, const Caller& caller, Time now) const;
   std::vector<JobStatus> list(const Caller& caller, Time now) const;
   Status upload(const Digest& digest, Bytes content, const Caller& caller, const Ticket& ticket, Time now);
+  /// Where an input stands in the ledger's state, and what is in that record.
+  std::string input_place(const Digest& digest) const { return input_key(input_names_->name_of(digest)); }
+  Result<Bytes> open_input(const Digest& digest, ByteView sealed) const;
   std::vector<AgentSummary> agents(Time now) const;
   /// Agents that cannot work, and whose owners should know: their certificate ran out, or soon will without having been
   /// renewed.
@@ -77,6 +80,35 @@ class HubCore {
   /// agent, job or charge; conflict if it is not in quarantine, or the replay gave something else.
   Result<AgentSummary> appeal(const AgentId& agent, const Appeal& appeal, const Ledger& ledger, Time now);
   Result<AgentSummary> drain(const AgentId& agent, bool draining, Time now);
+  /// What the hub says of its configuration, for `assess_posture` (posture.cpp). RFC 8785 JSON.
+  std::string posture() const;
+
+  // --- retention and erasure (retention.cpp, erasure.cpp, disposal.hpp)
+  /// A legal hold: while it is there, nothing of the job is deleted. Its owner cannot release what an operator holds (`denied`).
+  Result<JobStatus> hold(const JobId& job, bool held, const Caller& caller, const Ticket& ticket, Time now);
+  /// Whether the caller may have the job erased now: `conflict` while it runs or is held; `erased` if it was already.
+  Status may_erase(const JobId& job, const Caller& caller, const Ticket& ticket, Time now);
+  /// What is to be deleted now that this class cannot name: for that its keys in the ledger's state are needed.
+  struct DueDeletion {
+    JobId job;
+    bool all = false;  ///< The job is to be erased; otherwise only its result and outputs are to go.
+  };
+  std::vector<DueDeletion> take_due_deletions(Time now);
+  /// One that was taken could not be done: it is due again then.
+  void postpone_deletion(const JobId& job, Time until);
+  /// `keys`: all that start with one of `job_prefixes` and the job's id; every commit before must be durable and read. Nothing
+  /// happens if it is not due, or held, any more.
+  void delete_results(const JobId& job, const std::vector<std::string>& keys, Time now);
+  /// `conflict` if the job is held, or runs.
+  Status erase(const JobId& job, std::string_view reason, const std::vector<std::string>& keys, Time now);
+  /// When what was deleted has to leave the disk, too: nothing if there is nothing.
+  std::optional<Time> disposal_due() const { return disposal_due_; }
+  void dispose_at(std::optional<Time> due) { disposal_due_ = due; }
+  /// Wraps all keys of content under another one: what was wrapped under the one before can go.
+  void rewrap(WrappingKey wrapping);
+  const WrappingKey& wrapping() const { return wrapping_; }
+  /// All that was deleted before `rewrap` is gone.
+  void disposed();
 
   // --- enrolment and renewal
   bool knows_invitation(ByteView secret) const;
@@ -136,16 +168,23 @@ class HubCore {
   /// True if there may be work for agents that were told there is none.
   bool take_new_work() { return std::exchange(new_work_, false); }
   const Job* find(const JobId& job) const;
+  /// Nothing, or that it was erased: to those whose it was.
+  std::optional<Error> erased(const JobId& job, const Caller& caller) const;
   Result<const Job*> find_for(const JobId& job, const Caller& caller) const;
 
  private:
   // restore.cpp
   struct Replay;
+  Status restore_keys(const Ledger& ledger);
+  Status restore_inputs(const Ledger& ledger);
   Status restore_jobs(const Ledger& ledger);
+  Status restore_erased(const Ledger& ledger);
+  Result<std::shared_ptr<const AdapterPackage>> restore_adapter(const Ledger& ledger, const Digest& digest) const;
   Status restore_certificates(const Ledger& ledger);
   Status restore_running(const Ledger& ledger, Time now);
   Status restore_canaries(const Ledger& ledger, Time now);
   Status restore_grants(const Ledger& ledger, Job& job);
+  Status restore_reports(const Ledger& ledger, Job& job);
   Status replay_entry(const JournalEntry& entry, Replay& replay);
 
   /// The job that the contract would be, with its plan; without ids of its own.
@@ -230,6 +269,8 @@ class HubCore {
   void forget_certificates(Time now);
   std::optional<RevokedCertificate> revoked_certificate(const CertificateRecord& record) const;
   Resource resource_of(const Job& job) const { return {parts_.identity.trust_domain, job.owner}; }
+  /// Commits to what was decided on where the contract's data may be.
+  void log_residency(Job& job);
   void log_event(Job& job, std::string_view kind, std::string content);
   /// Before the agent is told of it: what was given to whom cannot be made up afterwards.
   void log_grant(const Job& job, const Lease& lease);
@@ -237,12 +278,39 @@ class HubCore {
   void log_artifacts(Job& job, std::string_view result, const std::vector<ByteView>& outputs);
   void journal(const JournalEntry& entry, Job* job);
   void changed(Job& job);
+  /// Every record of a job goes this way: encrypted under its key.
+  void keep(const Job& job, std::string place, ByteView content) {
+    Bytes sealed = job.key->seal(parts_.random, place, content);
+    effects_.put(std::move(place), std::move(sealed));
+  }
+  void keep(const Job& job, std::string place, std::string_view content) { keep(job, std::move(place), as_bytes(content)); }
   void save(const Job& job) {
     if (job.canary_of)
-      effects_.put(canary_key(job.id), write_canary(job));
+      keep(job, canary_key(*job.canary_of, job.id), write_canary(job));
     else
-      effects_.put(job_key(job.id), write_job(job));
+      keep(job, job_key(job.id), write_job(job));
   }
+  void keep_wrapped(std::string place, ByteView secret) {
+    Bytes wrapped = wrapping_.wrap(parts_.random, place, secret);
+    effects_.put(std::move(place), std::move(wrapped));
+  }
+  static Status is_erasable(const Job& job);
+  // retention.cpp
+  void log_deletion(Job& job, std::string_view what, Time now);
+  static bool evidence_ends(const Job& job, Time now);
+  void schedule_deletion(const Job& job);
+  void unschedule_deletion(const JobId& job);
+  void delete_inputs(Job& job, Time now);
+  /// Deletes what can be without knowing more than this class does: inputs of jobs that ended, and those that nobody used.
+  void sweep(Time now);
+  /// Something was deleted whose remains have to leave the disk.
+  void dispose_later(Time now);
+  // inputs.cpp
+  void claim_inputs(const Job& job);
+  bool release_inputs(const Job& job, Time now);
+  void drop_claim(const Digest& digest, const std::string& owner);
+  void drop_unused_inputs(Time now);
+  std::string reason_of(const AgentRecord& agent) const;
   std::string fresh_id(std::string_view prefix);
   bool is_present(const AgentId& agent, Time now) const;
   AgentSummary summary(const AgentRecord& agent, Time now) const;
@@ -262,15 +330,28 @@ class HubCore {
   std::map<AgentId, std::string> measured_classes_;
   std::map<Digest, InvitationRecord> invitations_;
   UsedTokens used_tokens_;
-  struct Blob {
-    std::uint64_t bytes = 0;
-    std::set<std::string> owners;  ///< Who uploaded it, and may use it; see Caller::owner.
+  /// Whoever uploaded an input may name it, until the jobs that did are done with it.
+  struct Claim {
+    Time uploaded_at{};      ///< The last time.
+    std::uint32_t jobs = 0;  ///< That hold on to it.
   };
-  std::unordered_map<Digest, Blob> blobs_;
+  struct Input {
+    std::uint64_t bytes = 0;
+    std::shared_ptr<const ContentKey> key;
+    std::map<std::string, Claim> claims;  ///< By Caller::owner.
+  };
+  std::unordered_map<Digest, Input> inputs_;
+  std::multimap<Time, std::pair<Digest, std::string>> uploads_;  ///< When an upload that no job used is forgotten.
+  std::shared_ptr<const ContentKey> input_names_;
   std::map<std::pair<std::string, std::string>, RevocationRecord> revocations_;  ///< By kind and id.
   std::multimap<Time, CertificateRecord> certificates_;                          ///< By until when they are kept.
   std::uint64_t list_number_ = 0;                                                ///< Of the last revocation list.
-  std::uint64_t blob_bytes_ = 0;
+  std::uint64_t input_bytes_ = 0;
+  WrappingKey wrapping_;
+  std::multimap<Time, JobId> deletions_;  ///< When the next thing of a job that ended is to be deleted.
+  std::map<std::string, ErasedRecord> erased_;  ///< By their keys in the state.
+  std::optional<Time> disposal_due_;
+  std::uint64_t deleted_ = 0, rewrapped_at_ = 0;  ///< Deletions so far, and of these, before the last `rewrap`.
   std::uint64_t next_journal_ = 0;
   std::map<AgentId, std::uint64_t> earned_;  ///< Of agents not in quarantine, in jobs that ended,
   std::vector<std::uint64_t> credits_;       ///< and the journal entries that say so.

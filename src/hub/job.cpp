@@ -2,6 +2,17 @@
 
 namespace forgepool::hub {
 
+std::optional<Time> Job::next_deletion() const {
+  if (state == JobState::running || !held_by.empty()) return std::nullopt;
+  std::uint64_t after_ms = retention.evidence_ms;
+  if (!results_deleted) after_ms = std::min(after_ms, retention.results_ms);
+  if (!inputs_deleted) after_ms = std::min(after_ms, retention.inputs_ms);
+  // Times are nanoseconds in 64 bits: what is kept for longer than that is never reached.
+  constexpr std::uint64_t century_ms = 100ull * 366 * 24 * 3'600'000;
+  if (after_ms > century_ms) return std::nullopt;
+  return ended_at + std::chrono::milliseconds(after_ms);
+}
+
 JobStatus Job::status(Time now) const {
   JobStatus status;
   status.id = id;
@@ -19,6 +30,8 @@ JobStatus Job::status(Time now) const {
   status.overturned.assign(overturned.begin(), overturned.end());
   status.failure = failure;
   status.result = result;
+  status.held = !held_by.empty();
+  status.results_deleted = results_deleted;
   const Time until = state == JobState::running ? now : ended_at;
   status.elapsed_ms =
       static_cast<std::uint64_t>(std::max<std::int64_t>(0, (until - accepted_at) / std::chrono::milliseconds(1)));

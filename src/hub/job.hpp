@@ -1,5 +1,7 @@
 #pragma once
 /// One job as the hub holds it while it runs, and what stays of it afterwards.
+#include "hub/content_key.hpp"
+
 #include <forgepool/adapter.hpp>
 #include <forgepool/job.hpp>
 #include <forgepool/verifier.hpp>
@@ -57,6 +59,9 @@ struct Job {
   OrganizationId organization{};          ///< Its trust domain.
   std::string pseudonym;                  ///< The only name of the job that agents see.
   std::array<std::uint8_t, 32> secret{};  ///< For the verifier: which shards are spot-checked.
+  std::shared_ptr<const ContentKey> key;  ///< Under which all of its records are encrypted.
+  std::vector<Digest> inputs;             ///< That its shards need, each once.
+  Retention retention;
   Time accepted_at{};
   Time ended_at{};
 
@@ -75,6 +80,10 @@ struct Job {
   std::optional<Digest> result;
   std::uint32_t events = 0;  ///< Events logged so far: numbers their records.
 
+  std::string held_by{};         ///< Legal hold: "owner" or "operator"; empty: none.
+  bool inputs_deleted = false;   ///< It holds on to them no more.
+  bool results_deleted = false;  ///< The result and the outputs are gone.
+
   std::unique_ptr<RunningJob> running;  ///< Null once the job ended.
 
   Time deadline() const {
@@ -82,6 +91,8 @@ struct Job {
     if (canary_of) return accepted_at + std::chrono::minutes(10);
     return accepted_at + std::chrono::milliseconds(contract.policy.timeout_ms);
   }
+  /// When the next of what it left is to be deleted; nothing if never, or not as things are.
+  std::optional<Time> next_deletion() const;
   void count_accepted(double bound) {
     ++accepted_count;
     error_bound = std::max(error_bound, bound);

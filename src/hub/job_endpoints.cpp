@@ -10,6 +10,17 @@
 #include <algorithm>
 
 namespace forgepool::hub {
+namespace {
+
+/// Whether result or bundle of a job that is done can still be had: neither after its results were deleted, but for evidence that
+/// does without them.
+Status still_there(const Job& job, bool bundle) {
+  const bool needed = !bundle || !job.contract.artifacts.include.empty() || !job.adapter->compares_exactly(job.contract);
+  if (!job.results_deleted || !needed) return {};
+  return fail(ErrorKind::not_found, "erased: the result and the outputs of this job were deleted when their retention ended");
+}
+
+}  // namespace
 
 void Endpoints::submit(const Caller& caller, const Peer& peer, const Request& request, const Ticket& ticket,
                        Responder respond) {
@@ -38,6 +49,28 @@ void Endpoints::cancel(const Caller& caller, const Peer& peer, const Request& re
   const auto status = core_.cancel(*id, caller, ticket, loop_.now());
   if (!status) return decline(peer, request, status.error(), std::move(respond));
   answer(std::move(respond), ok(wire::encode(wire::to_wire(*status))));
+}
+
+void Endpoints::hold(const Caller& caller, const Peer& peer, const Request& request, std::string_view text, const Ticket& ticket,
+                     Responder respond) {
+  const auto id = JobId::parse(text);
+  if (!id) return decline(peer, request, id.error(), std::move(respond));
+  const auto message = wire::decode<wire::fb::HoldT>(request.body);
+  if (!message) return decline(peer, request, message.error(), std::move(respond));
+  const auto status = core_.hold(*id, message->held, caller, ticket, loop_.now());
+  if (!status) return decline(peer, request, status.error(), std::move(respond));
+  answer(std::move(respond), ok(wire::encode(wire::to_wire(*status))));
+}
+
+void Endpoints::erase(const Caller& caller, const Peer& peer, const Request& request, std::string_view text, const Ticket& ticket,
+                     Responder respond) {
+  const auto id = JobId::parse(text);
+  if (!id) return decline(peer, request, id.error(), std::move(respond));
+  if (const auto allowed = core_.may_erase(*id, caller, ticket, loop_.now()); !allowed) return decline(peer, request, allowed.error(), std::move(respond));
+  auto respond_shared = std::make_shared<Responder>(std::move(respond));
+  disposal_.erase(*id, [respond_shared](const Status& erased) {
+    (*respond_shared)(erased ? nothing() : failure(erased.error()));
+  });
 }
 
 void Endpoints::upload(const Caller& caller, const Peer& peer, const Request& request, std::string_view text, const Ticket& ticket,
@@ -92,7 +125,8 @@ void Endpoints::read_job(const Caller& caller, const Peer& peer, std::string_vie
   auto respond_shared = std::make_shared<Responder>(std::move(respond));
   auto outcome = std::make_shared<Result<std::string>>();
   const bool bundle = part == "/bundle";
-  auto facts = BundleFacts{(*job)->id, (*job)->contract, (*job)->adapter, {}};
+  if (const auto there = still_there(**job, bundle); !there) return decline(peer, request, there.error(), std::move(*respond_shared));
+  auto facts = BundleFacts{(*job)->id, (*job)->contract, (*job)->adapter, (*job)->key, {}};
   if (bundle) {
     auto checkpoint = publication_.for_bundle();
     if (!checkpoint) return decline(peer, request, checkpoint.error(), std::move(*respond_shared));
@@ -101,7 +135,7 @@ void Endpoints::read_job(const Caller& caller, const Peer& peer, std::string_vie
   committer_.after(core_.effects().take(), [this, bundle, respond_shared, outcome, facts = std::move(facts)] {
     loop_.run_blocking(
         [bundle, outcome, facts, ledger = ledger_, key = identity_.tls.key] {
-          *outcome = bundle ? build_bundle(*ledger, facts, *key) : read_result(*ledger, facts.job);
+          *outcome = bundle ? build_bundle(*ledger, facts, *key) : read_result(*ledger, facts);
         },
         [respond_shared, outcome] {
           (*respond_shared)(*outcome ? json_answer(std::move(**outcome)) : failure(outcome->error()));

@@ -56,6 +56,8 @@ SchedulerAgent HubCore::as_scheduled(const AgentRecord& record) const {
   // What was attested stands. Its own word is as good otherwise: who says a wrong one is compared with machines that differ.
   const auto measured = measured_classes_.find(agent.id);
   if (agent.numeric_class.empty() && measured != measured_classes_.end()) agent.numeric_class = measured->second;
+  // Enrolled before the hub was deployed as it is now: nothing goes to it any more.
+  if (!check_agent(parts_.options.deployment, parts_.options.region, agent, agent.organization.empty())) agent.draining = true;
   return agent;
 }
 
@@ -237,12 +239,12 @@ Status HubCore::report(const AgentId& id, const Peer& peer, const std::string& t
   (*agent)->answers += shards->size();
   effects_.put(agent_key(id), write_agent(**agent));
   receipt->record.index = effects_.append(std::move(receipt->leaf));
-  effects_.put(receipt_key(job.id, *lease_id), write_statement(receipt->record));
+  keep(job, receipt_key(job.id, *lease_id), write_statement(receipt->record));
   effects_.erase(lease_key(*lease_id));
   if (const auto finished = parts_.scheduler.finish(*lease_id, id); !finished) return fail(finished.error());
   job.running->leases.erase(*lease_id);
   job.running->reported.emplace(*lease_id, report_digest(result));
-  effects_.put(reported_key(job.id, *lease_id), write_reported(report_digest(result)));
+  keep(job, reported_key(job.id, *lease_id), write_reported(report_digest(result)));
   job.running->agents.insert(id);
   take_answers(job, *lease, *shards, now);
   return {};
@@ -274,7 +276,7 @@ void HubCore::take_answers(Job& job, const Lease& lease, const std::vector<Check
     came.shards.emplace_back(shard.index, *shard.result);
     if (job.canary_of) answered_canary(job, shard.index);
     else if (job.running->outputs.emplace(*shard.result, shard.output).second)
-      effects_.put(output_key(job.id, *shard.result), *shard.output);
+      keep(job, output_key(job.id, *job.key, *shard.result), *shard.output);
   }
   job.answers += came.shards.size();
   changed(job);
@@ -302,7 +304,7 @@ void HubCore::take_failure(Job& job, const AgentId& agent, const CheckedShard& f
     ++shard.never_ran;
   } else {
     shard.failed_on.push_back(agent);
-    effects_.put(failure_key(job.id, failed.index), write_failures(shard.failed_on));
+    keep(job, failure_key(job.id, failed.index), write_failures(shard.failed_on));
     parts_.scheduler.failed({job.id, failed.index}, agent);
   }
   parts_.log.write(LogLevel::warning, "shard_failed",

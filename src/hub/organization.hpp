@@ -19,6 +19,7 @@ class Organization {
 
   Organization(OrganizationParts parts, const Shared& shared)
       : name(std::move(parts.name)),
+        witness_policy(parts.witness_policy.empty() ? shared.options.witness_policy : std::move(parts.witness_policy)),
         identity(std::move(parts.identity)),
         ledger(std::move(parts.ledger)),
         scheduler_(std::move(parts.scheduler)),
@@ -31,6 +32,7 @@ class Organization {
         endpoints(shared.loop, core, committer, ledger, identity, publication, shared.hub, shared.log) {}
 
   const std::string name;
+  const std::string witness_policy;
   HubIdentity identity;
   // Shared with pool threads: a commit or a bundle under way may outlive the hub.
   const std::shared_ptr<Ledger> ledger;

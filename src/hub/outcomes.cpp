@@ -70,7 +70,7 @@ void HubCore::carry_out(const ShardVerdict& verdict, Time now) {
     return;
   }
   statement->record.index = effects_.append(std::move(statement->leaf));
-  effects_.put(verdict_key(job.id, verdict.shard.index), write_statement(statement->record));
+  keep(job, verdict_key(job.id, verdict.shard.index), write_statement(statement->record));
   shard.accepted = true;
   shard.result = verdict.result;
   job.count_accepted(verdict.error_bound);
@@ -82,16 +82,21 @@ bool HubCore::bench(const Quarantine& quarantine, Time now) {
   const auto agent = agents_.find(quarantine.agent);
   if (agent == agents_.end() || !agent->second.quarantined.empty()) return false;
   agent->second.quarantined = quarantine.reason;
+  if (!quarantine.shard.job.empty()) {
+    // In the open stands where, and not what it returned: that is content.
+    agent->second.quarantined = "caught at shard " + to_string(quarantine.shard);
+    agent->second.caught_in = quarantine.shard.job;
+  }
   agent->second.quarantined_at = now;
   effects_.put(agent_key(quarantine.agent), write_agent(agent->second));
   earned_.erase(quarantine.agent);
   journal(AgentQuarantined{quarantine.agent}, nullptr);
   effects_.put(quarantine_key(quarantine.agent),
                write_event(commit_to("quarantine", json::canonicalize(json::Object{{"agent", quarantine.agent.str()},
-                                                                                   {"reason", quarantine.reason}}))));
+                                                                                   {"reason", agent->second.quarantined}}))));
   end_leases(parts_.scheduler.agent_gone(quarantine.agent, now));
   parts_.log.write(LogLevel::warning, "agent_quarantined",
-                   {{"agent", quarantine.agent.str()}, {"shard", to_string(quarantine.shard)}, {"reason", quarantine.reason}});
+                   {{"agent", quarantine.agent.str()}, {"shard", to_string(quarantine.shard)}});
   return true;
 }
 
@@ -157,7 +162,7 @@ void HubCore::finish_if_complete(Job& job, Time now) {
     return;
   }
   job.result = sha256(*result);
-  effects_.put(result_key(job.id), *result);
+  keep(job, result_key(job.id), *result);
   log_event(job, "result", json::canonicalize(json::Object{{"job", job.id.str()}, {"result", job.result->str()}}));
   log_artifacts(job, *result, outputs);
   end_job(job, JobState::done, "", now);
@@ -181,7 +186,7 @@ void HubCore::end_job(Job& job, JobState state, std::string failure, Time now) {
   for (const auto& shard : job.running->shards)
     if (shard.accepted) accepted.insert(shard.result);
   for (const auto& [digest, bytes] : job.running->outputs)
-    if (!keep_as_evidence && (!keep_outputs || !accepted.contains(digest))) effects_.erase(output_key(job.id, digest));
+    if (!keep_as_evidence && (!keep_outputs || !accepted.contains(digest))) effects_.erase(output_key(job.id, *job.key, digest));
   for (const auto& lease : job.running->leases) effects_.erase(lease_key(lease));
   for (const auto& [lease, report] : job.running->reported) effects_.erase(reported_key(job.id, lease));
   for (const auto number : job.running->journal) effects_.erase(journal_key(number));
@@ -197,6 +202,8 @@ void HubCore::end_job(Job& job, JobState state, std::string failure, Time now) {
   else
     know_no_more(job.id, now);
   job.running.reset();
+  if (job.retention.inputs_ms == 0) delete_inputs(job, now);
+  schedule_deletion(job);
   changed(job);
   save(job);
   parts_.log.write(state == JobState::done ? LogLevel::info : LogLevel::warning,

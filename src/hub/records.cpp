@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
 
 namespace forgepool::hub {
@@ -87,64 +88,6 @@ SchedulerAgent read_attested(json::ObjectReader& outer) {
 
 }  // namespace
 
-std::string job_key(const JobId& job) {
-  return "job/" + job.str();
-}
-std::string result_key(const JobId& job) {
-  return "result/" + job.str();
-}
-std::string event_key(const JobId& job, std::uint32_t number) {
-  return fmt::format("event/{}/{:010}", job.str(), number);
-}
-std::string grant_key(const JobId& job, const LeaseId& lease) {
-  return "grant/" + job.str() + "/" + lease.str();
-}
-std::string receipt_key(const JobId& job, const LeaseId& lease) {
-  return "receipt/" + job.str() + "/" + lease.str();
-}
-std::string reported_key(const JobId& job, const LeaseId& lease) {
-  return "reported/" + job.str() + "/" + lease.str();
-}
-std::string verdict_key(const JobId& job, std::uint32_t shard) {
-  return fmt::format("verdict/{}/{:010}", job.str(), shard);
-}
-std::string output_key(const JobId& job, const Digest& digest) {
-  return "output/" + job.str() + "/" + digest.hex();
-}
-std::string failure_key(const JobId& job, std::uint32_t shard) {
-  return fmt::format("failure/{}/{:010}", job.str(), shard);
-}
-std::string lease_key(const LeaseId& lease) {
-  return "lease/" + lease.str();
-}
-std::string agent_key(const AgentId& agent) {
-  return "agent/" + agent.str();
-}
-std::string quarantine_key(const AgentId& agent) {
-  return "quarantine/" + agent.str();
-}
-std::string invitation_key(const Digest& secret_hash) {
-  return "invitation/" + secret_hash.hex();
-}
-std::string blob_key(const Digest& digest) {
-  return "blob/" + digest.hex();
-}
-std::string blob_owner_key(const Digest& digest, std::string_view owner) {
-  return fmt::format("blob_owner/{}/{}", digest.hex(), owner);
-}
-std::string revocation_key(std::string_view kind, std::string_view id) {
-  return fmt::format("revocation/{}/{}", kind, sha256(id).hex());
-}
-std::string certificate_key(ByteView serial) {
-  return "certificate/" + to_hex(serial);
-}
-std::string key_event_key(std::string_view key_id) {
-  return fmt::format("key/{}", key_id);
-}
-std::string journal_key(std::uint64_t number) {
-  return fmt::format("journal/{:020}", number);
-}
-
 std::string write_job(const Job& job) {
   json::Array caught, notes;
   for (const auto& agent : job.caught) caught.push_back(caught_of(agent));
@@ -162,11 +105,17 @@ std::string write_job(const Job& job) {
       {"events", job.events},
       {"expected_wrong", job.expected_wrong},
       {"failure", job.failure},
+      {"held_by", job.held_by},
+      {"inputs_deleted", job.inputs_deleted},
       {"notes", std::move(notes)},
       {"overturned", json::Array(job.overturned.begin(), job.overturned.end())},
       {"owner", job.owner},
       {"pseudonym", job.pseudonym},
       {"result", job.result ? job.result->str() : ""},
+      {"results_deleted", job.results_deleted},
+      {"retention", json::Object{{"evidence_ms", job.retention.evidence_ms},
+                                 {"inputs_ms", job.retention.inputs_ms},
+                                 {"results_ms", job.retention.results_ms}}},
       {"secret", to_hex(job.secret)},
       {"shards", job.shard_count},
       {"state", to_string(job.state)},
@@ -213,6 +162,8 @@ Result<Job> read_job(const JobId& id, std::string_view record) {
     job.expected_wrong = reader.number("expected_wrong", 0, UINT32_MAX);
     job.events = static_cast<std::uint32_t>(reader.integer("events", 0, UINT32_MAX));
     job.failure = reader.string("failure", max_text);
+    job.held_by = reader.string("held_by", 16);
+    job.inputs_deleted = reader.boolean("inputs_deleted");
     if (const auto* notes = reader.array("notes", 0, 1'000'000))
       for (std::size_t i = 0; i < notes->size(); ++i) {
         json::ObjectReader one((*notes)[i], json::pointer_to(reader.pointer("notes"), i));
@@ -235,6 +186,13 @@ Result<Job> read_job(const JobId& id, std::string_view record) {
       else
         reader.refuse("result", digest.error().message);
     }
+    job.results_deleted = reader.boolean("results_deleted");
+    if (const auto* value = reader.object("retention")) {
+      json::ObjectReader one(*value, reader.pointer("retention"));
+      const auto time = [&](std::string_view name) { return static_cast<std::uint64_t>(one.integer(name, 0, max_count)); };
+      job.retention = {time("inputs_ms"), time("results_ms"), time("evidence_ms")};
+      if (const auto done = one.finish(); !done) reader.refuse(done.error());
+    }
     if (const auto secret = from_hex(reader.string("secret", 64)); secret && secret->size() == job.secret.size())
       std::copy(secret->begin(), secret->end(), job.secret.begin());
     else
@@ -243,6 +201,73 @@ Result<Job> read_job(const JobId& id, std::string_view record) {
     job.state = static_cast<JobState>(reader.choice("state", job_states));
     job.version = static_cast<std::uint64_t>(reader.integer("version", 0, max_count));
     return job;
+  });
+}
+
+Digest owner_hash(const JobId& job, std::string_view owner) {
+  return sha256("forgepool owner of an erased job v1\n" + job.str() + "\n" + std::string(owner));
+}
+
+std::string write_erased(const ErasedRecord& erased) {
+  return json::canonicalize(json::Object{{"at_ms", to_ms(erased.at)},
+                                         {"content", erased.content},
+                                         {"index", erased.index},
+                                         {"owner", erased.owner.str()},
+                                         {"salt", to_hex(erased.salt)}});
+}
+
+Result<ErasedRecord> read_erased(std::string_view record) {
+  return read_record<ErasedRecord>(record, [&](json::ObjectReader& reader) {
+    ErasedRecord erased;
+    erased.at = from_ms(reader.integer("at_ms", 0, max_count));
+    erased.content = reader.string("content", 1024);
+    erased.index = static_cast<std::uint64_t>(reader.integer("index", 0, max_count));
+    erased.owner = reader.digest("owner");
+    if (auto salt = from_hex(reader.string("salt", 64)))
+      erased.salt = std::move(*salt);
+    else
+      reader.refuse("salt", salt.error().message);
+    return erased;
+  });
+}
+
+Bytes write_inputs(const std::vector<Digest>& inputs) {
+  Bytes record;
+  for (const auto& input : inputs) record.insert(record.end(), input.bytes.begin(), input.bytes.end());
+  return record;
+}
+
+Result<std::vector<Digest>> read_inputs(ByteView record) {
+  constexpr std::size_t size = sizeof(Digest::bytes);
+  if (record.size() % size != 0) return fail(ErrorKind::corrupt, "it is not a list of digests");
+  std::vector<Digest> inputs(record.size() / size);
+  for (std::size_t i = 0; i < inputs.size(); ++i) std::ranges::copy(record.subspan(i * size, size), inputs[i].bytes.begin());
+  return inputs;
+}
+
+std::string write_claim(Time uploaded_at) {
+  return json::canonicalize(json::Object{{"uploaded_at_ms", to_ms(uploaded_at)}});
+}
+
+Result<Time> read_claim(std::string_view record) {
+  return read_record<Time>(record, [](json::ObjectReader& reader) { return from_ms(reader.integer("uploaded_at_ms", 0, max_count)); });
+}
+
+const JobId* job_of(const JournalEntry& entry) {
+  if (const auto* began = std::get_if<JobBegan>(&entry)) return &began->job;
+  if (const auto* came = std::get_if<AnswersCame>(&entry)) return &came->job;
+  return nullptr;
+}
+
+std::string write_sealed_entry(const JobId& job, ByteView sealed) {
+  return json::canonicalize(json::Object{{"job", job.str()}, {"sealed", to_base64(sealed)}});
+}
+
+Result<std::optional<SealedEntry>> read_sealed_entry(std::string_view record) {
+  if (record.find("\"sealed\":") == record.npos) return std::nullopt;
+  return read_record<std::optional<SealedEntry>>(record, [](json::ObjectReader& reader) {
+    JobId job(reader.id("job"));
+    return SealedEntry{std::move(job), reader.base64("sealed", max_record_bytes)};
   });
 }
 
@@ -330,6 +355,7 @@ Result<Lease> read_lease(const LeaseId& id, std::string_view record) {
 std::string write_agent(const AgentRecord& agent) {
   return json::canonicalize(json::Object{{"answers", agent.answers},
                                          {"attested", attested_of(agent.agent)},
+                                         {"caught_in", agent.caught_in ? agent.caught_in->str() : ""},
                                          {"certificate_expires_at_ms", to_ms(agent.certificate_expires_at)},
                                          {"draining", agent.agent.draining},
                                          {"enrolled_at_ms", to_ms(agent.enrolled_at)},
@@ -345,6 +371,7 @@ Result<AgentRecord> read_agent(const AgentId& id, std::string_view record) {
     agent.answers = static_cast<std::uint64_t>(reader.integer("answers", 0, max_count));
     agent.agent = read_attested(reader);
     agent.agent.id = id;
+    if (auto job = reader.string("caught_in", 128); !job.empty()) agent.caught_in = JobId(std::move(job));
     agent.agent.draining = reader.boolean("draining");
     agent.certificate_expires_at = from_ms(reader.integer("certificate_expires_at_ms", 0, max_count));
     agent.enrolled_at = from_ms(reader.integer("enrolled_at_ms", 0, max_count));
@@ -495,6 +522,21 @@ Result<std::vector<AgentId>> read_failures(std::string_view record) {
     std::vector<AgentId> agents;
     for (auto& name : reader.strings("agents", 100'000, 128)) agents.emplace_back(std::move(name));
     return agents;
+  });
+}
+
+Result<std::string> open_record(const ContentKey& key, std::string_view place, ByteView sealed) {
+  const auto content = key.open(place, sealed);
+  if (!content) return fail(content.error());
+  return to_text(*content);
+}
+
+Status scan_sealed(const Ledger& ledger, std::string_view prefix, const ContentKey& key,
+                   const std::function<Status(std::string_view, std::string_view)>& visit) {
+  return scan_records(ledger, prefix, [&](std::string_view rest, std::string_view sealed) -> Status {
+    const auto record = open_record(key, std::string(prefix) + std::string(rest), as_bytes(sealed));
+    if (!record) return fail(record.error());
+    return visit(rest, *record);
   });
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-/// The hub's durable state: keys and values in the ledger's state, all values RFC 8785 JSON except blobs. FORMAT.md lists them.
+/// The hub's durable state: keys and values in the ledger's state. FORMAT.md lists them. Values are RFC 8785 JSON, or bytes; those of
+/// a job are encrypted under its key (content_key.hpp).
 /// What is read back is checked: `corrupt`, naming the key, if it is not what was written.
 #include "hub/job.hpp"
 
@@ -18,16 +19,31 @@ std::string result_key(const JobId& job);
 std::string event_key(const JobId& job, std::uint32_t number);
 std::string grant_key(const JobId& job, const LeaseId& lease);
 std::string receipt_key(const JobId& job, const LeaseId& lease);
+std::string inputs_key(const JobId& job);
 std::string reported_key(const JobId& job, const LeaseId& lease);
 std::string verdict_key(const JobId& job, std::uint32_t shard);
-std::string output_key(const JobId& job, const Digest& digest);
+/// Not by the output's digest, which says what it is to whoever guesses.
+std::string output_key(const JobId& job, const ContentKey& key, const Digest& digest);
 std::string failure_key(const JobId& job, std::uint32_t shard);
 std::string lease_key(const LeaseId& lease);
 std::string agent_key(const AgentId& agent);
 std::string quarantine_key(const AgentId& agent);
 std::string invitation_key(const Digest& secret_hash);
-std::string blob_key(const Digest& digest);
-std::string blob_owner_key(const Digest& digest, std::string_view owner);
+std::string adapter_key(const Digest& package);
+/// A job's content key, wrapped.
+std::string content_key_key(const JobId& job);
+/// Inputs go by a keyed hash of their digest (`ContentKey::name_of`).
+std::string input_key(const Digest& name);
+std::string input_secret_key(const Digest& name);
+std::string input_owner_key(const Digest& name, std::string_view owner);
+/// An erased job, by a hash of its id.
+std::string erased_key(const JobId& job);
+/// The key that names of inputs are made with, wrapped. There from the first start on.
+inline constexpr std::string_view input_names_key = "input_names";
+/// There while something was deleted whose remains may still be on the disk.
+inline constexpr std::string_view disposal_key = "disposal";
+/// The prefixes of all records of a job that there may be any number of, each followed by its id and a slash.
+inline constexpr std::string_view job_prefixes[] = {"event/", "grant/", "receipt/", "verdict/", "output/", "reported/", "failure/"};
 /// `id` may be anything: it stands hashed in the key.
 std::string revocation_key(std::string_view kind, std::string_view id);
 std::string certificate_key(ByteView serial);
@@ -41,6 +57,26 @@ std::string write_job(const Job& job);
 /// Fills a job from its record. The adapter package is given by the digest in it (`job_adapter`).
 Result<Digest> job_adapter(std::string_view record);
 Result<Job> read_job(const JobId& id, std::string_view record);
+
+/// What stays of an erased job: that it was there, for those who know its id and may ask.
+struct ErasedRecord {
+  Time at{};
+  Digest owner;         ///< `owner_hash`.
+  std::string content;  ///< Of the event `erasure`, which names nobody.
+  Bytes salt;
+  std::uint64_t index = 0;
+};
+Digest owner_hash(const JobId& job, std::string_view owner);
+std::string write_erased(const ErasedRecord& erased);
+Result<ErasedRecord> read_erased(std::string_view record);
+
+/// Which inputs a job needs: their digests, one after the other.
+Bytes write_inputs(const std::vector<Digest>& inputs);
+Result<std::vector<Digest>> read_inputs(ByteView record);
+
+/// When an owner last uploaded an input.
+std::string write_claim(Time uploaded_at);
+Result<Time> read_claim(std::string_view record);
 
 /// The calls made to the verifier, in order. Repeating them brings it back after a restart.
 struct JobBegan {
@@ -63,6 +99,15 @@ struct CreditEarned {
   std::vector<AgentCredit> agents;
 };
 using JournalEntry = std::variant<JobBegan, AnswersCame, AgentQuarantined, AgentPardoned, CreditEarned>;
+/// The job of an entry that is about one; its record is encrypted like that job's.
+const JobId* job_of(const JournalEntry& entry);
+std::string write_sealed_entry(const JobId& job, ByteView sealed);
+struct SealedEntry {
+  JobId job;
+  Bytes sealed;
+};
+/// Nothing if the record stands in the open.
+Result<std::optional<SealedEntry>> read_sealed_entry(std::string_view record);
 std::string write_journal_entry(const JournalEntry& entry);
 Result<JournalEntry> read_journal_entry(std::string_view record);
 
@@ -80,6 +125,7 @@ struct AgentRecord {
   Time certificate_expires_at{};
   std::uint64_t answers = 0;
   std::string quarantined{};  ///< Why; empty: not.
+  std::optional<JobId> caught_in{};  ///< The job that knows more about that, if it was caught in one.
   Time quarantined_at{};      ///< Meaningful if it is.
   bool revoked = false;       ///< In quarantine because somebody said so.
 };
@@ -150,6 +196,12 @@ Result<Digest> read_reported(std::string_view record);
 
 std::string write_failures(const std::vector<AgentId>& agents);
 Result<std::vector<AgentId>> read_failures(std::string_view record);
+
+/// Opens a record of the job; `corrupt` if it is not one.
+Result<std::string> open_record(const ContentKey& key, std::string_view place, ByteView sealed);
+/// As `scan_records`, for records that are encrypted under the key.
+Status scan_sealed(const Ledger& ledger, std::string_view prefix, const ContentKey& key,
+                   const std::function<Status(std::string_view rest_of_key, std::string_view record)>& visit);
 
 /// As in Ledger::scan, for values that are text.
 Status scan_records(const Ledger& ledger, std::string_view prefix,

@@ -25,7 +25,9 @@ Error coded(const Error& error) {
 }
 
 Response failure(const Error& error) {
-  return {wire::status_of(error.kind), "application/octet-stream", wire::encode_failure(error)};
+  // What was erased is not there, and will not be: 410, not 404.
+  const bool gone = error.kind == ErrorKind::not_found && reason_code(error) == "erased";
+  return {gone ? 410 : wire::status_of(error.kind), "application/octet-stream", wire::encode_failure(error)};
 }
 
 Duration bounded_wait(std::uint64_t ms) {

@@ -38,23 +38,8 @@ Status HubCore::restore(const Ledger& ledger, Time now) {
     return {};
   });
   if (!invitations) return invitations;
-  const auto blobs = scan_records(ledger, "blob/", [&](std::string_view hash, std::string_view content) -> Status {
-    const auto digest = Digest::parse(hash);
-    if (!digest) return fail(ErrorKind::corrupt, digest.error().message);
-    blobs_[*digest].bytes = content.size();
-    blob_bytes_ += content.size();
-    return {};
-  });
-  if (!blobs) return blobs;
-  const auto owners = scan_records(ledger, "blob_owner/", [&](std::string_view key, std::string_view) -> Status {
-    const auto slash = std::min(key.find('/'), key.size());
-    const auto digest = Digest::parse(key.substr(0, slash));
-    if (!digest || slash == key.size() || !blobs_.contains(*digest))
-      return fail(ErrorKind::corrupt, "it names no input that is there");
-    blobs_.at(*digest).owners.insert(std::string(key.substr(slash + 1)));
-    return {};
-  });
-  if (!owners) return owners;
+  if (const auto keys = restore_keys(ledger); !keys) return keys;
+  if (const auto inputs = restore_inputs(ledger); !inputs) return inputs;
   const auto revocations = scan_records(ledger, "revocation/", [&](std::string_view, std::string_view record) -> Status {
     auto revocation = read_revocation(record);
     if (!revocation) return fail(revocation.error());
@@ -73,6 +58,7 @@ Status HubCore::restore(const Ledger& ledger, Time now) {
   if (!used) return used;
   if (const auto jobs = restore_jobs(ledger); !jobs) return jobs;
   if (const auto canaries = restore_canaries(ledger, now); !canaries) return canaries;
+  if (const auto erased = restore_erased(ledger); !erased) return erased;
   // What agents are is told first: the shards that they had may say who gets them next. Whoever is there will show.
   for (const auto& [id, agent] : agents_) parts_.scheduler.agent_seen(as_scheduled(agent), now);
   if (const auto running = restore_running(ledger, now); !running) return running;
@@ -85,22 +71,47 @@ Status HubCore::restore(const Ledger& ledger, Time now) {
   return {};
 }
 
+Result<std::shared_ptr<const AdapterPackage>> HubCore::restore_adapter(const Ledger& ledger, const Digest& digest) const {
+  if (auto known = adapter(digest)) return known;
+  for (const auto& [id, job] : jobs_)
+    if (job.adapter->digest() == digest) return job.adapter;
+  auto package = ledger.read(adapter_key(digest));
+  if (!package) return fail(package.error());
+  if (!*package) return fail(ErrorKind::corrupt, "its adapter " + digest.str() + " is missing from the store");
+  return open_adapter(std::move(**package));
+}
+
 Status HubCore::restore_jobs(const Ledger& ledger) {
-  return scan_records(ledger, "job/", [&](std::string_view id, std::string_view record) -> Status {
-    const auto digest = job_adapter(record);
+  return scan_records(ledger, "job/", [&](std::string_view id_text, std::string_view sealed) -> Status {
+    const JobId id{std::string(id_text)};
+    const auto wrapped = ledger.read(content_key_key(id));
+    if (!wrapped) return fail(wrapped.error());
+    if (!*wrapped) return fail(ErrorKind::corrupt, "its content key is missing from the store");
+    auto secret = wrapping_.unwrap(content_key_key(id), **wrapped);
+    if (!secret) return fail(secret.error().kind, "its content key: " + secret.error().message);
+    auto key = std::make_shared<const ContentKey>(std::move(*secret));
+    const auto record = open_record(*key, job_key(id), as_bytes(sealed));
+    if (!record) return fail(record.error());
+    const auto digest = job_adapter(*record);
     if (!digest) return fail(digest.error());
-    auto job = read_job(JobId(std::string(id)), record);
+    auto job = read_job(id, *record);
     if (!job) return fail(job.error());
+    job->key = std::move(key);
     job->organization = OrganizationId(parts_.identity.trust_domain);
-    job->adapter = adapter(*digest);
-    if (!job->adapter) {
-      const auto package = ledger.read(blob_key(*digest));
-      if (!package) return fail(package.error());
-      if (!*package) return fail(ErrorKind::corrupt, "its adapter " + digest->str() + " is missing from the store");
-      auto opened = open_adapter(std::move(**package));
-      if (!opened) return fail(opened.error());
-      job->adapter = std::move(*opened);
+    auto package = restore_adapter(ledger, *digest);
+    if (!package) return fail(package.error());
+    job->adapter = std::move(*package);
+    const auto sealed_inputs = ledger.read(inputs_key(id));
+    if (!sealed_inputs) return fail(sealed_inputs.error());
+    if (*sealed_inputs) {
+      const auto list = job->key->open(inputs_key(id), **sealed_inputs);
+      if (!list) return fail(list.error().kind, "the list of its inputs: " + list.error().message);
+      auto inputs = read_inputs(*list);
+      if (!inputs) return fail(inputs.error());
+      job->inputs = std::move(*inputs);
     }
+    if (!job->inputs_deleted) claim_inputs(*job);
+    schedule_deletion(*job);
     if (job->state == JobState::running) {
       auto plan = job->adapter->plan(job->contract);
       if (!plan) return fail(ErrorKind::corrupt, "its contract can no longer be planned: " + plan.error().message);
@@ -118,7 +129,7 @@ Status HubCore::restore_jobs(const Ledger& ledger) {
 }
 
 Status HubCore::restore_grants(const Ledger& ledger, Job& job) {
-  return scan_records(ledger, "grant/" + job.id.str() + "/", [&](std::string_view, std::string_view record) -> Status {
+  return scan_sealed(ledger, "grant/" + job.id.str() + "/", *job.key, [&](std::string_view, std::string_view record) -> Status {
     const auto event = read_event(record);
     if (!event) return fail(event.error());
     const auto content = json::parse_canonical(event->content, 1u << 20);
@@ -134,15 +145,23 @@ Status HubCore::restore_grants(const Ledger& ledger, Job& job) {
   });
 }
 
+Status HubCore::restore_erased(const Ledger& ledger) {
+  return scan_records(ledger, "erased/", [&](std::string_view name, std::string_view record) -> Status {
+    auto erased = read_erased(record);
+    if (!erased) return fail(erased.error());
+    erased_.emplace("erased/" + std::string(name), std::move(*erased));
+    return {};
+  });
+}
+
 Status HubCore::restore_running(const Ledger& ledger, Time now) {
   for (const auto& id : running_) {
     Job& job = jobs_.at(id);
-    const auto outputs = ledger.scan("output/" + id.str() + "/", [&](std::string_view key, ByteView value) {
-      auto bytes = std::make_shared<const Bytes>(value.begin(), value.end());
-      if (const auto digest = Digest::parse(key.substr(key.rfind('/') + 1)))
-        job.running->outputs.emplace(*digest, std::move(bytes));
-      return true;
-    });
+    const auto outputs =
+        scan_sealed(ledger, "output/" + id.str() + "/", *job.key, [&](std::string_view, std::string_view output) -> Status {
+          job.running->outputs.emplace(sha256(output), std::make_shared<const Bytes>(to_bytes(output)));
+          return {};
+        });
     if (!outputs) return outputs;
     if (!job.canary_of)
       if (const auto grants = restore_grants(ledger, job); !grants) return grants;
@@ -150,7 +169,17 @@ Status HubCore::restore_running(const Ledger& ledger, Time now) {
   }
 
   Replay replay;
-  const auto journal = scan_records(ledger, "journal/", [&](std::string_view number, std::string_view record) -> Status {
+  const auto journal = scan_records(ledger, "journal/", [&](std::string_view number, std::string_view stored) -> Status {
+    std::string record(stored);
+    const auto sealed = read_sealed_entry(record);
+    if (!sealed) return fail(sealed.error());
+    if (*sealed) {
+      const auto job = jobs_.find((*sealed)->job);
+      if (job == jobs_.end() || !job->second.running) return fail(ErrorKind::corrupt, "it is of a job that is not running");
+      auto opened = open_record(*job->second.key, "journal/" + std::string(number), (*sealed)->sealed);
+      if (!opened) return fail(opened.error());
+      record = std::move(*opened);
+    }
     const auto entry = read_journal_entry(record);
     if (!entry) return fail(entry.error());
     next_journal_ = std::stoull(std::string(number)) + 1;
@@ -189,29 +218,8 @@ Status HubCore::restore_running(const Ledger& ledger, Time now) {
       continue;
     parts_.scheduler.want(shard, static_cast<std::uint32_t>(count));
   }
-  const auto failures = scan_records(ledger, "failure/", [&](std::string_view key, std::string_view record) -> Status {
-    const auto agents = read_failures(record);
-    if (!agents) return fail(agents.error());
-    const auto slash = key.rfind('/');
-    const JobId id{std::string(key.substr(0, slash))};
-    const auto index = static_cast<std::uint32_t>(std::stoul(std::string(key.substr(slash + 1))));
-    const auto job = jobs_.find(id);
-    if (job == jobs_.end() || !job->second.running || index >= job->second.shard_count) return {};
-    job->second.running->shards[index].failed_on = *agents;
-    for (const auto& agent : *agents) parts_.scheduler.failed({id, index}, agent);
-    return {};
-  });
-  if (!failures) return failures;
-  const auto reported = scan_records(ledger, "reported/", [&](std::string_view key, std::string_view record) -> Status {
-    const auto digest = read_reported(record);
-    if (!digest) return fail(digest.error());
-    const auto slash = key.rfind('/');
-    const auto job = jobs_.find(JobId(std::string(key.substr(0, slash))));
-    if (job == jobs_.end() || !job->second.running) return fail(ErrorKind::corrupt, "it is of a job that is not running");
-    job->second.running->reported.emplace(LeaseId(std::string(key.substr(slash + 1))), *digest);
-    return {};
-  });
-  if (!reported) return reported;
+  for (const auto& id : running_)
+    if (const auto rest = restore_reports(ledger, jobs_.at(id)); !rest) return rest;
   return scan_records(ledger, "lease/", [&](std::string_view id, std::string_view record) -> Status {
     const auto lease = read_lease(LeaseId(std::string(id)), record);
     if (!lease) return fail(lease.error());
@@ -222,6 +230,26 @@ Status HubCore::restore_running(const Ledger& ledger, Time now) {
     parts_.scheduler.agent_seen(as_scheduled(agent->second), now);
     parts_.scheduler.restore(*lease);
     job->second.running->leases.insert(lease->id);
+    return {};
+  });
+}
+
+Status HubCore::restore_reports(const Ledger& ledger, Job& job) {
+  const std::string of_job = job.id.str() + "/";
+  const auto failures = scan_sealed(ledger, "failure/" + of_job, *job.key, [&](std::string_view shard, std::string_view record) -> Status {
+    const auto agents = read_failures(record);
+    if (!agents) return fail(agents.error());
+    const auto index = static_cast<std::uint32_t>(std::stoul(std::string(shard)));
+    if (index >= job.shard_count) return {};
+    job.running->shards[index].failed_on = *agents;
+    for (const auto& agent : *agents) parts_.scheduler.failed({job.id, index}, agent);
+    return {};
+  });
+  if (!failures) return failures;
+  return scan_sealed(ledger, "reported/" + of_job, *job.key, [&](std::string_view lease, std::string_view record) -> Status {
+    const auto digest = read_reported(record);
+    if (!digest) return fail(digest.error());
+    job.running->reported.emplace(LeaseId(std::string(lease)), *digest);
     return {};
   });
 }

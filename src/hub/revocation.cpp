@@ -177,6 +177,8 @@ Result<HubCore::Revoked> HubCore::revoke_key(const std::string& text) {
       current = in_use(keys.epochs.log);
       found = !current && drop(keys.earlier_log_keys);
       break;
+    case KeyPurpose::content:
+      return fail(ErrorKind::invalid_input, "keys of content are destroyed by erasing what they are for (forgepool erase)");
     case KeyPurpose::node: return fail(ErrorKind::invalid_input, "nodes' keys are not the hub's; revoke the agent or the client");
   }
   if (current)
@@ -242,7 +244,8 @@ Result<KeyId> HubCore::rotate(KeyPurpose purpose, Time now) {
     case KeyPurpose::hub: id.epoch = keys.epochs.hub, pin = keys.pin(); break;
     case KeyPurpose::token: id.epoch = keys.epochs.token, pin = keys.token_key->public_key().pin(); break;
     case KeyPurpose::log: id.epoch = keys.epochs.log, pin = keys.log_key->public_key().pin(); break;
-    case KeyPurpose::node: break;
+    case KeyPurpose::node:
+    case KeyPurpose::content: break;
   }
   effects_.put(key_event_key(id.str()),
                write_event(commit_to("key", json::canonicalize(json::Object{{"key", id.str()}, {"pin", pin.str()}}))));

@@ -48,6 +48,7 @@ std::optional<Route> route_of(std::string_view method, std::string_view path) {
     if (path == "/checkpoint" || path == "/v1/log/offer" || path.starts_with("/tile/")) return Route{Action::read_log, path};
     if (path == "/v1/jobs") return Route{Action::list_jobs, {}};
     if (path == "/v1/agents") return Route{Action::list_agents, {}};
+    if (path == "/v1/posture") return Route{Action::read_posture, {}};
     if (path == "/v1/crl") return Route{Action::read_revocation_list, {}};
     if (path == "/v1/organizations") return Route{Action::list_organizations, {}};
     if (take_prefix(path, "/v1/jobs/")) return Route{Action::read_job, path};
@@ -61,6 +62,8 @@ std::optional<Route> route_of(std::string_view method, std::string_view path) {
     if (path == "/v1/forecasts") return Route{Action::forecast_job, {}};
     if (path == "/v1/invitations") return Route{Action::invite, {}};
     if (take_between(path, "/v1/jobs/", "/cancel")) return Route{Action::cancel_job, path};
+    if (take_between(path, "/v1/jobs/", "/hold")) return Route{Action::hold_job, path};
+    if (take_between(path, "/v1/jobs/", "/erase")) return Route{Action::erase_job, path};
     if (take_between(path, "/v1/agents/", "/drain")) return Route{Action::drain_agent, path};
     if (take_between(path, "/v1/agents/", "/appeal")) return Route{Action::hear_appeal, path};
     if (path == "/v1/tokens") return Route{Action::take_token, {}};

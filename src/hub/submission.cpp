@@ -72,6 +72,8 @@ VerifierJob verifier_job(const Job& job) {
 }
 
 Result<Job> HubCore::prepare(Contract contract, const Caller& caller, Time now) const {
+  if (const auto allowed = check_contract(parts_.options.deployment, parts_.options.region, contract.policy); !allowed)
+    return fail(allowed.error());
   const auto adapter = std::ranges::find_if(parts_.adapters, [&](const auto& package) {
     return package->name() == contract.op.name && package->version() == contract.op.version;
   });
@@ -94,6 +96,13 @@ Result<Job> HubCore::prepare(Contract contract, const Caller& caller, Time now) 
   job.owner = caller.owner();
   job.organization = OrganizationId(parts_.identity.trust_domain);
   job.accepted_at = now;
+  auto retention = resolve_retention(parts_.options.retention, job.owner, job.contract.policy.data_class, job.contract.policy.retention);
+  if (!retention) return fail(retention.error());
+  job.retention = *retention;
+  std::set<Digest> inputs;
+  for (const auto& shard : plan->shards)
+    for (const auto& input : shard.inputs) inputs.insert(input.digest);
+  job.inputs.assign(inputs.begin(), inputs.end());
   job.shard_count = static_cast<std::uint32_t>(plan->shards.size());
   job.running = std::make_unique<RunningJob>();
   job.running->shards.resize(plan->shards.size());
@@ -112,6 +121,8 @@ Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, c
   auto contract = parse_contract(text);
   if (!contract) return fail(contract.error());
   if (contract->job_id) {
+    if (const auto gone = erased(*contract->job_id, caller))
+      return fail(ErrorKind::conflict, "/ctx/job_id: a job of that id was erased; choose another one, or leave it out");
     if (const Job* existing = find(*contract->job_id)) {
       if (existing->owner == caller.owner() && existing->contract.digest == contract->digest) return full_status(*existing, now);
       return fail(ErrorKind::conflict, "/ctx/job_id: there is another job of that id; choose another one, or leave it out");
@@ -125,20 +136,23 @@ Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, c
           parts_.scheduler.has_room(scheduler_job(job), expected(job.contract.policy, job.shard_count).executions);
       !room)
     return fail(room.error());
-  for (const auto& shard : job.running->plan.shards)
-    for (const auto& input : shard.inputs)
-      // Only what the caller has shown to have: a digest alone gives nobody another's input.
-      if (const auto blob = blobs_.find(input.digest); blob == blobs_.end() || !blob->second.owners.contains(caller.owner()))
-        return fail(
-            ErrorKind::invalid_input,
-            fmt::format("/args: you have not uploaded input {} to this hub; do so before submitting (forgepool submit --input FILE)",
-                        input.digest.str()));
+  for (const auto& digest : job.inputs)
+    // Only what the caller has shown to have: a digest alone gives nobody another's input.
+    if (const auto input = inputs_.find(digest); input == inputs_.end() || !input->second.claims.contains(caller.owner()))
+      return fail(ErrorKind::invalid_input,
+                  fmt::format("/args: you have not uploaded input {} to this hub, or the job that you did it for is over; do so before "
+                              "submitting (forgepool submit --input FILE)",
+                              digest.str()));
 
   job.id = job.contract.job_id ? *job.contract.job_id : JobId(fresh_id("job-"));
   job.pseudonym = fresh_id("w-");
   parts_.random(job.secret);
+  job.key = ContentKey::make(parts_.random);
+  keep_wrapped(content_key_key(job.id), job.key->bytes());
+  if (!job.inputs.empty()) keep(job, inputs_key(job.id), write_inputs(job.inputs));
+  claim_inputs(job);
 
-  effects_.put(blob_key(job.adapter->digest()),
+  effects_.put(adapter_key(job.adapter->digest()),
                job.adapter->bytes());  // The package stays findable when the hub's adapters change.
   log_event(job, "contract", json::canonicalize(json::Object{{"contract", job.contract.digest.str()}, {"job", job.id.str()}}));
   log_event(job, "plan",
@@ -147,6 +161,7 @@ Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, c
                                             {"plan", job.running->plan.digest().str()},
                                             {"pseudonym", job.pseudonym},
                                             {"shards", job.shard_count}}));
+  log_residency(job);
   parts_.scheduler.add_job(scheduler_job(job), now);
   running_.insert(job.id);
   Job& stored = jobs_.emplace(job.id, std::move(job)).first->second;

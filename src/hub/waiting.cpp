@@ -12,6 +12,7 @@ void Endpoints::settle() {
   tell_changes();
   settling_ = false;
   committer_.after(core_.effects().take(), nullptr);
+  if (!closed_) disposal_.run();
   arm();
 }
 
@@ -37,12 +38,13 @@ void Endpoints::tell_changes() {
   if (changed.empty()) return;
   const Time now = loop_.now();
   for (auto waiting = waiting_clients_.begin(); waiting != waiting_clients_.end();) {
-    const Job* job = changed.contains(waiting->job) ? core_.find(waiting->job) : nullptr;
-    if (!job || job->version <= waiting->seen) {
+    const Job* job = core_.find(waiting->job);
+    if (!changed.contains(waiting->job) || (job && job->version <= waiting->seen)) {
       ++waiting;
       continue;
     }
-    answer(std::move(waiting->respond), ok(wire::encode(wire::to_wire(*core_.status(waiting->job, waiting->caller, now)))));
+    const auto status = core_.status(waiting->job, waiting->caller, now);  // None if it was erased.
+    answer(std::move(waiting->respond), status ? ok(wire::encode(wire::to_wire(*status))) : failure(status.error()));
     waiting = waiting_clients_.erase(waiting);
   }
 }

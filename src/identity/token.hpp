@@ -30,7 +30,7 @@ inline constexpr std::size_t max_token_shards = 256;
 namespace permit {
 inline constexpr const char *fetch = "fetch", *report = "report";  // With a lease.
 inline constexpr const char *upload = "upload", *submit = "submit", *forecast = "forecast", *read = "read", *cancel = "cancel",
-                            *list = "list";
+                            *list = "list", *hold = "hold", *erase = "erase";
 }  // namespace permit
 
 struct TokenClaims {

@@ -56,6 +56,17 @@ void read_adversary(const json::Value& value, ContractPolicy& policy, ObjectRead
   if (auto read = reader.finish(); !read) outer.refuse(read.error());
 }
 
+void read_retention(const json::Value& value, ContractPolicy& policy, ObjectReader& outer) {
+  ObjectReader reader(value, outer.pointer("retention"));
+  const auto read = [&](std::string_view name, std::optional<std::uint64_t>& time) {
+    if (reader.has(name)) time = static_cast<std::uint64_t>(reader.integer(name, 0, json::max_safe_integer));
+  };
+  read("inputs_ms", policy.retention.inputs_ms);
+  read("results_ms", policy.retention.results_ms);
+  read("evidence_ms", policy.retention.evidence_ms);
+  if (auto done = reader.finish(); !done) outer.refuse(done.error());
+}
+
 void read_policy(const json::Value& value, Contract& contract, ObjectReader& outer) {
   ContractPolicy& policy = contract.policy;
   ObjectReader reader(value, outer.pointer("policy"));
@@ -84,6 +95,7 @@ void read_policy(const json::Value& value, Contract& contract, ObjectReader& out
   policy.numeric_class = reader.id("numeric_class", "");
   policy.homogeneous = reader.boolean("homogeneous", policy.homogeneous);
   policy.spread = reader.choices("spread", spreads, ObjectReader::Need::optional);
+  if (const auto* retention = reader.object("retention", ObjectReader::Need::optional)) read_retention(*retention, policy, reader);
   policy.speculative = reader.boolean("speculative", policy.speculative);
   if (auto read = reader.finish(); !read) outer.refuse(read.error());
 }

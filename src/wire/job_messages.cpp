@@ -70,6 +70,8 @@ fb::JobStatusT to_wire(const JobStatus& status) {
   message.adversary_fraction = status.adversary.fraction;
   message.adversary_collusion = status.adversary.collusion;
   message.overturned = status.overturned;
+  message.held = status.held;
+  message.results_deleted = status.results_deleted;
   return message;
 }
 
@@ -110,6 +112,8 @@ Result<JobStatus> from_wire(const fb::JobStatusT& message) {
   status.expected_wrong = message.expected_wrong;
   status.adversary = {message.adversary_fraction, message.adversary_collusion};
   status.overturned = message.overturned;
+  status.held = message.held;
+  status.results_deleted = message.results_deleted;
   return status;
 }
 

@@ -103,6 +103,9 @@ std::vector<Endpoint> endpoints(const std::string& job, const std::string& owner
                  {}});
   all.push_back({Action::read_revocation_list, request("GET", "/v1/crl"), {}});
   all.push_back({Action::list_organizations, request("GET", "/v1/organizations"), {}});
+  all.push_back({Action::read_posture, request("GET", "/v1/posture"), {}});
+  all.push_back({Action::hold_job, request("POST", "/v1/jobs/" + job + "/hold", message<wire::fb::HoldT>([](auto&) {})), owner, true});
+  all.push_back({Action::erase_job, request("POST", "/v1/jobs/" + job + "/erase"), owner, true});  // Not while it runs.
   // Last: whoever may ends the job.
   all.push_back({Action::cancel_job, request("POST", "/v1/jobs/" + job + "/cancel"), owner, true});
   return all;

@@ -24,6 +24,7 @@ class LentLedger final : public Ledger {
     return inner_->use_keys(std::move(key), std::move(earlier));
   }
   Result<LedgerHead> commit(const LedgerBatch& batch) override { return inner_->commit(batch); }
+  Status scrub() override { return inner_->scrub(); }
   LedgerHead head() const override { return inner_->head(); }
   Result<std::string> checkpoint() override { return inner_->checkpoint(); }
   Result<Bytes> leaf(std::uint64_t index) const override { return inner_->leaf(index); }

@@ -195,6 +195,43 @@ TEST_CASE("another adapter than the committed one is refused") {
 
 // --- events ----------------------------------------------------------------------------------------------------------
 
+TEST_CASE("where hub and agents were when they had a contract's data must be where the contract allows it") {
+  Story story({{"verify", "full"}, {"replicas", 2}, {"regions", json::Array{"eu-1", "eu-2"}}, {"target", "private"}});
+  story.agent_region = "eu-2";
+  story.agent_tier = "private";
+  SECTION("as it was") {
+    story.tell();
+    const auto report = story.verify();
+    REQUIRE(report.has_value());
+  }
+  SECTION("an agent elsewhere") {
+    story.agent_region = "us-1";
+    story.tell();
+    refuses(story, "/content/admitted/region: is \"us-1\", which the contract does not allow");
+  }
+  SECTION("an agent of which nothing was attested") {
+    story.agent_region = "";
+    story.tell();
+    refuses(story, "/content/admitted/region: is \"\", which the contract does not allow");
+  }
+  SECTION("an agent of another tier") {
+    story.agent_tier = "public";
+    story.tell();
+    refuses(story, "/content/admitted/tier: is public, but the contract asks for private");
+  }
+  SECTION("a hub elsewhere") {
+    story.contract_event();
+    story.event("plan", {{"adapter", story.adapter->digest().str()},
+                         {"job", story.job.str()},
+                         {"plan", story.plan.digest().str()},
+                         {"pseudonym", "w-1"},
+                         {"shards", story.plan.shards.size()}});
+    story.residency_event("us-1");
+    story.result_event();
+    refuses(story, "/content/hub_region: is us-1, where the contract does not allow its data to be");
+  }
+}
+
 TEST_CASE("the hub's commitments must all be there, once, in their order, about this job") {
   Story story;
   SECTION("no plan") {
@@ -211,6 +248,16 @@ TEST_CASE("the hub's commitments must all be there, once, in their order, about 
     story.tell_until_verdicts();
     story.tell_verdicts();
     refuses(story, "/events: the event of kind result is missing");
+  }
+  SECTION("no residency") {
+    story.contract_event();
+    story.event("plan", {{"adapter", story.adapter->digest().str()},
+                         {"job", story.job.str()},
+                         {"plan", story.plan.digest().str()},
+                         {"pseudonym", "w-1"},
+                         {"shards", story.plan.shards.size()}});
+    story.result_event();
+    refuses(story, "/events: the event of kind residency is missing");
   }
   SECTION("two plans") {
     story.tell();

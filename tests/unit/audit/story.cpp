@@ -135,6 +135,18 @@ void Story::plan_event() {
                  {"plan", plan.digest().str()},
                  {"pseudonym", pseudonym},
                  {"shards", plan.shards.size()}});
+  residency_event();
+}
+
+void Story::residency_event(const std::string& hub_region) {
+  const ContractPolicy& policy = contract.policy;
+  event("residency", {{"data_class", policy.data_class},
+                      {"hub_region", hub_region},
+                      {"job", job.str()},
+                      {"profile", ""},
+                      {"regions", json::Array(policy.regions.begin(), policy.regions.end())},
+                      {"retention", json::Object{{"evidence_ms", 1}, {"inputs_ms", 0}, {"results_ms", 1}}},
+                      {"target", policy.target}});
 }
 
 void Story::result_event() {
@@ -153,7 +165,11 @@ void Story::lease(const std::string& agent, const std::string& lease, const std:
   granted_.insert(lease);
   json::Array indices;
   for (const auto shard : shards) indices.push_back(shard);
-  event("lease", {{"agent", agent}, {"job", job.str()}, {"lease", lease}, {"shards", std::move(indices)}});
+  event("lease", {{"admitted", json::Object{{"data_class", ""}, {"region", agent_region}, {"tier", agent_tier}}},
+                  {"agent", agent},
+                  {"job", job.str()},
+                  {"lease", lease},
+                  {"shards", std::move(indices)}});
   leases_.push_back(std::move(bundle_.events.back()));
   bundle_.events.pop_back();
 }

@@ -65,6 +65,8 @@ class Story {
   void event(const std::string& kind, const json::Object& content);
   void contract_event();
   void plan_event();
+  /// Part of `plan_event`.
+  void residency_event(const std::string& hub_region = "");
   /// And the artifacts.
   void result_event();
   /// Of the result and the outputs, as they are.
@@ -102,6 +104,7 @@ class Story {
   std::string document() const { return sign(bundle()); }
   Result<AuditReport> verify() const { return verify_bundle(document(), root()); }
 
+  std::string agent_region, agent_tier = "public";  ///< What agents are attested to be in the leases that follow.
   /// Signs verdicts; a test changes it to forge them.
   std::shared_ptr<Signer> verdict_key;
 

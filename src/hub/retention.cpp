@@ -1,0 +1,105 @@
+/// What is deleted when, and what may not be: retention and legal holds. Every deletion is an entry of the ledger.
+#include "crypto/reason.hpp"
+#include "hub/hub_core.hpp"
+#include "wire/json.hpp"
+
+#include <algorithm>
+
+namespace forgepool::hub {
+
+Result<JobStatus> HubCore::hold(const JobId& id, bool held, const Caller& caller, const Ticket& ticket, Time now) {
+  if (const auto used = used_tokens_.look_up(ticket); !used) return fail(used.error());
+  const auto found = find_for(id, caller);
+  if (!found) return fail(found.error());
+  if (const auto allowed = authorize(caller, Action::hold_job, resource_of(**found)); !allowed) return fail(allowed.error());
+  Job& job = jobs_.at(id);
+  const bool by_operator = caller.role == Role::operator_ || caller.role == Role::hub_operator;
+  if (!by_operator && job.held_by == "operator")
+    return refuse(ErrorKind::denied, "legal_hold", "an operator holds this job, and an operator has to release it");
+  const std::string by = !held ? "" : by_operator ? "operator" : "owner";
+  if (job.held_by == by) return full_status(job, now);
+  job.held_by = by;
+  log_event(job, held ? "hold" : "release",
+            json::canonicalize(json::Object{{"at", to_rfc3339(now)}, {"by", by_operator ? "operator" : "owner"}, {"job", id.str()}}));
+  schedule_deletion(job);
+  used_tokens_.use(ticket, {}, now, effects_);
+  changed(job);
+  save(job);
+  return full_status(job, now);
+}
+
+void HubCore::log_deletion(Job& job, std::string_view what, Time now) {
+  log_event(job, "retention",
+            json::canonicalize(json::Object{{"at", to_rfc3339(now)}, {"deleted", std::string(what)}, {"job", job.id.str()}}));
+  dispose_later(now);
+}
+
+void HubCore::unschedule_deletion(const JobId& id) {
+  std::erase_if(deletions_, [&](const auto& entry) { return entry.second == id; });
+}
+
+void HubCore::schedule_deletion(const Job& job) {
+  unschedule_deletion(job.id);
+  if (const auto due = job.next_deletion()) deletions_.emplace(*due, job.id);
+}
+
+void HubCore::delete_inputs(Job& job, Time now) {
+  job.inputs_deleted = true;
+  if (!job.inputs.empty()) know_no_more(job.id, now);
+  if (release_inputs(job, now)) log_deletion(job, "inputs", now);
+}
+
+void HubCore::sweep(Time now) {
+  drop_unused_inputs(now);
+  std::vector<JobId> due;
+  for (auto entry = deletions_.begin(); entry != deletions_.end() && entry->first <= now; ++entry) due.push_back(entry->second);
+  for (const auto& id : due) {
+    Job& job = jobs_.at(id);
+    if (job.inputs_deleted || job.ended_at + std::chrono::milliseconds(job.retention.inputs_ms) > now) continue;
+    delete_inputs(job, now);
+    changed(job);
+    save(job);
+    schedule_deletion(job);
+  }
+}
+
+std::vector<HubCore::DueDeletion> HubCore::take_due_deletions(Time now) {
+  std::vector<DueDeletion> due;
+  while (!deletions_.empty() && deletions_.begin()->first <= now) {
+    const Job& job = jobs_.at(deletions_.begin()->second);
+    deletions_.erase(deletions_.begin());
+    due.push_back({job.id, evidence_ends(job, now)});
+  }
+  return due;
+}
+
+void HubCore::postpone_deletion(const JobId& id, Time until) {
+  if (!jobs_.contains(id)) return;
+  unschedule_deletion(id);
+  deletions_.emplace(until, id);
+}
+
+bool HubCore::evidence_ends(const Job& job, Time now) {
+  return job.retention.evidence_ms < keep_for_ever_ms && job.ended_at + std::chrono::milliseconds(job.retention.evidence_ms) <= now;
+}
+
+void HubCore::delete_results(const JobId& id, const std::vector<std::string>& keys, Time now) {
+  const auto found = jobs_.find(id);
+  if (found == jobs_.end()) return;
+  Job& job = found->second;
+  // Held since it was found to be due, perhaps.
+  if (const auto due = job.next_deletion(); due && *due <= now && !job.results_deleted) {
+    effects_.erase(result_key(id));
+    const std::string outputs = "output/" + id.str() + "/";
+    for (const auto& key : keys)
+      if (key.starts_with(outputs)) effects_.erase(key);
+    job.results_deleted = true;
+    know_no_more(id, now);
+    log_deletion(job, "results", now);
+    changed(job);
+    save(job);
+  }
+  schedule_deletion(job);
+}
+
+}  // namespace forgepool::hub
