@@ -76,6 +76,9 @@ struct SandboxRequest {
   /// relaxations.
   Determinism determinism = Determinism::standard;
   Digest seed;  ///< Where the random numbers of a `strict` run come from. For shards: the digest of their parameters.
+  /// Whose run it is, in any words. A backend that can renews what of a box no program can reach, for the next run of the same
+  /// owner and program. Empty: nothing of the box was, or will be, anybody else's.
+  std::string owner;
   const std::atomic<bool>* cancelled = nullptr;  ///< Set to true to end the run soon with outcome `cancelled`. Borrowed.
 };
 

@@ -127,6 +127,7 @@ SandboxRequest LeaseRun::request_for(const wire::fb::LeaseShardT& shard) const {
   request.policy = policy_;
   request.determinism = determinism_;
   request.seed = sha256(shard.params);
+  request.owner = grant_.job;  // The job's pseudonym: agents know no other.
   request.cancelled = cancelled_.get();
   return request;
 }

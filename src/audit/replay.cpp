@@ -72,11 +72,6 @@ const Bytes* output_of(const SandboxReport& report) {
   return output == report.outputs.end() ? nullptr : &output->second;
 }
 
-Digest output_digest(const SandboxReport& report) {
-  const Bytes* output = output_of(report);
-  return output ? sha256(*output) : Digest{};
-}
-
 Result<Digest> accepted_result(const wire::Bundle& bundle) {
   const auto event = std::ranges::find(bundle.events, "result", &wire::BundleEvent::kind);
   if (event == bundle.events.end()) return refute("/events", "the event of kind result is missing");

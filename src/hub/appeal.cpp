@@ -13,12 +13,15 @@ namespace forgepool::hub {
 namespace {
 
 /// Who agreed on what was accepted of the shard, as the hub's verdict says. Nobody if there is none (any more).
-Result<std::vector<AgentId>> agreed_on(const Ledger& ledger, const JobId& job, std::uint32_t shard) {
+Result<std::vector<AgentId>> agreed_on(const Ledger& ledger, const Job& job, std::uint32_t shard) {
   std::vector<AgentId> agents;
-  const auto record = ledger.read(verdict_key(job, shard));
+  const std::string place = verdict_key(job.id, shard);
+  const auto sealed = ledger.read(place);
+  if (!sealed) return fail(sealed.error());
+  if (!*sealed) return agents;
+  const auto record = open_record(*job.key, place, **sealed);
   if (!record) return fail(record.error());
-  if (!*record) return agents;
-  const auto statement = read_statement(as_text(**record));
+  const auto statement = read_statement(*record);
   if (!statement) return fail(statement.error());
   const auto envelope = identity::parse_envelope(statement->envelope);
   if (!envelope) return fail(envelope.error());
@@ -55,7 +58,7 @@ Result<AgentSummary> HubCore::appeal(const AgentId& id, const Appeal& appeal, co
                             appeal.shard, appeal.replayed.str(),
                             appeal.replayed == charge->accepted ? "which was accepted" : "which nobody was asked about",
                             charge->returned.str()));
-  const auto wrong = agreed_on(ledger, appeal.job, appeal.shard);
+  const auto wrong = agreed_on(ledger, job->second, appeal.shard);
   if (!wrong) return fail(wrong.error());
   Job& overturned = job->second;
   const CaughtAgent upheld = *charge;

@@ -28,7 +28,7 @@ SandboxRequest empty_request(const BoxShape& shape) {
 }  // namespace
 
 BoxShape::BoxShape(const SandboxRequest& request)
-    : program(request.program_digest), arguments(request.arguments), limits(request.limits) {}
+    : program(request.program_digest), arguments(request.arguments), limits(request.limits), owner(request.owner) {}
 
 BoxPool::~BoxPool() {
   {
@@ -145,7 +145,7 @@ void BoxPool::make_box(std::unique_lock<std::mutex>& lock, const std::shared_ptr
 
 void BoxPool::give_back(Loan loan, bool renewable) {
   if (depth_ == 0) return;
-  renewable = renewable && loan.from_pool;
+  renewable = renewable && loan.from_pool && !loan.shelf->shape.owner.empty();
   {
     const std::lock_guard lock(mutex_);
     --loan.shelf->running;

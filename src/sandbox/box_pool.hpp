@@ -1,7 +1,7 @@
 #pragma once
 /// Strict boxes made ahead: everything but a run's files and seed is prepared. An agent runs thousands of shards of one job, which
-/// differ in nothing else; so boxes are kept for what was asked for last, and one in which a run has ended well is renewed for
-/// the next of the same shape (box_runner.hpp says what of it is new then, and what is not).
+/// differ in nothing else; so boxes are kept for what was asked for last. One in which a run has ended well is renewed for the next of
+/// the same shape, if that says whose it is (box_runner.hpp says what of it is new then, and what is not): nobody gets another's.
 #include "sandbox/box_runner.hpp"
 
 #include <condition_variable>
@@ -16,6 +16,7 @@ struct BoxShape {
   Digest program;
   std::vector<std::string> arguments;
   SandboxLimits limits;
+  std::string owner;
 
   explicit BoxShape(const SandboxRequest& request);
   friend bool operator==(const BoxShape&, const BoxShape&) = default;

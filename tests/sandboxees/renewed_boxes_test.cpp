@@ -30,6 +30,7 @@ SandboxRequest request_with(const std::vector<std::string>& files, const std::st
   auto request = request_for(program);
   request.determinism = Determinism::strict;
   request.seed = sha256(to_bytes("seed"));
+  request.owner = "one job";
   for (const auto& name : files) request.files.push_back({name, std::make_shared<const Bytes>(to_bytes("content of " + name)), false});
   return request;
 }
@@ -111,6 +112,19 @@ TEST_CASE("a strict program finds no trace of those who ran in its box before", 
   }
 }
 
+TEST_CASE("a run that says not whose it is has a box of its own", "[renewed]") {
+  const auto others = boxes();
+  const auto sandbox = open_with(1);
+  auto request = request_with({});
+  request.owner.clear();
+  for (int i = 0; i < 5; ++i) REQUIRE(sandbox->run(request).outcome.ok());
+  std::set<pid_t> waiting;
+  for (const auto pid : boxes())
+    if (!others.contains(pid)) waiting.insert(pid);
+  for (int i = 0; i < 5; ++i) REQUIRE(sandbox->run(request).outcome.ok());
+  wait_until_gone(waiting);
+}
+
 TEST_CASE("a box is not used again after a program that did not end well", "[renewed]") {
   const auto others = boxes();
   const auto sandbox = open_with(1);
@@ -131,6 +145,7 @@ TEST_CASE("each run in a renewed box is measured and limited by itself", "[renew
   request.determinism = Determinism::strict;
   request.limits.memory_bytes = 32u << 20;
   request.limits.output_bytes = 10u << 20;
+  request.owner = "one job";
   run_until_renewed(*sandbox, others, request);
   const auto reference = sandbox->run(request).usage;
   for (int i = 0; i < 12; ++i) {
