@@ -71,15 +71,25 @@ void Canaries::restore(const JobId& job, KnownShards shards) {
   sources_.insert_or_assign(job, std::move(shards));
 }
 
-const KnownShards* Canaries::gave(const JobId& job, std::uint32_t shard, const AgentId& agent) {
+KnownShard* Canaries::find(const JobId& job, std::uint32_t shard) {
   const auto source = sources_.find(job);
   if (source == sources_.end()) return nullptr;
   const auto& shards = source->second.plan.shards;
   const auto at = std::ranges::lower_bound(shards, shard, {}, &ShardSpec::index);
   if (at == shards.end() || at->index != shard) return nullptr;
-  auto& agents = source->second.known[static_cast<std::size_t>(at - shards.begin())].agents;
-  if (std::ranges::find(agents, agent) == agents.end()) agents.push_back(agent);
-  return &source->second;
+  return &source->second.known[static_cast<std::size_t>(at - shards.begin())];
+}
+
+const KnownShards* Canaries::gave(const JobId& job, std::uint32_t shard, const AgentId& agent) {
+  KnownShard* known = find(job, shard);
+  if (!known) return nullptr;
+  if (std::ranges::find(known->agents, agent) == known->agents.end()) known->agents.push_back(agent);
+  return &sources_.at(job);
+}
+
+std::vector<AgentId> Canaries::holders(const JobId& job, std::uint32_t shard) {
+  const KnownShard* known = find(job, shard);
+  return known ? known->agents : std::vector<AgentId>();
 }
 
 void Canaries::forget(const JobId& job) {

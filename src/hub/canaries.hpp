@@ -32,6 +32,8 @@ class Canaries {
   void restore(const JobId& job, KnownShards shards);
   /// The shard was given to one more agent. What is known of its job now; null if that is nothing.
   const KnownShards* gave(const JobId& job, std::uint32_t shard, const AgentId& agent);
+  /// Who had it, as work or as a canary.
+  std::vector<AgentId> holders(const JobId& job, std::uint32_t shard);
   /// There is, or will be, nothing left of the job.
   void forget(const JobId& job);
 
@@ -49,6 +51,8 @@ class Canaries {
                             const RandomSource& random) const;
 
  private:
+  KnownShard* find(const JobId& job, std::uint32_t shard);
+
   std::map<JobId, KnownShards> sources_;
   std::deque<JobId> ended_;  // Oldest first.
   std::vector<std::uint32_t> lease_sizes_;

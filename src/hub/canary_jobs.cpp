@@ -64,8 +64,12 @@ Job& HubCore::put_canary(Job job, KnownShards shards, Time now) {
   job.running->known = std::move(shards.known);
   parts_.scheduler.add_job(scheduler_job(job), now);
 #if FORGEPOOL_MUTANT != 8  // For tests/simulation: who had a shard may get it again as a canary.
-  for (std::uint32_t i = 0; i < job.shard_count; ++i)
+  for (std::uint32_t i = 0; i < job.shard_count; ++i) {
     for (const AgentId& agent : job.running->known[i].agents) parts_.scheduler.exclude({job.id, i}, agent);
+    // After a restart: those, too, that had it since.
+    for (const AgentId& agent : canaries_.holders(*job.canary_of, job.running->plan.shards[i].index))
+      parts_.scheduler.exclude({job.id, i}, agent);
+  }
 #endif
   running_.insert(job.id);
   ++running_canaries_;
@@ -119,9 +123,27 @@ void HubCore::gave(Job& job, const Lease& lease) {
   for (const auto index : lease.shards) job.running->gave(index, lease.agent);
   if (!job.canary_of) return canaries_.granted(lease.shards.size());
   const KnownShards* known = nullptr;
-  for (const auto index : lease.shards)
-    known = canaries_.gave(*job.canary_of, job.running->plan.shards.at(index).index, lease.agent);
+  for (const auto index : lease.shards) {
+    const std::uint32_t number = job.running->plan.shards.at(index).index;
+    known = canaries_.gave(*job.canary_of, number, lease.agent);
+    keep_from_others(job, number, lease.agent);
+  }
   if (known) keep(job, known_key(*job.canary_of), write_known(*known, jobs_.at(*job.canary_of).ended_at));
+}
+
+void HubCore::keep_from_others(const Job& canary, std::uint32_t number, const AgentId& agent) {
+#if FORGEPOOL_MUTANT != 8
+  for (const JobId& id : running_) {
+    const Job& other = jobs_.at(id);
+    if (other.canary_of != canary.canary_of || other.id == canary.id) continue;
+    const auto& shards = other.running->plan.shards;
+    const auto at = std::ranges::lower_bound(shards, number, {}, &ShardSpec::index);
+    if (at != shards.end() && at->index == number)
+      parts_.scheduler.exclude({other.id, static_cast<std::uint32_t>(at - shards.begin())}, agent);
+  }
+#else
+  static_cast<void>(canary), static_cast<void>(number), static_cast<void>(agent);
+#endif
 }
 
 Quarantine HubCore::in_source(const Quarantine& quarantine) const {

@@ -236,6 +236,8 @@ class HubCore {
   Job& put_canary(Job job, KnownShards shards, Time now);
   /// The lease was granted: who had which shard says who may get it as a canary.
   void gave(Job& job, const Lease& lease);
+  /// Of the other canaries that are under way with this shard, by its number in their source.
+  void keep_from_others(const Job& canary, std::uint32_t number, const AgentId& agent);
   static void answered_canary(Job& job, std::uint32_t index);
   void end_canary(Job& job, Time now);
   /// Those that are over stay where they are until nobody refers to them any more.

@@ -53,7 +53,7 @@ void GrantChecker::requested(const Peer& peer, const Request& request) {
     const JobTruth& job = truth_.jobs.at(shard->second.job);
     given->second.lied |= digest != job.right.at(shard->second.index) && result->output.size() > 7;  // Not garbage.
     Shard& known = shards_[shard->second];
-    known.answered.insert(*agent);
+    known.answered[*agent].insert(given->second.job);
     known.answers[digest].insert(*agent);
   }
 }
@@ -61,7 +61,7 @@ void GrantChecker::requested(const Peer& peer, const Request& request) {
 void GrantChecker::take_grant(const AgentId& agent, ByteView body) {
   const auto grant = wire::decode<wire::fb::LeaseGrantT>(body);
   if (!grant) return;
-  Given given{{}, agent};
+  Given given{{}, agent, grant->job};
   for (const auto& shard : grant->shards) {
     const auto found = truth_.shards.find(shard->params);
     if (found == truth_.shards.end())
@@ -78,8 +78,9 @@ void GrantChecker::take_grant(const AgentId& agent, ByteView body) {
     const auto owner = pseudonyms_.try_emplace(grant->job, id.job).first->second;
     violations_.expect(owner == id.job, "canaries", "shards of two jobs stand under the pseudonym " + grant->job);
     given.canary = name != grant->job;
-    // As work it may come again, if what it said was refused: its lease had run out.
-    if (given.canary && shards_[id].answered.contains(agent))
+    // Under the same name it may come again, if what it said was refused: its lease had run out.
+    const auto answered = shards_[id].answered.find(agent);
+    if (given.canary && answered != shards_[id].answered.end() && *answered->second.begin() != grant->job)
       violations_.add("canaries", "agent " + agent.str() + " was given shard " + to_string(id) + " again, which it had answered");
     given.shards.emplace(shard->index, id);
   }

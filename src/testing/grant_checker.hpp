@@ -29,11 +29,12 @@ class GrantChecker final : public PoolWatcher {
   struct Given {
     std::map<std::uint32_t, ShardId> shards;  // By the numbers that the agent knows.
     AgentId agent;
+    std::string job;  // As the agent knows it.
     bool canary = false;
     bool lied = false;
   };
   struct Shard {
-    std::set<AgentId> answered;
+    std::map<AgentId, std::set<std::string>> answered;  // Under which names of the job.
     std::map<Digest, std::set<AgentId>> answers;
   };
 

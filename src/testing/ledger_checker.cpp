@@ -81,16 +81,12 @@ bool LedgerChecker::holds_exactly(const Ledger& ledger) const {
   return scanned && same && expected == state_.end();
 }
 
-void LedgerChecker::hub_started(Ledger& ledger) {
+void LedgerChecker::check(Ledger& ledger) {
   if (in_flight_) {
     // Nobody knows what became of it: all of it is there, or nothing.
     const auto batch = *std::exchange(in_flight_, std::nullopt);
     if (!holds_exactly(ledger)) apply(batch);
   }
-  check(ledger);
-}
-
-void LedgerChecker::check(Ledger& ledger) {
   expect(holds_exactly(ledger), "the log of " + std::to_string(ledger.head().size) +
                                     " leaves and the state beside it are not what was made durable (" +
                                     std::to_string(leaves_.size()) + " leaves, " + std::to_string(state_.size()) + " keys)");

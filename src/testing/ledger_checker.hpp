@@ -17,7 +17,7 @@ class LedgerChecker final : public PoolWatcher {
   LedgerChecker(std::string trust_domain, Violations& violations)
       : peers_("spiffe://" + std::move(trust_domain) + "/"), violations_(violations) {}
 
-  void hub_started(Ledger& ledger) override;
+  void hub_started(Ledger& ledger) override { check(ledger); }
   void requested(const Peer& peer, const Request& request) override;
   void responded(const Peer& peer, const Request& request, const Response& response) override;
   void commit_begun(const LedgerBatch& batch) override { in_flight_ = batch; }

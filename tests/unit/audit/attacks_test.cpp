@@ -85,14 +85,14 @@ TEST_CASE("a checkpoint older than what the bundle shows is refused") {
   story.tell_verdicts();
   story.result_event();
   refuses(verify_bundle(story.sign(story.bundle(older, size)), story.root()),
-          "is not in the ledger of 9 leaves that the checkpoint is for; is the checkpoint an older one?");
+          "is not in the ledger of 10 leaves that the checkpoint is for; is the checkpoint an older one?");
 }
 
 TEST_CASE("a leaf that is not in the ledger where the bundle says is refused") {
   const Story story = honest();
   refuses_changed(story, "/events/0: leaf 2: its inclusion in the ledger is not proved",
                   [](wire::Bundle& bundle) { bundle.events[0].position.index = 2; });
-  refuses_changed(story, "/receipts/1: leaf 6: its inclusion in the ledger is not proved",
+  refuses_changed(story, "/receipts/1: leaf 7: its inclusion in the ledger is not proved",
                   [](wire::Bundle& bundle) { bundle.receipts[1].position.path.pop_back(); });
   refuses_changed(story, "its inclusion in the ledger is not proved",
                   [](wire::Bundle& bundle) { bundle.verdicts[0].position.path[0].bytes[0] ^= 1; });
@@ -336,7 +336,7 @@ TEST_CASE("work that was not given out first, to whom, and as what it is reporte
     story.lease("alice", "l-a", {0});
     story.plan_event();
     story.result_event();
-    return refuses(story, "lease l-a was granted before the plan was committed to");
+    return refuses(story, "lease l-a was granted before plan and residency were committed to");
   }
   story.plan_event();
   SECTION("never granted") {
@@ -762,7 +762,7 @@ TEST_CASE("an agent accused without proof is refused") {
   SECTION("that never answered") {
     story.tell();
     story.quarantine("carol", 0);
-    refuses(story, "/events/6: no receipt before it shows that carol returned sha256:");
+    refuses(story, "/events/7: no receipt before it shows that carol returned sha256:");
   }
   SECTION("before it answered") {
     story.contract_event();
@@ -776,7 +776,7 @@ TEST_CASE("an agent accused without proof is refused") {
       story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}, {"bob", "l-b", story.right(i)}});
     story.verdict(2, story.right(2), {{"alice", "l-a", story.right(2)}, {"bob", "l-b2", story.right(2)}});
     story.result_event();
-    refuses(story, "/events/2: no receipt before it shows that mallory returned");
+    refuses(story, "/events/3: no receipt before it shows that mallory returned");
   }
   SECTION("of the accepted answer") {
     story.tell();
