@@ -23,6 +23,7 @@ constexpr std::string_view hostile = "</td><script>document.title='owned'</scrip
 JobRecord told_job() {
   testing::Story story({{"verify", "full"}, {"replicas", 2}, {"regions", json::Array{"eu-central", "eu-west"}}, {"data_class", "public"}},
                        "tally.v1", {{"items", 2 * shards}});
+  story.agent_region = "eu-central";
   story.contract_event();
   story.plan_event();
   const std::vector<std::string> honest{"alice", "bob", "carol"};

@@ -165,7 +165,7 @@ void Story::lease(const std::string& agent, const std::string& lease, const std:
   granted_.insert(lease);
   json::Array indices;
   for (const auto shard : shards) indices.push_back(shard);
-  event("lease", {{"admitted", json::Object{{"data_class", ""}, {"region", agent_region}, {"tier", agent_tier}}},
+  event("lease", {{"admitted", json::Object{{"data_class", contract.policy.data_class}, {"region", agent_region}, {"tier", agent_tier}}},
                   {"agent", agent},
                   {"job", job.str()},
                   {"lease", lease},
