@@ -105,7 +105,7 @@ TEST_CASE("agents tell the hub their numeric class, under either sandbox") {
   else
     pool.start_agent("another");
   const std::string job = pool.cli({"submit", pool.contract(small_job()), "--wait"}).at("job");
-  for (const auto& agent : pool.cli({"hub", "agents"}).at("agents"))
+  for (const json listed = pool.cli({"hub", "agents"}); const auto& agent : listed.at("agents"))
     CHECK(agent.at("numeric_class") == doctor.at("numeric_class"));
 }
 
@@ -217,7 +217,7 @@ TEST_CASE("mistakes are named, with what was expected, and exit codes tell them 
     const auto end = pool.cli({"wait", job});
     CHECK(end.at("state") == "done");
     CHECK(end.at("executions") == 8);
-    for (const auto& agent : pool.cli({"hub", "agents"}).at("agents"))
+    for (const json listed = pool.cli({"hub", "agents"}); const auto& agent : listed.at("agents"))
       CHECK((agent.at("answers") > 0) == (agent.at("tier") == "private"));
   }
   SECTION("what a join token attests is checked and kept") {

@@ -54,7 +54,8 @@ std::vector<json> run_and_read(ProcessPool& pool, const json& contract, const st
 /// By control: whether it is met.
 std::map<std::string, bool> posture(ProcessPool& pool, const std::string& profile, int code) {
   std::map<std::string, bool> met;
-  for (const auto& one : pool.cli({"posture", "--profile", profile}, code).at("findings"))
+  const auto answer = pool.cli({"posture", "--profile", profile}, code);
+  for (const auto& one : answer.at("findings"))
     met[one.at("control")] = one.at("met");
   return met;
 }
