@@ -14,7 +14,7 @@ constexpr std::array table{
     Control{"ac-4", "Information Flow Enforcement",
             "Contracts name regions, a tier and a data class; shards go only to agents that were enrolled as such, and what let each "
             "of them is committed to in the ledger before it is told.",
-            "CC6.1 CC6.7", "A.5.14 A.5.34", "164.308(a)(4)(ii)(B)", "1.4.4 7.2.2", Shown::residency},
+            "CC6.1 CC6.7", "A.5.14 A.5.34", "164.308(a)(4)(ii)(B)", "7.2.5 7.3.2", Shown::residency},
     Control{"ac-6", "Least Privilege",
             "Agents learn nothing but the shard that they run. Programs run without privileges, network and file system, under a "
             "filter of system calls.",
@@ -26,11 +26,11 @@ constexpr std::array table{
     Control{"au-9.3", "Protection of Audit Information | Cryptographic Protection",
             "What decides an outcome is a leaf of an RFC 6962 log with signed checkpoints: whoever changes, removes or inserts an entry "
             "cannot prove the others any more.",
-            "CC7.2 PI1.5", "A.5.28 A.5.33 A.8.15", "164.312(c)(1) 164.312(c)(2)", "10.3.2 10.3.4", Shown::log},
+            "CC7.2 PI1.5", "A.5.28 A.5.33 A.8.15", "164.312(b) 164.312(c)(2)", "10.3.2 10.3.4", Shown::log},
     Control{"au-9.2", "Protection of Audit Information | Store on Separate Physical Systems or Components",
             "Witnesses on other machines check that the log only grows, and cosign it; a hub can be made to give out nothing that a "
             "quorum of them has not seen.",
-            "CC7.2", "A.5.33 A.8.15", "164.312(c)(2)", "10.3.3", Shown::witnesses},
+            "CC7.2", "A.5.33 A.8.15", "164.312(b) 164.312(c)(2)", "10.3.3", Shown::witnesses},
     Control{"au-10", "Non-repudiation",
             "Agents sign receipts with a key that the hub's CA has certified, before they can know what others answered; the hub signs "
             "verdicts. Both are in the log.",
@@ -46,15 +46,19 @@ constexpr std::array table{
     Control{"ia-5.2", "Authenticator Management | Public Key-based Authentication",
             "One issuing CA per organization; chains, times, usages and names are checked against a profile; rotation and revocation "
             "take effect on open connections.",
-            "CC6.1", "A.5.17 A.8.24", "164.312(d)", "8.3.2 8.6.3"},
+            "CC6.1", "A.5.17 A.8.24", "164.312(d)", "8.3.2 8.3.11"},
     Control{"ir-4", "Incident Handling",
             "An agent whose answer lost is in quarantine from then on, its open leases go to others, and its wrong answer is named in "
             "the log; an appeal is decided by replaying the shard.",
             "CC7.3 CC7.4", "A.5.26", "164.308(a)(6)(ii)", "12.10.1", Shown::quarantine},
+    Control{"mp-6", "Media Sanitization",
+            "What is erased, or kept no longer, is made unreadable by destroying its keys, wherever copies of the ciphertext may be; the hub "
+            "then cleans its own files of it. The ledger has an entry for each deletion.",
+            "CC6.5 C1.2", "A.7.14 A.8.10", "164.310(d)(2)(i) 164.310(d)(2)(ii)", "3.2.1 9.4.7"},
     Control{"sc-4", "Information in Shared System Resources",
             "Each shard runs in namespaces and a control group of its own, in memory that is gone when it ends; agents keep nothing "
             "between shards but their key and adapters.",
-            "CC6.1", "A.8.10 A.8.11", "164.312(a)(1)", "3.2.1"},
+            "CC6.1", "A.8.10 A.8.12", "164.312(a)(1)", "3.2.1"},
     Control{"sc-7", "Boundary Protection",
             "Agents connect outward only; programs have no network; the hub answers nobody without a certificate but at the enrolment "
             "port, and limits what strangers may cost.",
@@ -69,9 +73,13 @@ constexpr std::array table{
     Control{"sc-13", "Cryptographic Protection",
             "Published algorithms only, from BoringSSL or AWS-LC: SHA-256, ECDSA P-256, Ed25519, AES-GCM, ChaCha20-Poly1305, HKDF.",
             "CC6.1 CC6.7", "A.8.24", "164.312(a)(2)(iv) 164.312(e)(2)(ii)", "2.2.7 4.2.1"},
+    Control{"sc-28.1", "Protection of Information at Rest | Cryptographic Protection",
+            "What a hub keeps of a job or an input is encrypted under a random key for that one (AES-256-GCM), which is wrapped under a "
+            "key derived from one in the key store.",
+            "CC6.1 C1.1", "A.5.33 A.8.24", "164.312(a)(2)(iv)", "3.5.1 3.6.1.2"},
     Control{"sc-39", "Process Isolation",
             "Linux namespaces, seccomp, control groups and a read-only root per shard; hostile programs are part of the tests.",
-            "CC6.1 CC6.8", "A.8.7 A.8.31", "164.312(a)(1)", "2.2.3"},
+            "CC6.1 CC6.8", "A.8.7 A.8.27", "164.312(a)(1)", "2.2.3"},
     Control{"si-7.1", "Software, Firmware, and Information Integrity | Integrity Checks",
             "Adapters, programs, inputs and outputs are named by their SHA-256; auditors plan the job again from contract and adapter, and "
             "compare.",

@@ -1,4 +1,5 @@
-"""check_oscal.py SCHEMA CONTROLS DOCUMENT…: validates OSCAL documents, and that the controls they name exist in NIST SP 800-53r5.
+"""check_oscal.py SCHEMA CONTROLS DOCUMENT…: validates OSCAL documents, and that the controls they name exist in NIST SP 800-53r5
+under the titles that they give them.
 
 Exit status 77: the validator is not installed."""
 import json
@@ -20,11 +21,19 @@ def portable(node):
     return [portable(item) for item in node] if isinstance(node, list) else node
 
 
+def titles(document):
+    """Of the controls in a component definition."""
+    for component in document.get("component-definition", {}).get("components", []):
+        for implementation in component["control-implementations"]:
+            for requirement in implementation["implemented-requirements"]:
+                yield requirement["control-id"], requirement["remarks"]
+
+
 schema_path, controls_path, *documents = sys.argv[1:]
 with open(schema_path, encoding="utf-8") as file:
     validator = jsonschema.Draft7Validator(portable(json.load(file)))
 with open(controls_path, encoding="utf-8") as file:
-    known = {line.split("\t")[0] for line in file}
+    known = dict(line.rstrip("\n").split("\t") for line in file)
 failed = False
 for path in documents:
     with open(path, encoding="utf-8") as file:
@@ -33,8 +42,15 @@ for path in documents:
         failed = True
         print(f"{path}: {list(error.absolute_path)}: {error.message[:300]}")
     named = set(re.findall(r'"control-id": "([^"]+)"', json.dumps(document)))
-    print(f"{path}: {sorted(named - known)} are no controls" if named - known else f"{path}: {len(named)} controls, valid")
-    failed = failed or bool(named - known) or not named
+    print(f"{path}: {sorted(named - known.keys())} are no controls" if named - known.keys() else f"{path}: {len(named)} controls, valid")
+    failed = failed or bool(named - known.keys()) or not named
+    # An enhancement's title has its control's before it.
+    for control, title in titles(document):
+        family, _, enhancement = control.partition(".")
+        right = known.get(control) if not enhancement else f"{known.get(family)} | {known.get(control)}"
+        if title != right:
+            failed = True
+            print(f"{path}: {control} is {right!r}, not {title!r}")
     # What it must refuse, or it would accept anything.
     broken = json.loads(json.dumps(document))
     next(iter(broken.values()))["uuid"] = "not one"

@@ -7,6 +7,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <regex>
+
 namespace forgepool {
 namespace {
 
@@ -153,6 +155,39 @@ TEST_CASE("assessment results say of each control what the evidence shows, and n
   for (const std::string& words : {text, write_oscal_component_definition(testing::story_time())})
     CHECK(words.find("no claim of certification") != std::string::npos);
   CHECK(write_oscal_assessment_results(scope_of(story)) == text);
+}
+
+TEST_CASE("controls are named once, and their likes elsewhere as each framework numbers its own") {
+  // The numbers that there are, as far as they can be told by their form: CC1 to CC9 and so on have so many criteria, annex A's four
+  // themes so many controls, PCI DSS twelve requirements.
+  const std::map<std::string, std::regex> form{
+      {"soc2", std::regex(R"(CC(1\.[1-5]|2\.[1-3]|3\.[1-4]|4\.[12]|5\.[1-3]|6\.[1-8]|7\.[1-5]|8\.1|9\.[12])|A1\.[1-3]|C1\.[12]|PI1\.[1-5])")},
+      {"iso27001-2022", std::regex(R"(A\.(5\.([1-9]|[12][0-9]|3[0-7])|6\.[1-8]|7\.([1-9]|1[0-4])|8\.([1-9]|[12][0-9]|3[0-4])))")},
+      {"hipaa", std::regex(R"(164\.3(08|10|12|14|16)\([a-e]\)(\([1-8]\)(\(i{1,3}\)|\(iv\))?(\([A-H]\))?)?)")},
+      {"pci-dss-4.0.1", std::regex(R"(([1-9]|1[0-2])\.[1-9][0-9]?(\.[1-9][0-9]?){1,2})")}};
+  const std::regex nist("(ac|at|au|ca|cm|cp|ia|ir|ma|mp|pe|pl|pm|ps|pt|ra|sa|sc|si|sr)-[1-9][0-9]?(\\.[1-9][0-9]?)?");
+  const std::string text = write_oscal_component_definition(testing::story_time());
+  const auto document = json::parse(text, text.size());
+  REQUIRE(document);
+  const json::Value& component = at(at(*document, "component-definition"), "components").as_array()->at(0);
+  std::set<std::string> controls;
+  for (const auto& requirement : *at(at(component, "control-implementations").as_array()->at(0), "implemented-requirements").as_array()) {
+    const std::string id(*at(requirement, "control-id").as_string());
+    CAPTURE(id);
+    CHECK(std::regex_match(id, nist));
+    CHECK(controls.insert(id).second);
+    std::set<std::string> frameworks;
+    for (const auto& property : *at(requirement, "props").as_array()) {
+      const std::string framework(*at(property, "name").as_string()), other(*at(property, "value").as_string());
+      CAPTURE(framework, other);
+      REQUIRE(form.contains(framework));
+      CHECK(std::regex_match(other, form.at(framework)));
+      frameworks.insert(framework);
+    }
+    CHECK(frameworks.size() == form.size());
+  }
+  // Features that a reader looks for.
+  for (const char* id : {"au-9.3", "mp-6", "sc-28.1", "sc-39"}) CHECK(controls.contains(id));
 }
 
 TEST_CASE("an export is of what verifies, and of all of it") {
