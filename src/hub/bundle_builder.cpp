@@ -16,6 +16,14 @@
 namespace forgepool::hub {
 namespace {
 
+Result<SignedHead> checkpoint_of_now(Ledger& ledger) {
+  auto note = ledger.checkpoint();
+  if (!note) return fail(note.error());
+  const auto head = verify_checkpoint(*note, {ledger.origin(), ledger.key()});
+  if (!head) return fail(head.error());
+  return SignedHead{std::move(*note), *head};
+}
+
 Result<wire::LogPosition> position_of(const Ledger& ledger, std::uint64_t index, std::uint64_t size) {
   if (index >= size)
     return fail(
@@ -111,18 +119,17 @@ Result<std::string> build_bundle(Ledger& ledger, const BundleFacts& facts, const
   bundle.plan = plan->canonical();
   bundle.adapter = facts.adapter->bytes();
 
-  auto checkpoint = facts.checkpoint.empty() ? ledger.checkpoint() : Result<std::string>(facts.checkpoint);
+  auto checkpoint = facts.checkpoint ? Result<SignedHead>(*facts.checkpoint) : checkpoint_of_now(ledger);
   if (!checkpoint) return fail(checkpoint.error());
-  const auto head = verify_checkpoint(*checkpoint, {ledger.origin(), ledger.key()});
-  if (!head) return fail(head.error());
-  bundle.checkpoint = std::move(*checkpoint);
+  const std::uint64_t size = checkpoint->head.size;
+  bundle.checkpoint = std::move(checkpoint->note);
 
   for (const char* kind : {"event/", "grant/"}) {
     const auto events =
         scan_sealed(ledger, kind + facts.job.str() + "/", *facts.key, [&](std::string_view, std::string_view record) -> Status {
           auto event = read_event(record);
           if (!event) return fail(event.error());
-          auto position = position_of(ledger, event->index, head->size);
+          auto position = position_of(ledger, event->index, size);
           if (!position) return fail(position.error());
           bundle.events.push_back(
               {std::move(event->kind), std::move(event->salt), std::move(event->content), std::move(*position)});
@@ -131,11 +138,11 @@ Result<std::string> build_bundle(Ledger& ledger, const BundleFacts& facts, const
     if (!events) return fail(events.error());
   }
   std::ranges::sort(bundle.events, {}, [](const auto& event) { return event.position.index; });
-  auto receipts = statements(ledger, facts, "receipt/", head->size);
+  auto receipts = statements(ledger, facts, "receipt/", size);
   if (!receipts) return fail(receipts.error());
   std::ranges::sort(*receipts, {}, [](const auto& receipt) { return receipt.position.index; });
   bundle.receipts = std::move(*receipts);
-  auto verdicts = statements(ledger, facts, "verdict/", head->size);
+  auto verdicts = statements(ledger, facts, "verdict/", size);
   if (!verdicts) return fail(verdicts.error());
   bundle.verdicts = std::move(*verdicts);
 

@@ -1,6 +1,7 @@
 #pragma once
 /// Collects a finished job's evidence from the ledger. Blocking; runs on a pool thread.
 #include "hub/job.hpp"
+#include "hub/log_publication.hpp"
 
 #include <forgepool/ledger.hpp>
 
@@ -12,7 +13,7 @@ struct BundleFacts {
   Contract contract;
   std::shared_ptr<const AdapterPackage> adapter;
   std::shared_ptr<const ContentKey> key;
-  std::string checkpoint;  ///< To prove everything against; empty: one of now.
+  std::optional<SignedHead> checkpoint;  ///< To prove everything against; none: one of now.
 };
 
 /// The result's bytes, checked against nothing: the client compares them with the digest in the status.

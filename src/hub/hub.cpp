@@ -44,7 +44,7 @@ class DefaultHub final : public Hub, private hub::Front {
       auto policy = organization->witness_policy.empty() ? Result<WitnessPolicy>(WitnessPolicy())
                                                          : WitnessPolicy::parse(organization->witness_policy);
       if (!policy) return fail(policy.error().kind, "the witness policy of " + organization->identity.trust_domain + ": " + policy.error().message);
-      if (auto opened = organization->publication.open(std::move(*policy)); !opened) return opened;
+      if (auto opened = organization->publication.open(std::move(*policy), *log_); !opened) return opened;
       if (const auto restored = organization->core.restore(*organization->ledger, now); !restored)
         return fail(restored.error().kind,
                     (organization->name.empty() ? "" : "organization " + organization->name + ": ") + restored.error().message);

@@ -15,15 +15,38 @@ tl::unexpected<Error> no_quorum() {
 
 }  // namespace
 
-Status LogPublication::open(WitnessPolicy policy) {
+Result<LedgerHead> LogPublication::State::head_of(std::string_view note) const {
+  auto head = verify_checkpoint(note, {ledger->origin(), ledger->key()});
+  for (const auto& earlier : identity.earlier_log_keys) {
+    if (head) break;
+    if (auto by_earlier = verify_checkpoint(note, {ledger->origin(), earlier.public_key})) head = std::move(by_earlier);
+  }
+  return head;
+}
+
+Result<SignedHead> LogPublication::State::shown() const {
+  if (witnessed.empty()) return no_quorum();
+  const auto head = head_of(witnessed);
+  // Its key may have been revoked since: then it proves nothing any more.
+  if (!head) return no_quorum();
+  return SignedHead{witnessed, *head};
+}
+
+Status LogPublication::open(WitnessPolicy policy, LogSink& log) {
   State& state = *state_;
   state.policy = std::move(policy);
   const auto kept = state.ledger->read(witnessed_key);
   if (!kept) return fail(kept.error());
   if (!*kept) return {};
   const std::string note = to_text(**kept);
-  const auto head = verify_checkpoint(note, {state.ledger->origin(), state.ledger->key()});
-  if (!head) return fail(ErrorKind::corrupt, "state record witnessed: " + head.error().message);
+  const auto head = state.head_of(note);
+  if (!head) {
+    log.write(LogLevel::warning, "witnessed_checkpoint_left_out",
+              {{"log", state.ledger->origin()},
+               {"reason", "no key that the log has, or had and that is not revoked, has signed it: " + head.error().message},
+               {"remedy", "nothing that needs a quorum is given out until the witnesses have cosigned a newer one"}});
+    return {};
+  }
   if (head->size > state.ledger->head().size)
     return fail(ErrorKind::corrupt, "witnesses have cosigned a log of " + std::to_string(head->size) +
                                         " leaves, this one has " + std::to_string(state.ledger->head().size) +
@@ -43,13 +66,14 @@ void LogPublication::State::sign(Done done) {
 
 void LogPublication::checkpoint(Done done) {
   if (!state_->policy.needs_witnesses()) return state_->sign(std::move(done));
-  done(state_->witnessed.empty() ? no_quorum() : Result<std::string>(state_->witnessed));
+  auto shown = state_->shown();
+  if (!shown) return done(fail(shown.error()));
+  done(std::move(shown->note));
 }
 
-Result<std::string> LogPublication::for_bundle() const {
-  if (!state_->policy.needs_witnesses()) return std::string();
-  if (state_->witnessed.empty()) return no_quorum();
-  return state_->witnessed;
+Result<std::optional<SignedHead>> LogPublication::for_bundle() const {
+  if (!state_->policy.needs_witnesses()) return std::nullopt;
+  return state_->shown();
 }
 
 Result<Bytes> LogPublication::resource(std::string_view path) const {
@@ -66,7 +90,7 @@ Result<Bytes> LogPublication::resource(std::string_view path) const {
 }
 
 Result<std::string> LogPublication::State::offer_of(std::uint64_t old_size) const {
-  const auto head = verify_checkpoint(offered, {ledger->origin(), ledger->key()});
+  const auto head = head_of(offered);
   if (!head) return fail(head.error());
   if (old_size > head->size)
     return fail(ErrorKind::conflict,
@@ -85,7 +109,7 @@ void LogPublication::offer(std::uint64_t old_size, Done done) {
   const bool settled = !state.offered.empty() && state.policy.check(state.offered).has_value();
   const bool old = state.loop.now() - state.offered_at >= offer_life;
   // Where nobody asks for witnesses, there may be some all the same: each gets the newest.
-  if (!state.offered.empty() && !settled && !old) return done(state.offer_of(old_size));
+  if (!settled && !old && state.head_of(state.offered)) return done(state.offer_of(old_size));
   state.sign([old_size, done = std::move(done), self = state_](Result<std::string> note) {
     if (!note) return done(fail(note.error()));
     // The same head again keeps the cosignatures that it has.
@@ -115,10 +139,8 @@ void LogPublication::take(std::string_view note, Done done) {
       [outcome, kept = state.offered, done = std::move(done), self = state_] {
         if (!self->alive) return;
         if (!*outcome) return done(fail(outcome->error()));
-        const VerifierKey key{self->ledger->origin(), self->ledger->key()};
-        const auto older =
-            self->witnessed.empty() ? LedgerHead{} : verify_checkpoint(self->witnessed, key).value_or(LedgerHead{});
-        const auto newer = verify_checkpoint(kept, key);
+        const auto older = self->head_of(self->witnessed).value_or(LedgerHead{});
+        const auto newer = self->head_of(kept);
         if (newer && newer->size >= older.size) self->witnessed = kept;
         done(std::string("quorum"));
       });

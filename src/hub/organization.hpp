@@ -28,7 +28,7 @@ class Organization {
               shared.log},
              ledger->head().size),
         committer(shared.loop, ledger, shared.on_fatal),
-        publication(shared.loop, ledger),
+        publication(shared.loop, ledger, identity),
         endpoints(shared.loop, core, committer, ledger, identity, publication, shared.hub, shared.log) {}
 
   const std::string name;

@@ -1,6 +1,7 @@
 // Each organization's log is published for itself: its own checkpoints, tiles and offers, and its own witnesses.
 #include "pool.hpp"
 
+#include <forgepool/audit.hpp>
 #include <forgepool/backends/memory_key_store.hpp>
 #include <forgepool/merkle.hpp>
 #include <forgepool/tiled_log.hpp>
@@ -119,4 +120,48 @@ TEST_CASE("a quorum of witnesses is for the log that they looked at, and nobody'
   pool.restart_hub();
   CHECK(bundle(Pool::aurora, aurora_job));
   CHECK(bundle(Pool::borealis, borealis_job));
+}
+
+TEST_CASE("what witnesses cosigned under an earlier key of the log is given out until that key is revoked, also by a hub that starts again") {
+  TestWitness witness("witness.example/one");
+  HubOptions options;
+  options.witness_policy = "witness one " + to_cosigner_vkey(witness.name, witness.key->public_key()) + "\nquorum one\n";
+  Pool pool(std::move(options));
+  witness.follow(logs_of(pool));
+  const std::string domain = pool.identity(Pool::aurora).trust_domain;
+  const auto operator_ = [&]() -> Client& { return pool.operator_of(Pool::aurora); };
+  const auto rotate = [&] { return must(pool.call<RotatedKey>([&](auto done) { operator_().rotate_key(KeyPurpose::log, done); })).trusted_root; };
+  const auto bundle = [&](const JobId& job) { return pool.call<std::string>([&](auto done) { operator_().bundle(job, done); }); };
+
+  const JobId first(run_job(pool, Pool::aurora));
+  REQUIRE(look(pool, operator_(), witness, domain));
+  const auto kept = must(checkpoint(pool, operator_()));
+  std::string root = rotate();
+  CHECK(verify_bundle(must(bundle(first)), root));
+  pool.restart_hub();
+  CHECK(must(checkpoint(pool, operator_())) == kept);
+  CHECK(verify_bundle(must(bundle(first)), root));
+
+  // The key changes between the offer and the cosignature on it.
+  const JobId second(run_job(pool, Pool::aurora));
+  CHECK(bundle(second).error().kind == ErrorKind::unavailable);
+  const auto offer = must(pool.call<std::string>([&](auto done) { operator_().log_offer(witness.witness->latest_size(domain), done); }));
+  root = rotate();
+  const auto answer = witness.witness->add_checkpoint(offer, pool.loop.now());
+  REQUIRE(answer.status == 200);
+  // It is still what others are offered.
+  CHECK(pool.call<std::string>([&](auto done) { operator_().log_offer(0, done); }));
+  CHECK(pool.call<std::string>([&](auto done) { operator_().cosign(must(parse_add_checkpoint(offer)).checkpoint + answer.body, done); }));
+  CHECK(verify_bundle(must(bundle(second)), root));
+
+  // Both keys that signed it are revoked: it proves nothing any more, and the hub waits for its witnesses.
+  for (const char* key : {"log-1", "log-2"})
+    must(pool.call<std::uint32_t>([&](auto done) { operator_().revoke("key", key, "stolen", done); }));
+  CHECK(bundle(second).error().kind == ErrorKind::unavailable);
+  CHECK(checkpoint(pool, operator_()).error().kind == ErrorKind::unavailable);
+  pool.restart_hub();
+  CHECK(bundle(second).error().kind == ErrorKind::unavailable);
+  witness.follow(logs_of(pool));
+  CHECK(look(pool, operator_(), witness, domain));
+  CHECK(verify_bundle(must(bundle(second)), make_trusted_root(pool.identity(Pool::aurora))));
 }
