@@ -1,5 +1,7 @@
 #include "faults.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <mutex>
 #include <optional>
 
@@ -85,6 +87,29 @@ class RoundsDifferently final : public Misbehaving {
   }
 };
 
+/// Computes something else than was asked, and computes it well: the first number among the arguments is an eighth larger.
+class OtherArguments final : public Misbehaving {
+ public:
+  using Misbehaving::Misbehaving;
+  SandboxReport run(const SandboxRequest& request) override {
+    SandboxRequest other = request;
+    for (auto& file : other.files)
+      if (file.name == "params.json") file.content = std::make_shared<const Bytes>(changed(as_text(*file.content)));
+    return sandbox_->run(other);
+  }
+
+ private:
+  static Bytes changed(std::string_view params) {
+    std::string text(params);
+    const auto begin = text.find_first_of("123456789", std::min(text.find("\"args\":"), text.size()));
+    if (begin == std::string::npos) return to_bytes(text);
+    std::uint64_t number = 0;
+    const char* const end = std::from_chars(text.data() + begin, text.data() + text.size(), number).ptr;
+    text.replace(begin, static_cast<std::size_t>(end - text.data()) - begin, std::to_string(number + number / 8 + 1));
+    return to_bytes(text);
+  }
+};
+
 class LazyResult final : public Misbehaving {
  public:
   using Misbehaving::Misbehaving;
@@ -107,7 +132,9 @@ Result<std::unique_ptr<Sandbox>> with_fault(std::unique_ptr<Sandbox> sandbox, co
   if (fault == "lazy-result") return std::make_unique<LazyResult>(std::move(sandbox));
   if (fault == "wrong-step") return std::make_unique<WrongStep>(std::move(sandbox));
   if (fault == "rounds-differently") return std::make_unique<RoundsDifferently>(std::move(sandbox));
-  return fail(ErrorKind::invalid_input, "--fault: expected corrupt-result, lazy-result, wrong-step or rounds-differently, got \"" + fault + "\"");
+  if (fault == "other-arguments") return std::make_unique<OtherArguments>(std::move(sandbox));
+  return fail(ErrorKind::invalid_input,
+              "--fault: expected corrupt-result, lazy-result, wrong-step, rounds-differently or other-arguments, got \"" + fault + "\"");
 }
 
 }  // namespace forgepool_agent

@@ -65,7 +65,7 @@ int main(int argc, char** argv) {
   app.add_option("--sandbox", backend, "linux, or bubblewrap: the program bwrap (with --allow-sandbox-level bubblewrap)")
       ->check(CLI::IsMember({"linux", "bubblewrap"}))
       ->capture_default_str();
-  app.add_option("--fault", fault, "TEST KNOB: misbehave openly (corrupt-result, lazy-result, wrong-step, rounds-differently)");
+  app.add_option("--fault", fault, "TEST KNOB: misbehave openly (corrupt-result, lazy-result, wrong-step, rounds-differently, other-arguments)");
   app.add_flag("--verbose", verbose, "Log more");
   try {
     app.parse(argc, argv);

@@ -4,6 +4,9 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include <cmath>
+#include <fstream>
+
 using namespace forgepool_test;
 using Catch::Matchers::ContainsSubstring;
 using nlohmann::json;
@@ -118,6 +121,37 @@ TEST_CASE("of an adapter with digests of steps, the step at which a liar went wr
   REQUIRE(replayed.at("shards")[0].at("lost").size() == 1);
   CHECK(replayed.at("shards")[0].at("lost")[0].at("agent") == liar);
   CHECK(replayed.at("shards")[0].at("lost")[0].at("diverges_at_step") == 32);
+}
+
+TEST_CASE("samples that every machine draws for itself agree by their distribution, and those of another are outvoted") {
+  ProcessPool pool;
+  pool.start_hub();
+  pool.start_agent("a");
+  pool.start_agent("b");
+  const json contract{{"op", {{"name", "walk"}, {"version", "1"}, {"profile", "ends.v1"}}},
+                      {"args", {{"walks", 40000}, {"shard_walks", 2000}}},
+                      {"policy", {{"verify", "full"}, {"replicas", 2}, {"min_agents", 2}, {"timeout_ms", 60000}}},
+                      {"artifacts", {{"include", {"result"}}}}};
+  const auto end = pool.cli({"submit", pool.contract(contract), "--wait"});
+  REQUIRE(end.at("state") == "done");
+  CHECK(end.at("caught").empty());
+  CHECK(end.at("executions") == 40);
+  const std::string bundle = pool.path("bundle.json"), root = pool.path("hub/identity/root.json");
+  pool.cli({"bundle", end.at("job"), "--output", bundle});
+  CHECK(pool.cli({"verify", bundle, "--root", root}).at("verified") == true);
+  CHECK(json::parse(std::ifstream(bundle)).at("compared").size() == 40);  // No two outputs were equal.
+
+  pool.start_agent("liar", {"--fault", "other-arguments"});
+  json other = contract;
+  other["policy"]["min_agents"] = 3;
+  const auto again = pool.cli({"submit", pool.contract(other), "--wait"});
+  REQUIRE(again.at("state") == "done");
+  REQUIRE(again.at("caught").size() == 1);
+  pool.cli({"bundle", again.at("job"), "--output", bundle});
+  CHECK(pool.cli({"verify", bundle, "--root", root}).at("verified") == true);
+  const auto agents = pool.cli({"hub", "agents"});
+  const auto result = pool.cli({"result", again.at("job")});
+  CHECK(std::abs(result.at("mean").get<double>() - 50) < 0.25);  // Ten standard errors. The liar's walks end at 56.5.
 }
 
 TEST_CASE("what machines round differently agrees within the adapter's tolerance, and what lies beyond it is caught") {

@@ -47,7 +47,8 @@ void ProcessPool::start_hub(const std::vector<std::string>& options) {
   std::vector<std::string> command{programs + "/forgepool-hub", "--data", path("hub"), "--port", std::to_string(port_), "--enrol-port",
                   std::to_string(enrolment_port_), "--port-file", path("ports"), "--adapter", packages + "/mc-1.fpa",
                   "--adapter", packages + "/exec-1.fpa", "--adapter", packages + "/noop-1.fpa",
-                                   "--adapter", packages + "/orbit-1.fpa", "--adapter", packages + "/table-1.fpa"};
+                                   "--adapter", packages + "/orbit-1.fpa", "--adapter", packages + "/table-1.fpa",
+                                   "--adapter", packages + "/walk-1.fpa"};
   command.insert(command.end(), options.begin(), options.end());
   command.insert(command.end(), key_options_.begin(), key_options_.end());
   hub_ = Process(command, {path("hub.log"), std::nullopt});
