@@ -70,6 +70,15 @@ void IsolationChecker::check_organizations(const Peer& peer, const Request& requ
     }
 }
 
+void IsolationChecker::check_organization_of(const AgentId& agent, const std::string& params) {
+  const auto shard = truth_.shards.find(params);
+  const auto own = truth_.organization_of.find(agent);
+  if (shard == truth_.shards.end() || own == truth_.organization_of.end()) return;
+  const JobId& job = shard->second.job;
+  violations_.expect(truth_.organization_of_tenant(truth_.jobs.at(job).tenant) == own->second, "organizations",
+                     "agent " + agent.str() + " was given shard " + to_string(shard->second) + " of another organization");
+}
+
 void IsolationChecker::responded(const Peer& peer, const Request& request, const Response& response) {
   const bool served = response.status / 100 == 2;
   check_organizations(peer, request, response);
@@ -89,6 +98,7 @@ void IsolationChecker::responded(const Peer& peer, const Request& request, const
       if (leases_.emplace(grant->lease, *agent).second) recent_leases_.push_back(grant->lease);
       if (recent_leases_.size() > 4 * max_other_agents) recent_leases_.pop_front();
       took_token(*agent, grant->token);
+      for (const auto& shard : grant->shards) check_organization_of(*agent, shard->params);
     }
   } else if (request.path == "/v1/agent/heartbeat") {
     if (const auto answer = wire::decode<wire::fb::HeartbeatAnswerT>(response.body))

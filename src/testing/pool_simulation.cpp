@@ -69,7 +69,7 @@ PoolSimulationOptions random_pool(std::uint64_t seed) {
   faults.full_disks = some(random, 3);
   faults.failing_executions = some(random, 0.2);
   faults.intruders = random.chance(0.3);
-  if (random.chance(0.12)) options.organizations = 2;
+  if (random.chance(0.12)) options.organizations = static_cast<std::uint32_t>(random.between(2, 3));
   options.canary_ratio = random.chance(0.5) ? 0.3 : 0.01;
   return options;
 }

@@ -101,6 +101,7 @@ class SimulatedPool {
   void follow(Job& job);
   void collect(Job& job);
   void pry();
+  void pry_as_operator();
   bool must_be_done(const Job& job) const;
   std::string why_it_waits(const Job& job);
   void check_outcome(const Job& job);

@@ -124,6 +124,7 @@ void SimulatedPool::collect(Job& job) {
 void SimulatedPool::pry() {
   if (!faulty_ || tenants_.size() < 2) return;
   later(up_to(4s), [this] { pry(); });
+  if (organizations_.size() > 1 && random_.chance(0.2)) return pry_as_operator();
   const auto tenant = static_cast<std::uint32_t>(random_.below(tenants_.size()));
   const auto& job = *jobs_[random_.below(jobs_.size())];
   if (job.tenant == tenant) return;
@@ -136,6 +137,14 @@ void SimulatedPool::pry() {
     case 2: client.result(job.id, nothing); break;
     default: client.jobs(nothing); break;
   }
+}
+
+void SimulatedPool::pry_as_operator() {
+  // The first is the hub's own, whose operator may see the others.
+  const auto& organization = *organizations_[random_.between(1, organizations_.size() - 1)];
+  if (!organization.operator_client) return;
+  ++faults_["intrusions"];
+  organization.operator_client->organizations([](const auto&) {});
 }
 
 std::string SimulatedPool::why_it_waits(const Job& job) {
