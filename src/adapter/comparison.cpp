@@ -64,15 +64,9 @@ std::optional<std::uint64_t> first_divergence(const CheckedContract& contract, B
   const auto *said = x ? x->find("steps") : nullptr, *other = y ? y->find("steps") : nullptr;
   if (!said || !other || !said->as_array() || !other->as_array()) return std::nullopt;
   const json::Array &steps = *said->as_array(), &others = *other->as_array();
-  // Each digest is over all that came before it too: what two agree on they agree on up to there, so halving finds the place.
-  std::size_t agreed = 0, end = std::min(steps.size(), others.size());
-  while (agreed < end) {
-    const std::size_t middle = agreed + (end - agreed) / 2;
-    if (steps[middle] == others[middle])
-      agreed = middle + 1;
-    else
-      end = middle;
-  }
+  // Honest lists are chains, of which halving would find the place. A liar's need not be one: it may come back to the honest list, so
+  // that halving sees no difference at all. Both lists were just read from end to end in any case.
+  const auto agreed = static_cast<std::size_t>(std::ranges::mismatch(steps, others).in1 - steps.begin());
   if (agreed == steps.size() && agreed == others.size()) return std::nullopt;
   return agreed;
 }

@@ -152,6 +152,16 @@ TEST_CASE("the first step after which two outputs differ is found, and steps are
   for (const int steps : {1, 2, 7, 50})
     for (int differ = 0; differ < steps; ++differ)
       CHECK(divergence(said(steps, steps), said(steps, differ)) == static_cast<std::uint64_t>(differ));
+  // A liar's list that is no chain: it comes back to the honest one.
+  for (int from = 0; from < 10; ++from)
+    for (int to = from + 1; to <= 10; ++to) {
+      std::string liar = said(10, 10);
+      for (int i = from; i < to; ++i) {
+        const std::string honest = sha256(std::to_string(i)).str();
+        liar.replace(liar.find(honest), honest.size(), sha256("lie " + honest).str());
+      }
+      CHECK(divergence(said(10, 10), liar) == static_cast<std::uint64_t>(from));
+    }
   CHECK_FALSE(divergence(said(5, 5), said(5, 5)));
   CHECK(divergence(said(5, 5), said(6, 6)) == 5);
   const std::string outputs[] = {said(3, 3)};
