@@ -145,7 +145,10 @@ int replay(const Common& common, const ReplayOptions& requested) {
     if (common.json) {
       auto lost = nlohmann::ordered_json::array();
       for (const auto& answer : shard.lost)
-        lost.push_back({{"agent", answer.agent.str()}, {"result", answer.result.str()}, {"diverges_at_step", step(answer.diverges_at)}});
+        lost.push_back({{"agent", answer.agent.str()},
+                        {"result", answer.result.str()},
+                        {"diverges_at_step", step(answer.diverges_at)},
+                        {"is_what_came_here", answer.result == shard.replayed}});
       list.push_back({{"shard", shard.index},
                       {"identical", shard.identical()},
                       {"accepted", shard.accepted.str()},
@@ -162,8 +165,9 @@ int replay(const Common& common, const ReplayOptions& requested) {
                  shard.report.outcome.ok() ? shard.replayed.str() : "nothing", describe(shard.report.outcome));
     if (shard.diverges_at) fmt::print("  they differ from step {} on\n", *shard.diverges_at);
     for (const auto& answer : shard.lost)
-      fmt::print("  agent {} returned {}{}\n", answer.agent.str(), answer.result.str(),
-                 answer.diverges_at ? fmt::format(", which differs from the accepted one from step {} on", *answer.diverges_at) : "");
+      fmt::print("  agent {} returned {}{}{}\n", answer.agent.str(), answer.result.str(),
+                 answer.diverges_at ? fmt::format(", which differs from the accepted one from step {} on", *answer.diverges_at) : "",
+                 answer.result == shard.replayed ? ": what came out here" : "");
   }
   if (common.json) {
     nlohmann::ordered_json report{{"identical", identical}, {"shards", std::move(list)}};

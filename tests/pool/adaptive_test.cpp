@@ -25,6 +25,14 @@ json job_with(const json& policy, int shards) {
           {"artifacts", {{"include", {"result"}}}}};
 }
 
+/// With the digests of 64 steps per shard.
+json orbits(int shards) {
+  return {{"op", {{"name", "orbit"}, {"version", "1"}, {"profile", "logistic.v1"}}},
+          {"args", {{"points", 10 * shards}, {"shard_points", 10}, {"steps", 64}}},
+          {"policy", {{"verify", "full"}, {"replicas", 2}, {"min_agents", 3}, {"timeout_ms", 60000}}},
+          {"artifacts", {{"include", {"result", "shard_outputs"}}}}};
+}
+
 }  // namespace
 
 TEST_CASE(
@@ -99,11 +107,7 @@ TEST_CASE("of an adapter with digests of steps, the step at which a liar went wr
   pool.start_agent("a");
   pool.start_agent("b");
   pool.start_agent("liar", {"--fault", "wrong-step"});
-  const json contract{{"op", {{"name", "orbit"}, {"version", "1"}, {"profile", "logistic.v1"}}},
-                      {"args", {{"points", 400}, {"shard_points", 10}, {"steps", 64}}},
-                      {"policy", {{"verify", "full"}, {"replicas", 2}, {"min_agents", 3}, {"timeout_ms", 60000}}},
-                      {"artifacts", {{"include", {"result", "shard_outputs"}}}}};
-  const auto end = pool.cli({"submit", pool.contract(contract), "--wait"});
+  const auto end = pool.cli({"submit", pool.contract(orbits(40)), "--wait"});
   REQUIRE(end.at("state") == "done");
   REQUIRE(end.at("caught").size() == 1);
   CHECK_THAT(end.at("caught")[0].at("reason").get<std::string>(), ContainsSubstring("they differ from step 32 on"));
@@ -121,6 +125,28 @@ TEST_CASE("of an adapter with digests of steps, the step at which a liar went wr
   REQUIRE(replayed.at("shards")[0].at("lost").size() == 1);
   CHECK(replayed.at("shards")[0].at("lost")[0].at("agent") == liar);
   CHECK(replayed.at("shards")[0].at("lost")[0].at("diverges_at_step") == 32);
+  CHECK(replayed.at("shards")[0].at("lost")[0].at("is_what_came_here") == false);
+}
+
+TEST_CASE("where liars outvoted an honest agent, a replay's steps say that it was they who went another way, and from where on") {
+  ProcessPool pool;
+  pool.start_hub();
+  pool.start_agent("honest");
+  pool.start_agent("liar-1", {"--fault", "wrong-step"});
+  pool.start_agent("liar-2", {"--fault", "wrong-step"});
+  const auto end = pool.cli({"submit", pool.contract(orbits(40)), "--wait"});
+  REQUIRE(end.at("state") == "done");
+  REQUIRE(end.at("caught").size() == 1);
+  const std::string bundle = pool.path("bundle.json");
+  pool.cli({"bundle", end.at("job"), "--output", bundle});
+  const std::string shard = std::to_string(end.at("caught")[0].at("shard").get<int>());
+  const auto replayed = pool.cli({"replay", bundle, "--shard", shard, "--allow-sandbox-level", sandbox_level()}, 1).at("shards")[0];
+  CHECK(replayed.at("identical") == false);
+  CHECK(replayed.at("diverges_at_step") == 32);
+  REQUIRE(replayed.at("lost").size() == 1);
+  CHECK(replayed.at("lost")[0].at("agent") == end.at("caught")[0].at("agent"));
+  CHECK(replayed.at("lost")[0].at("result") == replayed.at("replayed"));
+  CHECK(replayed.at("lost")[0].at("is_what_came_here") == true);
 }
 
 TEST_CASE("samples that every machine draws for itself agree by their distribution, and those of another are outvoted") {
