@@ -26,6 +26,8 @@ Status HubCore::may_erase(const JobId& id, const Caller& caller, const Ticket& t
   if (const auto allowed = authorize(caller, Action::erase_job, resource_of(job)); !allowed) return allowed;
   if (const auto possible = is_erasable(job); !possible) return possible;
   used_tokens_.use(ticket, {}, now, effects_);
+  // No more canaries of it, before the ledger is asked what there is of those.
+  know_no_more(id, now);
   return {};
 }
 
@@ -44,7 +46,6 @@ Status HubCore::erase(const JobId& id, std::string_view reason, const std::vecto
   if (found == jobs_.end()) return {};  // Somebody else was faster.
   Job& job = found->second;
   if (const auto possible = is_erasable(job); !possible) return possible;
-  know_no_more(id, now);
   if (!job.inputs_deleted) release_inputs(job, now);
 
   std::uint64_t entries = job.events;

@@ -86,13 +86,15 @@ class HubCore {
   // --- retention and erasure (retention.cpp, erasure.cpp, disposal.hpp)
   /// A legal hold: while it is there, nothing of the job is deleted. Its owner cannot release what an operator holds (`denied`).
   Result<JobStatus> hold(const JobId& job, bool held, const Caller& caller, const Ticket& ticket, Time now);
-  /// Whether the caller may have the job erased now: `conflict` while it runs or is held; `erased` if it was already.
+  /// Whether the caller may have the job erased now: `conflict` while it runs or is held; `erased` if it was already. If so there
+  /// are no canaries of it from here on, so that a list of its keys names all there will be.
   Status may_erase(const JobId& job, const Caller& caller, const Ticket& ticket, Time now);
   /// What is to be deleted now that this class cannot name: for that its keys in the ledger's state are needed.
   struct DueDeletion {
     JobId job;
     bool all = false;  ///< The job is to be erased; otherwise only its result and outputs are to go.
   };
+  /// No canaries are made of these jobs any more.
   std::vector<DueDeletion> take_due_deletions(Time now);
   /// One that was taken could not be done: it is due again then.
   void postpone_deletion(const JobId& job, Time until);

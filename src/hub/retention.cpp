@@ -68,6 +68,7 @@ std::vector<HubCore::DueDeletion> HubCore::take_due_deletions(Time now) {
   while (!deletions_.empty() && deletions_.begin()->first <= now) {
     const Job& job = jobs_.at(deletions_.begin()->second);
     deletions_.erase(deletions_.begin());
+    know_no_more(job.id, now);  // As in `may_erase`.
     due.push_back({job.id, evidence_ends(job, now)});
   }
   return due;
@@ -94,7 +95,6 @@ void HubCore::delete_results(const JobId& id, const std::vector<std::string>& ke
     for (const auto& key : keys)
       if (key.starts_with(outputs)) effects_.erase(key);
     job.results_deleted = true;
-    know_no_more(id, now);
     log_deletion(job, "results", now);
     changed(job);
     save(job);

@@ -14,38 +14,6 @@
 namespace forgepool::test {
 namespace {
 
-/// A hub owns its ledger; the test's outlives it.
-class LentLedger final : public Ledger {
- public:
-  explicit LentLedger(std::shared_ptr<Ledger> inner) : inner_(std::move(inner)) {}
-  const std::string& origin() const override { return inner_->origin(); }
-  const PublicKey& key() const override { return inner_->key(); }
-  Status use_keys(std::shared_ptr<Signer> key, std::vector<std::shared_ptr<Signer>> earlier) override {
-    return inner_->use_keys(std::move(key), std::move(earlier));
-  }
-  Result<LedgerHead> commit(const LedgerBatch& batch) override { return inner_->commit(batch); }
-  Status scrub() override { return inner_->scrub(); }
-  LedgerHead head() const override { return inner_->head(); }
-  Result<std::string> checkpoint() override { return inner_->checkpoint(); }
-  Result<Bytes> leaf(std::uint64_t index) const override { return inner_->leaf(index); }
-  Result<Bytes> hash_tile(unsigned level, std::uint64_t index, std::size_t width) const override {
-    return inner_->hash_tile(level, index, width);
-  }
-  Result<MerklePath> prove_inclusion(std::uint64_t index, std::uint64_t size) const override {
-    return inner_->prove_inclusion(index, size);
-  }
-  Result<MerklePath> prove_consistency(std::uint64_t old_size, std::uint64_t size) const override {
-    return inner_->prove_consistency(old_size, size);
-  }
-  Result<std::optional<Bytes>> read(std::string_view key) const override { return inner_->read(key); }
-  Status scan(std::string_view prefix, const std::function<bool(std::string_view, ByteView)>& visit) const override {
-    return inner_->scan(prefix, visit);
-  }
-
- private:
-  const std::shared_ptr<Ledger> inner_;
-};
-
 std::shared_ptr<const AdapterPackage> package(const std::string& name) {
   std::ifstream file(FORGEPOOL_PACKAGES_DIR "/" + name + ".fpa", std::ios::binary);
   return must(open_adapter(Bytes(std::istreambuf_iterator<char>(file), {})));
@@ -75,17 +43,6 @@ class RecordingConnection final : public Connection {
 
 }  // namespace
 
-void LineLog::write(LogLevel level, std::string_view event, const std::vector<LogField>& fields) {
-  if (next) next->write(level, event, fields);
-  std::string line(event);
-  for (const auto& field : fields) line += " " + std::string(field.key) + "=" + field.value;
-  lines.push_back(std::move(line));
-}
-
-bool LineLog::has(std::string_view event) const {
-  return std::ranges::any_of(lines, [&](const std::string& line) { return line.find(event) != std::string::npos; });
-}
-
 Result<std::unique_ptr<Connection>> RecordingTransport::connect(ConnectOptions options) {
   options.check_peer = [check = std::move(options.check_peer), received = received_](const std::vector<Bytes>& chain,
                                                                                      Time now) {
@@ -97,7 +54,10 @@ Result<std::unique_ptr<Connection>> RecordingTransport::connect(ConnectOptions o
   return std::make_unique<RecordingConnection>(std::move(*inner), received_);
 }
 
-Pool::Pool(HubOptions wanted) : options(std::move(wanted)), adapters_{package("noop-1"), package("exec-1")} {
+Pool::Pool(HubOptions wanted, MakeVerifier verifier)
+    : options(std::move(wanted)),
+      make_verifier_(verifier ? std::move(verifier) : [] { return make_duplication_verifier(); }),
+      adapters_{package("noop-1"), package("exec-1")} {
   options.port = 1;
   options.enrolment_port = 2;
   for (const auto& [name, domain] :
@@ -115,8 +75,8 @@ void Pool::start_hub() {
   const auto parts_of = [&](OrganizationHome& home) {
     // As a hub that starts would: from what is in the store.
     home.identity = must(open_hub_identity(home.identity.store, loop.now(), options.key_overlap));
-    return OrganizationParts{home.name, home.identity, make_fair_share_scheduler(), make_duplication_verifier(),
-                             std::make_unique<LentLedger>(home.ledger)};
+    return OrganizationParts{home.name, home.identity, make_fair_share_scheduler(), make_verifier_(),
+                             std::make_unique<LentLedger>(home.ledger, [this] { loop.spend(scan_time); })};
   };
   HubParts parts;
   auto first = parts_of(*homes_[own]);

@@ -1,32 +1,17 @@
 #pragma once
 /// A hub with three organizations, and whoever a test puts beside it: production code over the memory transport in virtual
 /// time.
+#include "../support/hub_parts.hpp"
+
 #include <forgepool/agent.hpp>
 #include <forgepool/backends/memory_transport.hpp>
 #include <forgepool/client.hpp>
 #include <forgepool/hub.hpp>
 #include <forgepool/testing/virtual_event_loop.hpp>
 
-#include <catch2/catch_test_macros.hpp>
-
 #include <mutex>
 
 namespace forgepool::test {
-
-template <class T>
-T must(Result<T> result) {
-  if (!result) FAIL(result.error().message);
-  return std::move(*result);
-}
-
-/// Keeps every record as one line of text.
-class LineLog final : public LogSink {
- public:
-  void write(LogLevel level, std::string_view event, const std::vector<LogField>& fields) override;
-  bool has(std::string_view event) const;
-  std::vector<std::string> lines;
-  std::shared_ptr<LogSink> next;  ///< Gets everything, too, if it is set.
-};
 
 /// A transport that keeps a copy of all that comes in: bodies, and the certificates that the other end shows.
 class RecordingTransport final : public Transport {
@@ -50,7 +35,9 @@ struct OrganizationHome {
 
 class Pool {
  public:
-  explicit Pool(HubOptions options = {});
+  using MakeVerifier = std::function<std::unique_ptr<Verifier>()>;
+  /// Each organization of each hub gets a verifier of its own; by default it compares as the contracts say, and no more.
+  explicit Pool(HubOptions options = {}, MakeVerifier verifier = nullptr);
   ~Pool();
 
   /// "aurora-insurance" and "borealis-bank" are the names of the other two.
@@ -107,10 +94,12 @@ class Pool {
   std::shared_ptr<MemoryNetwork> network = make_memory_network();
   std::shared_ptr<LineLog> log = std::make_shared<LineLog>();
   HubOptions options;
+  Duration scan_time{};  ///< So long the hub's ledgers take for a scan on the loop's pool, while the loop goes on.
 
  private:
   std::unique_ptr<Transport> transport() { return make_memory_transport(loop, network, log); }
 
+  const MakeVerifier make_verifier_;
   const std::vector<std::shared_ptr<const AdapterPackage>> adapters_;
   std::vector<std::unique_ptr<OrganizationHome>> homes_;
   std::vector<std::unique_ptr<Client>> operators_;

@@ -5,50 +5,10 @@
 #include <forgepool/backends/file_key_store.hpp>
 #include <forgepool/testing/fake_sandbox.hpp>
 
-#include <algorithm>
-#include <fstream>
-
 #include <stdlib.h>
-#include <string.h>
 
 namespace forgepool::test {
 namespace {
-
-/// A hub owns its ledger; the test looks into it, too.
-class LentLedger final : public Ledger {
- public:
-  explicit LentLedger(std::shared_ptr<Ledger> inner) : inner_(std::move(inner)) {}
-  const std::string& origin() const override { return inner_->origin(); }
-  const PublicKey& key() const override { return inner_->key(); }
-  Result<LedgerHead> commit(const LedgerBatch& batch) override { return inner_->commit(batch); }
-  Status scrub() override { return inner_->scrub(); }
-  LedgerHead head() const override { return inner_->head(); }
-  Result<std::string> checkpoint() override { return inner_->checkpoint(); }
-  Result<Bytes> leaf(std::uint64_t index) const override { return inner_->leaf(index); }
-  Result<Bytes> hash_tile(unsigned level, std::uint64_t index, std::size_t width) const override {
-    return inner_->hash_tile(level, index, width);
-  }
-  Result<MerklePath> prove_inclusion(std::uint64_t index, std::uint64_t size) const override {
-    return inner_->prove_inclusion(index, size);
-  }
-  Result<MerklePath> prove_consistency(std::uint64_t old_size, std::uint64_t size) const override {
-    return inner_->prove_consistency(old_size, size);
-  }
-  Result<std::optional<Bytes>> read(std::string_view key) const override { return inner_->read(key); }
-  Status scan(std::string_view prefix, const std::function<bool(std::string_view, ByteView)>& visit) const override {
-    return inner_->scan(prefix, visit);
-  }
-
- private:
-  const std::shared_ptr<Ledger> inner_;
-};
-
-Bytes read_all(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  Bytes content(std::filesystem::file_size(path));
-  file.read(reinterpret_cast<char*>(content.data()), static_cast<std::streamsize>(content.size()));
-  return content;
-}
 
 std::string input_text() {
   std::string text;
@@ -68,43 +28,6 @@ TemporaryDirectory::~TemporaryDirectory() {
   std::error_code ignored;
   std::filesystem::remove_all(path_, ignored);
 }
-
-Contents::Contents(const std::string& directory) {
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory))
-    // The map of SQLite's write-ahead log: numbers of pages, rebuilt by whoever opens the file.
-    if (entry.is_regular_file() && entry.path().extension() != ".db-shm") files.emplace(entry.path().string(), read_all(entry.path().string()));
-}
-
-std::vector<std::string> Contents::files_with(ByteView needle) const {
-  std::vector<std::string> found;
-  for (const auto& [path, content] : files)
-    if (::memmem(content.data(), content.size(), needle.data(), needle.size()) != nullptr)
-      found.push_back(std::filesystem::path(path).filename().string());
-  return found;
-}
-
-std::vector<Bytes> ciphertext_of(const Ledger& ledger, const JobId& job) {
-  std::vector<Bytes> needles;
-  const auto scanned = ledger.scan("", [&](std::string_view key, ByteView value) {
-    if ((key.find(job.str()) == key.npos && !key.starts_with("input_secret/") && !key.starts_with("input/")) ||
-        key.starts_with("journal/") || key.starts_with("lease/"))
-      return true;
-    // Long enough not to be there by chance, short enough to stand in one page.
-    if (value.size() >= 28) needles.emplace_back(value.begin(), value.begin() + std::min<std::ptrdiff_t>(value.size(), 64));
-    return true;
-  });
-  REQUIRE(scanned);
-  return needles;
-}
-
-struct DiskPool::LineLog final : public LogSink {
-  void write(LogLevel, std::string_view event, const std::vector<LogField>& fields) override {
-    std::string line(event);
-    for (const auto& field : fields) line += " " + std::string(field.key) + "=" + field.value;
-    lines.push_back(std::move(line));
-  }
-  std::vector<std::string> lines;
-};
 
 DiskPool::DiskPool(testing::VirtualEventLoop& loop, std::string directory, LedgerStore store, HubOptions options)
     : loop_(loop), directory_(std::move(directory)), store_(store), options_(std::move(options)), log_(std::make_shared<LineLog>()) {
@@ -141,7 +64,7 @@ void DiskPool::start_hub() {
   parts.scheduler = make_fair_share_scheduler();
   parts.verifier = make_duplication_verifier();
   parts.ledger = std::make_unique<LentLedger>(ledger_);
-  parts.adapters = {must(open_adapter(read_all(FORGEPOOL_PACKAGES_DIR "/exec-1.fpa")))};
+  parts.adapters = {must(open_adapter(read_file(FORGEPOOL_PACKAGES_DIR "/exec-1.fpa")))};
   parts.log = log_;
   hub_ = must(open_hub(loop_, identity_, std::move(parts), options_));
   operator_client_ = client("operator");

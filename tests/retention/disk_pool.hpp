@@ -1,24 +1,17 @@
 #pragma once
-/// A hub whose data directory is a real one, with an agent and two clients beside it, in virtual time; and a look at every byte that
-/// is in that directory.
+/// A hub whose data directory is a real one, with an agent and two clients beside it, in virtual time.
+#include "../support/data_directory.hpp"
+#include "../support/hub_parts.hpp"
+
 #include <forgepool/agent.hpp>
 #include <forgepool/backends/memory_transport.hpp>
 #include <forgepool/client.hpp>
 #include <forgepool/defaults.hpp>
 #include <forgepool/testing/virtual_event_loop.hpp>
 
-#include <catch2/catch_test_macros.hpp>
-
 #include <filesystem>
-#include <map>
 
 namespace forgepool::test {
-
-template <class T>
-T must(Result<T> result) {
-  if (!result) FAIL(result.error().message);
-  return std::move(*result);
-}
 
 /// Removed at the end.
 class TemporaryDirectory {
@@ -31,21 +24,6 @@ class TemporaryDirectory {
  private:
   std::string path_;
 };
-
-/// Every file below a directory, as it is now.
-struct Contents {
-  explicit Contents(const std::string& directory);
-  /// The names of those that hold these bytes.
-  std::vector<std::string> files_with(ByteView needle) const;
-  std::vector<std::string> files_with(std::string_view needle) const { return files_with(as_bytes(needle)); }
-  friend bool operator==(const Contents&, const Contents&) = default;
-
-  std::map<std::string, Bytes> files;  ///< By path.
-};
-inline std::vector<std::string> files_with(const std::string& directory, ByteView needle) { return Contents(directory).files_with(needle); }
-inline std::vector<std::string> files_with(const std::string& directory, std::string_view needle) {
-  return files_with(directory, as_bytes(needle));
-}
 
 class DiskPool {
  public:
@@ -95,7 +73,6 @@ class DiskPool {
   const std::string directory_;
   const LedgerStore store_;
   HubOptions options_;
-  struct LineLog;
   const std::shared_ptr<LineLog> log_;
   std::shared_ptr<MemoryNetwork> network_ = make_memory_network();
   HubIdentity identity_;
@@ -105,8 +82,5 @@ class DiskPool {
   std::vector<std::unique_ptr<Transport>> transports_;
   std::unique_ptr<Agent> agent_;
 };
-
-/// Needles for everything that stands in the state of a job and its inputs as it is on the disk: wrapped keys and ciphertext.
-std::vector<Bytes> ciphertext_of(const Ledger& ledger, const JobId& job);
 
 }  // namespace forgepool::test

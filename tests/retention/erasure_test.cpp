@@ -6,8 +6,6 @@
 
 #include <catch2/generators/catch_generators.hpp>
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <fstream>
 #include <optional>
@@ -16,25 +14,6 @@ using namespace forgepool;
 using namespace forgepool::test;
 
 namespace {
-
-/// As it stands in a bundle: raw, in hex, in base64.
-std::vector<std::string> salts_of(const std::string& bundle) {
-  std::vector<std::string> salts;
-  const auto document = nlohmann::json::parse(bundle);
-  for (const auto& event : document.at("events")) {
-    const Bytes raw = must(from_base64(event.at("salt").get<std::string>()));
-    salts.insert(salts.end(), {to_text(raw), to_hex(raw), to_base64(raw)});
-  }
-  for (const auto& receipt : document.at("receipts")) {
-    const auto envelope = nlohmann::json::parse(receipt.at("envelope").get<std::string>());
-    const auto payload = to_text(must(from_base64(envelope.at("payload").get<std::string>())));
-    const auto salt =
-        nlohmann::json::parse(payload).at("predicate").at("buildDefinition").at("internalParameters").at("salt").get<std::string>();
-    salts.insert(salts.end(), {salt, to_text(must(from_hex(salt)))});
-  }
-  REQUIRE(salts.size() >= 10);
-  return salts;
-}
 
 template <class T>
 bool is_erased(const Result<T>& answer) {
