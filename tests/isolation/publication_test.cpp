@@ -7,6 +7,8 @@
 #include <forgepool/tiled_log.hpp>
 #include <forgepool/witness.hpp>
 
+#include <catch2/generators/catch_generators.hpp>
+
 using namespace forgepool;
 using namespace forgepool::test;
 
@@ -120,6 +122,43 @@ TEST_CASE("a quorum of witnesses is for the log that they looked at, and nobody'
   pool.restart_hub();
   CHECK(bundle(Pool::aurora, aurora_job));
   CHECK(bundle(Pool::borealis, borealis_job));
+}
+
+TEST_CASE("whatever the policy, nothing that needs witnesses is given out with fewer cosignatures than it asks for") {
+  struct Asked {
+    const char* groups;
+    std::size_t needed;  ///< Of the three, in their order.
+  };
+  const auto asked = GENERATE(Asked{"quorum none\n", 0}, Asked{"quorum one\n", 1}, Asked{"quorum three\n", 3},
+                              Asked{"group some any two three\nquorum some\n", 2}, Asked{"group some 2 one two three\nquorum some\n", 2},
+                              Asked{"group some all one two three\nquorum some\n", 3},
+                              Asked{"group late any two three\ngroup both all one late\nquorum both\n", 2},
+                              Asked{"group early any one two\ngroup both all early three\nquorum both\n", 3});
+  CAPTURE(asked.groups);
+  std::vector<TestWitness> witnesses;
+  HubOptions options;
+  for (const std::string name : {"one", "two", "three"}) {
+    witnesses.emplace_back("witness.example/" + name);
+    options.witness_policy += "witness " + name + " " + to_cosigner_vkey(witnesses.back().name, witnesses.back().key->public_key()) + "\n";
+  }
+  options.witness_policy += asked.groups;
+  Pool pool(std::move(options));
+  Client& client = pool.operator_of(Pool::aurora);
+  const JobId job(run_job(pool, Pool::aurora));
+  const auto bundle = [&] { return pool.call<std::string>([&](auto done) { client.bundle(job, done); }); };
+  for (std::size_t cosigned = 0; cosigned <= witnesses.size(); ++cosigned) {
+    CAPTURE(cosigned);
+    if (cosigned < asked.needed) {
+      CHECK(bundle().error().kind == ErrorKind::unavailable);
+      CHECK(checkpoint(pool, client).error().kind == ErrorKind::unavailable);
+    } else {
+      CHECK(verify_bundle(must(bundle()), make_trusted_root(pool.identity(Pool::aurora))));
+      CHECK(WitnessPolicy::parse(pool.options.witness_policy)->check(must(checkpoint(pool, client))));
+    }
+    if (cosigned >= asked.needed) break;
+    witnesses[cosigned].follow(logs_of(pool));
+    CHECK(look(pool, client, witnesses[cosigned], pool.identity(Pool::aurora).trust_domain));
+  }
 }
 
 TEST_CASE("what witnesses cosigned under an earlier key of the log is given out until that key is revoked, also by a hub that starts again") {
