@@ -1,4 +1,6 @@
 // What the ledger says about itself, checked by Go's golang.org/x/mod/sumdb/{note,tlog}, and the other way round.
+#include "../../support/script.hpp"
+
 #include <forgepool/backends/sqlite_ledger.hpp>
 #include <forgepool/backends/tile_ledger.hpp>
 #include <forgepool/merkle.hpp>
@@ -11,9 +13,7 @@
 #include <fstream>
 #include <iterator>
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
 using namespace forgepool;
 
@@ -44,20 +44,8 @@ class Folder {
   std::filesystem::path path_;
 };
 
-struct Ran {
-  int exit_code = -1;
-  std::string output;
-};
-
-Ran run_go(const std::string& command, const Folder& folder) {
-  FILE* pipe = ::popen(("'" FORGEPOOL_SUMDB_VERIFIER "' " + command + " '" + folder.path() + "' 2>&1").c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  Ran ran;
-  std::array<char, 4096> buffer;
-  while (const std::size_t size = ::fread(buffer.data(), 1, buffer.size(), pipe)) ran.output.append(buffer.data(), size);
-  const int status = ::pclose(pipe);
-  if (WIFEXITED(status)) ran.exit_code = WEXITSTATUS(status);
-  return ran;
+test::Ran run_go(const std::string& command, const Folder& folder) {
+  return test::run_script("'" FORGEPOOL_SUMDB_VERIFIER "' " + command + " '" + folder.path() + "'");
 }
 
 /// Everything an auditor gets about one log.
@@ -122,7 +110,7 @@ Evidence make_evidence() {
   return evidence;
 }
 
-Ran judge(const Evidence& evidence) {
+test::Ran judge(const Evidence& evidence) {
   const Folder folder;
   evidence.write(folder);
   return run_go("verify", folder);
@@ -130,7 +118,7 @@ Ran judge(const Evidence& evidence) {
 
 /// Go refuses, and for this reason.
 void refused(const Evidence& evidence, const std::string& reason) {
-  const Ran ran = judge(evidence);
+  const test::Ran ran = judge(evidence);
   INFO(ran.output);
   CHECK(ran.exit_code == 1);
   CHECK(ran.output.find("refused: " + reason) != std::string::npos);
@@ -150,7 +138,7 @@ bool no_go() {
 
 TEST_CASE("Go's sumdb verifies the ledger's checkpoints, inclusion proofs and consistency proof") {
   SKIP_WITHOUT_GO();
-  const Ran ran = judge(make_evidence());
+  const test::Ran ran = judge(make_evidence());
   INFO(ran.output);
   CHECK(ran.exit_code == 0);
   CHECK(ran.output.starts_with("ok: 700 leaves, 78 inclusion proofs, consistent from 300"));
@@ -241,13 +229,13 @@ TEST_CASE("Go's sumdb reads the published tiles and entries, and the witness's c
   const Folder folder;
   publish(folder);
   const auto refused = [&](const std::string& reason) {
-    const Ran ran = run_go("tiles", folder);
+    const test::Ran ran = run_go("tiles", folder);
     INFO(ran.output);
     CHECK(ran.exit_code == 1);
     CHECK(ran.output.starts_with("refused: " + reason));
   };
   SECTION("as they are") {
-    const Ran ran = run_go("tiles", folder);
+    const test::Ran ran = run_go("tiles", folder);
     INFO(ran.output);
     CHECK(ran.exit_code == 0);
     CHECK(ran.output.starts_with("ok: 700 published entries, cosigned by witness.example/one, consistent from 300"));

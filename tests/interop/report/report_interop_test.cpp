@@ -1,4 +1,5 @@
 // What is written about an audit, before those who read it: Chromium (by chromedriver), and NIST's JSON schema of OSCAL.
+#include "../../support/script.hpp"
 #include "../../unit/audit/story.hpp"
 
 #include <forgepool/audit_report.hpp>
@@ -8,9 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
 using namespace forgepool;
 
@@ -101,22 +100,6 @@ class Folder {
   std::string path_;
 };
 
-struct Ran {
-  int exit_code = -1;
-  std::string output;
-};
-
-Ran run(const std::string& command) {
-  FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  Ran ran;
-  char buffer[4096];
-  while (const std::size_t size = ::fread(buffer, 1, sizeof buffer, pipe)) ran.output.append(buffer, size);
-  const int status = ::pclose(pipe);
-  if (WIFEXITED(status)) ran.exit_code = WEXITSTATUS(status);
-  return ran;
-}
-
 }  // namespace
 
 TEST_CASE("the report shows in Chromium what it should, by itself, in light, in dark, narrow and on paper") {
@@ -132,8 +115,7 @@ TEST_CASE("the report shows in Chromium what it should, by itself, in light, in 
                                                                                       {"headings", std::move(headings)},
                                                                                       {"plots", 3},
                                                                                       {"title", "Audit report: Job job-1 <b>"}}));
-  const Ran ran = run("python3 '" FORGEPOOL_REPORT_SOURCE "/check_page.py' " + page + " " + facts + " '" + folder.path("shown") + "'");
-  if (ran.exit_code == 77) SKIP(ran.output);
+  const test::Ran ran = test::run_script("python3 '" FORGEPOOL_REPORT_SOURCE "/check_page.py' " + page + " " + facts + " '" + folder.path("shown") + "'");
   INFO(ran.output);
   CHECK(ran.exit_code == 0);
   CHECK(ran.output.find("the page is as it should be") != std::string::npos);
@@ -149,9 +131,8 @@ TEST_CASE("component definition and assessment results are valid OSCAL 1.1.3, an
   const std::string documents = folder.write("controls.json", write_oscal_component_definition(testing::story_time())) + " " +
                                 folder.write("results.json", write_oscal_assessment_results(told_scope())) + " " +
                                 folder.write("empty.json", write_oscal_assessment_results(empty));
-  const Ran ran = run("python3 '" FORGEPOOL_REPORT_SOURCE "/check_oscal.py' '" + vectors + "/oscal_complete_schema-1-1-3.json' '" + vectors +
+  const test::Ran ran = test::run_script("python3 '" FORGEPOOL_REPORT_SOURCE "/check_oscal.py' '" + vectors + "/oscal_complete_schema-1-1-3.json' '" + vectors +
                       "/sp800-53r5-baseline-control-ids.tsv' " + documents);
-  if (ran.exit_code == 77) SKIP(ran.output);
   INFO(ran.output);
   CHECK(ran.exit_code == 0);
 }
