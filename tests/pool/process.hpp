@@ -1,5 +1,7 @@
 #pragma once
 // Child processes of a test: started, waited for, killed by their id, never left behind.
+#include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,6 +41,10 @@ struct Finished {
   std::string output;  ///< Standard output.
   std::string errors;  ///< Standard error.
 };
+
+/// Polls for something that another process does; false if it did not come within the limit. The pause between two looks is no
+/// assumption about its speed.
+bool eventually(const std::function<bool()>& condition, std::chrono::seconds limit = std::chrono::seconds(60));
 
 /// Runs a command to its end.
 Finished run(const std::vector<std::string>& command);

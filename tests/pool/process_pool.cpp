@@ -14,19 +14,6 @@
 #include <unistd.h>
 
 namespace forgepool_test {
-namespace {
-
-/// Polls for something another process does. Bounded; the pause is no assumption about its speed.
-bool eventually(const std::function<bool()>& condition, std::chrono::seconds limit = std::chrono::seconds(60)) {
-  const auto end = std::chrono::steady_clock::now() + limit;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return true;
-}
-
-}  // namespace
 
 std::string sandbox_level() {
   static const std::string level = forgepool::open_linux_sandbox({forgepool::SandboxLevel::full}) ? "full" : "namespaces";
