@@ -17,6 +17,7 @@
 #include <atomic>
 #include <cerrno>
 #include <filesystem>
+#include <utility>
 
 #include <sys/stat.h>
 
@@ -78,7 +79,8 @@ class TileLedger final : public Ledger {
     if (auto checked = check_published(*view_); !checked) return checked;
     files_.remember_upper(view_->tree.size());
     if (writer_->log().key != identity_.key().spki) taking_over_ = true;
-    if (taking_over_) published_note_.clear();
+    if (!verify_checkpoint(published_note_, {identity_.origin(), identity_.key()}))
+      if (auto renewed = sign_published(); !renewed) return renewed;
     return journal_->torn() || taking_over_ ? fold() : Status{};
   }
 
@@ -88,9 +90,8 @@ class TileLedger final : public Ledger {
   Status use_keys(std::shared_ptr<Signer> key, std::vector<std::shared_ptr<Signer>> earlier) override {
     const std::lock_guard lock(publish_mutex_);
     if (auto used = identity_.use_keys(std::move(key), std::move(earlier)); !used) return used;
-    published_note_.clear();  // What is published next is signed by the new key, too, also of the same tree.
-    taking_over_ = true;      // The journal names the key: it is started anew with the next commit.
-    return {};
+    taking_over_ = true;  // The journal names the key: it is started anew with the next commit.
+    return sign_published();
   }
 
   Result<LedgerHead> commit(const LedgerBatch& batch) override {
@@ -225,6 +226,17 @@ class TileLedger final : public Ledger {
     if (!head) return fail(ErrorKind::corrupt, files_.root() + "/checkpoint: " + head.error().message);
     published_note_ = to_text(*note);
     published_head_ = *head;
+    return {};
+  }
+
+  /// What is published is signed by the key in use, too, also of the same tree: earlier ones may be revoked before anything else is
+  /// published, and then nobody could check this.
+  Status sign_published() {
+    if (std::exchange(published_note_, {}).empty()) return {};
+    auto note = identity_.checkpoint(published_head_);
+    if (!note) return fail(note.error());
+    if (const auto written = files_.write_durably("checkpoint", as_bytes(*note)); !written) return written;
+    published_note_ = std::move(*note);
     return {};
   }
 

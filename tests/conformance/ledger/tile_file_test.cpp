@@ -211,6 +211,8 @@ TEST_CASE("a tile ledger's key is replaced while it is open, and what earlier on
     REQUIRE(before);
     REQUIRE(ledger->use_keys(second, {first}));
     CHECK(ledger->key() == second->public_key());
+    // At once: the first may be revoked before anything else is published.
+    CHECK(signed_by(to_text(content(note_path)), second));
     // The same tree under both names, and so what is published.
     const auto after = ledger->checkpoint();
     REQUIRE(after);
@@ -233,6 +235,7 @@ TEST_CASE("a tile ledger's key is replaced while it is open, and what earlier on
     // Replaced while nobody had it open: and nothing has to be committed for that.
     auto ledger = open(third, {second});
     REQUIRE(ledger);
+    CHECK(signed_by(to_text(content(note_path)), third));
     CHECK(signed_by(*(*ledger)->checkpoint(), third));
     CHECK(signed_by(*(*ledger)->checkpoint(), second));
   }
