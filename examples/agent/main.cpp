@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
   std::string credentials_directory, hub = "127.0.0.1:4433", backend = "linux", level = "full", fault;
   AgentOptions options;
   options.slots = std::max(1u, std::thread::hardware_concurrency());
+  std::string relaxations = "spawn";
   bool verbose = false;
   CLI::App app{"Agent of a forgepool: runs shards in a sandbox and signs receipts"};
   app.add_option("--credentials", credentials_directory, "Directory made by `forgepool agent enroll`")->required();
@@ -60,6 +61,11 @@ int main(int argc, char** argv) {
   app.add_option("--allow-sandbox-level", level,
                  "Weakest isolation to run at: full, namespaces (an unprivileged user without a delegated cgroup), bubblewrap, "
                  "process, none")
+      ->take_last()
+      ->capture_default_str();
+  app.add_option("--allow-relaxations", relaxations,
+                 "What programs may be allowed beyond what every program may: none, or some of spawn, memory_files, local_sockets, "
+                 "executable_memory, with commas between them. Shards that ask for more do not come here")
       ->take_last()
       ->capture_default_str();
   app.add_option("--sandbox", backend, "linux, or bubblewrap: the program bwrap (with --allow-sandbox-level bubblewrap)")
@@ -84,6 +90,10 @@ int main(int argc, char** argv) {
   options.hub_port = static_cast<std::uint16_t>(port);
   const auto minimum = parse_sandbox_level(level);
   if (!minimum) return complain({ErrorKind::invalid_input, "--allow-sandbox-level: " + minimum.error().message});
+
+  const auto granted = parse_sandbox_policy(relaxations);
+  if (!granted) return complain({ErrorKind::invalid_input, "--allow-relaxations: " + granted.error().message});
+  options.granted = *granted;
 
   auto credentials = load_credentials(credentials_directory);
   if (!credentials) return complain(credentials.error());

@@ -12,6 +12,7 @@
 #include <forgepool/digest.hpp>
 #include <forgepool/ids.hpp>
 #include <forgepool/retention.hpp>
+#include <forgepool/sandbox.hpp>
 
 #include <optional>
 #include <string>
@@ -62,6 +63,7 @@ struct ContractPolicy {
                                              ///< priorities the earliest goes first; a job that misses it goes on.
   std::string numeric_class;                 ///< Agents must be of this class; empty: of any.
   bool homogeneous = false;                  ///< All replicas of one shard go to agents of one numeric class.
+  SandboxLevel sandbox_level = SandboxLevel::none;  ///< Shards must run at this level of isolation, or a better one.
   std::vector<std::string> spread;           ///< Replicas of one shard go to agents that differ in these: operator, network, region.
   RetentionRequest retention;  ///< How long what the job leaves is kept on the hub, after its end; see retention.hpp.
   bool speculative = true;                   ///< A straggling shard may be executed once more than `verify` asks for.

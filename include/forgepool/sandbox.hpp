@@ -82,6 +82,19 @@ struct SandboxRequest {
   const std::atomic<bool>* cancelled = nullptr;  ///< Set to true to end the run soon with outcome `cancelled`. Borrowed.
 };
 
+/// What an agent's sandbox can do, or what a job asks of one.
+struct SandboxAbility {
+  SandboxLevel level = SandboxLevel::none;
+  Determinism determinism = Determinism::none;
+  SandboxPolicy policy;
+
+  /// Is as strong in everything as `needed`, and grants what it asks for.
+  bool covers(const SandboxAbility& needed) const {
+    return level >= needed.level && determinism >= needed.determinism && needed.policy.within(policy);
+  }
+  friend bool operator==(const SandboxAbility&, const SandboxAbility&) = default;
+};
+
 /// Where setting up a run failed.
 enum class SandboxStep {
   none,                ///< Nowhere, or the backend does not say.
@@ -176,5 +189,9 @@ class Sandbox {
   /// Runs to the end and leaves nothing behind. Never throws; trouble of the sandbox's own is outcome `setup_failed`.
   virtual SandboxReport run(const SandboxRequest& request) = 0;
 };
+
+/// What runs in this sandbox can be, if its owner grants `policy`. A sandbox that lacks `strict` offers `standard`, or `none` if it
+/// does not isolate either.
+FORGEPOOL_API SandboxAbility ability_of(const Sandbox& sandbox, const SandboxPolicy& policy);
 
 }  // namespace forgepool

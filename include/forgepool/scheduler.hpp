@@ -16,6 +16,7 @@
 ///  - whatever waits has a reason.
 /// Implementations: backends/fair_share_scheduler.hpp and any of yours; examples/fifo_scheduler.hpp shows how.
 #include <forgepool/ids.hpp>
+#include <forgepool/sandbox.hpp>
 #include <forgepool/time.hpp>
 
 #include <optional>
@@ -24,7 +25,7 @@
 
 namespace forgepool {
 
-/// An agent as the scheduler sees it. All but `draining` was attested when it enrolled.
+/// An agent as the scheduler sees it. All but `sandbox` and `draining` was attested when it enrolled.
 struct SchedulerAgent {
   AgentId id{};
   std::string region{};                     ///< Empty if none was attested.
@@ -35,6 +36,8 @@ struct SchedulerAgent {
   std::string numeric_class{};              ///< Agents of one class compute bit-identical floating point; empty: unknown.
   std::string operator_id{};                ///< Who runs it, and
   std::string network{};                    ///< where it is connected: replicas can be spread over these. Empty: unknown.
+  /// What its sandbox can do, by its own word; receipts are held against it. Everything: it has not said.
+  SandboxAbility sandbox{SandboxLevel::full, Determinism::strict, SandboxPolicy::all()};
   bool draining = false;                    ///< Gets nothing new; what it has goes on.
 
   friend bool operator==(const SchedulerAgent&, const SchedulerAgent&) = default;
@@ -70,12 +73,13 @@ struct SchedulerJob {
   std::string numeric_class{};  ///< Agents must be of it; empty: of any.
   bool homogeneous = false;     ///< All replicas of one shard go to agents of one (known) numeric class.
   ReplicaSpread spread{};
+  SandboxAbility sandbox{};  ///< Agents' sandboxes must cover this.
   bool speculative =
       true;  ///< A shard that takes far longer than others of its job may be leased to one agent more than wanted.
 };
 
 /// What a job asks of agents, whatever they are doing.
-enum class Constraint { organization, tier, region, data_class, adapter, numeric_class };
+enum class Constraint { organization, tier, region, data_class, adapter, numeric_class, sandbox };
 FORGEPOOL_API std::string_view to_string(Constraint constraint);
 /// The constraints of the job that the agent does not meet, in the order above; empty if it may work on it.
 FORGEPOOL_API std::vector<Constraint> unmet_constraints(const SchedulerAgent& agent, const SchedulerJob& job);

@@ -31,6 +31,7 @@ class DefaultAgent final : public Agent {
                   std::make_shared<agent::Slots>(std::max(1u, options_.slots)),
                   std::move(parts.sandbox),
                   options_.numeric_class,
+                  options_.granted,
                   credentials_,
                   *log_} {
     runs_.resize(std::max(1u, options_.concurrent_leases));
@@ -67,6 +68,10 @@ class DefaultAgent final : public Agent {
     message.max_shards = options_.max_shards_per_lease;
     message.wait_ms = ask_wait_ms;
     message.numeric_class = options_.numeric_class;
+    const auto ability = ability_of(*workshop_.sandbox, options_.granted);
+    message.sandbox_level = to_string(ability.level);
+    message.determinism = to_string(ability.determinism);
+    for (const auto relaxation : options_.granted.relaxations()) message.relaxations.emplace_back(to_string(relaxation));
     Request request;
     request.method = "POST";
     request.path = "/v1/agent/lease";

@@ -1,5 +1,7 @@
 #include "agent/lease_run.hpp"
 
+#include "crypto/reason.hpp"
+
 #include "agent/receipt_builder.hpp"
 
 #include <fmt/core.h>
@@ -56,9 +58,16 @@ Status LeaseRun::check_grant() {
     if (!relaxation) return fail(relaxation.error());
     policy_.allow(*relaxation);
   }
+  if (!policy_.within(workshop_.granted))
+    return refuse(ErrorKind::denied, "sandbox_relaxations",
+                  fmt::format("the lease asks for {}, this agent's operator grants {}", to_string(policy_), to_string(workshop_.granted)));
   const auto determinism = parse_determinism(grant_.determinism);
   if (!determinism) return fail(determinism.error());
   determinism_ = *determinism;
+  if (const auto ability = ability_of(*workshop_.sandbox, {}); determinism_ > ability.determinism)
+    return refuse(ErrorKind::unsupported, "sandbox_determinism",
+                  fmt::format("the lease asks for class {}, this agent's sandbox offers {}", to_string(determinism_),
+                              to_string(ability.determinism)));
   return {};
 }
 

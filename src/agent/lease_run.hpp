@@ -21,6 +21,7 @@ struct Workshop {
   std::shared_ptr<Slots> slots;
   std::shared_ptr<Sandbox> sandbox;
   const std::string& numeric_class;
+  const SandboxPolicy& granted;  ///< By the agent's operator.
   const Credentials& credentials;
   LogSink& log;
 };

@@ -17,8 +17,10 @@ Result<std::string> build_receipt(const wire::fb::LeaseGrantT& grant, const std:
   receipt.adapter = wire::from_wire(*grant.adapter);
   receipt.sandbox = workshop.sandbox->name();
   receipt.numeric_class = workshop.numeric_class;
-  receipt.level = SandboxLevel::full;
-  receipt.determinism = Determinism::strict;
+  // At most; what never ran takes nothing from it.
+  const auto ability = ability_of(*workshop.sandbox, workshop.granted);
+  receipt.level = ability.level;
+  receipt.determinism = ability.determinism;
   receipt.limits = wire::from_wire(*grant.limits);
   for (const auto& name : grant.relaxations)
     if (const auto relaxation = parse_sandbox_relaxation(name)) receipt.relaxations.push_back(*relaxation);
@@ -31,8 +33,10 @@ Result<std::string> build_receipt(const wire::fb::LeaseGrantT& grant, const std:
     shard.outcome = run.report.outcome;
     shard.usage = run.report.usage;
     if (run.ok()) shard.output = sha256(run.output);
-    receipt.level = std::min(receipt.level, run.report.level);
-    receipt.determinism = std::min(receipt.determinism, run.report.determinism);
+    if (run.report.outcome.kind != SandboxOutcome::Kind::setup_failed) {
+      receipt.level = std::min(receipt.level, run.report.level);
+      receipt.determinism = std::min(receipt.determinism, run.report.determinism);
+    }
     receipt.shards.push_back(std::move(shard));
   }
   receipt.salt = random_bytes(identity::receipt_salt_bytes);

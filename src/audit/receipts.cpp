@@ -14,7 +14,8 @@ std::string summary(const identity::CheckedReceipt& checked) {
   const auto well = std::ranges::count_if(checked.receipt.shards, [](const auto& shard) { return shard.output.has_value(); });
   return "by " + checked.receipt.agent + ", " + std::to_string(well) + " of " + std::to_string(checked.receipt.shards.size()) +
          " shards ended well, sandbox level " + std::string(to_string(checked.receipt.level)) + ", determinism " +
-         std::string(to_string(checked.receipt.determinism));
+         std::string(to_string(checked.receipt.determinism)) + ", relaxations " +
+         to_string(SandboxPolicy(checked.receipt.relaxations));
 }
 
 std::string where_is(std::size_t number) {
@@ -65,7 +66,8 @@ const Answer* Receipts::find(std::uint32_t shard, const AgentId& agent, const Le
 
 Result<Receipts> check_receipts(const wire::Bundle& bundle, const Anchors& anchors, const Computation& computation,
                                 const Events& events, LogProofs& log, Trail& trail) {
-  const identity::ReceiptTerms terms{anchors.issuers, events.pseudonym, computation.plan};
+  const identity::ReceiptTerms terms{anchors.issuers, events.pseudonym, computation.plan,
+                                     computation.contract.policy.sandbox_level};
   Receipts receipts;
   std::unordered_set<LeaseId> leases;
   auto opened = map_in_order(bundle.receipts.size(),

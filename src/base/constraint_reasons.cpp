@@ -19,6 +19,10 @@ std::string wanted(Constraint constraint, const SchedulerJob& job) {
     case Constraint::adapter: return "allowed to run " + job.adapter;
     case Constraint::numeric_class:
       return job.numeric_class.empty() ? "of a known numeric class" : "of the numeric class " + job.numeric_class;
+    case Constraint::sandbox:
+      return fmt::format("sandboxed at level {} or better, of determinism class {} or stricter, granting {}",
+                         to_string(job.sandbox.level), to_string(job.sandbox.determinism),
+                         job.sandbox.policy.denies_all() ? "no relaxations" : to_string(job.sandbox.policy));
   }
   return "";
 }

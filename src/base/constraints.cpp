@@ -25,6 +25,7 @@ std::string_view to_string(Constraint constraint) {
     case Constraint::data_class: return "data_class";
     case Constraint::adapter: return "adapter";
     case Constraint::numeric_class: return "numeric_class";
+    case Constraint::sandbox: return "sandbox";
   }
   return "unknown";
 }
@@ -40,6 +41,7 @@ std::vector<Constraint> unmet_constraints(const SchedulerAgent& agent, const Sch
   if (!may_run(agent, job)) unmet.push_back(Constraint::adapter);
   const bool wrong_class = !job.numeric_class.empty() && job.numeric_class != agent.numeric_class;
   if (wrong_class || (job.homogeneous && agent.numeric_class.empty())) unmet.push_back(Constraint::numeric_class);
+  if (!agent.sandbox.covers(job.sandbox)) unmet.push_back(Constraint::sandbox);
   return unmet;
 }
 

@@ -1,5 +1,6 @@
 #include <forgepool/sandbox.hpp>
 
+#include <algorithm>
 #include <iterator>
 
 namespace forgepool {
@@ -186,6 +187,13 @@ std::string_view describe(SandboxLimitation limitation) {
     case SandboxLimitation::cooperative_end: return "a program that does not want to end cannot be made to";
   }
   return "unknown";
+}
+
+SandboxAbility ability_of(const Sandbox& sandbox, const SandboxPolicy& policy) {
+  const auto limitations = sandbox.limitations();
+  const auto lacks = [&](SandboxLimitation limitation) { return std::ranges::count(limitations, limitation) > 0; };
+  const auto otherwise = lacks(SandboxLimitation::no_isolation) ? Determinism::none : Determinism::standard;
+  return {sandbox.level(), lacks(SandboxLimitation::no_strict) ? otherwise : Determinism::strict, policy};
 }
 
 std::string_view to_string(SandboxOutcome::Kind kind) {

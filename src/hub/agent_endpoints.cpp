@@ -13,6 +13,7 @@ void Endpoints::take_lease(const Caller& caller, const Peer& peer, const Request
   if (!ask->numeric_class.empty())
     if (const auto noted = core_.measured_numeric_class(id, ask->numeric_class); !noted)
       return refuse(peer, request, noted.error(), std::move(respond));
+  if (const auto noted = core_.offered_sandbox(id, *ask); !noted) return refuse(peer, request, noted.error(), std::move(respond));
   // An agent that asks from a new connection has left the old one: work must not be sent there.
   for (auto waiting = waiting_agents_.begin(); waiting != waiting_agents_.end();) {
     if (waiting->id != id || waiting->peer.address == peer.address) {

@@ -145,6 +145,7 @@ class HubCore {
 
   // --- agents
   /// What an agent has measured of itself, until it says otherwise or the hub restarts. invalid_input if it is not an id.
+  Status offered_sandbox(const AgentId& agent, const wire::fb::LeaseAskT& ask);
   Status measured_numeric_class(const AgentId& agent, const std::string& numeric_class);
   /// Nothing if there is no work for it now. `denied` for an agent that is unknown, has another key, or is in quarantine.
   /// It `asks` now, or asked before and waits since: then this is no sign of life.
@@ -332,6 +333,7 @@ class HubCore {
   std::map<AgentId, AgentRecord> agents_;
   std::map<AgentId, Time> last_seen_;
   std::map<AgentId, std::string> measured_classes_;
+  std::map<AgentId, SandboxAbility> offered_sandboxes_;
   std::map<Digest, InvitationRecord> invitations_;
   UsedTokens used_tokens_;
   /// Whoever uploaded an input may name it, until the jobs that did are done with it.

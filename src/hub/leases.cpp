@@ -51,6 +51,20 @@ Status HubCore::measured_numeric_class(const AgentId& id, const std::string& num
   return {};
 }
 
+Status HubCore::offered_sandbox(const AgentId& id, const wire::fb::LeaseAskT& ask) {
+  if (ask.sandbox_level.empty()) return {};
+  const auto level = parse_sandbox_level(ask.sandbox_level);
+  if (!level) return fail(level.error());
+  const auto determinism = parse_determinism(ask.determinism);
+  if (!determinism) return fail(determinism.error());
+  SandboxAbility offered{*level, *determinism, {}};
+  for (const auto& name : ask.relaxations)
+    // One of a later version than ours: nothing that we know asks for it.
+    if (const auto relaxation = parse_sandbox_relaxation(name)) offered.policy.allow(*relaxation);
+  if (agents_.contains(id)) offered_sandboxes_[id] = offered;
+  return {};
+}
+
 SchedulerAgent HubCore::as_scheduled(const AgentRecord& record) const {
   SchedulerAgent agent = record.agent;
   // What was attested stands. Its own word is as good otherwise: who says a wrong one is compared with machines that differ.
@@ -58,6 +72,7 @@ SchedulerAgent HubCore::as_scheduled(const AgentRecord& record) const {
   if (agent.numeric_class.empty() && measured != measured_classes_.end()) agent.numeric_class = measured->second;
   // Enrolled before the hub was deployed as it is now: nothing goes to it any more.
   if (!check_agent(parts_.options.deployment, parts_.options.region, agent, agent.organization.empty())) agent.draining = true;
+  if (const auto offered = offered_sandboxes_.find(agent.id); offered != offered_sandboxes_.end()) agent.sandbox = offered->second;
   return agent;
 }
 

@@ -55,6 +55,11 @@ SchedulerJob scheduler_job(const Job& job) {
   described.homogeneous = policy.homogeneous;
   described.spread = {spreads("operator"), spreads("network"), spreads("region")};
   described.speculative = policy.speculative;
+  described.sandbox.level = policy.sandbox_level;
+  if (job.running) {
+    described.sandbox.determinism = job.running->plan.determinism;
+    described.sandbox.policy = SandboxPolicy(job.running->plan.relaxations);
+  }
   if (job.canary_of) {
     // One agent gets all of it: what stands in one lease elsewhere would not come one by one.
     described.min_agents = described.max_agents = 1;

@@ -40,6 +40,14 @@ Status check_terms(const Receipt& receipt, const ReceiptTerms& terms) {
   if (receipt.adapter != terms.plan.adapter) return wrong("it is for another adapter, " + receipt.adapter.str());
   if (receipt.limits != terms.plan.limits) return wrong("the limits are not the plan's");
   if (receipt.relaxations != terms.plan.relaxations) return wrong("the sandbox's relaxations are not the plan's");
+  if (receipt.level < terms.minimum_level)
+    return refuse(ErrorKind::invalid_input, "receipt_sandbox_level",
+                  fmt::format("it ran at sandbox level {}, the contract asks for {} or better", to_string(receipt.level),
+                              to_string(terms.minimum_level)));
+  if (receipt.determinism < terms.plan.determinism)
+    return refuse(ErrorKind::invalid_input, "receipt_determinism",
+                  fmt::format("it ran with determinism class {}, the adapter asks for {}", to_string(receipt.determinism),
+                              to_string(terms.plan.determinism)));
   if (receipt.started_at > receipt.finished_at) return wrong("the work ended before it began");
   for (const ReceiptShard& shard : receipt.shards)
     if (auto fits = check_shard(shard, terms.plan); !fits) return fits;

@@ -94,6 +94,12 @@ class InProcessSandbox final : public Sandbox {
 
   std::string_view name() const override { return "in-process"; }
   SandboxLevel level() const override { return SandboxLevel::none; }
+  std::vector<SandboxLimitation> limitations() const override {
+    auto all = Sandbox::limitations();
+    // Whoever brings the functions has promised it.
+    std::erase(all, SandboxLimitation::no_strict);
+    return all;
+  }
 
   SandboxReport run(const SandboxRequest& request) override {
     try {
@@ -104,16 +110,16 @@ class InProcessSandbox final : public Sandbox {
   }
 
  private:
-  static SandboxReport failed(std::string detail) {
+  static SandboxReport failed(std::string detail, SandboxStep step = SandboxStep::none) {
     SandboxReport report;
-    report.outcome = {SandboxOutcome::Kind::setup_failed, 0, std::move(detail)};
+    report.outcome = {SandboxOutcome::Kind::setup_failed, 0, std::move(detail), step};
     return report;
   }
 
   SandboxReport run_function(const SandboxRequest& request) {
-    if (auto problem = sandbox::problem_with(request)) return failed(*problem);
+    if (auto problem = sandbox::problem_with(request)) return failed(*problem, SandboxStep::request);
     const auto function = functions_.find(request.program_digest);
-    if (function == functions_.end()) return failed("no function stands for the program " + request.program_digest.str());
+    if (function == functions_.end()) return failed("no function stands for the program " + request.program_digest.str(), SandboxStep::program_image);
 
     if (request.cancelled && request.cancelled->load()) {
       SandboxReport report;
@@ -124,6 +130,7 @@ class InProcessSandbox final : public Sandbox {
     std::map<std::string, ByteView> files;
     for (const auto& file : request.files) files.emplace(file.name, *file.content);
     SandboxReport report;
+    report.determinism = request.determinism;
     Watch watch(request.cancelled, request.limits.wall_ms);
     const auto cpu_before_ms = thread_cpu_ms();
     report.outcome = call(function->second, request.arguments, files, report.outputs, watch.flag());

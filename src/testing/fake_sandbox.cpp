@@ -45,7 +45,14 @@ SandboxReport FakeSandbox::run(const SandboxRequest& request) {
     report = options_.program(request);
   if (report.outcome.ok() && is_due(faults.corrupt_every, run)) corrupt(report, run);
   report.level = options_.level;
+  report.determinism = request.determinism;
   return report;
+}
+
+std::vector<SandboxLimitation> FakeSandbox::limitations() const {
+  auto all = Sandbox::limitations();
+  std::erase(all, SandboxLimitation::no_strict);
+  return all;
 }
 
 std::uint64_t FakeSandbox::runs() const {

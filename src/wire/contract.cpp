@@ -11,6 +11,7 @@ using json::ObjectReader;
 constexpr std::string_view verify_modes[] = {"none", "spotcheck", "full", "quorum", "adaptive"};
 constexpr std::string_view targets[] = {"any", "private", "enterprise", "public"};
 constexpr std::string_view seed_modes[] = {"explicit", "derived"};
+constexpr std::string_view sandbox_levels[] = {"none", "process", "bubblewrap", "namespaces", "full"};  // As in SandboxLevel.
 constexpr std::string_view spreads[] = {"operator", "network", "region"};
 constexpr std::string_view inclusions[] = {"result", "shard_outputs"};
 constexpr std::uint32_t max_replicas = 16;
@@ -94,6 +95,7 @@ void read_policy(const json::Value& value, Contract& contract, ObjectReader& out
     policy.deadline_ms = static_cast<std::uint64_t>(reader.integer("deadline_ms", 1, static_cast<std::int64_t>(policy.timeout_ms)));
   policy.numeric_class = reader.id("numeric_class", "");
   policy.homogeneous = reader.boolean("homogeneous", policy.homogeneous);
+  policy.sandbox_level = static_cast<SandboxLevel>(reader.choice("sandbox_level", sandbox_levels, 0));
   policy.spread = reader.choices("spread", spreads, ObjectReader::Need::optional);
   if (const auto* retention = reader.object("retention", ObjectReader::Need::optional)) read_retention(*retention, policy, reader);
   policy.speculative = reader.boolean("speculative", policy.speculative);

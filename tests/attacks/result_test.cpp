@@ -119,6 +119,9 @@ TEST_CASE("a receipt for another program, other parameters or other limits is re
     CHECK(world.with_receipt([](auto& receipt) { receipt.shards.front().params = sha256(Bytes{1}); }) ==
           Refusal{400, "receipt"});
   }
+  SECTION("a weaker determinism class") {
+    CHECK(world.with_receipt([](auto& receipt) { receipt.determinism = Determinism::standard; }) == Refusal{400, "receipt_determinism"});
+  }
   SECTION("limits") {
     Working world;
     CHECK(world.with_receipt([](auto& receipt) { receipt.limits.memory_bytes *= 2; }) == Refusal{400, "receipt"});

@@ -130,6 +130,8 @@ identity::Receipt World::receipt(const Node& agent, const wire::fb::LeaseGrantT&
   receipt.lease = LeaseId(grant.lease);
   receipt.adapter = wire::from_wire(*grant.adapter);
   receipt.sandbox = "none";
+  receipt.level = SandboxLevel::namespaces;
+  receipt.determinism = must(parse_determinism(grant.determinism));
   receipt.limits = wire::from_wire(*grant.limits);
   for (const auto& granted : grant.shards) {
     identity::ReceiptShard shard;

@@ -1,5 +1,7 @@
 #pragma once
-/// Runs functions of this process in place of programs, for tests and simulations: no isolation at all, level `none`.
+/// Runs functions of this process in place of programs, for tests and simulations: no isolation at all, level `none`. That a
+/// function depends on nothing but its request is the word of whoever brings it: reports have the determinism class that was
+/// asked for.
 #include <forgepool/sandbox.hpp>
 
 #include <functional>

@@ -31,6 +31,8 @@ class FORGEPOOL_API FakeSandbox final : public Sandbox {
 
   std::string_view name() const override { return "fake"; }
   SandboxLevel level() const override { return options_.level; }
+  /// All but `strict`: the function is taken to depend on nothing but the request.
+  std::vector<SandboxLimitation> limitations() const override;
   SandboxReport run(const SandboxRequest& request) override;
 
   std::uint64_t runs() const;

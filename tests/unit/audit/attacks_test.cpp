@@ -510,11 +510,29 @@ TEST_CASE("a receipt about something else than the plan is refused") {
   SECTION("relaxations") {
     tells("relaxations are not the plan's", [](auto& receipt) { receipt.relaxations = {SandboxRelaxation::spawn}; });
   }
+  SECTION("a weaker determinism class") {
+    tells("receipt_determinism: it ran with determinism class standard, the adapter asks for strict",
+          [](auto& receipt) { receipt.determinism = Determinism::standard; });
+  }
   SECTION("a shard that does not exist") {
     tells("there is no shard 7", [](auto& receipt) { receipt.shards[0].index = 7; });
   }
   SECTION("a time that runs backwards") {
     tells("ended before it began", [](auto& receipt) { receipt.started_at += std::chrono::hours(1); });
+  }
+}
+
+TEST_CASE("a receipt of a weaker sandbox than the contract asks for is refused") {
+  for (const auto level : {SandboxLevel::process, SandboxLevel::namespaces, SandboxLevel::full}) {
+    Story story({{"verify", "full"}, {"replicas", 2}, {"sandbox_level", "namespaces"}});
+    story.contract_event();
+    story.plan_event();
+    story.receipt("alice", "l-a", {{0, story.right(0)}}, [&](auto& receipt) { receipt.level = level; });
+    story.result_event();
+    if (level < SandboxLevel::namespaces)
+      refuses(story, "receipt_sandbox_level: it ran at sandbox level process, the contract asks for namespaces or better");
+    else
+      refuses(story, "/verdicts");
   }
 }
 

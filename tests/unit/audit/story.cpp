@@ -206,6 +206,8 @@ void Story::receipt(const std::string& agent, const std::string& lease, const st
   receipt.lease = LeaseId(lease);
   receipt.adapter = plan.adapter;
   receipt.sandbox = "fake";
+  receipt.level = SandboxLevel::namespaces;
+  receipt.determinism = plan.determinism;
   receipt.limits = plan.limits;
   receipt.relaxations = plan.relaxations;
   receipt.salt = Bytes(identity::receipt_salt_bytes, next_salt_++);

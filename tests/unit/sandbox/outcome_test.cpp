@@ -39,6 +39,16 @@ TEST_CASE("a policy denies what it does not name, and is read back as it is writ
   }
 }
 
+TEST_CASE("a sandbox covers what is no stronger in anything") {
+  const SandboxAbility needed{SandboxLevel::namespaces, Determinism::standard, {SandboxRelaxation::spawn}};
+  CHECK(needed.covers(needed));
+  CHECK(needed.covers({}));
+  CHECK(SandboxAbility{SandboxLevel::full, Determinism::strict, SandboxPolicy::all()}.covers(needed));
+  CHECK_FALSE(SandboxAbility{SandboxLevel::bubblewrap, Determinism::strict, SandboxPolicy::all()}.covers(needed));
+  CHECK_FALSE(SandboxAbility{SandboxLevel::full, Determinism::none, SandboxPolicy::all()}.covers(needed));
+  CHECK_FALSE(SandboxAbility{SandboxLevel::full, Determinism::strict, {}}.covers(needed));
+}
+
 TEST_CASE("an unknown level is refused with the ones that exist") {
   for (const auto text : {"", "Full", "full ", "maximum"}) {
     const auto level = parse_sandbox_level(text);

@@ -17,7 +17,7 @@ constexpr std::string_view full_contract = R"({
   "seed": {"mode": "explicit", "value": 42},
   "policy": {"target": "private", "min_agents": 2, "max_agents": 64, "timeout_ms": 600000, "verify": "quorum", "replicas": 3,
              "spotcheck_ratio": 0.25, "max_error": 1e-6, "adversary": {"fraction": 0.125, "collusion": true}, "regions": ["eu-west", "eu-north"], "data_class": "internal",
-             "priority": 7, "deadline_ms": 60000, "numeric_class": "x86-64-v3", "homogeneous": true, "spread": ["network", "operator"],
+             "priority": 7, "deadline_ms": 60000, "numeric_class": "x86-64-v3", "homogeneous": true, "sandbox_level": "namespaces", "spread": ["network", "operator"],
              "speculative": false},
   "artifacts": {"persist": false, "include": ["result", "shard_outputs"]}})";
 
@@ -65,6 +65,7 @@ TEST_CASE("a contract with everything in it is read") {
   CHECK(contract->policy.deadline_ms == 60'000);
   CHECK(contract->policy.numeric_class == "x86-64-v3");
   CHECK(contract->policy.homogeneous);
+  CHECK(contract->policy.sandbox_level == SandboxLevel::namespaces);
   CHECK(contract->policy.spread == std::vector<std::string>{"network", "operator"});
   CHECK_FALSE(contract->policy.speculative);
   CHECK_FALSE(contract->artifacts.persist);
@@ -183,6 +184,7 @@ TEST_CASE("each mistake in a contract is named with its place and what was expec
       {"policy", R"({"timeout_ms":5000,"deadline_ms":5001})", "/policy/deadline_ms: expected an integer from 1 to 5000, got 5001"},
       {"policy", R"({"numeric_class":"a b"})", "/policy/numeric_class: expected 1 to 128 characters"},
       {"policy", R"({"homogeneous":1})", "/policy/homogeneous: expected true or false, got 1"},
+      {"policy", R"({"sandbox_level":"strongest"})", "/policy/sandbox_level: expected one of none, process, bubblewrap, namespaces, full"},
       {"policy", R"({"spread":["owner"]})", "/policy/spread/0: expected one of operator, network, region, got \"owner\""},
       {"policy", R"({"speculative":"no"})", "/policy/speculative: expected true or false, got \"no\""},
       {"policy", R"({"replica":2})", "/policy/replica: unknown key; expected target,"},
