@@ -144,8 +144,10 @@ class HubCore {
   std::string_view organization() const { return parts_.identity.trust_domain; }
 
   // --- agents
-  /// What an agent has measured of itself, until it says otherwise or the hub restarts. invalid_input if it is not an id.
+  /// What an agent's sandbox can do by its own word, until it says otherwise or the hub restarts. invalid_input for names that
+  /// do not exist.
   Status offered_sandbox(const AgentId& agent, const wire::fb::LeaseAskT& ask);
+  /// What an agent has measured of itself, until it says otherwise or the hub restarts. invalid_input if it is not an id.
   Status measured_numeric_class(const AgentId& agent, const std::string& numeric_class);
   /// Nothing if there is no work for it now. `denied` for an agent that is unknown, has another key, or is in quarantine.
   /// It `asks` now, or asked before and waits since: then this is no sign of life.
