@@ -120,6 +120,7 @@ TEST_CASE("a receipt for another program, other parameters or other limits is re
           Refusal{400, "receipt"});
   }
   SECTION("a weaker determinism class") {
+    Working world;
     CHECK(world.with_receipt([](auto& receipt) { receipt.determinism = Determinism::standard; }) == Refusal{400, "receipt_determinism"});
   }
   SECTION("limits") {
