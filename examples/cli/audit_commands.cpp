@@ -135,8 +135,11 @@ int replay(const Common& common, const ReplayOptions& requested) {
   const auto replayed = run_replay(options);
   if (!replayed) return complain(replayed.error(), common.json);
 
-  const bool identical =
-      std::ranges::all_of(replayed->shards, &ReplayedShard::identical) && (!replayed->result || replayed->result->identical());
+  const bool all_identical = std::ranges::all_of(replayed->shards, &ReplayedShard::identical);
+  const bool identical = all_identical && (!replayed->result || replayed->result->identical());
+  // Outputs that agree without being equal come to another result.
+  const bool agrees =
+      std::ranges::all_of(replayed->shards, [](const auto& shard) { return shard.agrees == true; }) && (!all_identical || identical);
   auto list = nlohmann::ordered_json::array();
   const auto step = [](const std::optional<std::uint64_t>& number) {
     return number ? nlohmann::ordered_json(*number) : nlohmann::ordered_json(nullptr);
@@ -151,6 +154,7 @@ int replay(const Common& common, const ReplayOptions& requested) {
                         {"is_what_came_here", answer.result == shard.replayed}});
       list.push_back({{"shard", shard.index},
                       {"identical", shard.identical()},
+                      {"agrees", shard.agrees ? nlohmann::ordered_json(*shard.agrees) : nlohmann::ordered_json(nullptr)},
                       {"accepted", shard.accepted.str()},
                       {"replayed", shard.replayed.str()},
                       {"diverges_at_step", step(shard.diverges_at)},
@@ -161,7 +165,7 @@ int replay(const Common& common, const ReplayOptions& requested) {
     if (shard.identical())
       fmt::print("shard {}: IDENTICAL {}\n", shard.index, shard.replayed.str());
     else
-      fmt::print("shard {}: DIFFERENT: accepted {}, here {} ({})\n", shard.index, shard.accepted.str(),
+      fmt::print("shard {}: {}: accepted {}, here {} ({})\n", shard.index, shard.agrees == true ? "AGREES" : "DIFFERENT", shard.accepted.str(),
                  shard.report.outcome.ok() ? shard.replayed.str() : "nothing", describe(shard.report.outcome));
     if (shard.diverges_at) fmt::print("  they differ from step {} on\n", *shard.diverges_at);
     for (const auto& answer : shard.lost)
@@ -170,7 +174,7 @@ int replay(const Common& common, const ReplayOptions& requested) {
                  answer.result == shard.replayed ? ": what came out here" : "");
   }
   if (common.json) {
-    nlohmann::ordered_json report{{"identical", identical}, {"shards", std::move(list)}};
+    nlohmann::ordered_json report{{"identical", identical}, {"agrees", agrees}, {"shards", std::move(list)}};
     if (options.sample > 0) report["nonce"] = options.nonce;
     if (const auto& result = replayed->result)
       report["result"] = {{"identical", result->identical()}, {"accepted", result->accepted.str()}, {"replayed", result->replayed.str()}};
@@ -179,9 +183,9 @@ int replay(const Common& common, const ReplayOptions& requested) {
     if (options.sample > 0) fmt::print("drawn by the bundle's checkpoint and --nonce {}\n", options.nonce);
     if (const auto& result = replayed->result)
       fmt::print("result: {}\n", result->identical() ? "IDENTICAL " + result->replayed.str()
-                                                     : "DIFFERENT: accepted " + result->accepted.str() + ", here " + result->replayed.str());
+                                                     : (agrees ? "OF SHARDS THAT AGREE: accepted " : "DIFFERENT: accepted ") + result->accepted.str() + ", here " + result->replayed.str());
   }
-  return identical ? exit_ok : exit_failed;
+  return agrees ? exit_ok : exit_failed;
 }
 
 }  // namespace forgepool_cli

@@ -70,6 +70,10 @@ struct ReplayedShard {
   /// if they are equal, or if the bundle does not hold the accepted output (`artifacts.include` names shard_outputs).
   std::optional<std::uint64_t> diverges_at;
   std::vector<LostAnswer> lost;
+  /// Whether the output here agrees with the accepted one as the adapter compares (FORMAT.md of src/adapter, "Comparing"): of most
+  /// adapters, whether they are equal. Nothing if no output came of it here, or if they differ and the bundle does not hold the
+  /// accepted one, which takes `shard_outputs` unless others differed from it, too.
+  std::optional<bool> agrees;
 
   bool identical() const { return report.outcome.ok() && replayed == accepted; }
 };

@@ -142,13 +142,18 @@ Result<std::vector<ReplayedShard>> replay_bundle(std::string_view document, cons
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     SandboxReport report = sandbox.run(requests[i]);
     const Accepted& decided = accepted->at(wanted[i]);
-    ReplayedShard shard{wanted[i], decided.result, {}, {}, {}, decided.lost};
+    ReplayedShard shard{wanted[i], decided.result, {}, {}, {}, decided.lost, {}};
     if (const Bytes* output = output_of(report)) {
       shard.replayed = sha256(*output);
       const Bytes* theirs = accepted_output(read->bundle, wanted[i], decided.result);
       // What was not computed here is looked at only if it is what it says it is.
-      if (theirs && sha256(*theirs) == decided.result && computation->adapter->check_output(computation->contract, *theirs))
-        shard.diverges_at = computation->adapter->first_divergence(computation->contract, *theirs, *output);
+      const bool sound =
+          theirs && sha256(*theirs) == decided.result && computation->adapter->check_output(computation->contract, *theirs);
+      if (sound) shard.diverges_at = computation->adapter->first_divergence(computation->contract, *theirs, *output);
+      if (shard.replayed == decided.result || computation->adapter->compares_exactly(computation->contract))
+        shard.agrees = shard.replayed == decided.result;
+      else if (sound && computation->adapter->check_output(computation->contract, *output))
+        shard.agrees = computation->adapter->agree(computation->contract, *theirs, *output);
     }
     shard.report = std::move(report);
     replayed.push_back(std::move(shard));

@@ -141,7 +141,7 @@ TEST_CASE("where liars outvoted an honest agent, a replay's steps say that it wa
   pool.cli({"bundle", end.at("job"), "--output", bundle});
   const std::string shard = std::to_string(end.at("caught")[0].at("shard").get<int>());
   const auto replayed = pool.cli({"replay", bundle, "--shard", shard, "--allow-sandbox-level", sandbox_level()}, 1).at("shards")[0];
-  CHECK(replayed.at("identical") == false);
+  CHECK(replayed.at("agrees") == false);
   CHECK(replayed.at("diverges_at_step") == 32);
   REQUIRE(replayed.at("lost").size() == 1);
   CHECK(replayed.at("lost")[0].at("agent") == end.at("caught")[0].at("agent"));
@@ -166,6 +166,10 @@ TEST_CASE("samples that every machine draws for itself agree by their distributi
   pool.cli({"bundle", end.at("job"), "--output", bundle});
   CHECK(pool.cli({"verify", bundle, "--root", root}).at("verified") == true);
   CHECK(json::parse(std::ifstream(bundle)).at("compared").size() == 40);  // No two outputs were equal.
+  const auto replayed = pool.cli({"replay", bundle, "--allow-sandbox-level", sandbox_level()});
+  CHECK(replayed.at("agrees") == true);
+  CHECK(replayed.at("identical") == false);
+  CHECK(replayed.at("shards").size() == 20);
 
   pool.start_agent("liar", {"--fault", "other-arguments"});
   json other = contract;

@@ -45,6 +45,7 @@ TEST_CASE("a replay of all shards runs what the plan says and finds the accepted
     CHECK((*replayed)[i].index == i);
     CHECK((*replayed)[i].accepted == sha256(story.right(i)));
     CHECK((*replayed)[i].identical());
+    CHECK((*replayed)[i].agrees == true);
     CHECK(as_text(*sandbox.requests[i].files[0].content) == story.plan.shards[i].params);
     CHECK(sandbox.requests[i].files[0].name == "params.json");
     CHECK(sandbox.requests[i].program_digest == story.adapter->program_digest());
@@ -72,6 +73,7 @@ TEST_CASE("a replay that gives something else, or ends badly, is not identical")
     const auto replayed = replay_bundle(story.document(), {1}, sandbox, {});
     REQUIRE(replayed);
     CHECK_FALSE((*replayed)[0].identical());
+    CHECK((*replayed)[0].agrees == false);
     CHECK((*replayed)[0].replayed == sha256(testing::tally_output(3)));
   }
   SECTION("a crash") {
@@ -79,6 +81,7 @@ TEST_CASE("a replay that gives something else, or ends badly, is not identical")
     const auto replayed = replay_bundle(story.document(), {1}, sandbox, {});
     REQUIRE(replayed);
     CHECK_FALSE((*replayed)[0].identical());
+    CHECK_FALSE((*replayed)[0].agrees);
     CHECK((*replayed)[0].replayed == Digest{});
   }
 }
