@@ -46,8 +46,12 @@ bool take_cpu(unsigned cpu) {
   return sched_setscheduler(0, SCHED_FIFO, &priority) == 0;
 }
 
-unsigned last_cpu() { return std::max(1u, std::thread::hardware_concurrency()) - 1; }
+unsigned last_cpu() {
+  return std::max(1u, std::thread::hardware_concurrency()) - 1;
+}
 
-double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+double now_s() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 }  // namespace bench

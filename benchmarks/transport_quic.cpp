@@ -73,7 +73,9 @@ class Setup {
     options.identity = identities_.hub;
     options.check_peer = check(identities_.root, identities_.agent);
     options.limits.max_connections = 1u << 20;
-    options.handler = [](const Peer&, Request request, Responder respond) { respond({200, "application/octet-stream", std::move(request.body)}); };
+    options.handler = [](const Peer&, Request request, Responder respond) {
+      respond({200, "application/octet-stream", std::move(request.body)});
+    };
     const auto listener = must(transport->listen(std::move(options)));
     ready(listener->port());
     loop->run();
@@ -86,7 +88,9 @@ class Setup {
   ConnectOptions options_;
 };
 
-Request echo(Bytes body) { return {"POST", "/echo", {}, std::move(body)}; }
+Request echo(Bytes body) {
+  return {"POST", "/echo", {}, std::move(body)};
+}
 
 }  // namespace
 
@@ -101,8 +105,10 @@ double quic_echo_mb_per_s(std::size_t message_bytes, unsigned in_flight, std::si
     connection->send(echo(std::move(message)), [&](Result<Response> response) {
       Bytes body = must(std::move(response)).body;
       if (body.size() != message_bytes) std::abort();
-      if (++answered == count) setup.loop().stop();
-      else if (asked < count) ask(std::move(body));
+      if (++answered == count)
+        setup.loop().stop();
+      else if (asked < count)
+        ask(std::move(body));
     });
   };
   connection->send(echo({}), [&](Result<Response> response) {
@@ -141,7 +147,9 @@ Requests quic_requests(std::size_t message_bytes, unsigned in_flight, double sec
   });
   setup.loop().run();
   std::ranges::sort(latencies_us);
-  const auto at = [&](double part) { return static_cast<double>(latencies_us[static_cast<std::size_t>(part * static_cast<double>(latencies_us.size() - 1))]); };
+  const auto at = [&](double part) {
+    return static_cast<double>(latencies_us[static_cast<std::size_t>(part * static_cast<double>(latencies_us.size() - 1))]);
+  };
   return {static_cast<double>(latencies_us.size()) / (end - start), at(0.5), at(0.99)};
 }
 
@@ -156,8 +164,10 @@ double quic_handshakes_per_s(unsigned in_flight, double seconds) {
     connections[place]->send(echo({}), [&, place](Result<Response> response) {
       must(std::move(response));
       ++done;
-      if (now_s() - start < seconds) setup.loop().post([&make, place] { make(place); });
-      else if (end == 0) end = now_s(), setup.loop().stop();
+      if (now_s() - start < seconds)
+        setup.loop().post([&make, place] { make(place); });
+      else if (end == 0)
+        end = now_s(), setup.loop().stop();
     });
   };
   for (std::size_t i = 0; i < in_flight; ++i) make(i);

@@ -4,8 +4,8 @@
 
 namespace bench {
 
-/// Megabytes (10^6) per second each way through one connection: requests of `message_bytes` each on a stream of its own, `in_flight`
-/// at once; each is answered once it has arrived whole.
+/// Megabytes (10^6) per second each way through one connection: requests of `message_bytes` each on a stream of its own,
+/// `in_flight` at once; each is answered once it has arrived whole.
 double quic_echo_mb_per_s(std::size_t message_bytes, unsigned in_flight, std::size_t total_bytes);
 
 struct Requests {

@@ -29,8 +29,8 @@ class PlainProcess final : public Sandbox {
  public:
   std::string_view name() const override { return "plain-process"; }
   SandboxLevel level() const override { return SandboxLevel::process; }
-  /// The adapter asks for class strict. That nothing but the request gets into its results is enforced by nobody here: it is our
-  /// word, for a program of our own.
+  /// The adapter asks for class strict. That nothing but the request gets into its results is enforced by nobody here: it is
+  /// our word, for a program of our own.
   std::vector<SandboxLimitation> limitations() const override {
     using enum SandboxLimitation;
     return {no_isolation, no_group_limits, no_cpu_time_limit, no_standard_output, cooperative_end};

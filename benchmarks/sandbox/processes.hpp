@@ -9,8 +9,8 @@ namespace bench {
 /// and write `expected`.
 bool run_command(const std::vector<std::string>& command, const std::string& expected);
 
-/// crun refuses to run where cgroups of both versions are mounted. As root, on such a machine: from here on this process and its
-/// children are in a mount namespace of their own, without version 2. Call it first, with one thread.
+/// crun refuses to run where cgroups of both versions are mounted. As root, on such a machine: from here on this process and
+/// its children are in a mount namespace of their own, without version 2. Call it first, with one thread.
 void leave_hybrid_cgroups();
 
 struct Peer {

@@ -7,12 +7,13 @@
  *
  * Every function may be called from any thread, keeps nothing of what it was given, and lets no exception out.
  *
- * Texts in are bytes with a length and need no terminator; they may hold anything. Texts out end with a zero, are UTF-8, and belong
- * to the caller: free them with forgepool_string_free. Of the two out-parameters, `error` is set if the call fails and the other one
- * if it succeeds; the one that is not set becomes NULL. Either pointer may be NULL if the caller does not want the text.
+ * Texts in are bytes with a length and need no terminator; they may hold anything. Texts out end with a zero, are UTF-8, and
+ * belong to the caller: free them with forgepool_string_free. Of the two out-parameters, `error` is set if the call fails and
+ * the other one if it succeeds; the one that is not set becomes NULL. Either pointer may be NULL if the caller does not want
+ * the text.
  *
- * Stability: names, numbers and meaning below stay within one minor version of the library (its soname); after 1.0 within one major
- * version. */
+ * Stability: names, numbers and meaning below stay within one minor version of the library (its soname); after 1.0 within one
+ * major version. */
 #include <stddef.h>
 
 #ifdef __cplusplus
@@ -24,16 +25,16 @@ extern "C" {
 /* Success, or what the caller can do about the error. The numbers are fixed. */
 typedef enum forgepool_status {
   FORGEPOOL_OK = 0,
-  FORGEPOOL_INVALID_INPUT = 1,   /* Fix the input; the message names the place and what was expected. */
+  FORGEPOOL_INVALID_INPUT = 1, /* Fix the input; the message names the place and what was expected. */
   FORGEPOOL_NOT_FOUND = 2,
   FORGEPOOL_CONFLICT = 3,
   FORGEPOOL_UNAUTHENTICATED = 4,
   FORGEPOOL_DENIED = 5,
-  FORGEPOOL_TOO_LARGE = 6,       /* The message names the limit. */
-  FORGEPOOL_UNAVAILABLE = 7,     /* Try again later or elsewhere. */
+  FORGEPOOL_TOO_LARGE = 6,   /* The message names the limit. */
+  FORGEPOOL_UNAVAILABLE = 7, /* Try again later or elsewhere. */
   FORGEPOOL_UNSUPPORTED = 8,
-  FORGEPOOL_CORRUPT = 9,         /* Signed or stored data fails its check: do not trust it. */
-  FORGEPOOL_INTERNAL = 10        /* A bug, or out of memory; `error` may be NULL then. */
+  FORGEPOOL_CORRUPT = 9,  /* Signed or stored data fails its check: do not trust it. */
+  FORGEPOOL_INTERNAL = 10 /* A bug, or out of memory; `error` may be NULL then. */
 } forgepool_status;
 
 /* "0.1.0"; a constant. */
@@ -45,13 +46,15 @@ FORGEPOOL_C_API const char* forgepool_status_name(forgepool_status status);
 /* Frees a text that a function below returned. NULL is allowed. */
 FORGEPOOL_C_API void forgepool_string_free(char* text);
 
-/* Checks a contract and gives its digest: "sha256:" and 64 hexadecimal digits, the SHA-256 of its RFC 8785 form. The same contract with other
- * spacing or order of keys has the same digest. FORGEPOOL_INVALID_INPUT or FORGEPOOL_TOO_LARGE, and then the error starts with the JSON
- * pointer of the offending value. */
-FORGEPOOL_C_API forgepool_status forgepool_contract_digest(const char* contract, size_t contract_length, char** digest, char** error);
+/* Checks a contract and gives its digest: "sha256:" and 64 hexadecimal digits, the SHA-256 of its RFC 8785 form. The same
+ * contract with other spacing or order of keys has the same digest. FORGEPOOL_INVALID_INPUT or FORGEPOOL_TOO_LARGE, and then
+ * the error starts with the JSON pointer of the offending value. */
+FORGEPOOL_C_API forgepool_status forgepool_contract_digest(const char* contract, size_t contract_length, char** digest,
+                                                           char** error);
 
-/* Checks every byte of an artifact bundle against a trusted root. FORGEPOOL_OK means that all of it holds; FORGEPOOL_CORRUPT that it does
- * not, and the error is the first thing that does not; FORGEPOOL_INVALID_INPUT or FORGEPOOL_TOO_LARGE that this is no bundle or no root.
+/* Checks every byte of an artifact bundle against a trusted root. FORGEPOOL_OK means that all of it holds; FORGEPOOL_CORRUPT
+ * that it does not, and the error is the first thing that does not; FORGEPOOL_INVALID_INPUT or FORGEPOOL_TOO_LARGE that this is
+ * no bundle or no root.
  *
  * The report is a JSON object in RFC 8785 form:
  *   "job", "contract", "plan", "adapter", "result"   strings; all but the first are digests

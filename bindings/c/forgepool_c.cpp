@@ -18,7 +18,9 @@ static_assert(FORGEPOOL_INVALID_INPUT == static_cast<int>(ErrorKind::invalid_inp
                   FORGEPOOL_INTERNAL == static_cast<int>(ErrorKind::internal) + 1,
               "the numbers of the C interface are the error kinds in their order, after success");
 
-forgepool_status status_of(ErrorKind kind) { return static_cast<forgepool_status>(static_cast<int>(kind) + 1); }
+forgepool_status status_of(ErrorKind kind) {
+  return static_cast<forgepool_status>(static_cast<int>(kind) + 1);
+}
 
 /// malloc, because C and foreign languages know no other owner. Null if there is no memory.
 char* copy_text(std::string_view text) {
@@ -30,8 +32,12 @@ char* copy_text(std::string_view text) {
 }
 
 /// A null pointer with length 0 is an empty text, as C callers expect.
-bool readable(const char* text, size_t length) { return text || length == 0; }
-std::string_view view_of(const char* text, size_t length) { return text ? std::string_view(text, length) : std::string_view(); }
+bool readable(const char* text, size_t length) {
+  return text || length == 0;
+}
+std::string_view view_of(const char* text, size_t length) {
+  return text ? std::string_view(text, length) : std::string_view();
+}
 
 forgepool_status refuse(const Error& error, char** text) {
   if (text) *text = copy_text(error.message);
@@ -56,7 +62,9 @@ forgepool_status answer(Work&& work, char** out, char** error) {
   return FORGEPOOL_INTERNAL;
 }
 
-json::Array texts(const std::vector<std::string>& values) { return {values.begin(), values.end()}; }
+json::Array texts(const std::vector<std::string>& values) {
+  return {values.begin(), values.end()};
+}
 
 std::string to_json(const AuditReport& report) {
   json::Array checks;
@@ -80,7 +88,9 @@ tl::unexpected<Error> null_argument(const char* name) {
 
 }  // namespace
 
-const char* forgepool_version(void) { return FORGEPOOL_VERSION; }
+const char* forgepool_version(void) {
+  return FORGEPOOL_VERSION;
+}
 
 const char* forgepool_status_name(forgepool_status status) {
   if (status == FORGEPOOL_OK) return "ok";
@@ -89,7 +99,9 @@ const char* forgepool_status_name(forgepool_status status) {
   return to_string(static_cast<ErrorKind>(static_cast<int>(status) - 1)).data();
 }
 
-void forgepool_string_free(char* text) { std::free(text); }
+void forgepool_string_free(char* text) {
+  std::free(text);
+}
 
 forgepool_status forgepool_contract_digest(const char* contract, size_t contract_length, char** digest, char** error) {
   return answer(
@@ -102,8 +114,8 @@ forgepool_status forgepool_contract_digest(const char* contract, size_t contract
       digest, error);
 }
 
-forgepool_status forgepool_verify_bundle(const char* bundle, size_t bundle_length, const char* trusted_root, size_t trusted_root_length,
-                                         char** report, char** error) {
+forgepool_status forgepool_verify_bundle(const char* bundle, size_t bundle_length, const char* trusted_root,
+                                         size_t trusted_root_length, char** report, char** error) {
   return answer(
       [&]() -> Result<std::string> {
         if (!readable(bundle, bundle_length)) return null_argument("bundle");

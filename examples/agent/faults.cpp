@@ -55,7 +55,8 @@ class WrongStep final : public Misbehaving {
     auto report = sandbox_->run(request);
     for (auto& [name, output] : report.outputs) {
       std::vector<std::size_t> steps;
-      for (auto at = as_text(output).find("\"sha256:"); at != std::string_view::npos; at = as_text(output).find("\"sha256:", at + 1))
+      for (auto at = as_text(output).find("\"sha256:"); at != std::string_view::npos;
+           at = as_text(output).find("\"sha256:", at + 1))
         steps.push_back(at + 8);
       for (std::size_t i = steps.size() / 2; i < steps.size(); ++i) output[steps[i]] = output[steps[i]] == '0' ? '1' : '0';
     }
@@ -134,7 +135,8 @@ Result<std::unique_ptr<Sandbox>> with_fault(std::unique_ptr<Sandbox> sandbox, co
   if (fault == "rounds-differently") return std::make_unique<RoundsDifferently>(std::move(sandbox));
   if (fault == "other-arguments") return std::make_unique<OtherArguments>(std::move(sandbox));
   return fail(ErrorKind::invalid_input,
-              "--fault: expected corrupt-result, lazy-result, wrong-step, rounds-differently or other-arguments, got \"" + fault + "\"");
+              "--fault: expected corrupt-result, lazy-result, wrong-step, rounds-differently or other-arguments, got \"" +
+                  fault + "\"");
 }
 
 }  // namespace forgepool_agent

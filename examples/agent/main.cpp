@@ -63,15 +63,17 @@ int main(int argc, char** argv) {
                  "process, none")
       ->take_last()
       ->capture_default_str();
-  app.add_option("--allow-relaxations", relaxations,
-                 "What programs may be allowed beyond what every program may: none, or some of spawn, memory_files, local_sockets, "
-                 "executable_memory, with commas between them. Shards that ask for more do not come here")
+  app.add_option(
+         "--allow-relaxations", relaxations,
+         "What programs may be allowed beyond what every program may: none, or some of spawn, memory_files, local_sockets, "
+         "executable_memory, with commas between them. Shards that ask for more do not come here")
       ->take_last()
       ->capture_default_str();
   app.add_option("--sandbox", backend, "linux, or bubblewrap: the program bwrap (with --allow-sandbox-level bubblewrap)")
       ->check(CLI::IsMember({"linux", "bubblewrap"}))
       ->capture_default_str();
-  app.add_option("--fault", fault, "TEST KNOB: misbehave openly (corrupt-result, lazy-result, wrong-step, rounds-differently, other-arguments)");
+  app.add_option("--fault", fault,
+                 "TEST KNOB: misbehave openly (corrupt-result, lazy-result, wrong-step, rounds-differently, other-arguments)");
   app.add_flag("--verbose", verbose, "Log more");
   try {
     app.parse(argc, argv);

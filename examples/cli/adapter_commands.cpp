@@ -39,7 +39,8 @@ void show(const Common& common, const AdapterPackage& package, const std::string
              package.program_digest().str(), package.program()->size());
   for (std::size_t i = 0; i < std::min(unfixed.size(), shown_instructions); ++i)
     fmt::print("  depends on the machine: {}\n", printable(describe(unfixed[i])));
-  if (unfixed.size() > shown_instructions) fmt::print("  … and {} more such instructions\n", unfixed.size() - shown_instructions);
+  if (unfixed.size() > shown_instructions)
+    fmt::print("  … and {} more such instructions\n", unfixed.size() - shown_instructions);
   const auto manifest = nlohmann::ordered_json::parse(package.manifest());
   for (const auto& [name, profile] : manifest.at("profiles").items()) {
     fmt::print("  profile {}: {}\n", name, printable(profile.value("description", "")));

@@ -138,8 +138,8 @@ int replay(const Common& common, const ReplayOptions& requested) {
   const bool all_identical = std::ranges::all_of(replayed->shards, &ReplayedShard::identical);
   const bool identical = all_identical && (!replayed->result || replayed->result->identical());
   // Outputs that agree without being equal come to another result.
-  const bool agrees =
-      std::ranges::all_of(replayed->shards, [](const auto& shard) { return shard.agrees == true; }) && (!all_identical || identical);
+  const bool agrees = std::ranges::all_of(replayed->shards, [](const auto& shard) { return shard.agrees == true; }) &&
+                      (!all_identical || identical);
   auto list = nlohmann::ordered_json::array();
   const auto step = [](const std::optional<std::uint64_t>& number) {
     return number ? nlohmann::ordered_json(*number) : nlohmann::ordered_json(nullptr);
@@ -165,25 +165,29 @@ int replay(const Common& common, const ReplayOptions& requested) {
     if (shard.identical())
       fmt::print("shard {}: IDENTICAL {}\n", shard.index, shard.replayed.str());
     else
-      fmt::print("shard {}: {}: accepted {}, here {} ({})\n", shard.index, shard.agrees == true ? "AGREES" : "DIFFERENT", shard.accepted.str(),
-                 shard.report.outcome.ok() ? shard.replayed.str() : "nothing", describe(shard.report.outcome));
+      fmt::print("shard {}: {}: accepted {}, here {} ({})\n", shard.index, shard.agrees == true ? "AGREES" : "DIFFERENT",
+                 shard.accepted.str(), shard.report.outcome.ok() ? shard.replayed.str() : "nothing",
+                 describe(shard.report.outcome));
     if (shard.diverges_at) fmt::print("  they differ from step {} on\n", *shard.diverges_at);
     for (const auto& answer : shard.lost)
-      fmt::print("  agent {} returned {}{}{}\n", answer.agent.str(), answer.result.str(),
-                 answer.diverges_at ? fmt::format(", which differs from the accepted one from step {} on", *answer.diverges_at) : "",
-                 answer.result == shard.replayed ? ": what came out here" : "");
+      fmt::print(
+          "  agent {} returned {}{}{}\n", answer.agent.str(), answer.result.str(),
+          answer.diverges_at ? fmt::format(", which differs from the accepted one from step {} on", *answer.diverges_at) : "",
+          answer.result == shard.replayed ? ": what came out here" : "");
   }
   if (common.json) {
     nlohmann::ordered_json report{{"identical", identical}, {"agrees", agrees}, {"shards", std::move(list)}};
     if (options.sample > 0) report["nonce"] = options.nonce;
     if (const auto& result = replayed->result)
-      report["result"] = {{"identical", result->identical()}, {"accepted", result->accepted.str()}, {"replayed", result->replayed.str()}};
+      report["result"] = {
+          {"identical", result->identical()}, {"accepted", result->accepted.str()}, {"replayed", result->replayed.str()}};
     print_json(report);
   } else {
     if (options.sample > 0) fmt::print("drawn by the bundle's checkpoint and --nonce {}\n", options.nonce);
     if (const auto& result = replayed->result)
       fmt::print("result: {}\n", result->identical() ? "IDENTICAL " + result->replayed.str()
-                                                     : (agrees ? "OF SHARDS THAT AGREE: accepted " : "DIFFERENT: accepted ") + result->accepted.str() + ", here " + result->replayed.str());
+                                                     : (agrees ? "OF SHARDS THAT AGREE: accepted " : "DIFFERENT: accepted ") +
+                                                           result->accepted.str() + ", here " + result->replayed.str());
   }
   return agrees ? exit_ok : exit_failed;
 }

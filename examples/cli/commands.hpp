@@ -69,8 +69,8 @@ int verify(const Common& common, const VerifyOptions& options);
 struct ReplayOptions {
   std::string bundle;
   std::vector<std::uint32_t> shards;
-  std::uint32_t sample = 0;  ///< So many instead, drawn by `nonce`.
-  std::string nonce;         ///< Empty: a random one.
+  std::uint32_t sample = 0;         ///< So many instead, drawn by `nonce`.
+  std::string nonce;                ///< Empty: a random one.
   std::vector<std::string> inputs;  ///< Files, found by their digest.
   std::string level = "full";
 };

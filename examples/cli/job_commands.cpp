@@ -213,7 +213,8 @@ int explain(const Common& common, const std::string& job) {
     if (!explanation) return complain(explanation.error(), common.json);
     if (common.json) {
       auto shards = nlohmann::ordered_json::array();
-      for (const auto& shard : explanation->shards) shards.push_back({{"shard", shard.index}, {"text", shard.text}, {"reasons", to_json(shard.reasons)}});
+      for (const auto& shard : explanation->shards)
+        shards.push_back({{"shard", shard.index}, {"text", shard.text}, {"reasons", to_json(shard.reasons)}});
       print_json({{"status", to_json(explanation->status)}, {"shards", std::move(shards)}});
       return static_cast<int>(exit_ok);
     }

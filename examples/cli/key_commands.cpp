@@ -38,7 +38,8 @@ Result<std::string> operator_id(const std::string& text) {
   const std::string_view begin = "-----BEGIN CERTIFICATE-----", end = "-----END CERTIFICATE-----";
   const std::string_view all = as_text(*pem);
   const auto from = all.find(begin), to = all.find(end);
-  if (from == all.npos || to == all.npos || to < from) return fail(ErrorKind::invalid_input, file + " holds no certificate (PEM)");
+  if (from == all.npos || to == all.npos || to < from)
+    return fail(ErrorKind::invalid_input, file + " holds no certificate (PEM)");
   std::string base64(all.substr(from + begin.size(), to - from - begin.size()));
   std::erase_if(base64, [](char c) { return c == '\n' || c == '\r'; });
   return base64;
@@ -55,7 +56,8 @@ int operator_init(const Common& common, const std::string& data, const std::stri
   if (common.json)
     print_json({{"operator", output}});
   else
-    fmt::print("Made operator's credentials in {}. Those that there were stay good: `forgepool revoke operator` ends them\n", output);
+    fmt::print("Made operator's credentials in {}. Those that there were stay good: `forgepool revoke operator` ends them\n",
+               output);
   return exit_ok;
 }
 

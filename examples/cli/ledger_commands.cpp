@@ -80,7 +80,8 @@ Status check_continues(const OpenLog& log, std::string_view checkpoint, const st
   const auto older = head_of(checkpoint, log.keys);
   if (!older) return fail(older.error().kind, name + ": " + older.error().message);
   if (older->size > log.head.size)
-    return fail(ErrorKind::corrupt, fmt::format("THE LOG WAS CUT OFF: {} is of {} entries, the log has {}", name, older->size, log.head.size));
+    return fail(ErrorKind::corrupt,
+                fmt::format("THE LOG WAS CUT OFF: {} is of {} entries, the log has {}", name, older->size, log.head.size));
   if (older->size == 0) return {};
   if (const auto grown = prove_consistency(log.fetch, *older, log.head); !grown)
     return fail(grown.error().kind, name + ": " + grown.error().message);
@@ -93,7 +94,8 @@ Status check_history(const OpenLog& log, const LogPlace& place) {
     if (!text) return fail(text.error());
     // A proof holds a checkpoint, too.
     const auto proof = parse_tlog_proof(as_text(*text));
-    if (const auto continues = check_continues(log, proof ? std::string_view(proof->checkpoint) : as_text(*text), path); !continues)
+    if (const auto continues = check_continues(log, proof ? std::string_view(proof->checkpoint) : as_text(*text), path);
+        !continues)
       return continues;
   }
   return place.witness_policy.empty() ? Status() : check_witnesses(place.witness_policy, log.checkpoint);

@@ -63,7 +63,9 @@ int main(int argc, char** argv) {
   invitation->add_option("--operator", offer.agent.operator_id, "Who runs it");
   invitation->add_option("--network", offer.agent.network, "Network that it is connected to");
   invitation
-      ->add_option("--visibility", offer.visibility, "private: for this organization's work alone; public: for others', too")
+      ->add_option(
+          "--visibility", offer.visibility,
+          "private: for this organization's work alone; public: not only (deployments with a hub of their own refuse it)")
       ->check(CLI::IsMember({"private", "public"}))
       ->capture_default_str();
   invitation->add_option("--project", offer.project, "Project of the clients: they share its jobs and inputs");
@@ -136,7 +138,8 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"agent", "client", "operator", "token", "key", "organization"}));
   revocation
       ->add_option("id", id,
-                   "Agent's id, client's name, operator's credentials (directory, certificate, or hex SHA-256 of the public key), token or "
+                   "Agent's id, client's name, operator's credentials (directory, certificate, or hex SHA-256 of the public "
+                   "key), token or "
                    "its id, key (like token-1), organization's name")
       ->required();
   revocation->add_option("--reason", reason, "Why: kept with the record");
@@ -146,7 +149,8 @@ int main(int argc, char** argv) {
     code = health(common);
   });
   std::string compliance = "baseline";
-  auto* posture_command = app.add_subcommand("posture", "Say whether the hub's configuration meets a compliance profile (1: it does not)");
+  auto* posture_command =
+      app.add_subcommand("posture", "Say whether the hub's configuration meets a compliance profile (1: it does not)");
   posture_command->add_option("--profile", compliance, "baseline, hipaa or pci")
       ->check(CLI::IsMember(forgepool::compliance_profiles()))
       ->capture_default_str();
@@ -234,16 +238,21 @@ int main(int argc, char** argv) {
   std::uint64_t entry = 0;
   // Of everything: the log, and jobs.
   AuditOptions auditing;
-  auto* audit_command = app.add_subcommand("audit", "Check the log, its history and witnesses, and the bundles of jobs, in one go");
+  auto* audit_command =
+      app.add_subcommand("audit", "Check the log, its history and witnesses, and the bundles of jobs, in one go");
   const auto audit_options = [&](CLI::App* command) {
     command->add_option("subjects", auditing.subjects, "Jobs, or files with bundles; default: all jobs that are done");
     command->add_option("--root", auditing.log.root, "Trusted root (root.json of the pool)")->required();
     command->add_option("--from", auditing.from, "Only jobs that worked at or after this day or moment (RFC 3339)");
     command->add_option("--to", auditing.to, "Only jobs that worked at or before this day or moment");
-    command->add_option("--dir", auditing.log.folder, "Folder with an exported or mirrored log; default: the hub's, if it is asked for jobs");
-    command->add_option("--checkpoint", auditing.log.checkpoints, "Older checkpoint (file) that the log must continue; may be repeated");
-    command->add_option("--keep", auditing.keep, "File with the checkpoint of the last audit, which the log must continue; renewed");
-    command->add_option("--witness-policy", auditing.log.witness_policy, "C2SP tlog-policy: the quorum that the checkpoint needs");
+    command->add_option("--dir", auditing.log.folder,
+                        "Folder with an exported or mirrored log; default: the hub's, if it is asked for jobs");
+    command->add_option("--checkpoint", auditing.log.checkpoints,
+                        "Older checkpoint (file) that the log must continue; may be repeated");
+    command->add_option("--keep", auditing.keep,
+                        "File with the checkpoint of the last audit, which the log must continue; renewed");
+    command->add_option("--witness-policy", auditing.log.witness_policy,
+                        "C2SP tlog-policy: the quorum that the checkpoint needs");
   };
   audit_command->require_subcommand(0, 1);
   audit_options(audit_command);
@@ -253,16 +262,19 @@ int main(int argc, char** argv) {
   });
   auto* report_command = audit_command->add_subcommand("report", "Check the same, and write it down");
   audit_options(report_command);
-  report_command->add_option("--format", auditing.format, "html: a page that needs nothing else; json; oscal: assessment results")
+  report_command
+      ->add_option("--format", auditing.format, "html: a page that needs nothing else; json; oscal: assessment results")
       ->check(CLI::IsMember({"html", "json", "oscal"}))
       ->capture_default_str();
   report_command->add_option("--output", auditing.output, "File to write; default: standard output");
   report_command->callback([&] { code = audit_report(common, auditing); });
-  auto* controls_command = audit_command->add_subcommand("controls", "Write what the software does for which controls (OSCAL component definition)");
+  auto* controls_command =
+      audit_command->add_subcommand("controls", "Write what the software does for which controls (OSCAL component definition)");
   controls_command->add_option("--output", file, "File to write; default: standard output");
   controls_command->callback([&] { code = audit_controls(common, file); });
   std::string export_root;
-  auto* export_command = audit_command->add_subcommand("export", "Write a bundle's evidence for sigstore's and other logs' tools");
+  auto* export_command =
+      audit_command->add_subcommand("export", "Write a bundle's evidence for sigstore's and other logs' tools");
   export_command->add_option("bundle", file, "Bundle")->required();
   export_command->add_option("--root", export_root, "Trusted root (root.json of the pool)")->required();
   export_command->add_option("--output", output, "Folder to make")->required();

@@ -11,7 +11,8 @@ struct OpenLog {
   std::shared_ptr<Session> session;  ///< Only if the hub is asked.
   forgepool::LogFetch fetch;
   std::string checkpoint;
-  std::vector<forgepool::VerifierKey> keys;  ///< The one in use first, then earlier ones, by which older checkpoints are signed.
+  std::vector<forgepool::VerifierKey>
+      keys;  ///< The one in use first, then earlier ones, by which older checkpoints are signed.
   forgepool::LedgerHead head;
 
   const std::string& origin() const { return keys.front().name; }

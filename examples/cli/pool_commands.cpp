@@ -118,7 +118,8 @@ int posture(const Common& common, const std::string& profile) {
     for (const auto& one : *findings) list.push_back({{"control", one.control}, {"met", one.met}, {"text", one.text}});
     print_json({{"profile", profile}, {"met", met}, {"findings", std::move(list)}});
   } else {
-    for (const auto& one : *findings) fmt::print("{}  {}: {}\n", one.met ? "met    " : "NOT MET", one.control, printable(one.text));
+    for (const auto& one : *findings)
+      fmt::print("{}  {}: {}\n", one.met ? "met    " : "NOT MET", one.control, printable(one.text));
   }
   return met ? exit_ok : exit_failed;
 }

@@ -49,10 +49,12 @@ struct Period {
 
 Result<Period> read_period(const AuditOptions& options) {
   Period period;
-  for (const auto& [text, slot, last] : {std::tuple(&options.from, &period.from, false), std::tuple(&options.to, &period.to, true)}) {
+  for (const auto& [text, slot, last] :
+       {std::tuple(&options.from, &period.from, false), std::tuple(&options.to, &period.to, true)}) {
     if (text->empty()) continue;
     const auto at = moment(*text, last);
-    if (!at) return fail(ErrorKind::invalid_input, *text + ": expected a day like 2026-01-31 or a moment like 2026-01-31T08:15:00Z");
+    if (!at)
+      return fail(ErrorKind::invalid_input, *text + ": expected a day like 2026-01-31 or a moment like 2026-01-31T08:15:00Z");
     *slot = *at;
   }
   return period;
@@ -176,9 +178,12 @@ void print_verdicts(const Audited& audited, bool json) {
       if (!verdict.holds) line["reason"] = verdict.holds.error().message;
       list.push_back(std::move(line));
     }
-    nlohmann::ordered_json report{{"verified", audited.holds()}, {"jobs", audited.scope.jobs.size()}, {"checks", std::move(list)}};
+    nlohmann::ordered_json report{
+        {"verified", audited.holds()}, {"jobs", audited.scope.jobs.size()}, {"checks", std::move(list)}};
     if (audited.scope.log)
-      report["log"] = {{"origin", audited.scope.log->origin}, {"size", audited.scope.log->head.size}, {"root", audited.scope.log->head.root.str()}};
+      report["log"] = {{"origin", audited.scope.log->origin},
+                       {"size", audited.scope.log->head.size},
+                       {"root", audited.scope.log->head.root.str()}};
     if (!audited.holds()) report["exit_code"] = int{exit_failed};
     return print_json(report);
   }
@@ -186,7 +191,9 @@ void print_verdicts(const Audited& audited, bool json) {
     fmt::print("  {}  {}{}\n", verdict.holds ? "ok     " : "REFUTED", printable(verdict.subject),
                verdict.holds ? "" : ": " + printable(verdict.holds.error().message));
   fmt::print("{}: {} jobs{}\n", audited.holds() ? "VERIFIED" : "NOT VERIFIED", audited.scope.jobs.size(),
-             audited.scope.log ? fmt::format(", and the log {} of {} entries", audited.scope.log->origin, audited.scope.log->head.size) : "");
+             audited.scope.log
+                 ? fmt::format(", and the log {} of {} entries", audited.scope.log->origin, audited.scope.log->head.size)
+                 : "");
 }
 
 Status keep_checkpoint(const AuditOptions& options, const Audited& audited) {
@@ -236,7 +243,8 @@ int audit_controls(const Common& common, const std::string& output) {
   return write_document(common, output, write_oscal_component_definition(make_event_loop()->now()));
 }
 
-int audit_export(const Common& common, const std::string& bundle_path, const std::string& root_path, const std::string& output) {
+int audit_export(const Common& common, const std::string& bundle_path, const std::string& root_path,
+                 const std::string& output) {
   const auto bundle = read_file(bundle_path, max_bundle_bytes);
   if (!bundle) return complain(bundle.error(), common.json);
   const auto root = read_file(root_path, max_root_bytes);
@@ -249,14 +257,16 @@ int audit_export(const Common& common, const std::string& bundle_path, const std
   std::error_code error;
   if (!std::filesystem::create_directory(output, error))
     return complain({error ? ErrorKind::internal : ErrorKind::conflict,
-                     output + (error ? ": " + error.message() : " exists already; nothing is overwritten")}, common.json);
+                     output + (error ? ": " + error.message() : " exists already; nothing is overwritten")},
+                    common.json);
   const std::pair<const char*, const std::string*> files[] = {{"trusted_root.json", &exported->trusted_root},
                                                               {"keys.json", &exported->keys},
                                                               {"receipts.sigstore.jsonl", &exported->receipts},
                                                               {"verdicts.sigstore.jsonl", &exported->verdicts},
                                                               {"events.jsonl", &exported->events}};
   for (const auto& [name, content] : files)
-    if (const auto written = write_file(output + "/" + name, as_bytes(*content)); !written) return complain(written.error(), common.json);
+    if (const auto written = write_file(output + "/" + name, as_bytes(*content)); !written)
+      return complain(written.error(), common.json);
   if (common.json)
     print_json({{"exported", output}});
   else

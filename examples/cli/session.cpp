@@ -45,7 +45,8 @@ Result<Session> Session::open(const HubAddress& address) {
   if (!life) return fail(life.error());
   const Time now = std::chrono::system_clock::now();
   if (now >= life->expires_at)
-    return fail(ErrorKind::unauthenticated, "the certificate in " + address.credentials + " expired at " + to_rfc3339(life->expires_at) +
+    return fail(ErrorKind::unauthenticated, "the certificate in " + address.credentials + " expired at " +
+                                                to_rfc3339(life->expires_at) +
                                                 ": ask the hub's operator for a join token, and enrol again");
   Session session;
   session.directory_ = address.credentials;

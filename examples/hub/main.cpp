@@ -43,7 +43,8 @@ std::pair<std::string, std::uint64_t> split_setting(const std::string& text, std
   const char* end = text.data() + text.size();
   if (at == std::string::npos || std::from_chars(text.data() + at + 1, end, number).ptr != end || at + 1 == text.size() ||
       number < least || number > most)
-    throw CLI::ValidationError(text, "expected NAME=NUMBER with a number from " + std::to_string(least) + " to " + std::to_string(most));
+    throw CLI::ValidationError(
+        text, "expected NAME=NUMBER with a number from " + std::to_string(least) + " to " + std::to_string(most));
   return {text.substr(0, at), number};
 }
 
@@ -53,7 +54,9 @@ void set_retention(const std::string& text, Retention& retention) {
   while (at <= text.size()) {
     const auto end = std::min(text.find(',', at), text.size());
     const auto [name, days] = split_setting("x" + text.substr(at, end - at), 36'500, 0);
-    std::uint64_t* time = name == "xinputs" ? &retention.inputs_ms : name == "xresults" ? &retention.results_ms : &retention.evidence_ms;
+    std::uint64_t* time = name == "xinputs"    ? &retention.inputs_ms
+                          : name == "xresults" ? &retention.results_ms
+                                               : &retention.evidence_ms;
     if (time == &retention.evidence_ms && name != "xevidence")
       throw CLI::ValidationError(text, "expected inputs, results or evidence, \"=\" and a number of days; several with commas");
     *time = days * 24 * 3'600'000;
@@ -64,7 +67,8 @@ void set_retention(const std::string& text, Retention& retention) {
 /// "NAME:results=30".
 std::pair<std::string, std::string> split_name(const std::string& text) {
   const auto colon = text.rfind(':');
-  if (colon == std::string::npos) throw CLI::ValidationError(text, "expected a name, \":\", and how long what is kept, like x:results=30");
+  if (colon == std::string::npos)
+    throw CLI::ValidationError(text, "expected a name, \":\", and how long what is kept, like x:results=30");
   return {text.substr(0, colon), text.substr(colon + 1)};
 }
 
@@ -124,7 +128,8 @@ int main(int argc, char** argv) {
                  "How many days after their end jobs' inputs, results and evidence are kept unless the contract says: "
                  "\"results=30,evidence=365\"; inputs=0 and for ever if absent");
   app.add_option("--max-retention", kept_at_most, "The most that contracts may ask for, likewise");
-  app.add_option("--project-retention", kept_for_projects, "CLIENT:… or PROJECT/:…: likewise for what these submit; may be repeated");
+  app.add_option("--project-retention", kept_for_projects,
+                 "CLIENT:… or PROJECT/:…: likewise for what these submit; may be repeated");
   app.add_option("--class-retention", kept_for_classes, "DATA-CLASS:…: the most for data of a class; may be repeated");
   app.add_flag("--verbose", verbose, "Log more");
   try {

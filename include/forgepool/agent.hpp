@@ -28,7 +28,8 @@ struct AgentOptions {
   /// What measure_numeric_class() found in this agent's sandbox. Told to the hub, and in receipts. Empty: not measured; then
   /// nothing that asks for a class comes here.
   std::string numeric_class;
-  /// What programs may be allowed in this agent's sandbox. Shards that ask for more do not come here, and are refused if they do.
+  /// What programs may be allowed in this agent's sandbox. Shards that ask for more do not come here, and are refused if they
+  /// do.
   SandboxPolicy granted{SandboxRelaxation::spawn};
   std::size_t adapter_cache_bytes = 256u << 20;
   Duration reconnect_delay = std::chrono::milliseconds(200);  ///< Doubles up to 64 times this while the hub is away.

@@ -103,8 +103,8 @@ class AsioEventLoop : public EventLoop {
   const std::chrono::steady_clock::time_point steady_start_ = std::chrono::steady_clock::now();
 };
 
-/// Turns a call that takes a callback into an asynchronous operation of Asio's, for any completion token. Completes on the loop. As with
-/// the call itself, nothing completes once the object called is destroyed.
+/// Turns a call that takes a callback into an asynchronous operation of Asio's, for any completion token. Completes on the
+/// loop. As with the call itself, nothing completes once the object called is destroyed.
 template <class T, class Start, class Token>
 auto async_call(Start start, Token token) {
   return asio::async_initiate<Token, void(Result<T>)>(

@@ -43,13 +43,14 @@ struct AuditReport {
 /// many threads as the processor runs at once, which end before it returns; the error is the same as on one.
 FORGEPOOL_API Result<AuditReport> verify_bundle(std::string_view bundle, std::string_view trusted_root);
 
-/// What a bundle proves, in files that sigstore's tools and those for C2SP logs verify (src/audit/FORMAT.md, "In others' forms").
+/// What a bundle proves, in files that sigstore's tools and those for C2SP logs verify (src/audit/FORMAT.md, "In others'
+/// forms").
 struct SigstoreExport {
   std::string trusted_root;  ///< Sigstore TrustedRoot: the log.
-  std::string keys;          ///< JSON: by the hints in the bundles, the signers' keys, and the certificates that make them agents'.
-  std::string receipts;      ///< JSON Lines, each a sigstore bundle v0.3 of one DSSE envelope in the log.
-  std::string verdicts;      ///< The same.
-  std::string events;        ///< JSON Lines, each an opened commitment with its leaf and C2SP tlog-proof.
+  std::string keys;      ///< JSON: by the hints in the bundles, the signers' keys, and the certificates that make them agents'.
+  std::string receipts;  ///< JSON Lines, each a sigstore bundle v0.3 of one DSSE envelope in the log.
+  std::string verdicts;  ///< The same.
+  std::string events;    ///< JSON Lines, each an opened commitment with its leaf and C2SP tlog-proof.
 };
 /// Verifies first; errors are those of `verify_bundle`.
 FORGEPOOL_API Result<SigstoreExport> export_to_sigstore(std::string_view bundle, std::string_view trusted_root);
@@ -58,7 +59,8 @@ FORGEPOOL_API Result<SigstoreExport> export_to_sigstore(std::string_view bundle,
 struct LostAnswer {
   AgentId agent;
   Digest result;
-  std::optional<std::uint64_t> diverges_at;  ///< Of adapters with step digests: the first step, from 0, that is not the accepted.
+  std::optional<std::uint64_t>
+      diverges_at;  ///< Of adapters with step digests: the first step, from 0, that is not the accepted.
 };
 
 struct ReplayedShard {
@@ -70,9 +72,9 @@ struct ReplayedShard {
   /// if they are equal, or if the bundle does not hold the accepted output (`artifacts.include` names shard_outputs).
   std::optional<std::uint64_t> diverges_at;
   std::vector<LostAnswer> lost;
-  /// Whether the output here agrees with the accepted one as the adapter compares (FORMAT.md of src/adapter, "Comparing"): of most
-  /// adapters, whether they are equal. Nothing if no output came of it here, or if they differ and the bundle does not hold the
-  /// accepted one, which takes `shard_outputs` unless others differed from it, too.
+  /// Whether the output here agrees with the accepted one as the adapter compares (FORMAT.md of src/adapter, "Comparing"): of
+  /// most adapters, whether they are equal. Nothing if no output came of it here, or if they differ and the bundle does not
+  /// hold the accepted one, which takes `shard_outputs` unless others differed from it, too.
   std::optional<bool> agrees;
 
   bool identical() const { return report.outcome.ok() && replayed == accepted; }
@@ -98,9 +100,11 @@ struct ReplayedResult {
 /// Reduces a replay of all shards of the bundle's job. invalid_input unless each was replayed once and ended well.
 FORGEPOOL_API Result<ReplayedResult> reduce_replay(std::string_view bundle, const std::vector<ReplayedShard>& replayed);
 
-/// `count` shards (or all, if there are fewer), ascending, drawn by SHA-256 over name, size and root of the log (as the first three lines of the bundle's checkpoint have them), SHA-256(`nonce`) and the
-/// shard's number: who takes a nonce that the hub could not foresee gets a sample that the hub could not foresee, and anybody can
-/// draw it again. invalid_input for what is no bundle.
-FORGEPOOL_API Result<std::vector<std::uint32_t>> sample_shards(std::string_view bundle, std::uint32_t count, std::string_view nonce);
+/// `count` shards (or all, if there are fewer), ascending, drawn by SHA-256 over name, size and root of the log (as the first
+/// three lines of the bundle's checkpoint have them), SHA-256(`nonce`) and the shard's number: who takes a nonce that the hub
+/// could not foresee gets a sample that the hub could not foresee, and anybody can draw it again. invalid_input for what is no
+/// bundle.
+FORGEPOOL_API Result<std::vector<std::uint32_t>> sample_shards(std::string_view bundle, std::uint32_t count,
+                                                               std::string_view nonce);
 
 }  // namespace forgepool

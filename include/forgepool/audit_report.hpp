@@ -1,6 +1,7 @@
 #pragma once
 /// What an audit found, as facts, and the documents that say so: a page for people, the same as JSON, and OSCAL 1.1.3. Pure
-/// functions; thread-safe. All that stands in a document was verified against the trusted root, or is marked as somebody's word.
+/// functions; thread-safe. All that stands in a document was verified against the trusted root, or is marked as somebody's
+/// word.
 #include <forgepool/audit.hpp>
 #include <forgepool/ledger.hpp>
 #include <forgepool/time.hpp>
@@ -56,9 +57,9 @@ struct JobRecord {
   std::string operation;  ///< "mc@1 insurance.v1"
   ContractPolicy policy;
   Residency residency;
-  std::vector<RecordedEvent> events;      ///< By entry; leases are with their receipts, too.
-  std::vector<RecordedReceipt> receipts;  ///< By entry.
-  std::vector<RecordedVerdict> verdicts;  ///< By shard.
+  std::vector<RecordedEvent> events;                 ///< By entry; leases are with their receipts, too.
+  std::vector<RecordedReceipt> receipts;             ///< By entry.
+  std::vector<RecordedVerdict> verdicts;             ///< By shard.
   std::map<std::string, std::uint32_t> quarantined;  ///< Agents (ids) that were caught in this job, with the shard.
   std::string log_origin;
   LedgerHead head;

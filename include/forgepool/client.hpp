@@ -48,9 +48,9 @@ class Client {
   /// Ends a running job; its shards under way are told with their next heartbeat. `conflict` if it is over already (but not if
   /// it was cancelled before).
   virtual void cancel(const JobId& job, Callback<JobStatus> done) = 0;
-  /// Everything that a job left on the hub is destroyed, keys first; whatever is asked about it afterwards is `not_found` with the
-  /// reason "erased: …". `done` is called when
-  /// nothing of it is on the hub's disk any more. `conflict` while it runs or is held.
+  /// Everything that a job left on the hub is destroyed, keys first; whatever is asked about it afterwards is `not_found` with
+  /// the reason "erased: …". `done` is called when nothing of it is on the hub's disk any more. `conflict` while it runs or is
+  /// held.
   virtual void erase(const JobId& job, Callback<void> done) = 0;
   /// A legal hold: nothing of the job is deleted while it is there. `denied` to owners for what an operator holds.
   virtual void hold(const JobId& job, bool held, Callback<JobStatus> done) = 0;

@@ -34,7 +34,8 @@ enum class VerifyMode {
   spotcheck,  ///< Every shard runs once, a random part of them again elsewhere.
   full,       ///< Every shard runs `replicas` times on different agents; all must agree, or more are asked.
   quorum,     ///< Every shard runs until `replicas` agents agree.
-  adaptive,   ///< As often as it takes for `max_error` against `adversary`: often while agents are new, later little more than once.
+  adaptive,   ///< As often as it takes for `max_error` against `adversary`: often while agents are new, later little more than
+              ///< once.
 };
 FORGEPOOL_API std::string_view to_string(VerifyMode mode);
 
@@ -52,21 +53,22 @@ struct ContractPolicy {
   std::uint32_t max_agents = 100'000;    ///< At most this many agents work on the job at once.
   std::uint64_t timeout_ms = 3'600'000;  ///< The job fails when it is not done by then. 1,000 … 30 days.
   VerifyMode verify = VerifyMode::full;
-  std::uint32_t replicas = 2;        ///< 1 … 16; for full and quorum.
-  double spotcheck_ratio = 0.1;      ///< 0 … 1; the part of the shards that is compared, whoever answered; for spotcheck and adaptive.
-  double max_error = 1e-3;           ///< For adaptive: no result is accepted that is wrong with a higher probability. 1e-12 … 0.5.
-  Adversary adversary;               ///< For adaptive what `max_error` is about; for the others what the bounds in verdicts are about.
-  std::vector<std::string> regions;  ///< Agents must be in one of these; empty: anywhere.
-  std::string data_class;            ///< Agents and adapter must be cleared for it; empty: unclassified.
-  std::uint32_t priority = 5;        ///< 0 … 9; higher goes first among the jobs of one project. Waiting raises it.
+  std::uint32_t replicas = 2;  ///< 1 … 16; for full and quorum.
+  double spotcheck_ratio =
+      0.1;                  ///< 0 … 1; the part of the shards that is compared, whoever answered; for spotcheck and adaptive.
+  double max_error = 1e-3;  ///< For adaptive: no result is accepted that is wrong with a higher probability. 1e-12 … 0.5.
+  Adversary adversary;      ///< For adaptive what `max_error` is about; for the others what the bounds in verdicts are about.
+  std::vector<std::string> regions;          ///< Agents must be in one of these; empty: anywhere.
+  std::string data_class;                    ///< Agents and adapter must be cleared for it; empty: unclassified.
+  std::uint32_t priority = 5;                ///< 0 … 9; higher goes first among the jobs of one project. Waiting raises it.
   std::optional<std::uint64_t> deadline_ms;  ///< When the job should be done, from its acceptance; 1 … timeout_ms. Of equal
                                              ///< priorities the earliest goes first; a job that misses it goes on.
   std::string numeric_class;                 ///< Agents must be of this class; empty: of any.
   bool homogeneous = false;                  ///< All replicas of one shard go to agents of one numeric class.
   SandboxLevel sandbox_level = SandboxLevel::none;  ///< Shards must run at this level of isolation, or a better one.
-  std::vector<std::string> spread;           ///< Replicas of one shard go to agents that differ in these: operator, network, region.
-  RetentionRequest retention;  ///< How long what the job leaves is kept on the hub, after its end; see retention.hpp.
-  bool speculative = true;                   ///< A straggling shard may be executed once more than `verify` asks for.
+  std::vector<std::string> spread;  ///< Replicas of one shard go to agents that differ in these: operator, network, region.
+  RetentionRequest retention;       ///< How long what the job leaves is kept on the hub, after its end; see retention.hpp.
+  bool speculative = true;          ///< A straggling shard may be executed once more than `verify` asks for.
 };
 
 struct ContractArtifacts {

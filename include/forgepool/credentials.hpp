@@ -13,10 +13,11 @@ namespace forgepool {
 /// What an agent or client needs to connect: its certificate and key, and whom to trust.
 struct Credentials {
   TransportIdentity identity;
-  std::vector<Bytes> hub_cas;    ///< DER; one of them must have issued the hub's certificate.
-  std::vector<Digest> hub_pins;  ///< SHA-256 of the SubjectPublicKeyInfo of each of the hub's keys: the one it uses, and the next.
-  std::string name;              ///< Our own SPIFFE id.
-  std::string hub_name;          ///< The hub's.
+  std::vector<Bytes> hub_cas;  ///< DER; one of them must have issued the hub's certificate.
+  std::vector<Digest>
+      hub_pins;          ///< SHA-256 of the SubjectPublicKeyInfo of each of the hub's keys: the one it uses, and the next.
+  std::string name;      ///< Our own SPIFFE id.
+  std::string hub_name;  ///< The hub's.
 };
 
 /// A CA, or a key, of an epoch before the one in use: still accepted for a while.
@@ -48,10 +49,10 @@ struct HubIdentity {
   std::shared_ptr<Signer> log_key;    ///< Ed25519; signs checkpoints.
 
   std::shared_ptr<Signer> next_tls_key{};  ///< P-256; takes over from `tls`. Pinned by everybody already.
-  /// Ed25519, by epoch: under the newest one that the ledger's state knows, the keys of jobs' content are encrypted. More than one
-  /// only after a crash between making the next and destroying the one before.
+  /// Ed25519, by epoch: under the newest one that the ledger's state knows, the keys of jobs' content are encrypted. More than
+  /// one only after a crash between making the next and destroying the one before.
   std::map<std::uint32_t, std::shared_ptr<Signer>> content_keys{};
-  KeyEpochs epochs{};                      ///< Of the keys above; `next_tls_key` is of the one after.
+  KeyEpochs epochs{};  ///< Of the keys above; `next_tls_key` is of the one after.
   std::vector<EarlierCa> earlier_cas{};
   std::vector<EarlierKey> earlier_hub_keys{}, earlier_token_keys{}, earlier_log_keys{};
   std::shared_ptr<KeyStore> store{};  ///< Where new epochs are made. Null: this identity cannot change.
@@ -62,9 +63,9 @@ struct HubIdentity {
 
 /// How long what went before stays good after a new epoch took over.
 struct KeyOverlap {
-  Duration ca = std::chrono::hours(24 * 30);  ///< At least the life of the certificates that it issued.
-  Duration token = std::chrono::minutes(6);   ///< A token's life and the clocks' skew.
-  Duration log = std::chrono::hours(24 * 90);  ///< Checkpoints carry both signatures so long.
+  Duration ca = std::chrono::hours(24 * 30);     ///< At least the life of the certificates that it issued.
+  Duration token = std::chrono::minutes(6);      ///< A token's life and the clocks' skew.
+  Duration log = std::chrono::hours(24 * 90);    ///< Checkpoints carry both signatures so long.
   Duration hub = std::chrono::hours(24 * 3650);  ///< Verdicts and bundles by the earlier key are still believed.
 };
 
@@ -79,8 +80,8 @@ FORGEPOOL_API Result<HubIdentity> open_hub_identity(std::shared_ptr<KeyStore> st
 FORGEPOOL_API Status rotate_key(HubIdentity& identity, KeyPurpose purpose, Time now, const KeyOverlap& overlap = {});
 
 /// A certificate issued directly by the organization's owner, without enrolment (tests, single-process pools, the operator).
-/// `path` is "agent/<id>", "client/<name>", "client/<project>/<name>" or "operator". `hub` is the identity that the hub shows, if
-/// that is another one than the organization's own.
+/// `path` is "agent/<id>", "client/<name>", "client/<project>/<name>" or "operator". `hub` is the identity that the hub shows,
+/// if that is another one than the organization's own.
 FORGEPOOL_API Result<Credentials> issue_credentials(const HubIdentity& organization, const std::string& path, Time now,
                                                     const HubIdentity* hub = nullptr);
 

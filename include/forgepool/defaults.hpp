@@ -18,8 +18,8 @@ namespace forgepool {
 enum class LedgerStore { sqlite, tiles };
 
 /// Where things are below a hub's data directory: "identity/" (its keys, certificates and root.json), "ledger.db",
-/// "ledger.tiles"; the same below "organizations/<name>/" for each further organization, and "witness-policy" there, if its log has
-/// witnesses of its own.
+/// "ledger.tiles"; the same below "organizations/<name>/" for each further organization, and "witness-policy" there, if its log
+/// has witnesses of its own.
 FORGEPOOL_API std::string hub_identity_directory(const std::string& data_directory);
 FORGEPOOL_API std::string hub_ledger_path(const std::string& data_directory);
 FORGEPOOL_API std::string hub_tiles_path(const std::string& data_directory);
@@ -43,13 +43,13 @@ struct HubKeys {
 /// exists.
 FORGEPOOL_API Status init_hub_directory(const std::string& data_directory, const std::string& trust_domain, Time now,
                                         const HubKeys& keys = {});
-/// Makes one more organization: its own keys, and its operator's credentials. Its trust domain, which its agents see, is the hub's
-/// behind a random label: it says nothing of the name. A hub that is running knows it after its next start.
+/// Makes one more organization: its own keys, and its operator's credentials. Its trust domain, which its agents see, is the
+/// hub's behind a random label: it says nothing of the name. A hub that is running knows it after its next start.
 FORGEPOOL_API Status init_organization_directory(const std::string& data_directory, const std::string& name, Time now,
                                                  const HubKeys& keys = {});
 
-/// New credentials for an operator, in `output`, which must not exist; of the hub's own organization if `organization` is empty. Those
-/// that there are stay good.
+/// New credentials for an operator, in `output`, which must not exist; of the hub's own organization if `organization` is
+/// empty. Those that there are stay good.
 FORGEPOOL_API Status make_operator_credentials(const std::string& data_directory, const std::string& organization,
                                                const std::string& output, Time now, const HubKeys& keys = {});
 

@@ -2,8 +2,8 @@
 /// The hub of one or more organizations: accepts contracts, plans and leases shards, verifies what comes back, keeps each
 /// organization's ledger. It never computes a shard.
 ///
-/// Organizations share the ports, and nothing else: each has its own keys, agents, clients, jobs, scheduler, verifier and ledger.
-/// Which one a peer is of is said by the CA that issued its certificate.
+/// Organizations share the ports, and nothing else: each has its own keys, agents, clients, jobs, scheduler, verifier and
+/// ledger. Which one a peer is of is said by the CA that issued its certificate.
 ///
 /// Every state change is one ledger transaction; no answer leaves before its transaction is durable. A hub that is killed at
 /// any moment and opened again over the same ledger goes on where it was. If the ledger fails, the hub stops answering and
@@ -65,16 +65,16 @@ struct HubOptions {
   std::uint32_t max_shards_per_job = 100'000;  ///< Planning and reducing take the loop's time: some 10 µs a shard.
   std::size_t max_blob_bytes = 32u << 20;      ///< Of one uploaded input.
   std::uint64_t max_total_blob_bytes = 4ull << 30;
-  /// C2SP tlog-policy: whose cosignatures each log's checkpoints need. Where it names a quorum, checkpoints and bundles are given
-  /// out (`unavailable` otherwise) only with it. Empty: nobody's.
+  /// C2SP tlog-policy: whose cosignatures each log's checkpoints need. Where it names a quorum, checkpoints and bundles are
+  /// given out (`unavailable` otherwise) only with it. Empty: nobody's.
   std::string witness_policy;
-  /// Where the hub and its ledger are: contracts whose `policy.regions` do not have it are refused. Empty: nobody said, and nothing
-  /// is refused for it.
+  /// Where the hub and its ledger are: contracts whose `policy.regions` do not have it are refused. Empty: nobody said, and
+  /// nothing is refused for it.
   std::string region;
-  DeploymentPolicy deployment;                                ///< Which contracts and agents the hub takes, and where it may be.
-  bool keeps_audit_log = false;                               ///< What the hub says in its posture: that its log is kept as one.
-  RetentionRules retention;                                   ///< What contracts get, and what they may ask for.
-  Duration unused_input_life = std::chrono::hours(24);        ///< An upload that no job used by then is deleted.
+  DeploymentPolicy deployment;                          ///< Which contracts and agents the hub takes, and where it may be.
+  bool keeps_audit_log = false;                         ///< What the hub says in its posture: that its log is kept as one.
+  RetentionRules retention;                             ///< What contracts get, and what they may ask for.
+  Duration unused_input_life = std::chrono::hours(24);  ///< An upload that no job used by then is deleted.
   /// What the sweeper deletes leaves the disk at most so much later, together: each time all keys of content are wrapped anew
   /// and the ledger's files are cleaned. What is erased on request leaves it before the request is answered.
   Duration disposal_delay = std::chrono::seconds(60);
@@ -86,7 +86,8 @@ class Hub {
   virtual ~Hub() = default;
   virtual std::uint16_t port() const = 0;
   virtual std::uint16_t enrolment_port() const = 0;
-  /// A join token of the hub's own organization; durable when `done` is called. invalid_input for what an invitation cannot say.
+  /// A join token of the hub's own organization; durable when `done` is called. invalid_input for what an invitation cannot
+  /// say.
   virtual void invite(const Invitation& invitation, std::function<void(Result<std::string>)> done) = 0;
   /// Stops taking work and calls `done` once everything acknowledged is durable. Destroying without it is safe, too.
   virtual void stop(std::function<void()> done) = 0;

@@ -40,8 +40,8 @@ struct JobStatus {
   std::uint64_t waiting = 0;        ///< Executions wanted and not leased,
   std::vector<WaitReason> reasons;  ///< and why.
   std::vector<CaughtAgent> caught;
-  /// Shards whose accepted result was shown to be wrong by a replay, on an agent's appeal. Ascending; any makes the job's result
-  /// wrong, and its evidence no longer verifies.
+  /// Shards whose accepted result was shown to be wrong by a replay, on an agent's appeal. Ascending; any makes the job's
+  /// result wrong, and its evidence no longer verifies.
   std::vector<std::uint32_t> overturned;
   std::string failure;           ///< If failed or cancelled: why, and what to do.
   std::optional<Digest> result;  ///< If done: SHA-256 of the result's bytes.

@@ -20,8 +20,8 @@ enum class KeyPurpose {
   token,    ///< Ed25519; signs lease tokens.
   log,      ///< Ed25519; signs checkpoints.
   node,     ///< P-256; an agent's or client's end of TLS; signs receipts.
-  content,  ///< Ed25519; what it signs becomes the key under which the keys of jobs' content are encrypted. Each erasure brings the
-            ///< next epoch and destroys the one before.
+  content,  ///< Ed25519; what it signs becomes the key under which the keys of jobs' content are encrypted. Each erasure brings
+            ///< the next epoch and destroys the one before.
 };
 FORGEPOOL_API std::string_view to_string(KeyPurpose purpose);
 /// The one algorithm that keys of this purpose have.
@@ -63,8 +63,8 @@ class KeyStore {
   /// `not_found`; `corrupt` if it is not a key; `denied` if others could have read or changed it, or if it does not open under
   /// the store's passphrase.
   virtual Result<std::shared_ptr<Signer>> signer(const KeyId& id) const = 0;
-  /// Destroys the private key, and what the store keeps it in is overwritten where it can be; its epoch is not given to another.
-  /// Signers that were given out may go on working.
+  /// Destroys the private key, and what the store keeps it in is overwritten where it can be; its epoch is not given to
+  /// another. Signers that were given out may go on working.
   virtual Status destroy(const KeyId& id) = 0;
 
   /// Texts beside the keys: certificates, pins. `name` is an id (ids.hpp), and not that of a key; `conflict` if it is taken.

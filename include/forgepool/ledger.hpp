@@ -49,9 +49,10 @@ class Ledger {
   virtual const std::string& origin() const = 0;
   /// Verifies this log's checkpoints: the key in use. Borrowed for the life of the ledger.
   virtual const PublicKey& key() const = 0;
-  /// From now on checkpoints are signed by `key`, and by the `earlier` ones, too, for those who know only them. invalid_input for
-  /// keys that are not Ed25519, `unsupported` by ledgers that have one key for ever; then nothing changes.
-  virtual Status use_keys([[maybe_unused]] std::shared_ptr<Signer> key, [[maybe_unused]] std::vector<std::shared_ptr<Signer>> earlier) {
+  /// From now on checkpoints are signed by `key`, and by the `earlier` ones, too, for those who know only them. invalid_input
+  /// for keys that are not Ed25519, `unsupported` by ledgers that have one key for ever; then nothing changes.
+  virtual Status use_keys([[maybe_unused]] std::shared_ptr<Signer> key,
+                          [[maybe_unused]] std::vector<std::shared_ptr<Signer>> earlier) {
     return fail(ErrorKind::unsupported, "this ledger has one key for ever");
   }
 
@@ -60,10 +61,10 @@ class Ledger {
   /// acknowledging.
   virtual Result<LedgerHead> commit(const LedgerBatch& batch) = 0;
 
-  /// What commits before it deleted or overwrote in the state is no longer in any file of the ledger when this returns; what the
-  /// file system and the disk do with blocks that were given back to them is theirs. Blocks, for as long as it takes to write the
-  /// state anew. `unavailable` while a reader holds on to an old state: call it again. Ledgers that keep nothing of what was
-  /// deleted have nothing to do.
+  /// What commits before it deleted or overwrote in the state is no longer in any file of the ledger when this returns; what
+  /// the file system and the disk do with blocks that were given back to them is theirs. Blocks, for as long as it takes to
+  /// write the state anew. `unavailable` while a reader holds on to an old state: call it again. Ledgers that keep nothing of
+  /// what was deleted have nothing to do.
   virtual Status scrub() { return {}; }
 
   virtual LedgerHead head() const = 0;

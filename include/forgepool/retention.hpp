@@ -15,9 +15,10 @@ inline constexpr std::uint64_t keep_for_ever_ms = 9'007'199'254'740'991;
 
 /// All counted from the end of the job, however it ended, in milliseconds.
 struct Retention {
-  std::uint64_t inputs_ms = 0;                   ///< What was uploaded for it and no other job needs. 0: until it ends.
-  std::uint64_t results_ms = keep_for_ever_ms;   ///< The result and the shards' outputs; bundles that need them end with them.
-  std::uint64_t evidence_ms = keep_for_ever_ms;  ///< Contract, receipts, verdicts, openings of commitments: then the job is erased.
+  std::uint64_t inputs_ms = 0;                  ///< What was uploaded for it and no other job needs. 0: until it ends.
+  std::uint64_t results_ms = keep_for_ever_ms;  ///< The result and the shards' outputs; bundles that need them end with them.
+  std::uint64_t evidence_ms =
+      keep_for_ever_ms;  ///< Contract, receipts, verdicts, openings of commitments: then the job is erased.
 
   friend bool operator==(const Retention&, const Retention&) = default;
 };
@@ -39,9 +40,9 @@ struct RetentionRules {
   std::map<std::string, Retention, std::less<>> data_classes;  ///< The most for data of a class.
 };
 
-/// What holds for a contract of this owner and data class. invalid_input, with the contract's JSON pointer, for more than may be
-/// asked for. Nothing is kept longer than the evidence: what outlives it by the standard is cut.
-FORGEPOOL_API Result<Retention> resolve_retention(const RetentionRules& rules, std::string_view owner, std::string_view data_class,
-                                                  const RetentionRequest& request);
+/// What holds for a contract of this owner and data class. invalid_input, with the contract's JSON pointer, for more than may
+/// be asked for. Nothing is kept longer than the evidence: what outlives it by the standard is cut.
+FORGEPOOL_API Result<Retention> resolve_retention(const RetentionRules& rules, std::string_view owner,
+                                                  std::string_view data_class, const RetentionRequest& request);
 
 }  // namespace forgepool

@@ -6,8 +6,8 @@
 /// GLIBC_TUNABLES, which keeps glibc from choosing variants of libm functions by the processor: their results differ in the
 /// last bits. What it leaves in `/out` as regular files with plain names (1-64 of [A-Za-z0-9._-], no dot or dash first) is
 /// its output.
-/// Implementations: Linux namespaces (backends/linux_sandbox.hpp), the program bwrap (backends/bubblewrap_sandbox.hpp), functions
-/// in this process (backends/in_process_sandbox.hpp), and any of yours.
+/// Implementations: Linux namespaces (backends/linux_sandbox.hpp), the program bwrap (backends/bubblewrap_sandbox.hpp),
+/// functions in this process (backends/in_process_sandbox.hpp), and any of yours.
 ///
 /// Threads: `run` blocks and is called from pool threads, several at once. A sandbox outlives its runs.
 #include <forgepool/digest.hpp>
@@ -97,24 +97,24 @@ struct SandboxAbility {
 
 /// Where setting up a run failed.
 enum class SandboxStep {
-  none,                ///< Nowhere, or the backend does not say.
-  request,             ///< The request itself cannot be run by this backend.
-  program_image,       ///< Making the program's sealed image.
-  standard_streams,    ///< Pipes for standard output and error.
-  cgroup,              ///< Making the group, its limits, or joining it.
-  plan,                ///< Writing down for the box what it is to be.
-  namespaces,          ///< Making the namespaces.
-  first_process,       ///< Starting the box's first process, or talking to it.
-  identity,            ///< Mapping or taking the box's user and group.
-  session,             ///< A session of its own.
-  root_file_system,    ///< Mounts, /dev/null, leaving the host's root.
-  input_files,         ///< Writing the files in /in.
+  none,              ///< Nowhere, or the backend does not say.
+  request,           ///< The request itself cannot be run by this backend.
+  program_image,     ///< Making the program's sealed image.
+  standard_streams,  ///< Pipes for standard output and error.
+  cgroup,            ///< Making the group, its limits, or joining it.
+  plan,              ///< Writing down for the box what it is to be.
+  namespaces,        ///< Making the namespaces.
+  first_process,     ///< Starting the box's first process, or talking to it.
+  identity,          ///< Mapping or taking the box's user and group.
+  session,           ///< A session of its own.
+  root_file_system,  ///< Mounts, /dev/null, leaving the host's root.
+  input_files,       ///< Writing the files in /in.
   host_name,
-  program_process,     ///< Making the program's process.
+  program_process,  ///< Making the program's process.
   resource_limits,
   capabilities,
   system_call_filter,
-  program_start,       ///< Executing the program, or loading it.
+  program_start,  ///< Executing the program, or loading it.
 };
 FORGEPOOL_API std::string_view to_string(SandboxStep step);
 FORGEPOOL_API Result<SandboxStep> parse_sandbox_step(std::string_view text);
@@ -190,8 +190,8 @@ class Sandbox {
   virtual SandboxReport run(const SandboxRequest& request) = 0;
 };
 
-/// What runs in this sandbox can be, if its owner grants `policy`. A sandbox that lacks `strict` offers `standard`, or `none` if it
-/// does not isolate either.
+/// What runs in this sandbox can be, if its owner grants `policy`. A sandbox that lacks `strict` offers `standard`, or `none`
+/// if it does not isolate either.
 FORGEPOOL_API SandboxAbility ability_of(const Sandbox& sandbox, const SandboxPolicy& policy);
 
 }  // namespace forgepool

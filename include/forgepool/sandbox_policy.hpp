@@ -1,6 +1,7 @@
 #pragma once
-/// What a program may do in the sandbox beyond what every program may: nothing, unless it is named. Adapters ask for relaxations
-/// in their manifests, embedders in their requests, operators of agents say which ones they grant, and receipts record them.
+/// What a program may do in the sandbox beyond what every program may: nothing, unless it is named. Adapters ask for
+/// relaxations in their manifests, embedders in their requests, operators of agents say which ones they grant, and receipts
+/// record them.
 ///
 ///     request.policy = SandboxPolicy().allow(SandboxRelaxation::memory_files).allow(SandboxRelaxation::local_sockets);
 ///

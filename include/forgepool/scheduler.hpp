@@ -38,7 +38,7 @@ struct SchedulerAgent {
   std::string network{};                    ///< where it is connected: replicas can be spread over these. Empty: unknown.
   /// What its sandbox can do, by its own word; receipts are held against it. Everything: it has not said.
   SandboxAbility sandbox{SandboxLevel::full, Determinism::strict, SandboxPolicy::all()};
-  bool draining = false;                    ///< Gets nothing new; what it has goes on.
+  bool draining = false;  ///< Gets nothing new; what it has goes on.
 
   friend bool operator==(const SchedulerAgent&, const SchedulerAgent&) = default;
 };

@@ -9,8 +9,8 @@
 ///  - an agent whose result in the evidence lost against the accepted one is put in quarantine;
 ///  - results of agents in quarantine never count, and what they left undecided is executed again;
 ///  - every shard is decided in the end, as long as the executions it asks for come back.
-/// Implementations: backends/adaptive_verifier.hpp, duplication_verifier.hpp, majority_verifier.hpp, boinc_verifier.hpp, and any
-/// of yours.
+/// Implementations: backends/adaptive_verifier.hpp, duplication_verifier.hpp, majority_verifier.hpp, boinc_verifier.hpp, and
+/// any of yours.
 #include <forgepool/credibility.hpp>
 #include <forgepool/time.hpp>
 

@@ -22,7 +22,8 @@ std::string expectation(const ArgumentSpec& spec) {
     case Type::boolean: return "true or false";
     case Type::string: return "a string of at most " + std::to_string(spec.max_bytes) + " bytes";
     case Type::digest: return "\"sha256:\" and 64 lower-case hex digits";
-    case Type::list: return "an array of " + std::to_string(spec.min_items) + " to " + std::to_string(spec.max_items) + " elements";
+    case Type::list:
+      return "an array of " + std::to_string(spec.min_items) + " to " + std::to_string(spec.max_items) + " elements";
   }
   return {};
 }
@@ -56,7 +57,8 @@ Status check_value(const ArgumentSpec& spec, const json::Value& value, const std
   }
   if (spec.type == Type::list)
     for (std::size_t i = 0; i < value.as_array()->size(); ++i)
-      if (auto element = check_value(*spec.element, (*value.as_array())[i], json::pointer_to(pointer, i)); !element) return element;
+      if (auto element = check_value(*spec.element, (*value.as_array())[i], json::pointer_to(pointer, i)); !element)
+        return element;
   return {};
 }
 
@@ -86,8 +88,10 @@ Result<ArgumentSpec> read_spec(const json::Value& value, const std::string& poin
       if (spec.max_items < spec.min_items) reader.refuse("max_items", "expected at least min_items");
       if (const auto* element = reader.object("of"); element && !is_element) {
         auto read = read_spec(*element, reader.pointer("of"), true);
-        if (read) spec.element = std::make_shared<const ArgumentSpec>(std::move(*read));
-        else reader.refuse(read.error());
+        if (read)
+          spec.element = std::make_shared<const ArgumentSpec>(std::move(*read));
+        else
+          reader.refuse(read.error());
       }
       break;
     case Type::boolean:
@@ -111,11 +115,13 @@ Result<ArgumentSpec> read_spec(const json::Value& value, const std::string& poin
 Result<ArgumentSpecs> read_argument_specs(const json::Value& value, const std::string& pointer) {
   const json::Object& object = *value.as_object();
   if (object.size() > max_arguments)
-    return fail(ErrorKind::invalid_input, json::at_pointer(pointer, "expected at most " + std::to_string(max_arguments) + " arguments"));
+    return fail(ErrorKind::invalid_input,
+                json::at_pointer(pointer, "expected at most " + std::to_string(max_arguments) + " arguments"));
   ArgumentSpecs specs;
   for (const auto& [name, member] : object) {
     const std::string place = json::pointer_to(pointer, name);
-    if (name.empty() || name.size() > 64) return fail(ErrorKind::invalid_input, json::at_pointer(place, "expected a name of 1 to 64 bytes"));
+    if (name.empty() || name.size() > 64)
+      return fail(ErrorKind::invalid_input, json::at_pointer(place, "expected a name of 1 to 64 bytes"));
     auto spec = read_spec(member, place, false);
     if (!spec) return fail(spec.error());
     specs.emplace(name, std::move(*spec));
@@ -126,14 +132,16 @@ Result<ArgumentSpecs> read_argument_specs(const json::Value& value, const std::s
 Result<json::Object> check_arguments(const ArgumentSpecs& specs, const json::Value& args) {
   const std::string pointer = "/args";
   const json::Object* object = args.as_object();
-  if (!object) return fail(ErrorKind::invalid_input, json::at_pointer(pointer, "expected an object, got " + json::describe(args)));
+  if (!object)
+    return fail(ErrorKind::invalid_input, json::at_pointer(pointer, "expected an object, got " + json::describe(args)));
 
   // Unknown ones first: a misspelt name is the likeliest reason for a missing one.
   for (const auto& [name, value] : *object)
     if (!specs.contains(name)) {
       std::string known;
       for (const auto& [other, spec] : specs) known += (known.empty() ? " " : ", ") + other;
-      return fail(ErrorKind::invalid_input, json::at_pointer(json::pointer_to(pointer, name), "unknown argument; expected" + (known.empty() ? " none" : known)));
+      return fail(ErrorKind::invalid_input, json::at_pointer(json::pointer_to(pointer, name),
+                                                             "unknown argument; expected" + (known.empty() ? " none" : known)));
     }
   std::vector<json::Member> checked;
   for (const auto& [name, spec] : specs) {

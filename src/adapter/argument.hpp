@@ -1,6 +1,6 @@
 #pragma once
-/// What a profile takes as arguments: a small schema in the manifest ("args"), and the check of a contract's arguments against it.
-/// FORMAT.md, "Arguments".
+/// What a profile takes as arguments: a small schema in the manifest ("args"), and the check of a contract's arguments against
+/// it. FORMAT.md, "Arguments".
 #include "wire/json_reader.hpp"
 
 #include <map>
@@ -15,11 +15,11 @@ struct ArgumentSpec {
   Type type = Type::number;
   double min_number = 0, max_number = 0;
   std::int64_t min_integer = 0, max_integer = 0;
-  std::size_t max_bytes = 0;                       ///< Strings.
-  std::shared_ptr<const ArgumentSpec> element;     ///< Lists: what each element is; never a list.
-  std::size_t min_items = 0, max_items = 0;        ///< Lists.
-  std::optional<json::Value> fallback;             ///< Stands in for an absent argument.
-  bool required = true;                            ///< If there is no fallback; otherwise false.
+  std::size_t max_bytes = 0;                    ///< Strings.
+  std::shared_ptr<const ArgumentSpec> element;  ///< Lists: what each element is; never a list.
+  std::size_t min_items = 0, max_items = 0;     ///< Lists.
+  std::optional<json::Value> fallback;          ///< Stands in for an absent argument.
+  bool required = true;                         ///< If there is no fallback; otherwise false.
 
   /// True if every contract that passes has a value for it.
   bool always_present() const { return required || fallback; }

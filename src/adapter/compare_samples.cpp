@@ -7,8 +7,8 @@
 namespace forgepool::adapter {
 namespace {
 
-/// Q(x) = 2 Σ (-1)^(j-1) exp(-2 j² x²): the limit of the distribution of sqrt(nm/(n+m)) D. Of its two series each is quick where the
-/// other is not.
+/// Q(x) = 2 Σ (-1)^(j-1) exp(-2 j² x²): the limit of the distribution of sqrt(nm/(n+m)) D. Of its two series each is quick
+/// where the other is not.
 double kolmogorov(double x) {
   if (x < 0.2) return 1;
   double sum = 0;

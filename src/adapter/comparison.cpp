@@ -64,8 +64,8 @@ std::optional<std::uint64_t> first_divergence(const CheckedContract& contract, B
   const auto *said = x ? x->find("steps") : nullptr, *other = y ? y->find("steps") : nullptr;
   if (!said || !other || !said->as_array() || !other->as_array()) return std::nullopt;
   const json::Array &steps = *said->as_array(), &others = *other->as_array();
-  // Honest lists are chains, of which halving would find the place. A liar's need not be one: it may come back to the honest list, so
-  // that halving sees no difference at all. Both lists were just read from end to end in any case.
+  // Honest lists are chains, of which halving would find the place. A liar's need not be one: it may come back to the honest
+  // list, so that halving sees no difference at all. Both lists were just read from end to end in any case.
   const auto agreed = static_cast<std::size_t>(std::ranges::mismatch(steps, others).in1 - steps.begin());
   if (agreed == steps.size() && agreed == others.size()) return std::nullopt;
   return agreed;

@@ -37,7 +37,8 @@ Status check_dynamic_section(ByteView file, const Elf64_Phdr& section) {
 
 Status check_static_elf(ByteView program) {
   Elf64_Ehdr header;
-  if (!read_at(program, 0, header) || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return refuse("it does not start as an ELF file");
+  if (!read_at(program, 0, header) || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
+    return refuse("it does not start as an ELF file");
   if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_machine != EM_X86_64)
     return refuse("it is for another machine");
   if (header.e_type != ET_EXEC && header.e_type != ET_DYN) return refuse("it is not an executable");

@@ -8,7 +8,9 @@ namespace {
 constexpr std::uint32_t buckets_per_octave = 1u << histogram_precision_bits;
 
 /// The buckets of one octave are 2^shift wide.
-unsigned shift_of(std::uint32_t bucket) { return bucket < 2 * buckets_per_octave ? 0 : bucket / buckets_per_octave - 1; }
+unsigned shift_of(std::uint32_t bucket) {
+  return bucket < 2 * buckets_per_octave ? 0 : bucket / buckets_per_octave - 1;
+}
 
 }  // namespace
 
@@ -23,7 +25,9 @@ std::uint64_t bucket_low(std::uint32_t bucket) {
   return (std::uint64_t{bucket} - std::uint64_t{shift} * buckets_per_octave) << shift;
 }
 
-std::uint64_t bucket_high(std::uint32_t bucket) { return bucket_low(bucket) + (std::uint64_t{1} << shift_of(bucket)) - 1; }
+std::uint64_t bucket_high(std::uint32_t bucket) {
+  return bucket_low(bucket) + (std::uint64_t{1} << shift_of(bucket)) - 1;
+}
 
 std::uint64_t percentile(const Histogram& histogram, std::uint64_t count, unsigned percent) {
   __extension__ using Wide = unsigned __int128;

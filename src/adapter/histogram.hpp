@@ -1,6 +1,6 @@
 #pragma once
-/// Counts of whole numbers in fixed buckets, fine for small values and relative to the value for large ones, so that histograms made
-/// anywhere add up exactly. (The idea is that of HdrHistogram.) FORMAT.md, "Histogram".
+/// Counts of whole numbers in fixed buckets, fine for small values and relative to the value for large ones, so that histograms
+/// made anywhere add up exactly. (The idea is that of HdrHistogram.) FORMAT.md, "Histogram".
 #include "adapter/uint256.hpp"
 
 #include <map>
@@ -19,8 +19,8 @@ std::uint64_t bucket_high(std::uint32_t bucket);
 
 using Histogram = std::map<std::uint32_t, std::uint64_t>;
 
-/// The upper end of the bucket that holds the value of rank ceil(percent/100 * count), counted from 1: at most 1/256 above the true
-/// value, and never below it. The histogram must hold `count` samples, at least one.
+/// The upper end of the bucket that holds the value of rank ceil(percent/100 * count), counted from 1: at most 1/256 above the
+/// true value, and never below it. The histogram must hold `count` samples, at least one.
 std::uint64_t percentile(const Histogram& histogram, std::uint64_t count, unsigned percent);
 
 }  // namespace forgepool::adapter

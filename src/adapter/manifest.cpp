@@ -14,18 +14,20 @@ constexpr std::string_view reducers[] = {"summary", "concat", "count"};
 constexpr std::string_view determinism_classes[] = {"strict", "standard", "none"};
 constexpr std::string_view comparisons[] = {"exact", "numeric", "statistical"};
 constexpr std::size_t max_columns = 256;
-constexpr std::string_view relaxations[] = {"spawn", "memory_files", "local_sockets", "executable_memory"};  // As in SandboxRelaxation.
+constexpr std::string_view relaxations[] = {"spawn", "memory_files", "local_sockets",
+                                            "executable_memory"};  // As in SandboxRelaxation.
 constexpr std::size_t max_profiles = 64;
 constexpr std::size_t max_inputs = 32;
 constexpr std::size_t max_program_arguments = 64;
 constexpr std::size_t max_program_argument_bytes = 4096;
 
 /// The argument of that name, if it is of that type and always has a value; refused at `key` otherwise.
-const ArgumentSpec* need_argument(ObjectReader& reader, std::string_view key, const ArgumentSpecs& args, const std::string& name,
-                                  ArgumentSpec::Type type, std::string_view what) {
+const ArgumentSpec* need_argument(ObjectReader& reader, std::string_view key, const ArgumentSpecs& args,
+                                  const std::string& name, ArgumentSpec::Type type, std::string_view what) {
   const auto found = args.find(name);
   if (found != args.end() && found->second.type == type && found->second.always_present()) return &found->second;
-  reader.refuse(key, "expected the name of " + std::string(what) + " that is required or has a default, got " + json::describe(name));
+  reader.refuse(
+      key, "expected the name of " + std::string(what) + " that is required or has a default, got " + json::describe(name));
   return nullptr;
 }
 
@@ -46,8 +48,10 @@ SplitSpec read_split(const json::Value& value, const std::string& pointer, const
   const json::Value* size = reader.any("shard_size");
   if (size && size->as_string()) {
     split.shard_size_argument = *size->as_string();
-    const auto* argument = need_argument(reader, "shard_size", args, split.shard_size_argument, ArgumentSpec::Type::integer, "an integer argument");
-    if (argument && argument->min_integer < 1) reader.refuse("shard_size", "expected an integer argument whose min is at least 1");
+    const auto* argument = need_argument(reader, "shard_size", args, split.shard_size_argument, ArgumentSpec::Type::integer,
+                                         "an integer argument");
+    if (argument && argument->min_integer < 1)
+      reader.refuse("shard_size", "expected an integer argument whose min is at least 1");
   } else if (size) {
     split.shard_size = reader.integer("shard_size", 1, json::max_safe_integer);
   }
@@ -55,7 +59,8 @@ SplitSpec read_split(const json::Value& value, const std::string& pointer, const
   return split;
 }
 
-std::vector<InputSpec> read_inputs(const json::Array& array, const std::string& pointer, const ArgumentSpecs& args, ObjectReader& outer) {
+std::vector<InputSpec> read_inputs(const json::Array& array, const std::string& pointer, const ArgumentSpecs& args,
+                                   ObjectReader& outer) {
   std::vector<InputSpec> inputs;
   std::set<std::string> names;
   for (std::size_t i = 0; i < array.size(); ++i) {
@@ -86,7 +91,8 @@ ReduceSpec read_reduce(const json::Value& value, const std::string& pointer, con
     if (by_items) reader.refuse("by", "expected another reducer than summary, which needs a split by range");
   } else if (reduce.by == ReduceSpec::By::concat) {
     reduce.item_limit_argument = reader.string("item_limit", 64);
-    const auto* limit = need_argument(reader, "item_limit", profile.args, reduce.item_limit_argument, ArgumentSpec::Type::integer, "an integer argument");
+    const auto* limit = need_argument(reader, "item_limit", profile.args, reduce.item_limit_argument,
+                                      ArgumentSpec::Type::integer, "an integer argument");
     if (limit && limit->min_integer < 0) reader.refuse("item_limit", "expected an integer argument whose min is at least 0");
     if (!by_items) reader.refuse("by", "expected another reducer than concat, which needs a split by items");
   }
@@ -117,10 +123,12 @@ CompareSpec read_compare(const json::Value& value, const std::string& pointer, c
     if (const auto* columns = reader.array("columns", 1, max_columns))
       for (std::size_t i = 0; i < columns->size(); ++i)
         compare.columns.push_back(read_tolerance((*columns)[i], json::pointer_to(reader.pointer("columns"), i), reader));
-    if (profile.reduce.by != ReduceSpec::By::concat) reader.refuse("by", "expected numeric only with the reducer concat, whose items are text");
+    if (profile.reduce.by != ReduceSpec::By::concat)
+      reader.refuse("by", "expected numeric only with the reducer concat, whose items are text");
   } else if (compare.by == CompareSpec::By::statistical) {
     compare.significance = reader.number("significance", 1e-15, 0.01);
-    if (profile.reduce.by != ReduceSpec::By::summary) reader.refuse("by", "expected statistical only with the reducer summary, whose outputs are samples");
+    if (profile.reduce.by != ReduceSpec::By::summary)
+      reader.refuse("by", "expected statistical only with the reducer summary, whose outputs are samples");
   }
   if (auto read = reader.finish(); !read) outer.refuse(read.error());
   return compare;
@@ -133,8 +141,10 @@ Result<Profile> read_profile(const json::Value& value, const std::string& pointe
   (void)reader.string("description", 2000, "");
   if (const auto* args = reader.object("args")) {
     auto specs = read_argument_specs(*args, reader.pointer("args"));
-    if (specs) profile.args = std::move(*specs);
-    else reader.refuse(specs.error());
+    if (specs)
+      profile.args = std::move(*specs);
+    else
+      reader.refuse(specs.error());
   }
   if (const auto* split = reader.object("split"); split && reader.ok())
     profile.split = read_split(*split, reader.pointer("split"), profile.args, reader);
@@ -143,8 +153,10 @@ Result<Profile> read_profile(const json::Value& value, const std::string& pointe
   profile.arguments = read_program_arguments(reader, Need::optional);
   if (const auto* limits = reader.object("limits", Need::optional)) {
     auto read = read_limits(*limits, reader.pointer("limits"));
-    if (read) profile.limits = *read;
-    else reader.refuse(read.error());
+    if (read)
+      profile.limits = *read;
+    else
+      reader.refuse(read.error());
   }
   profile.relaxations = read_relaxations(reader);
   profile.determinism = read_determinism(reader, profile.relaxations);
@@ -171,15 +183,19 @@ Result<Manifest> read_manifest(const json::Value& value) {
   if (const auto* profiles = reader.object("profiles")) {
     const json::Object& object = *profiles->as_object();
     if (object.empty() || object.size() > max_profiles)
-      reader.refuse("profiles", "expected 1 to " + std::to_string(max_profiles) + " profiles, got " + std::to_string(object.size()));
+      reader.refuse("profiles",
+                    "expected 1 to " + std::to_string(max_profiles) + " profiles, got " + std::to_string(object.size()));
     for (const auto& [name, member] : object) {
       if (!reader.ok()) break;
       const std::string pointer = json::pointer_to(reader.pointer("profiles"), name);
       auto profile = read_profile(member, pointer);
       if (!is_valid_id(name))
-        reader.refuse(Error{ErrorKind::invalid_input, json::at_pointer(pointer, "expected a name of 1 to 128 characters of [A-Za-z0-9._-]")});
-      else if (!profile) reader.refuse(profile.error());
-      else manifest.profiles.emplace(name, std::move(*profile));
+        reader.refuse(Error{ErrorKind::invalid_input,
+                            json::at_pointer(pointer, "expected a name of 1 to 128 characters of [A-Za-z0-9._-]")});
+      else if (!profile)
+        reader.refuse(profile.error());
+      else
+        manifest.profiles.emplace(name, std::move(*profile));
     }
   }
   if (auto read = reader.finish(); !read) return fail(read.error());
@@ -187,8 +203,12 @@ Result<Manifest> read_manifest(const json::Value& value) {
 }
 
 json::Value to_json(const SandboxLimits& limits) {
-  return json::Object{{"cpu_ms", limits.cpu_ms},           {"memory_bytes", limits.memory_bytes}, {"output_bytes", limits.output_bytes},
-                      {"output_files", limits.output_files}, {"processes", limits.processes},       {"stdio_bytes", limits.stdio_bytes},
+  return json::Object{{"cpu_ms", limits.cpu_ms},
+                      {"memory_bytes", limits.memory_bytes},
+                      {"output_bytes", limits.output_bytes},
+                      {"output_files", limits.output_files},
+                      {"processes", limits.processes},
+                      {"stdio_bytes", limits.stdio_bytes},
                       {"wall_ms", limits.wall_ms}};
 }
 
@@ -197,7 +217,8 @@ Result<SandboxLimits> read_limits(const json::Value& value, const std::string& p
   SandboxLimits limits;
   ObjectReader reader(value, pointer);
   const auto read_one = [&](std::string_view key, auto& limit, std::int64_t min, std::int64_t max) {
-    limit = static_cast<std::remove_reference_t<decltype(limit)>>(reader.integer(key, min, max, static_cast<std::int64_t>(limit)));
+    limit =
+        static_cast<std::remove_reference_t<decltype(limit)>>(reader.integer(key, min, max, static_cast<std::int64_t>(limit)));
   };
   read_one("cpu_ms", limits.cpu_ms, 1, week_ms);
   read_one("wall_ms", limits.wall_ms, 1, week_ms);
@@ -210,7 +231,9 @@ Result<SandboxLimits> read_limits(const json::Value& value, const std::string& p
   return limits;
 }
 
-std::string_view relaxation_name(SandboxRelaxation relaxation) { return relaxations[static_cast<std::size_t>(relaxation)]; }
+std::string_view relaxation_name(SandboxRelaxation relaxation) {
+  return relaxations[static_cast<std::size_t>(relaxation)];
+}
 
 std::vector<SandboxRelaxation> read_relaxations(ObjectReader& reader) {
   std::vector<SandboxRelaxation> result;
@@ -233,9 +256,10 @@ std::vector<std::string> read_program_arguments(ObjectReader& reader, ObjectRead
   for (std::size_t i = 0; i < array->size(); ++i) {
     const std::string* text = (*array)[i].as_string();
     if (!text || text->size() > max_program_argument_bytes || text->find('\0') != std::string::npos) {
-      reader.refuse(Error{ErrorKind::invalid_input,
-                          json::at_pointer(json::pointer_to(reader.pointer("arguments"), i),
-                                           "expected a string of at most 4096 bytes without zero bytes, got " + json::describe((*array)[i]))});
+      reader.refuse(Error{
+          ErrorKind::invalid_input,
+          json::at_pointer(json::pointer_to(reader.pointer("arguments"), i),
+                           "expected a string of at most 4096 bytes without zero bytes, got " + json::describe((*array)[i]))});
       return {};
     }
     result.push_back(*text);

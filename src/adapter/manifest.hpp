@@ -15,10 +15,10 @@ inline constexpr std::string_view item_prefix = "item.";
 struct SplitSpec {
   enum class By { range, items };
   By by = By::range;
-  std::string over;                       ///< The integer argument that is counted, or the list argument whose elements are dealt out.
-  std::int64_t shard_size = 1;            ///< Iterations or items per shard, unless an argument says so:
-  std::string shard_size_argument;        ///< Name of an integer argument; empty: `shard_size` holds.
-  bool items_executable = false;          ///< Items that are digests become executable files.
+  std::string over;             ///< The integer argument that is counted, or the list argument whose elements are dealt out.
+  std::int64_t shard_size = 1;  ///< Iterations or items per shard, unless an argument says so:
+  std::string shard_size_argument;  ///< Name of an integer argument; empty: `shard_size` holds.
+  bool items_executable = false;    ///< Items that are digests become executable files.
 };
 
 /// A digest argument that becomes an input file.
@@ -31,37 +31,38 @@ struct InputSpec {
 struct ReduceSpec {
   enum class By { summary, concat, count };
   By by = By::count;
-  std::string unit;                       ///< summary: what one is of, for people ("cents").
-  std::string item_limit_argument;        ///< concat: the integer argument that bounds each item's output, in bytes.
+  std::string unit;                 ///< summary: what one is of, for people ("cents").
+  std::string item_limit_argument;  ///< concat: the integer argument that bounds each item's output, in bytes.
 };
 
 /// How far two numbers may be apart to count as equal: by any of the three.
 struct Tolerance {
   double absolute = 0;
-  double relative = 0;                    ///< Of the larger one.
-  std::uint32_t ulps = 0;                 ///< Steps from one double to the next.
+  double relative = 0;     ///< Of the larger one.
+  std::uint32_t ulps = 0;  ///< Steps from one double to the next.
 };
 
 /// When two outputs of one shard agree.
 struct CompareSpec {
   enum class By { exact, numeric, statistical };
   By by = By::exact;
-  std::vector<std::optional<Tolerance>> columns;  ///< numeric: of the n-th field of a line; none, and further ones: equal as text.
-  double significance = 0;                ///< statistical: how often samples of one distribution may be told apart by mistake.
+  std::vector<std::optional<Tolerance>>
+      columns;              ///< numeric: of the n-th field of a line; none, and further ones: equal as text.
+  double significance = 0;  ///< statistical: how often samples of one distribution may be told apart by mistake.
 };
 
 struct Profile {
   ArgumentSpecs args;
   SplitSpec split;
   std::vector<InputSpec> inputs;
-  std::vector<std::string> arguments;     ///< argv[1…]
+  std::vector<std::string> arguments;  ///< argv[1…]
   SandboxLimits limits;
   std::vector<SandboxRelaxation> relaxations;
   Determinism determinism = Determinism::strict;
   std::vector<std::string> data_classes;  ///< Cleared for these, besides unclassified.
   ReduceSpec reduce;
   CompareSpec compare;
-  bool steps = false;                     ///< Outputs have a member `steps`: a digest after each step, over all before it too.
+  bool steps = false;  ///< Outputs have a member `steps`: a digest after each step, over all before it too.
 };
 
 struct Manifest {

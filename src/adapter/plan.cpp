@@ -57,7 +57,9 @@ std::string Plan::canonical() const {
   return json::canonicalize(plan);
 }
 
-Digest Plan::digest() const { return sha256(canonical()); }
+Digest Plan::digest() const {
+  return sha256(canonical());
+}
 
 Result<Plan> parse_plan(std::string_view text) {
   const auto value = json::parse_canonical(text, max_plan_bytes);
@@ -74,14 +76,18 @@ Result<Plan> parse_plan(std::string_view text) {
   plan.determinism = adapter::read_determinism(reader, plan.relaxations);
   if (const auto* limits = reader.object("limits")) {
     const auto read = adapter::read_limits(*limits, reader.pointer("limits"));
-    if (read) plan.limits = *read;
-    else reader.refuse(read.error());
+    if (read)
+      plan.limits = *read;
+    else
+      reader.refuse(read.error());
   }
   if (const auto* shards = reader.array("shards", 1, adapter::max_shards)) {
     for (std::size_t i = 0; i < shards->size() && reader.ok(); ++i) {
       auto shard = read_shard((*shards)[i], json::pointer_to(reader.pointer("shards"), i), static_cast<std::uint32_t>(i));
-      if (shard) plan.shards.push_back(std::move(*shard));
-      else reader.refuse(shard.error());
+      if (shard)
+        plan.shards.push_back(std::move(*shard));
+      else
+        reader.refuse(shard.error());
     }
   }
   if (auto read = reader.finish(); !read) return fail(read.error());

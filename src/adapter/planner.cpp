@@ -19,7 +19,8 @@ Result<ShardLayout> lay_out(const SplitSpec& split, const CheckedContract& check
   ShardLayout layout;
   layout.total = split.by == SplitSpec::By::range ? static_cast<std::uint64_t>(checked.integer(split.over))
                                                   : checked.args.find(split.over)->as_array()->size();
-  layout.shard_size = static_cast<std::uint64_t>(split.shard_size_argument.empty() ? split.shard_size : checked.integer(split.shard_size_argument));
+  layout.shard_size = static_cast<std::uint64_t>(
+      split.shard_size_argument.empty() ? split.shard_size : checked.integer(split.shard_size_argument));
   const std::uint64_t count = (layout.total - 1) / layout.shard_size + 1;
   if (count > max_shards)
     return mistake("/args/" + split.over, "makes " + std::to_string(count) + " shards of " + std::to_string(layout.shard_size) +
@@ -28,7 +29,9 @@ Result<ShardLayout> lay_out(const SplitSpec& split, const CheckedContract& check
   return layout;
 }
 
-std::string item_name(std::uint64_t index) { return std::string(item_prefix) + std::to_string(index); }
+std::string item_name(std::uint64_t index) {
+  return std::string(item_prefix) + std::to_string(index);
+}
 
 /// The items of one shard as its parameters list them. Those that are digests become files.
 json::Value deal_items(const Profile& profile, const CheckedContract& checked, ShardSpec& shard) {
@@ -55,7 +58,8 @@ ShardSpec make_shard(const Contract& contract, const CheckedContract& checked, c
   json::Object params = common;
   if (profile.split.by == SplitSpec::By::range)
     params.set("range", json::Object{{"begin", checked.layout.begin(index)}, {"end", checked.layout.end(index)}});
-  else params.set("items", deal_items(profile, checked, shard));
+  else
+    params.set("items", deal_items(profile, checked, shard));
   params.set("seed", to_hex(shard_seed(contract, index)));
   shard.params = json::canonicalize(params);
   return shard;
@@ -65,9 +69,11 @@ ShardSpec make_shard(const Contract& contract, const CheckedContract& checked, c
 
 Result<CheckedContract> check_contract(const Manifest& manifest, const Contract& contract) {
   if (contract.op.name != manifest.name)
-    return mistake("/op/name", "expected " + manifest.name + ", which this adapter is, got " + json::describe(contract.op.name));
+    return mistake("/op/name",
+                   "expected " + manifest.name + ", which this adapter is, got " + json::describe(contract.op.name));
   if (contract.op.version != manifest.version)
-    return mistake("/op/version", "expected " + manifest.version + ", which this adapter is, got " + json::describe(contract.op.version));
+    return mistake("/op/version",
+                   "expected " + manifest.version + ", which this adapter is, got " + json::describe(contract.op.version));
   const auto profile = manifest.profiles.find(contract.op.profile);
   if (profile == manifest.profiles.end()) {
     std::string known;
@@ -78,11 +84,13 @@ Result<CheckedContract> check_contract(const Manifest& manifest, const Contract&
   CheckedContract checked;
   checked.profile = &profile->second;
   const std::string& data_class = contract.policy.data_class;
-  if (!data_class.empty() && std::ranges::find(checked.profile->data_classes, data_class) == checked.profile->data_classes.end())
+  if (!data_class.empty() &&
+      std::ranges::find(checked.profile->data_classes, data_class) == checked.profile->data_classes.end())
     return mistake("/policy/data_class", "the profile is not cleared for " + json::describe(data_class));
   if (checked.profile->determinism == Determinism::none && checked.profile->compare.by == CompareSpec::By::exact &&
       contract.policy.verify != VerifyMode::none)
-    return mistake("/policy/verify", "expected none, because the profile's results differ from run to run and cannot be compared");
+    return mistake("/policy/verify",
+                   "expected none, because the profile's results differ from run to run and cannot be compared");
 
   const auto args = json::parse(contract.args, max_contract_bytes);
   if (!args) return mistake("/args", args.error().message);

@@ -20,8 +20,8 @@ struct ShardLayout {
 
 /// A contract that was checked against the adapter it names.
 struct CheckedContract {
-  const Profile* profile = nullptr;       ///< In the manifest.
-  json::Object args;                      ///< With the defaults filled in.
+  const Profile* profile = nullptr;  ///< In the manifest.
+  json::Object args;                 ///< With the defaults filled in.
   ShardLayout layout;
 
   std::int64_t integer(const std::string& argument) const { return *args.find(argument)->as_integer(); }

@@ -13,10 +13,9 @@ constexpr std::string_view outcomes[] = {"exited", "signalled", "output_limit"};
 
 struct ItemOutput {
   std::string_view outcome;
-  std::int64_t code = 0;                  ///< Exit code or signal; 0 for output_limit.
+  std::int64_t code = 0;  ///< Exit code or signal; 0 for output_limit.
   Bytes standard_output;
 };
-
 
 Result<ItemOutput> read_item(const json::Value& value, const std::string& pointer, std::uint64_t index, std::size_t limit) {
   ObjectReader reader(value, pointer);
@@ -32,8 +31,9 @@ Result<ItemOutput> read_item(const json::Value& value, const std::string& pointe
 
 /// True for output that a person would want to read as it is.
 bool is_text(ByteView bytes) {
-  return json::is_valid_utf8(as_text(bytes)) &&
-         std::ranges::all_of(bytes, [](std::uint8_t byte) { return byte >= 0x20 || byte == '\n' || byte == '\t' || byte == '\r'; });
+  return json::is_valid_utf8(as_text(bytes)) && std::ranges::all_of(bytes, [](std::uint8_t byte) {
+           return byte >= 0x20 || byte == '\n' || byte == '\t' || byte == '\r';
+         });
 }
 
 class ConcatReducer final : public Reducer {
@@ -48,7 +48,8 @@ class ConcatReducer final : public Reducer {
     const json::Value* index = first ? first->find("index") : nullptr;
     const auto* begin = index ? index->as_integer() : nullptr;
     const ShardLayout& layout = contract_.layout;
-    if (!begin || *begin < 0 || static_cast<std::uint64_t>(*begin) >= layout.total || static_cast<std::uint64_t>(*begin) % layout.shard_size != 0)
+    if (!begin || *begin < 0 || static_cast<std::uint64_t>(*begin) >= layout.total ||
+        static_cast<std::uint64_t>(*begin) % layout.shard_size != 0)
       return fail(ErrorKind::invalid_input, "/items/0/index: expected the index of the first item of a shard");
     const auto shard = static_cast<std::uint32_t>(static_cast<std::uint64_t>(*begin) / layout.shard_size);
     if (auto read_all = read(output, {layout.begin(shard), layout.end(shard)}); !read_all) return fail(read_all.error());
@@ -63,7 +64,9 @@ class ConcatReducer final : public Reducer {
     return {};
   }
 
-  Result<json::Value> finish() override { return json::Value(json::Object{{"items", std::move(items_)}, {"reduce", "concat"}}); }
+  Result<json::Value> finish() override {
+    return json::Value(json::Object{{"items", std::move(items_)}, {"reduce", "concat"}});
+  }
 
  private:
   Result<std::vector<ItemOutput>> read(const json::Value& output, const Extent& extent) const {
@@ -74,18 +77,23 @@ class ConcatReducer final : public Reducer {
     if (const auto* array = reader.array("items", extent.size(), extent.size()))
       for (std::size_t i = 0; i < array->size() && reader.ok(); ++i) {
         auto item = read_item((*array)[i], json::pointer_to("/items", i), extent.begin + i, limit);
-        if (item) items.push_back(std::move(*item));
-        else reader.refuse(item.error());
+        if (item)
+          items.push_back(std::move(*item));
+        else
+          reader.refuse(item.error());
       }
     if (auto done = reader.finish(); !done) return fail(done.error());
     return items;
   }
 
   void add_item(const ItemOutput& item, std::uint64_t index, const json::Value& input) {
-    json::Object entry{{"index", index}, {"input", input}, {"outcome", item.outcome}, {"stdout_digest", sha256(item.standard_output).str()}};
+    json::Object entry{
+        {"index", index}, {"input", input}, {"outcome", item.outcome}, {"stdout_digest", sha256(item.standard_output).str()}};
     if (item.outcome != "output_limit") entry.set("code", item.code);
-    if (is_text(item.standard_output)) entry.set("stdout", as_text(item.standard_output));
-    else entry.set("stdout_base64", to_base64(item.standard_output));
+    if (is_text(item.standard_output))
+      entry.set("stdout", as_text(item.standard_output));
+    else
+      entry.set("stdout_base64", to_base64(item.standard_output));
     items_.push_back(std::move(entry));
   }
 
@@ -95,6 +103,8 @@ class ConcatReducer final : public Reducer {
 
 }  // namespace
 
-std::unique_ptr<Reducer> make_concat_reducer(const CheckedContract& contract) { return std::make_unique<ConcatReducer>(contract); }
+std::unique_ptr<Reducer> make_concat_reducer(const CheckedContract& contract) {
+  return std::make_unique<ConcatReducer>(contract);
+}
 
 }  // namespace forgepool::adapter

@@ -21,7 +21,8 @@ class CountReducer final : public Reducer {
     const auto count = read(output);
     if (!count) return fail(count.error());
     if (*count != extent.size())
-      return fail(ErrorKind::invalid_input, "/count: expected " + std::to_string(extent.size()) + ", got " + std::to_string(*count));
+      return fail(ErrorKind::invalid_input,
+                  "/count: expected " + std::to_string(extent.size()) + ", got " + std::to_string(*count));
     total_ += *count;
     return {};
   }
@@ -43,6 +44,8 @@ class CountReducer final : public Reducer {
 
 }  // namespace
 
-std::unique_ptr<Reducer> make_count_reducer(const CheckedContract& contract) { return std::make_unique<CountReducer>(contract); }
+std::unique_ptr<Reducer> make_count_reducer(const CheckedContract& contract) {
+  return std::make_unique<CountReducer>(contract);
+}
 
 }  // namespace forgepool::adapter

@@ -1,5 +1,5 @@
-/// Statistics of a sample of whole numbers: count, mean with its standard error, extremes, histogram and percentiles. Sums and sums of
-/// squares are added exactly; the only roundings are those of the last step, in finish().
+/// Statistics of a sample of whole numbers: count, mean with its standard error, extremes, histogram and percentiles. Sums and
+/// sums of squares are added exactly; the only roundings are those of the last step, in finish().
 #include "adapter/histogram.hpp"
 #include "adapter/reducer.hpp"
 
@@ -17,16 +17,17 @@ struct Summary {
   std::uint64_t count = 0;
   std::uint64_t min = max_sample;
   std::uint64_t max = 0;
-  std::uint64_t saturated = 0;            ///< Samples that were cut to `max_sample`.
-  Uint256 sum;                            ///< At most 2^53 samples below 2^53 each: 2^106,
-  Uint256 sum_squares;                    ///< and 2^159.
+  std::uint64_t saturated = 0;  ///< Samples that were cut to `max_sample`.
+  Uint256 sum;                  ///< At most 2^53 samples below 2^53 each: 2^106,
+  Uint256 sum_squares;          ///< and 2^159.
   Histogram histogram;
 };
 
 Uint256 read_uint256(ObjectReader& reader, std::string_view key) {
   const std::string text = reader.string(key, 48);  // 2^159 has 48 digits.
   const auto value = Uint256::parse(text);
-  if (!value) reader.refuse(key, "expected a decimal integer of at most 48 digits without leading zeros, got " + json::describe(text));
+  if (!value)
+    reader.refuse(key, "expected a decimal integer of at most 48 digits without leading zeros, got " + json::describe(text));
   return value.value_or(Uint256());
 }
 
@@ -41,33 +42,40 @@ void read_histogram(const json::Array& array, Summary& summary, ObjectReader& re
         static_cast<std::uint64_t>(*samples) > summary.count - counted) {
       reader.refuse(Error{ErrorKind::invalid_input,
                           json::at_pointer(json::pointer_to("/histogram", i),
-                                           "expected [bucket, samples] with rising buckets up to " + std::to_string(max_bucket) +
-                                               " and samples that add up to the count")});
+                                           "expected [bucket, samples] with rising buckets up to " +
+                                               std::to_string(max_bucket) + " and samples that add up to the count")});
       return;
     }
     before = *bucket;
     counted += static_cast<std::uint64_t>(*samples);
-    summary.histogram.emplace_hint(summary.histogram.end(), static_cast<std::uint32_t>(*bucket), static_cast<std::uint64_t>(*samples));
+    summary.histogram.emplace_hint(summary.histogram.end(), static_cast<std::uint32_t>(*bucket),
+                                   static_cast<std::uint64_t>(*samples));
   }
-  if (counted != summary.count) reader.refuse("histogram", "holds " + std::to_string(counted) + " samples; expected as many as counted");
+  if (counted != summary.count)
+    reader.refuse("histogram", "holds " + std::to_string(counted) + " samples; expected as many as counted");
 }
 
 /// What no honest program can get wrong, and what later steps rely on (a variance that is not negative).
 void check_consistency(const Summary& summary, ObjectReader& reader) {
   if (summary.min > summary.max) return reader.refuse("min", "expected at most max");
-  if (bucket_of(summary.min) != summary.histogram.begin()->first) return reader.refuse("min", "is not in the first bucket of the histogram");
-  if (bucket_of(summary.max) != summary.histogram.rbegin()->first) return reader.refuse("max", "is not in the last bucket of the histogram");
-  if (summary.saturated > 0 && summary.max != max_sample) return reader.refuse("saturated", "expected 0, because max is not the largest sample there is");
+  if (bucket_of(summary.min) != summary.histogram.begin()->first)
+    return reader.refuse("min", "is not in the first bucket of the histogram");
+  if (bucket_of(summary.max) != summary.histogram.rbegin()->first)
+    return reader.refuse("max", "is not in the last bucket of the histogram");
+  if (summary.saturated > 0 && summary.max != max_sample)
+    return reader.refuse("saturated", "expected 0, because max is not the largest sample there is");
   Uint256 low, high, low_squares, high_squares;
   for (const auto& [bucket, samples] : summary.histogram) {
-    const Uint256 least(std::max(bucket_low(bucket), summary.min)), most(std::min(bucket_high(bucket), summary.max)), n(samples);
+    const Uint256 least(std::max(bucket_low(bucket), summary.min)), most(std::min(bucket_high(bucket), summary.max)),
+        n(samples);
     low += least * n;
     high += most * n;
     low_squares += least * least * n;
     high_squares += most * most * n;
   }
   if (summary.sum < low || summary.sum > high) return reader.refuse("sum", "is not a sum of the histogram's samples");
-  if (summary.sum_squares < low_squares || summary.sum_squares > high_squares || summary.sum_squares * Uint256(summary.count) < summary.sum * summary.sum)
+  if (summary.sum_squares < low_squares || summary.sum_squares > high_squares ||
+      summary.sum_squares * Uint256(summary.count) < summary.sum * summary.sum)
     return reader.refuse("sum_squares", "is not a sum of the squares of the histogram's samples");
 }
 
@@ -95,7 +103,8 @@ class SummaryReducer final : public Reducer {
   Status check(const json::Value& output) const override {
     const auto summary = read_summary(output);
     if (!summary) return fail(summary.error());
-    if (!contract_.layout.has_size(summary->count)) return fail(ErrorKind::invalid_input, "/count: no shard of this job is that long");
+    if (!contract_.layout.has_size(summary->count))
+      return fail(ErrorKind::invalid_input, "/count: no shard of this job is that long");
     return {};
   }
 
@@ -103,7 +112,8 @@ class SummaryReducer final : public Reducer {
     const auto part = read_summary(output);
     if (!part) return fail(part.error());
     if (part->count != extent.size())
-      return fail(ErrorKind::invalid_input, "/count: expected " + std::to_string(extent.size()) + ", got " + std::to_string(part->count));
+      return fail(ErrorKind::invalid_input,
+                  "/count: expected " + std::to_string(extent.size()) + ", got " + std::to_string(part->count));
     total_.count += part->count;
     total_.min = std::min(total_.min, part->min);
     total_.max = std::max(total_.max, part->max);
@@ -154,6 +164,8 @@ class SummaryReducer final : public Reducer {
 
 }  // namespace
 
-std::unique_ptr<Reducer> make_summary_reducer(const CheckedContract& contract) { return std::make_unique<SummaryReducer>(contract); }
+std::unique_ptr<Reducer> make_summary_reducer(const CheckedContract& contract) {
+  return std::make_unique<SummaryReducer>(contract);
+}
 
 }  // namespace forgepool::adapter

@@ -1,6 +1,6 @@
 #pragma once
-/// Reducers turn the shards' outputs into the job's result. They are exact (nothing is rounded before the last step) and work in
-/// shard order, so that the result does not depend on who computed what or what came first.
+/// Reducers turn the shards' outputs into the job's result. They are exact (nothing is rounded before the last step) and work
+/// in shard order, so that the result does not depend on who computed what or what came first.
 ///
 /// Outputs are foreign bytes: a reducer takes only the canonical form of what FORMAT.md, "Shard outputs", says.
 #include "adapter/planner.hpp"

@@ -90,7 +90,8 @@ unsigned Uint256::bit_width() const {
 double Uint256::to_double() const {
   const unsigned width = bit_width();
   if (width <= 64) return static_cast<double>(limbs_[0]);
-  // The top 64 bits, with a last bit that says whether anything was cut off: converting those rounds as converting everything would.
+  // The top 64 bits, with a last bit that says whether anything was cut off: converting those rounds as converting everything
+  // would.
   const unsigned shift = width - 64, limb = shift / 64, bits = shift % 64;
   std::uint64_t top = limbs_[limb] >> bits;
   if (bits != 0 && limb + 1 < 4) top |= limbs_[limb + 1] << (64 - bits);

@@ -1,6 +1,6 @@
 #pragma once
-/// Unsigned 256-bit integers, enough for exact sums of squares: reducers must not round while they add, or the result would depend
-/// on the order. Results that do not fit wrap around; callers stay within their stated bounds.
+/// Unsigned 256-bit integers, enough for exact sums of squares: reducers must not round while they add, or the result would
+/// depend on the order. Results that do not fit wrap around; callers stay within their stated bounds.
 #include <array>
 #include <compare>
 #include <cstdint>

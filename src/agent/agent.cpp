@@ -149,7 +149,8 @@ class DefaultAgent final : public Agent {
       if (!enrolled) return renewal_failed(enrolled.error());
       auto renewed = identity::accept_enrolment(*enrolled, credentials_.identity.key, credentials_.hub_pins);
       if (!renewed) return renewal_failed(renewed.error());
-      if (renewed->name != credentials_.name) return renewal_failed({ErrorKind::corrupt, "the hub sent a certificate for somebody else"});
+      if (renewed->name != credentials_.name)
+        return renewal_failed({ErrorKind::corrupt, "the hub sent a certificate for somebody else"});
       credentials_ = std::move(*renewed);
       statistics_.unhealthy.clear();
       log_->write(LogLevel::info, "certificate_renewed", {{"agent", credentials_.name}});

@@ -60,7 +60,8 @@ Status LeaseRun::check_grant() {
   }
   if (!policy_.within(workshop_.granted))
     return refuse(ErrorKind::denied, "sandbox_relaxations",
-                  fmt::format("the lease asks for {}, this agent's operator grants {}", to_string(policy_), to_string(workshop_.granted)));
+                  fmt::format("the lease asks for {}, this agent's operator grants {}", to_string(policy_),
+                              to_string(workshop_.granted)));
   const auto determinism = parse_determinism(grant_.determinism);
   if (!determinism) return fail(determinism.error());
   determinism_ = *determinism;

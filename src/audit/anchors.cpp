@@ -37,20 +37,25 @@ Result<Anchors> open_anchors(std::string_view trusted_root) {
   const auto add_log_key = [&](std::string_view key, const std::string& vkey) -> Status {
     auto log = parse_vkey(vkey);
     if (!log) return refuse(key, log.error().message);
-    if (!anchors.log_keys.empty() && log->name != anchors.log_keys.front().name) return refuse(key, "expected the same name as that of /logKey");
+    if (!anchors.log_keys.empty() && log->name != anchors.log_keys.front().name)
+      return refuse(key, "expected the same name as that of /logKey");
     anchors.log_keys.push_back(std::move(*log));
     return {};
   };
-  const auto add = [](std::string_view key, const auto& first, std::string_view earlier_key, const auto& earlier, const auto& one) -> Status {
+  const auto add = [](std::string_view key, const auto& first, std::string_view earlier_key, const auto& earlier,
+                      const auto& one) -> Status {
     if (auto added = one(key, first); !added) return added;
     for (const auto& value : earlier)
       if (auto added = one(earlier_key, value); !added) return added;
     return {};
   };
-  if (auto added = add("caCertificate", root->ca_certificate, "earlierCaCertificates", root->earlier_ca_certificates, add_ca); !added)
+  if (auto added = add("caCertificate", root->ca_certificate, "earlierCaCertificates", root->earlier_ca_certificates, add_ca);
+      !added)
     return fail(added.error());
-  if (auto added = add("hubKey", root->hub_spki, "earlierHubKeys", root->earlier_hub_spkis, add_hub_key); !added) return fail(added.error());
-  if (auto added = add("logKey", root->log_vkey, "earlierLogKeys", root->earlier_log_vkeys, add_log_key); !added) return fail(added.error());
+  if (auto added = add("hubKey", root->hub_spki, "earlierHubKeys", root->earlier_hub_spkis, add_hub_key); !added)
+    return fail(added.error());
+  if (auto added = add("logKey", root->log_vkey, "earlierLogKeys", root->earlier_log_vkeys, add_log_key); !added)
+    return fail(added.error());
   return anchors;
 }
 

@@ -8,9 +8,10 @@ namespace forgepool::audit {
 
 struct Anchors {
   std::string trust_domain;
-  std::vector<identity::Issuer> issuers;  ///< Of the agents' certificates. In all of these: the one in use first, then earlier ones.
-  std::vector<PublicKey> hub_keys;        ///< Sign verdicts and bundles.
-  std::vector<VerifierKey> log_keys;      ///< Sign checkpoints; their name is the log's origin.
+  std::vector<identity::Issuer>
+      issuers;                      ///< Of the agents' certificates. In all of these: the one in use first, then earlier ones.
+  std::vector<PublicKey> hub_keys;  ///< Sign verdicts and bundles.
+  std::vector<VerifierKey> log_keys;  ///< Sign checkpoints; their name is the log's origin.
 };
 
 /// invalid_input if the document is no trusted root, or a key or the certificate in it cannot be what it should be.

@@ -44,7 +44,9 @@ class EventReader {
     else if (event.kind == "retention")
       read_deletion(reader);
     else
-      return refute(where, "unknown kind of event; expected contract, plan, residency, lease, quarantine, result, artifact, appeal, hold, release or retention");
+      return refute(where,
+                    "unknown kind of event; expected contract, plan, residency, lease, quarantine, result, artifact, appeal, "
+                    "hold, release or retention");
     if (const auto finished = reader.finish(); !finished) return fail(ErrorKind::corrupt, finished.error().message);
     return {};
   }
@@ -145,7 +147,8 @@ class EventReader {
     admitted.region = reader.string("region", 128);
     admitted.tier = reader.string("tier", 16);
     if (reader.ok() && admitted.data_class != policy.data_class)
-      reader.refuse("data_class", "is \"" + admitted.data_class + "\", but the contract's data are of \"" + policy.data_class + "\"");
+      reader.refuse("data_class",
+                    "is \"" + admitted.data_class + "\", but the contract's data are of \"" + policy.data_class + "\"");
     if (reader.ok() && !allows(policy.regions, admitted.region))
       reader.refuse("region", "is \"" + admitted.region + "\", which the contract does not allow");
     if (reader.ok() && policy.target != "any" && admitted.tier != policy.target)

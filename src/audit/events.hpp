@@ -38,7 +38,7 @@ struct LeaseEvent {
 struct Events {
   std::uint64_t plan_index = 0;  ///< In the ledger.
   std::uint64_t result_index = 0;
-  std::string pseudonym;  ///< The job's name in receipts.
+  std::string pseudonym;   ///< The job's name in receipts.
   Retention retention;     ///< What was decided for the job.
   std::string hub_region;  ///< Empty: it was not said.
   Digest result;
@@ -47,9 +47,10 @@ struct Events {
   std::map<std::string, Digest> artifacts;  ///< By name.
 };
 
-/// Checks that there are exactly one `contract`, `plan`, `residency` and `result` event, in this order, about this job and computation; one
-/// `artifact` event after them for each name that the contract includes; any number of `lease` events after them, one per
-/// lease, to agents that the contract admits; any number of `quarantine` events, at most one per agent; and nothing else.
+/// Checks that there are exactly one `contract`, `plan`, `residency` and `result` event, in this order, about this job and
+/// computation; one `artifact` event after them for each name that the contract includes; any number of `lease` events after
+/// them, one per lease, to agents that the contract admits; any number of `quarantine` events, at most one per agent; and
+/// nothing else.
 Result<Events> check_events(const wire::Bundle& bundle, const Computation& computation, LogProofs& log);
 
 }  // namespace forgepool::audit

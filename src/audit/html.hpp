@@ -7,8 +7,8 @@
 
 namespace forgepool::audit {
 
-/// As element text and as an attribute in double quotes. Control characters, and those by which text could show in another order
-/// than it is read (Unicode's bidirectional controls), become visible replacements.
+/// As element text and as an attribute in double quotes. Control characters, and those by which text could show in another
+/// order than it is read (Unicode's bidirectional controls), become visible replacements.
 std::string escape_html(std::string_view text);
 
 using Attributes = std::vector<std::pair<std::string_view, std::string>>;

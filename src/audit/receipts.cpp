@@ -71,7 +71,7 @@ Result<Receipts> check_receipts(const wire::Bundle& bundle, const Anchors& ancho
   Receipts receipts;
   std::unordered_set<LeaseId> leases;
   auto opened = map_in_order(bundle.receipts.size(),
-                                   [&](std::size_t i) { return open_receipt(where_is(i), bundle.receipts[i], terms, log); });
+                             [&](std::size_t i) { return open_receipt(where_is(i), bundle.receipts[i], terms, log); });
   for (std::size_t i = 0; i < opened.size(); ++i) {
     auto& checked = opened[i];
     if (!checked) return fail(checked.error());
@@ -89,7 +89,8 @@ Result<Receipts> check_receipts(const wire::Bundle& bundle, const Anchors& ancho
       if (shard.output)
         receipts.add(shard.index, {AgentId(checked->signer.id.name), lease, *shard.output, statement.position.index});
     trail.passed("receipt of lease " + lease.str(), summary(*checked));
-    receipts.add(ReceiptRecord{std::move(checked->receipt), std::move(checked->signer.certificate.key), statement.position.index});
+    receipts.add(
+        ReceiptRecord{std::move(checked->receipt), std::move(checked->signer.certificate.key), statement.position.index});
   }
   return receipts;
 }

@@ -21,7 +21,7 @@ struct Answer {
 /// A receipt that holds, and whose it is.
 struct ReceiptRecord {
   identity::Receipt receipt;
-  PublicKey key;  ///< Its signer's.
+  PublicKey key;            ///< Its signer's.
   std::uint64_t index = 0;  ///< In the ledger.
 };
 

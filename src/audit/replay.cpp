@@ -34,7 +34,8 @@ Result<std::map<std::uint32_t, Accepted>> accepted_results(const wire::Bundle& b
     Accepted& shard = accepted[verdict->shard.shard.index];
     shard.result = verdict->shard.result;
     for (const Evidence& answer : verdict->shard.evidence)
-      if (!answer.agrees && answer.result != shard.result) shard.lost.push_back({answer.agent, answer.result, answer.diverges_at});
+      if (!answer.agrees && answer.result != shard.result)
+        shard.lost.push_back({answer.agent, answer.result, answer.diverges_at});
   }
   return accepted;
 }
@@ -174,8 +175,10 @@ Result<ReplayedResult> reduce_replay(std::string_view document, const std::vecto
     if (!output) return fail(ErrorKind::invalid_input, "shard " + std::to_string(shard.index) + " gave no output here");
     outputs.emplace(shard.index, *output);
   }
-  if (outputs.size() != computation->shards() || replayed.size() != outputs.size() || outputs.rbegin()->first >= computation->shards())
-    return fail(ErrorKind::invalid_input, "the result needs each of the " + std::to_string(computation->shards()) + " shards, once");
+  if (outputs.size() != computation->shards() || replayed.size() != outputs.size() ||
+      outputs.rbegin()->first >= computation->shards())
+    return fail(ErrorKind::invalid_input,
+                "the result needs each of the " + std::to_string(computation->shards()) + " shards, once");
   std::vector<ByteView> in_order;
   for (const auto& [shard, output] : outputs) in_order.push_back(output);
   const auto result = computation->adapter->reduce(computation->contract, in_order);

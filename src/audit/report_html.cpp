@@ -50,8 +50,11 @@ class Report {
     limits();
     page_.close();
     page_.open("footer");
-    page_.element("p", "Made by forgepool audit report. The same facts as JSON: --format json. To check them again: forgepool verify and "
-                       "forgepool ledger verify, with the same trusted root.", {{"class", "soft"}});
+    page_.element(
+        "p",
+        "Made by forgepool audit report. The same facts as JSON: --format json. To check them again: forgepool verify and "
+        "forgepool ledger verify, with the same trusted root.",
+        {{"class", "soft"}});
     return page_.finish();
   }
 
@@ -60,7 +63,8 @@ class Report {
     page_.open("head").empty("meta", {{"charset", "utf-8"}});
     page_.empty("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}});
     // The page asks nobody for anything, and what is in it cannot make it.
-    page_.empty("meta", {{"http-equiv", "Content-Security-Policy"}, {"content", "default-src 'none'; style-src 'unsafe-inline'; img-src data:"}});
+    page_.empty("meta", {{"http-equiv", "Content-Security-Policy"},
+                         {"content", "default-src 'none'; style-src 'unsafe-inline'; img-src data:"}});
     page_.empty("link", {{"rel", "icon"}, {"href", "data:,"}});
     page_.element("title", "Audit report: " + scope_.title);
     page_.raw("<style>").raw(report_style).raw("</style>\n").close();
@@ -112,8 +116,8 @@ class Report {
     fact("log", log.origin);
     fact("entries", fmt::format("{}, each read, and every tile", log.head.size));
     fact("root", log.head.root.str(), true);
-    fact("continues", fmt::format("{} checkpoints that the auditor kept, and {} of the bundles: it only ever grew", log.earlier_checkpoints,
-                                  log.bundle_checkpoints));
+    fact("continues", fmt::format("{} checkpoints that the auditor kept, and {} of the bundles: it only ever grew",
+                                  log.earlier_checkpoints, log.bundle_checkpoints));
     fact("witnesses", log.witness_quorum ? "the checkpoint has the cosignatures that the policy asks for" : "not asked for");
     page_.close().close();
   }
@@ -137,7 +141,8 @@ class Report {
     page_.open("p").element("span", "✓ verified", {{"class", "badge good"}}).raw(" ");
     if (!job.report.rejected.empty())
       page_.element("span", fmt::format("✕ {} caught", job.report.rejected.size()), {{"class", "badge bad"}}).raw(" ");
-    page_.text(fmt::format("{}, {} shards, {} to {}", job.operation, job.report.shards, to_rfc3339(job.began()), to_rfc3339(job.ended())));
+    page_.text(fmt::format("{}, {} shards, {} to {}", job.operation, job.report.shards, to_rfc3339(job.began()),
+                           to_rfc3339(job.ended())));
     page_.close();
     page_.open("dl", {{"class", "facts"}});
     fact("contract", job.report.contract.str(), true);
@@ -179,11 +184,15 @@ class Report {
       const bool lost = std::ranges::find(job.report.rejected, agent) != job.report.rejected.end();
       page_.open("tr").element("th", short_name(agent), {{"scope", "row"}, {"title", agent}});
       const auto caught = job.quarantined.find(short_name(agent));
-      page_.open("td").element("span", !lost ? "✓ nothing lost" : caught == job.quarantined.end()
-                                           ? std::string("✕ an answer lost")
-                                           : fmt::format("✕ caught at shard {}", caught->second),
-                               {{"class", lost ? "bad" : "good"}}).close();
-      page_.element("td", std::to_string(line.leases)).element("td", fmt::format("{} of {} well", line.ended_well, line.shards));
+      page_.open("td")
+          .element("span",
+                   !lost                             ? "✓ nothing lost"
+                   : caught == job.quarantined.end() ? std::string("✕ an answer lost")
+                                                     : fmt::format("✕ caught at shard {}", caught->second),
+                   {{"class", lost ? "bad" : "good"}})
+          .close();
+      page_.element("td", std::to_string(line.leases))
+          .element("td", fmt::format("{} of {} well", line.ended_well, line.shards));
       page_.element("td", list(line.levels)).element("td", list(line.determinism)).element("td", list(line.classes));
       page_.element("td", fmt::format("{:.2f} s", static_cast<double>(line.cpu_ms) / 1000)).close();
     }
@@ -206,8 +215,11 @@ class Report {
     for (std::size_t i = 0; i < std::min(order.size(), max_rows); ++i) {
       const RecordedVerdict& verdict = *order[i];
       page_.open("tr").element("th", std::to_string(verdict.shard), {{"scope", "row"}});
-      page_.open("td").element("span", fmt::format("{}{} of {}", verdict.agree < verdict.answers ? "✕ " : "", verdict.agree, verdict.answers),
-                               {{"class", verdict.agree < verdict.answers ? "bad" : "good"}}).close();
+      page_.open("td")
+          .element("span",
+                   fmt::format("{}{} of {}", verdict.agree < verdict.answers ? "✕ " : "", verdict.agree, verdict.answers),
+                   {{"class", verdict.agree < verdict.answers ? "bad" : "good"}})
+          .close();
       page_.element("td", verdict.rule).element("td", fmt::format("{:.3g}", verdict.error_bound));
       page_.open("td").element("code", verdict.accepted.hex().substr(0, 16) + "…", {{"title", verdict.accepted.str()}}).close();
       page_.element("td", to_rfc3339(verdict.verified_at).substr(11, 8)).element("td", std::to_string(verdict.entry)).close();
@@ -233,11 +245,13 @@ class Report {
       ++leases;
       agents.insert(short_name(receipt.agent));
     }
-    table("What let agents work on it, as committed to in the ledger before they were told", {"region", "tier", "cleared for", "leases", "agents"});
+    table("What let agents work on it, as committed to in the ledger before they were told",
+          {"region", "tier", "cleared for", "leases", "agents"});
     for (const auto& [admitted, whom] : decisions) {
       const auto& [region, tier, data_class] = admitted;
       page_.open("tr").element("th", region.empty() ? "not stated" : region, {{"scope", "row"}});
-      page_.element("td", tier.empty() ? "not stated" : tier).element("td", data_class.empty() ? "unclassified data" : data_class);
+      page_.element("td", tier.empty() ? "not stated" : tier)
+          .element("td", data_class.empty() ? "unclassified data" : data_class);
       page_.element("td", std::to_string(whom.first)).element("td", list(whom.second)).close();
     }
     end_table();
@@ -245,8 +259,11 @@ class Report {
 
   void proofs(const JobRecord& job) {
     plot_ledger_order(page_, job);
-    page_.element("p", fmt::format("Each of the {} entries was proved to be in the log of {} entries whose head is signed below (RFC 6962, C2SP).",
-                                   job.events.size() + job.receipts.size() + job.verdicts.size(), job.head.size));
+    page_.element(
+        "p",
+        fmt::format(
+            "Each of the {} entries was proved to be in the log of {} entries whose head is signed below (RFC 6962, C2SP).",
+            job.events.size() + job.receipts.size() + job.verdicts.size(), job.head.size));
     page_.element("pre", job.checkpoint, {{"tabindex", "0"}, {"aria-label", "Signed checkpoint"}});
     page_.open("details").element("summary", "What was committed to, by entry");
     table("Events of the job; leases are left out", {"entry", "kind", "content"});
@@ -263,8 +280,10 @@ class Report {
     page_.open("ul", {{"class", "checks"}});
     std::size_t left_out = 0;
     for (const auto& check : job.report.checks) {
-      if (check.name.starts_with("receipt ") || check.name.starts_with("verdict ")) ++left_out;
-      else page_.element("li", check.detail.empty() ? check.name : check.name + ": " + check.detail);
+      if (check.name.starts_with("receipt ") || check.name.starts_with("verdict "))
+        ++left_out;
+      else
+        page_.element("li", check.detail.empty() ? check.name : check.name + ": " + check.detail);
     }
     page_.element("li", fmt::format("every receipt and every shard's verdict: {} checks", left_out));
     page_.close().close();
@@ -272,12 +291,17 @@ class Report {
 
   void limits() {
     page_.open("section", {{"class", "card"}}).element("h2", "What this does not show");
-    page_.element("p", "That an agent's own times, its sandbox level, its determinism class and its usage are true; that agents with different "
-                       "names have different owners; that the hub logged every receipt that it was sent; that agents passed as many checks in "
-                       "other jobs as the verdicts say.");
+    page_.element(
+        "p",
+        "That an agent's own times, its sandbox level, its determinism class and its usage are true; that agents with "
+        "different "
+        "names have different owners; that the hub logged every receipt that it was sent; that agents passed as many checks in "
+        "other jobs as the verdicts say.");
     if (!scope_.log)
-      page_.element("p", "That the checkpoints are those that others see: the log itself was not read. forgepool audit report does it, with "
-                         "a hub or --dir.");
+      page_.element(
+          "p",
+          "That the checkpoints are those that others see: the log itself was not read. forgepool audit report does it, with "
+          "a hub or --dir.");
     page_.close();
   }
 

@@ -51,13 +51,23 @@ class Plot {
     page.element("title", title);
   }
   void text(double x, double y, std::string_view text, std::string_view anchor = "start", std::string_view style = "") {
-    page_.element("text", text, {{"x", coordinate(x)}, {"y", coordinate(y)}, {"text-anchor", std::string(anchor)}, {"class", std::string(style)}});
+    page_.element(
+        "text", text,
+        {{"x", coordinate(x)}, {"y", coordinate(y)}, {"text-anchor", std::string(anchor)}, {"class", std::string(style)}});
   }
   void line(double x1, double y1, double x2, double y2, std::string_view style) {
-    page_.empty("line", {{"x1", coordinate(x1)}, {"y1", coordinate(y1)}, {"x2", coordinate(x2)}, {"y2", coordinate(y2)}, {"class", std::string(style)}});
+    page_.empty("line", {{"x1", coordinate(x1)},
+                         {"y1", coordinate(y1)},
+                         {"x2", coordinate(x2)},
+                         {"y2", coordinate(y2)},
+                         {"class", std::string(style)}});
   }
   void bar(double x, double y, double w, double h, std::string_view style, const std::string& tip) {
-    page_.open("rect", {{"x", coordinate(x)}, {"y", coordinate(y)}, {"width", coordinate(w)}, {"height", coordinate(h)}, {"rx", "2"},
+    page_.open("rect", {{"x", coordinate(x)},
+                        {"y", coordinate(y)},
+                        {"width", coordinate(w)},
+                        {"height", coordinate(h)},
+                        {"rx", "2"},
                         {"class", std::string(style)}});
     if (!tip.empty()) page_.element("title", tip);
     page_.close();
@@ -133,20 +143,22 @@ void plot_timeline(Markup& page, const JobRecord& job) {
     const bool lost = std::ranges::find(job.report.rejected, receipt.agent) != job.report.rejected.end();
     const double x = axis.at(seconds(receipt.started_at)), x_end = axis.at(seconds(receipt.finished_at));
     plot.bar(x, row->second + 4, std::max(4.0, x_end - x), row_height - 10, lost ? "bad" : "accent",
-             fmt::format("lease {}: {} of {} shards, {} to {}", receipt.lease, receipt.ended_well, receipt.shards, clock(receipt.started_at),
-                         clock(receipt.finished_at)));
+             fmt::format("lease {}: {} of {} shards, {} to {}", receipt.lease, receipt.ended_well, receipt.shards,
+                         clock(receipt.started_at), clock(receipt.finished_at)));
   }
   std::map<Time, std::size_t> decided;
   for (const auto& verdict : job.verdicts) ++decided[verdict.verified_at];
   std::size_t number = 0;
   for (const auto& [at, count] : decided)
     if (ticks.shows(number++))
-      plot.bar(axis.at(seconds(at)) - 2, y + 4, 4, row_height - 10, "second", fmt::format("{} verdicts at {}", count, clock(at)));
+      plot.bar(axis.at(seconds(at)) - 2, y + 4, 4, row_height - 10, "second",
+               fmt::format("{} verdicts at {}", count, clock(at)));
   std::set<std::string> names;
   for (const auto& receipt : job.receipts) names.insert(receipt.agent);
-  plot.finish(fmt::format("{} to {}. Bars are leases, by the agents' own clocks; ✕ and red: an answer of this agent lost.{}{}",
-                          to_rfc3339(begin), to_rfc3339(job.ended()), bars.note(),
-                          names.size() > agents.size() ? fmt::format(" {} more agents are not drawn.", names.size() - agents.size()) : ""));
+  plot.finish(fmt::format(
+      "{} to {}. Bars are leases, by the agents' own clocks; ✕ and red: an answer of this agent lost.{}{}", to_rfc3339(begin),
+      to_rfc3339(job.ended()), bars.note(),
+      names.size() > agents.size() ? fmt::format(" {} more agents are not drawn.", names.size() - agents.size()) : ""));
 }
 
 void plot_ledger_order(Markup& page, const JobRecord& job) {
@@ -178,13 +190,19 @@ void plot_ledger_order(Markup& page, const JobRecord& job) {
     for (std::size_t i = 0; i < entries.size(); ++i)
       if (marks.shows(i))
         plot.bar(axis.at(static_cast<double>(entries[i])) - 1.5, y + 2, 3, lane_height - 7,
-                 kind == "quarantine" || kind == "appeal" ? "bad" : kind == "receipt" ? "accent" : "second", fmt::format("{}: entry {}", kind, entries[i]));
+                 kind == "quarantine" || kind == "appeal" ? "bad"
+                 : kind == "receipt"                      ? "accent"
+                                                          : "second",
+                 fmt::format("{}: entry {}", kind, entries[i]));
     y += lane_height;
   }
   plot.text(gutter, height - 8, fmt::format("entry {}", first), "start", "soft");
   plot.text(width - right, height - 8, fmt::format("entry {}", last), "end", "soft");
-  plot.finish("What the hub committed itself to (plan, leases) stands before what agents answered (receipts), and those before what was "
-              "decided on them (verdicts)." + notes);
+  plot.finish(
+      "What the hub committed itself to (plan, leases) stands before what agents answered (receipts), and those before what "
+      "was "
+      "decided on them (verdicts)." +
+      notes);
 }
 
 void plot_error_bounds(Markup& page, const JobRecord& job) {
@@ -202,12 +220,14 @@ void plot_error_bounds(Markup& page, const JobRecord& job) {
     plot.text(0, y + 15, range);
     const double length = (width - gutter - 120) * static_cast<double>(count) / static_cast<double>(most);
     plot.bar(gutter, y + 3, std::max(3.0, length), row_height - 9, "accent", "");
-    plot.text(gutter + std::max(3.0, length) + 8, y + 15, fmt::format("{} shard{}", count, count == 1 ? "" : "s"), "start", "soft");
+    plot.text(gutter + std::max(3.0, length) + 8, y + 15, fmt::format("{} shard{}", count, count == 1 ? "" : "s"), "start",
+              "soft");
     y += row_height;
   }
-  plot.finish(fmt::format("Against an adversary that makes {:g}% of the agents cheat{}. At most {:.2g} shards are wrong in expectation.",
-                          job.report.adversary.fraction * 100, job.report.adversary.collusion ? " together" : ", each for itself",
-                          job.report.expected_wrong));
+  plot.finish(fmt::format(
+      "Against an adversary that makes {:g}% of the agents cheat{}. At most {:.2g} shards are wrong in expectation.",
+      job.report.adversary.fraction * 100, job.report.adversary.collusion ? " together" : ", each for itself",
+      job.report.expected_wrong));
 }
 
 }  // namespace forgepool::audit

@@ -14,8 +14,8 @@ using namespace audit;
 using json::Array;
 using json::Object;
 
-// Field names and constants: sigstore's protobuf-specs (sigstore_bundle, sigstore_rekor, sigstore_trustroot, sigstore_common) in
-// the JSON mapping of protobuf, which writes 64-bit integers as strings.
+// Field names and constants: sigstore's protobuf-specs (sigstore_bundle, sigstore_rekor, sigstore_trustroot, sigstore_common)
+// in the JSON mapping of protobuf, which writes 64-bit integers as strings.
 constexpr std::string_view bundle_media_type = "application/vnd.dev.sigstore.bundle.v0.3+json";
 constexpr std::string_view root_media_type = "application/vnd.dev.sigstore.trustedroot+json;version=0.1";
 
@@ -49,9 +49,8 @@ std::string statement_line(const AuditedBundle& audited, const wire::BundleState
   const Object signed_payload{{"payload", to_base64(envelope.payload)},
                               {"payloadType", envelope.payload_type},
                               {"signatures", Array{Object{{"keyid", hint}, {"sig", to_base64(signature)}}}}};
-  return json::canonicalize(Object{{"mediaType", bundle_media_type},
-                                   {"verificationMaterial", material},
-                                   {"dsseEnvelope", signed_payload}}) +
+  return json::canonicalize(
+             Object{{"mediaType", bundle_media_type}, {"verificationMaterial", material}, {"dsseEnvelope", signed_payload}}) +
          "\n";
 }
 

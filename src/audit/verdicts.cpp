@@ -72,11 +72,7 @@ class Judge {
  public:
   Judge(const Computation& computation, const Events& events, const Receipts& receipts, const Agreement& agreement,
         const std::vector<OpenedVerdict>& by_shard)
-      : policy_(computation.contract.policy),
-        events_(events),
-        receipts_(receipts),
-        agreement_(agreement),
-        by_shard_(by_shard) {
+      : policy_(computation.contract.policy), events_(events), receipts_(receipts), agreement_(agreement), by_shard_(by_shard) {
     for (const auto& [agent, event] : events.quarantined) out_from_.emplace(agent, from_when(event));
   }
 
@@ -251,7 +247,8 @@ Result<Verdicts> check_verdicts(const wire::Bundle& bundle, const Anchors& ancho
     std::string lost;
     for (const Evidence& answer : decided.verdict.evidence)
       if (answer.diverges_at)
-        lost += "; " + answer.agent.str() + " differs from step " + std::to_string(*answer.diverges_at) + " on, by the hub's word";
+        lost +=
+            "; " + answer.agent.str() + " differs from step " + std::to_string(*answer.diverges_at) + " on, by the hub's word";
     for (const ShardAnswer& answer : decided.verdict.evidence)
       if (agreement->same(answer.result, accepted)) verdicts.winners.insert(answer.agent);
     for (const Answer& answer : receipts.answers(decided.verdict.shard.index))

@@ -12,7 +12,7 @@ namespace forgepool::audit {
 /// A verdict that holds.
 struct VerdictRecord {
   ShardVerdict verdict;
-  Time verified_at{};  ///< By the hub's clock.
+  Time verified_at{};         ///< By the hub's clock.
   std::uint64_t index = 0;    ///< In the ledger.
   std::uint32_t support = 0;  ///< How many agents agree.
 };

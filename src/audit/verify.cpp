@@ -40,8 +40,8 @@ Result<AuditedBundle> audit_bundle(std::string_view document, std::string_view t
 
   auto log = LogProofs::open(bundle->checkpoint, anchors->log_keys);
   if (!log) return fail(log.error());
-  trail.passed("checkpoint",
-               "of " + anchors->log_keys.front().name + ", " + std::to_string(log->head().size) + " leaves, signed by the log's key");
+  trail.passed("checkpoint", "of " + anchors->log_keys.front().name + ", " + std::to_string(log->head().size) +
+                                 " leaves, signed by the log's key");
 
   auto computation = check_computation(*bundle);
   if (!computation) return fail(computation.error());
@@ -79,9 +79,15 @@ Result<AuditedBundle> audit_bundle(std::string_view document, std::string_view t
   report.adversary = computation->contract.policy.adversary;
   report.ledger_size = log->head().size;
   report.checks = trail.take();
-  return AuditedBundle{std::move(report),           std::move(*bundle),           std::move(*computation),
-                       log->head(),                 log->key(),                   std::move(anchors->trust_domain),
-                       std::move(anchors->hub_keys), std::move(*events),           receipts->take_records(),
+  return AuditedBundle{std::move(report),
+                       std::move(*bundle),
+                       std::move(*computation),
+                       log->head(),
+                       log->key(),
+                       std::move(anchors->trust_domain),
+                       std::move(anchors->hub_keys),
+                       std::move(*events),
+                       receipts->take_records(),
                        std::move(*verdicts)};
 }
 

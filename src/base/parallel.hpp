@@ -31,7 +31,8 @@ auto map_in_order(std::size_t count, const Work& work) {
   return in_order;
 }
 
-/// Both outcomes, of work that knows nothing of each other: the first perhaps on another thread, which ends before this returns.
+/// Both outcomes, of work that knows nothing of each other: the first perhaps on another thread, which ends before this
+/// returns.
 template <class There, class Here>
 auto concurrently(There there, const Here& here) {
   // Deferred if there are no more threads to be had.

@@ -8,8 +8,8 @@ namespace {
 
 struct Kept {
   const char* name;
-  std::uint64_t Retention::* time;
-  std::optional<std::uint64_t> RetentionRequest::* asked;
+  std::uint64_t Retention::*time;
+  std::optional<std::uint64_t> RetentionRequest::*asked;
 };
 constexpr std::array kept{Kept{"inputs_ms", &Retention::inputs_ms, &RetentionRequest::inputs_ms},
                           Kept{"results_ms", &Retention::results_ms, &RetentionRequest::results_ms},
@@ -29,7 +29,8 @@ Result<Retention> resolve_retention(const RetentionRules& rules, std::string_vie
       if (other < most) most = other, whose = std::move(who);
     };
     if (project != rules.projects.end()) limit(project->second.most.*time, "this hub, for " + std::string(owner) + ",");
-    if (of_class != rules.data_classes.end()) limit(of_class->second.*time, "this hub, for data of the class " + std::string(data_class) + ",");
+    if (of_class != rules.data_classes.end())
+      limit(of_class->second.*time, "this hub, for data of the class " + std::string(data_class) + ",");
     if (const auto& wanted = request.*asked) {
       if (*wanted > most)
         return fail(ErrorKind::invalid_input, std::string("/policy/retention/") + name + ": " + whose + " keeps that " +

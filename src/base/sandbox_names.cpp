@@ -213,9 +213,10 @@ std::string describe(const SandboxOutcome& outcome) {
     case Kind::policy_violation:
       return with_detail("made the forbidden system call " + std::to_string(outcome.code), outcome.detail);
     case Kind::setup_failed:
-      return with_detail("was not started because the sandbox could not be set up" +
-                             (outcome.step == SandboxStep::none ? std::string() : " (" + std::string(to_string(outcome.step)) + ")"),
-                         outcome.detail);
+      return with_detail(
+          "was not started because the sandbox could not be set up" +
+              (outcome.step == SandboxStep::none ? std::string() : " (" + std::string(to_string(outcome.step)) + ")"),
+          outcome.detail);
     case Kind::cancelled: return with_detail("was cancelled", outcome.detail);
   }
   return "ended in an unknown way";

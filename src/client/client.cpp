@@ -81,9 +81,8 @@ class DefaultClient final : public Client {
   }
 
   void erase(const JobId& job, Callback<void> done) override {
-    send("POST", "/v1/jobs/" + job.str() + "/erase", {}, [done = std::move(done)](Result<Response> response) {
-      done(response ? Status{} : fail(response.error()));
-    });
+    send("POST", "/v1/jobs/" + job.str() + "/erase", {},
+         [done = std::move(done)](Result<Response> response) { done(response ? Status{} : fail(response.error())); });
   }
   void hold(const JobId& job, bool held, Callback<JobStatus> done) override {
     wire::fb::HoldT message;

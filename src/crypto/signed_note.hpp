@@ -1,7 +1,7 @@
 #pragma once
-/// C2SP signed-note with Ed25519 keys (signature type 0x01; 0x04 for cosignatures). Checkpoints (forgepool/merkle.hpp) are notes of a fixed form;
-/// other users of notes (cosignatures, proofs) start here. Pure functions; the input is foreign and bounded by the limits
-/// below.
+/// C2SP signed-note with Ed25519 keys (signature type 0x01; 0x04 for cosignatures). Checkpoints (forgepool/merkle.hpp) are
+/// notes of a fixed form; other users of notes (cosignatures, proofs) start here. Pure functions; the input is foreign and
+/// bounded by the limits below.
 #include <forgepool/merkle.hpp>
 
 namespace forgepool {

@@ -90,11 +90,13 @@ namespace {
 Status make_directory(const std::string& path, std::string_view advice) {
   if (::mkdir(path.c_str(), 0700) == 0) return {};
   if (errno == EEXIST) return fail(ErrorKind::conflict, path + " exists already; " + std::string(advice));
-  return fail(errno == ENOENT ? ErrorKind::not_found : ErrorKind::internal, "cannot make " + path + ": " + std::strerror(errno));
+  return fail(errno == ENOENT ? ErrorKind::not_found : ErrorKind::internal,
+              "cannot make " + path + ": " + std::strerror(errno));
 }
 
 /// `name` is empty for the hub's own organization.
-Result<std::shared_ptr<KeyStore>> key_store(const HubKeys& keys, const std::string& directory, const std::string& name, bool make) {
+Result<std::shared_ptr<KeyStore>> key_store(const HubKeys& keys, const std::string& directory, const std::string& name,
+                                            bool make) {
   if (!keys.pkcs11.module.empty()) {
     Pkcs11KeyStoreOptions options = keys.pkcs11;
     if (!name.empty()) options.token += "-" + name;
@@ -108,9 +110,10 @@ Result<std::shared_ptr<KeyStore>> key_store(const HubKeys& keys, const std::stri
   return std::shared_ptr<KeyStore>(std::move(*store));
 }
 
-/// The identity and the operator's credentials, in a directory that was just made. `hub` is null for the hub's own organization.
-Status fill_directory(const std::string& directory, const std::string& trust_domain, const std::string& name, const HubIdentity* hub,
-                      Time now, const HubKeys& keys) {
+/// The identity and the operator's credentials, in a directory that was just made. `hub` is null for the hub's own
+/// organization.
+Status fill_directory(const std::string& directory, const std::string& trust_domain, const std::string& name,
+                      const HubIdentity* hub, Time now, const HubKeys& keys) {
   auto store = key_store(keys, hub_identity_directory(directory), name, true);
   if (!store) return fail(store.error());
   const auto identity = make_hub_identity(trust_domain, std::move(*store), now);
@@ -118,7 +121,8 @@ Status fill_directory(const std::string& directory, const std::string& trust_dom
   // A token keeps the root, too, but auditors want a file.
   if (!keys.pkcs11.module.empty()) {
     if (auto made = make_directory(hub_identity_directory(directory), "remove it"); !made) return made;
-    if (auto written = write_file(hub_identity_directory(directory) + "/root.json", as_bytes(make_trusted_root(*identity))); !written)
+    if (auto written = write_file(hub_identity_directory(directory) + "/root.json", as_bytes(make_trusted_root(*identity)));
+        !written)
       return written;
   }
   const auto operator_credentials = issue_credentials(*identity, "operator", now, hub);
@@ -127,16 +131,17 @@ Status fill_directory(const std::string& directory, const std::string& trust_dom
 }
 
 /// The keys of one organization, opened, and the rest of what it is made of.
-Result<OrganizationParts> open_organization(const std::string& directory, const std::string& name, const HubKeys& keys, Time now,
-                                            const KeyOverlap& overlap, const FairShareOptions& scheduling, LedgerStore store,
-                                            const AdaptiveVerifierOptions& verification) {
+Result<OrganizationParts> open_organization(const std::string& directory, const std::string& name, const HubKeys& keys,
+                                            Time now, const KeyOverlap& overlap, const FairShareOptions& scheduling,
+                                            LedgerStore store, const AdaptiveVerifierOptions& verification) {
   auto key_home = key_store(keys, hub_identity_directory(directory), name, false);
   if (!key_home) return fail(key_home.error());
   auto identity = open_hub_identity(std::move(*key_home), now, overlap);
   if (!identity) return fail(identity.error());
   // Keys may have been replaced since it was written (see fill_directory).
   if (!keys.pkcs11.module.empty())
-    if (auto written = write_file(hub_identity_directory(directory) + "/root.json", as_bytes(make_trusted_root(*identity))); !written)
+    if (auto written = write_file(hub_identity_directory(directory) + "/root.json", as_bytes(make_trusted_root(*identity)));
+        !written)
       return fail(written.error());
   auto ledger = open_hub_ledger(directory, *identity, store);
   if (!ledger) return fail(ledger.error());
@@ -154,8 +159,8 @@ Result<std::vector<std::string>> organization_names(const std::string& data_dire
   std::error_code error;
   const std::filesystem::path directory = data_directory + "/organizations";
   if (!std::filesystem::exists(directory, error)) return names;
-  for (auto entry = std::filesystem::directory_iterator(directory, error); !error && entry != std::filesystem::directory_iterator();
-       entry.increment(error))
+  for (auto entry = std::filesystem::directory_iterator(directory, error);
+       !error && entry != std::filesystem::directory_iterator(); entry.increment(error))
     // Half-made ones have a name that is no id.
     if (const std::string name = entry->path().filename().string(); is_valid_id(name)) names.push_back(name);
   if (error) return fail(ErrorKind::internal, "cannot list " + directory.string() + ": " + error.message());
@@ -166,7 +171,9 @@ Result<std::vector<std::string>> organization_names(const std::string& data_dire
 }  // namespace
 
 Status init_hub_directory(const std::string& data_directory, const std::string& trust_domain, Time now, const HubKeys& keys) {
-  if (auto made = make_directory(data_directory, "choose another directory, or remove it if this hub is to be forgotten"); !made) return made;
+  if (auto made = make_directory(data_directory, "choose another directory, or remove it if this hub is to be forgotten");
+      !made)
+    return made;
   auto filled = fill_directory(data_directory, trust_domain, "", nullptr, now, keys);
   std::error_code ignored;
   if (!filled) std::filesystem::remove_all(data_directory, ignored);
@@ -174,7 +181,8 @@ Status init_hub_directory(const std::string& data_directory, const std::string& 
 }
 
 Status init_organization_directory(const std::string& data_directory, const std::string& name, Time now, const HubKeys& keys) {
-  if (!is_valid_id(name)) return fail(ErrorKind::invalid_input, "name: expected 1 to 128 characters of [A-Za-z0-9._-], not starting with a dot");
+  if (!is_valid_id(name))
+    return fail(ErrorKind::invalid_input, "name: expected 1 to 128 characters of [A-Za-z0-9._-], not starting with a dot");
   auto store = key_store(keys, hub_identity_directory(data_directory), "", false);
   if (!store) return fail(store.error());
   const auto hub = open_hub_identity(std::move(*store), now);
@@ -183,7 +191,8 @@ Status init_organization_directory(const std::string& data_directory, const std:
     return fail(ErrorKind::internal, "cannot make " + data_directory + "/organizations: " + std::strerror(errno));
   const std::string directory = organization_directory(data_directory, name);
   std::error_code ignored;
-  if (std::filesystem::exists(directory, ignored)) return fail(ErrorKind::conflict, "there is an organization " + name + " already");
+  if (std::filesystem::exists(directory, ignored))
+    return fail(ErrorKind::conflict, "there is an organization " + name + " already");
   // Under a name that is no organization's until it is whole.
   const std::string partial = data_directory + "/organizations/." + name + ".partial";
   std::filesystem::remove_all(partial, ignored);
@@ -208,7 +217,8 @@ Status make_operator_credentials(const std::string& data_directory, const std::s
   if (organization.empty()) {
     credentials = issue_credentials(*hub, "operator", now);
   } else {
-    if (!is_valid_id(organization)) return fail(ErrorKind::invalid_input, "organization: expected a name as `forgepool org list` shows it");
+    if (!is_valid_id(organization))
+      return fail(ErrorKind::invalid_input, "organization: expected a name as `forgepool org list` shows it");
     const auto theirs = open(organization_directory(data_directory, organization), organization);
     if (!theirs) return fail(theirs.error());
     credentials = issue_credentials(*theirs, "operator", now, &*hub);
@@ -234,7 +244,8 @@ Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, const std::string
   const auto names = organization_names(data_directory);
   if (!names) return fail(names.error());
   for (const auto& name : *names) {
-    auto organization = open_organization(organization_directory(data_directory, name), name, keys, loop.now(), overlap, scheduling, store, verification);
+    auto organization = open_organization(organization_directory(data_directory, name), name, keys, loop.now(), overlap,
+                                          scheduling, store, verification);
     if (!organization) return fail(organization.error().kind, "organization " + name + ": " + organization.error().message);
     auto policy = read_file(organization_directory(data_directory, name) + "/witness-policy", 1u << 20);
     if (!policy && policy.error().kind != ErrorKind::not_found) return fail(policy.error());

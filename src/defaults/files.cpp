@@ -47,7 +47,8 @@ Result<std::string> read_secret_file(const std::string& path) {
   if (!content) return fail(content.error());
   std::string text = to_text(*content);
   if (text.ends_with('\n')) text.pop_back();
-  if (text.empty() || text.find('\n') != std::string::npos) return fail(ErrorKind::invalid_input, path + ": expected one line that is not empty");
+  if (text.empty() || text.find('\n') != std::string::npos)
+    return fail(ErrorKind::invalid_input, path + ": expected one line that is not empty");
   return text;
 }
 

@@ -2,7 +2,6 @@
 #include <forgepool/backends/file_key_store.hpp>
 #include <forgepool/defaults.hpp>
 
-
 namespace forgepool {
 namespace {
 
@@ -19,7 +18,8 @@ Result<std::shared_ptr<Signer>> key_in(const std::string& directory) {
   if (!store) return fail(store.error());
   auto key = (*store)->signer(witness_key);
   if (key || key.error().kind != ErrorKind::not_found) return key;
-  if (const auto made = (*store)->generate(witness_key.purpose, std::chrono::system_clock::now()); !made) return fail(made.error());
+  if (const auto made = (*store)->generate(witness_key.purpose, std::chrono::system_clock::now()); !made)
+    return fail(made.error());
   return (*store)->signer(witness_key);
 }
 

@@ -13,7 +13,8 @@ void Endpoints::take_lease(const Caller& caller, const Peer& peer, const Request
   if (!ask->numeric_class.empty())
     if (const auto noted = core_.measured_numeric_class(id, ask->numeric_class); !noted)
       return refuse(peer, request, noted.error(), std::move(respond));
-  if (const auto noted = core_.offered_sandbox(id, *ask); !noted) return refuse(peer, request, noted.error(), std::move(respond));
+  if (const auto noted = core_.offered_sandbox(id, *ask); !noted)
+    return refuse(peer, request, noted.error(), std::move(respond));
   // An agent that asks from a new connection has left the old one: work must not be sent there.
   for (auto waiting = waiting_agents_.begin(); waiting != waiting_agents_.end();) {
     if (waiting->id != id || waiting->peer.address == peer.address) {
@@ -54,7 +55,8 @@ void Endpoints::fetch(const Caller& caller, const Peer& peer, const Request& req
     return refuse(peer, request, allowed.error(), std::move(respond));
   if (const auto adapter = core_.adapter(*digest)) return answer(std::move(respond), ok(adapter->bytes()));
   const auto sealed = ledger_->read(core_.input_place(*digest));
-  if (!sealed || !*sealed) return refuse(peer, request, {ErrorKind::internal, "the hub cannot read this blob"}, std::move(respond));
+  if (!sealed || !*sealed)
+    return refuse(peer, request, {ErrorKind::internal, "the hub cannot read this blob"}, std::move(respond));
   auto input = core_.open_input(*digest, **sealed);
   if (!input) return refuse(peer, request, input.error(), std::move(respond));
   answer(std::move(respond), ok(std::move(*input)));

@@ -38,7 +38,8 @@ Result<AgentSummary> HubCore::appeal(const AgentId& id, const Appeal& appeal, co
   const auto found = agents_.find(id);
   if (found == agents_.end()) return fail(ErrorKind::not_found, "there is no agent " + id.str() + "; `hub agents` lists them");
   AgentRecord& record = found->second;
-  if (record.revoked) return fail(ErrorKind::conflict, "agent " + id.str() + " was revoked, and no replay brings it back; enrol it again");
+  if (record.revoked)
+    return fail(ErrorKind::conflict, "agent " + id.str() + " was revoked, and no replay brings it back; enrol it again");
   if (record.quarantined.empty()) return fail(ErrorKind::conflict, "agent " + id.str() + " is not in quarantine");
   const auto job = jobs_.find(appeal.job);
   if (job == jobs_.end()) return fail(ErrorKind::not_found, "there is no job " + appeal.job.str());
@@ -71,18 +72,22 @@ Result<AgentSummary> HubCore::appeal(const AgentId& id, const Appeal& appeal, co
             json::canonicalize(json::Object{
                 {"agent", id.str()}, {"job", appeal.job.str()}, {"replayed", appeal.replayed.str()}, {"shard", appeal.shard}}));
   overturned.overturned.insert(appeal.shard);
-  overturned.notes[appeal.shard] =
-      fmt::format("on appeal of agent {}, a replay gave what it had returned ({}): what was accepted ({}) is wrong, and so is the "
-                  "job's result",
-                  id.str(), upheld.returned.str(), upheld.accepted.str());
+  overturned.notes[appeal.shard] = fmt::format(
+      "on appeal of agent {}, a replay gave what it had returned ({}): what was accepted ({}) is wrong, and so is the "
+      "job's result",
+      id.str(), upheld.returned.str(), upheld.accepted.str());
   know_no_more(overturned.id, now);
   parts_.log.write(LogLevel::warning, "appeal_upheld",
                    {{"agent", id.str()}, {"shard", to_string(ShardId{appeal.job, appeal.shard})}});
   apply(parts_.verifier.pardon(id), now);
   for (const AgentId& agent : *wrong) {
-    const Quarantine caught{agent, {appeal.job, appeal.shard}, upheld.accepted, appeal.replayed,
-                            fmt::format("agreed on {} for shard {}, which a replay showed to be wrong on appeal of another agent",
-                                        upheld.accepted.str(), to_string(ShardId{appeal.job, appeal.shard}))};
+    const Quarantine caught{
+        agent,
+        {appeal.job, appeal.shard},
+        upheld.accepted,
+        appeal.replayed,
+        fmt::format("agreed on {} for shard {}, which a replay showed to be wrong on appeal of another agent",
+                    upheld.accepted.str(), to_string(ShardId{appeal.job, appeal.shard}))};
     if (!bench(caught, now)) continue;
     overturned.caught.push_back({agent, appeal.shard, caught.returned, caught.accepted, caught.reason});
     publish(caught, {});

@@ -38,14 +38,15 @@ Result<wire::LogPosition> position_of(const Ledger& ledger, std::uint64_t index,
 Result<std::vector<wire::BundleStatement>> statements(const Ledger& ledger, const BundleFacts& facts, std::string_view kind,
                                                       std::uint64_t size) {
   std::vector<wire::BundleStatement> result;
-  const auto scanned = scan_sealed(ledger, std::string(kind) + facts.job.str() + "/", *facts.key, [&](std::string_view, std::string_view record) -> Status {
-    auto statement = read_statement(record);
-    if (!statement) return fail(statement.error());
-    auto position = position_of(ledger, statement->index, size);
-    if (!position) return fail(position.error());
-    result.push_back({std::move(statement->envelope), std::move(statement->chain), std::move(*position)});
-    return {};
-  });
+  const auto scanned = scan_sealed(
+      ledger, std::string(kind) + facts.job.str() + "/", *facts.key, [&](std::string_view, std::string_view record) -> Status {
+        auto statement = read_statement(record);
+        if (!statement) return fail(statement.error());
+        auto position = position_of(ledger, statement->index, size);
+        if (!position) return fail(position.error());
+        result.push_back({std::move(statement->envelope), std::move(statement->chain), std::move(*position)});
+        return {};
+      });
   if (!scanned) return fail(scanned.error());
   return result;
 }

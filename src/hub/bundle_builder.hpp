@@ -19,7 +19,8 @@ struct BundleFacts {
 /// The result's bytes, checked against nothing: the client compares them with the digest in the status.
 Result<std::string> read_result(const Ledger& ledger, const BundleFacts& facts);
 
-/// The signed bundle document. `unavailable` if the checkpoint is older than the job's end. `corrupt` if the ledger does not hold what it must.
+/// The signed bundle document. `unavailable` if the checkpoint is older than the job's end. `corrupt` if the ledger does not
+/// hold what it must.
 Result<std::string> build_bundle(Ledger& ledger, const BundleFacts& facts, const Signer& key);
 
 }  // namespace forgepool::hub

@@ -34,9 +34,9 @@ void Canaries::accepted(const Job& job, const ShardVerdict& verdict) {
   KnownShard known{verdict.result, verdict.error_bound, {}};  // Who had it is known when the job is over.
   KnownShards& shards = sources_[job.id];
   if (shards.known.empty()) {
-    shards.plan = {job.running->plan.contract, job.running->plan.adapter,     job.running->plan.program,
-                   job.running->plan.arguments, job.running->plan.limits,      job.running->plan.relaxations,
-                   job.running->plan.determinism, {}};
+    shards.plan = {
+        job.running->plan.contract, job.running->plan.adapter,     job.running->plan.program,     job.running->plan.arguments,
+        job.running->plan.limits,   job.running->plan.relaxations, job.running->plan.determinism, {}};
   } else if (shards.known.size() == most_shards) {
     // Not the oldest: those would be the first of every job, which whoever knows this knows.
     const auto place = static_cast<std::ptrdiff_t>(verdict.shard.index * 2654435761u % most_shards);
@@ -119,7 +119,8 @@ std::optional<Canaries::Drawn> Canaries::draw(const Job& asking, std::uint32_t m
   constexpr std::size_t most_looked_at = 8;
   std::vector<const std::pair<const JobId, KnownShards>*> candidates;
   for (const JobId& job : ended_)
-    if (const auto source = sources_.find(job); source->second.plan.adapter == asking.adapter->digest()) candidates.push_back(&*source);
+    if (const auto source = sources_.find(job); source->second.plan.adapter == asking.adapter->digest())
+      candidates.push_back(&*source);
   std::vector<std::size_t> places;
   const auto look_at = [&](const std::pair<const JobId, KnownShards>& entry) {
     for (std::size_t i = 0; i < entry.second.known.size(); ++i)

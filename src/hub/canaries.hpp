@@ -1,10 +1,11 @@
 #pragma once
-/// What canaries are made of: accepted shards of jobs that ended well, whose results are known. Whoever gets one sees the same parameters and inputs, for they are what the known result is of, under ids that nobody has seen: another
-/// pseudonym, another lease, as many shards at once as leases have.
+/// What canaries are made of: accepted shards of jobs that ended well, whose results are known. Whoever gets one sees the same
+/// parameters and inputs, for they are what the known result is of, under ids that nobody has seen: another pseudonym, another
+/// lease, as many shards at once as leases have.
 ///
-/// Not taken: shards of which the accepted result is wrong with a probability of more than `canary_certainty`, for so often a canary
-/// accuses an honest agent; shards that nobody confirmed; what is compared by more than digests, or depends on the numeric class; jobs whose
-/// contract does not let their outputs persist.
+/// Not taken: shards of which the accepted result is wrong with a probability of more than `canary_certainty`, for so often a
+/// canary accuses an honest agent; shards that nobody confirmed; what is compared by more than digests, or depends on the
+/// numeric class; jobs whose contract does not let their outputs persist.
 #include "hub/job.hpp"
 
 #include <deque>
@@ -25,8 +26,8 @@ class Canaries {
  public:
   /// A shard of a running job was accepted.
   void accepted(const Job& job, const ShardVerdict& verdict);
-  /// Its job, which still has what it has while it runs, ended well: what is kept of it (null: nothing), and the jobs that have to
-  /// make room.
+  /// Its job, which still has what it has while it runs, ended well: what is kept of it (null: nothing), and the jobs that have
+  /// to make room.
   std::pair<const KnownShards*, std::vector<JobId>> ended(const Job& job);
   /// Puts back what `ended` gave; oldest first.
   void restore(const JobId& job, KnownShards shards);
@@ -57,7 +58,8 @@ class Canaries {
   std::deque<JobId> ended_;  // Oldest first.
   std::vector<std::uint32_t> lease_sizes_;
   std::size_t next_size_ = 0;
-  std::map<Digest, std::pair<std::uint32_t, std::uint32_t>> due_;  // By adapter: how many are due; at how many they are given out.
+  std::map<Digest, std::pair<std::uint32_t, std::uint32_t>>
+      due_;  // By adapter: how many are due; at how many they are given out.
 };
 
 // --- records: FORMAT.md ----------------------------------------------------------------------------------------------

@@ -151,9 +151,10 @@ Quarantine HubCore::in_source(const Quarantine& quarantine) const {
   const std::uint32_t index = canary.running->plan.shards.at(quarantine.shard.index).index;
   Quarantine at_source = quarantine;
   at_source.shard = {*canary.canary_of, index};
-  at_source.reason = fmt::format("returned another result ({}) for shard {} of job {}, given out again as a canary, than the one "
-                                 "that was accepted before ({})",
-                                 quarantine.returned.str(), index, canary.canary_of->str(), quarantine.accepted.str());
+  at_source.reason = fmt::format(
+      "returned another result ({}) for shard {} of job {}, given out again as a canary, than the one "
+      "that was accepted before ({})",
+      quarantine.returned.str(), index, canary.canary_of->str(), quarantine.accepted.str());
   return at_source;
 }
 
@@ -166,8 +167,8 @@ void HubCore::publish_canary(const Quarantine& quarantine, const Quarantine& at_
                                             {"returned", quarantine.returned.str()},
                                             {"shard", at_source.shard.index}}));
   if (canary.running) save(canary);
-  // The charge stands with the job whose shard it was: there it can be replayed, and appealed against. Its bundle has nothing of
-  // it: the receipt is the canary's.
+  // The charge stands with the job whose shard it was: there it can be replayed, and appealed against. Its bundle has nothing
+  // of it: the receipt is the canary's.
   const auto source = jobs_.find(at_source.shard.job);
   if (source == jobs_.end()) return;
   source->second.caught.push_back(
@@ -194,7 +195,8 @@ Status HubCore::restore_canaries(const Ledger& ledger, Time now) {
   return scan_records(ledger, "canary/", [&](std::string_view place, std::string_view sealed) -> Status {
     const auto slash = std::min(place.find('/'), place.size());
     const auto source = jobs_.find(JobId(std::string(place.substr(0, slash))));
-    if (source == jobs_.end() || slash == place.size()) return fail(ErrorKind::corrupt, "it is of a job that is not in the store");
+    if (source == jobs_.end() || slash == place.size())
+      return fail(ErrorKind::corrupt, "it is of a job that is not in the store");
     const auto record = open_record(*source->second.key, "canary/" + std::string(place), as_bytes(sealed));
     if (!record) return fail(record.error());
     if (*record == over_canary) return {};

@@ -46,8 +46,8 @@ Result<WrappingKey> WrappingKey::of(const Signer& signer, std::uint32_t epoch) {
   auto signature = signer.sign(as_bytes("forgepool content wrapping key v1"));
   if (!signature) return fail(signature.error());
   const SecretBytes secret(std::move(*signature));
-  return WrappingKey{epoch, std::make_shared<const ContentKey>(
-                                SecretBytes(hkdf_sha256(secret.view(), {}, as_bytes("forgepool content v1"), content_key_bytes)))};
+  return WrappingKey{epoch, std::make_shared<const ContentKey>(SecretBytes(
+                                hkdf_sha256(secret.view(), {}, as_bytes("forgepool content v1"), content_key_bytes)))};
 }
 
 Bytes WrappingKey::wrap(const RandomSource& random, std::string_view place, ByteView secret) const {

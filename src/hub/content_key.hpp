@@ -1,8 +1,8 @@
 #pragma once
-/// Keys of content. Everything that a job leaves in the ledger's state is encrypted under a random key of its own (AES-256-GCM), and
-/// so is every input; these keys stand in the state, too, wrapped under one key that is derived from the organization's content key
-/// in its key store. Who destroys the wrapping key and every copy of a job's key but none has destroyed the job, wherever
-/// remains of its ciphertext may be. Format: FORMAT.md, "Content".
+/// Keys of content. Everything that a job leaves in the ledger's state is encrypted under a random key of its own
+/// (AES-256-GCM), and so is every input; these keys stand in the state, too, wrapped under one key that is derived from the
+/// organization's content key in its key store. Who destroys the wrapping key and every copy of a job's key but none has
+/// destroyed the job, wherever remains of its ciphertext may be. Format: FORMAT.md, "Content".
 #include "crypto/secret.hpp"
 
 #include <forgepool/keys.hpp>

@@ -2,10 +2,10 @@
 /// Makes deletion real. What the state machine deletes leaves the ledger's state with its transaction; this sees to it that it
 /// leaves the disk, too, and does the deletions for which the ledger has to be asked what there is.
 ///
-/// One disposal: (1) the key store makes the next content key; (2) one transaction wraps every key of content that is left under it;
-/// (3) the ledger cleans its files (`Ledger::scrub`); (4) the key store destroys the content keys before. What any copy of the
-/// ledger's files holds of deleted content is then encrypted under a key that nobody has. After a crash at any of these points
-/// the hub begins with (1) when it is opened again: a record says that something is to be disposed of.
+/// One disposal: (1) the key store makes the next content key; (2) one transaction wraps every key of content that is left
+/// under it; (3) the ledger cleans its files (`Ledger::scrub`); (4) the key store destroys the content keys before. What any
+/// copy of the ledger's files holds of deleted content is then encrypted under a key that nobody has. After a crash at any of
+/// these points the hub begins with (1) when it is opened again: a record says that something is to be disposed of.
 ///
 /// Loop thread only; what blocks runs on the pool.
 #include "hub/committer.hpp"
@@ -18,14 +18,14 @@ namespace forgepool::hub {
 class Disposal {
  public:
   /// `settle` is called after each call of the state machine (`Endpoints::settle`).
-  Disposal(EventLoop& loop, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger, HubIdentity& identity, LogSink& log,
-           std::function<void()> settle);
+  Disposal(EventLoop& loop, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger, HubIdentity& identity,
+           LogSink& log, std::function<void()> settle);
   ~Disposal();
 
   /// Begins whatever is due. Called with every settling.
   void run();
-  /// Erases a job that may be erased, and calls `done` once nothing of it is on the disk any more. After an error some may be: it
-  /// is tried again until it is gone.
+  /// Erases a job that may be erased, and calls `done` once nothing of it is on the disk any more. After an error some may be:
+  /// it is tried again until it is gone.
   void erase(const JobId& job, std::function<void(Status)> done);
 
  private:

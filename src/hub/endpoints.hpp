@@ -93,9 +93,9 @@ class Endpoints {
 
   /// Answers once everything so far is durable.
   void answer(Responder respond, Response response);
-  /// What is refused goes through one of these two, and so into the log and the audit log: `refuse` tells the peer the reason code
-  /// that stands there, `decline` the bare sentence, which for contracts begins with a JSON pointer. What only fails later, off the
-  /// loop (a checkpoint that lacks witnesses, a bundle that cannot be built), is no refusal.
+  /// What is refused goes through one of these two, and so into the log and the audit log: `refuse` tells the peer the reason
+  /// code that stands there, `decline` the bare sentence, which for contracts begins with a JSON pointer. What only fails
+  /// later, off the loop (a checkpoint that lacks witnesses, a bundle that cannot be built), is no refusal.
   void refuse(const Peer& peer, const Request& request, const Error& error, Responder respond);
   void decline(const Peer& peer, const Request& request, const Error& error, Responder respond);
   void note_refusal(const Peer& peer, const Request& request, const Error& told);

@@ -15,7 +15,7 @@ std::optional<Error> HubCore::erased(const JobId& id, const Caller& caller) cons
       !authorize(caller, Action::read_job, {parts_.identity.trust_domain, "/erased"}))
     return std::nullopt;
   return Error{ErrorKind::not_found, "erased: job " + id.str() + " was erased at " + to_rfc3339(found->second.at) +
-                                      "; nothing of it is left but the ledger's commitments, which say nothing"};
+                                         "; nothing of it is left but the ledger's commitments, which say nothing"};
 }
 
 Status HubCore::may_erase(const JobId& id, const Caller& caller, const Ticket& ticket, Time now) {
@@ -33,7 +33,8 @@ Status HubCore::may_erase(const JobId& id, const Caller& caller, const Ticket& t
 
 Status HubCore::is_erasable(const Job& job) {
   if (job.state == JobState::running)
-    return refuse(ErrorKind::conflict, "job_running", "the job is running; cancel it first (forgepool cancel), or wait for its end");
+    return refuse(ErrorKind::conflict, "job_running",
+                  "the job is running; cancel it first (forgepool cancel), or wait for its end");
   if (!job.held_by.empty())
     return refuse(ErrorKind::conflict, "legal_hold",
                   "the job is under a legal hold by " + std::string(job.held_by == "owner" ? "its owner" : "an operator") +
@@ -62,11 +63,14 @@ Status HubCore::erase(const JobId& id, std::string_view reason, const std::vecto
     const auto agent = agents_.find(caught.agent);
     if (agent == agents_.end() || agent->second.caught_in != id) continue;
     agent->second.caught_in.reset();
-    if (!agent->second.revoked && !agent->second.quarantined.empty()) agent->second.quarantined = "caught in a job that was erased since";
+    if (!agent->second.revoked && !agent->second.quarantined.empty())
+      agent->second.quarantined = "caught in a job that was erased since";
     effects_.put(agent_key(caught.agent), write_agent(agent->second));
     effects_.erase(quarantine_key(caught.agent));
   }
-  const auto same_adapter = [&](const auto& entry) { return entry.first != id && entry.second.adapter->digest() == job.adapter->digest(); };
+  const auto same_adapter = [&](const auto& entry) {
+    return entry.first != id && entry.second.adapter->digest() == job.adapter->digest();
+  };
   if (std::ranges::none_of(jobs_, same_adapter)) effects_.erase(adapter_key(job.adapter->digest()));
 
   auto event = commit_to("erasure", json::canonicalize(json::Object{

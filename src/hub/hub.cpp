@@ -43,7 +43,9 @@ class DefaultHub final : public Hub, private hub::Front {
     for (const auto& organization : organizations_) {
       auto policy = organization->witness_policy.empty() ? Result<WitnessPolicy>(WitnessPolicy())
                                                          : WitnessPolicy::parse(organization->witness_policy);
-      if (!policy) return fail(policy.error().kind, "the witness policy of " + organization->identity.trust_domain + ": " + policy.error().message);
+      if (!policy)
+        return fail(policy.error().kind,
+                    "the witness policy of " + organization->identity.trust_domain + ": " + policy.error().message);
       if (auto opened = organization->publication.open(std::move(*policy), *log_); !opened) return opened;
       if (const auto restored = organization->core.restore(*organization->ledger, now); !restored)
         return fail(restored.error().kind,
@@ -257,7 +259,8 @@ Status check_parts(const HubIdentity& identity, const HubParts& parts) {
 
 Result<std::unique_ptr<Hub>> open_hub(EventLoop& loop, HubIdentity identity, HubParts parts, HubOptions options) {
   if (const auto complete = check_parts(identity, parts); !complete) return fail(complete.error());
-  if (const auto sound = check_deployment(options.deployment, options.address, options.region, 1 + parts.organizations.size()); !sound)
+  if (const auto sound = check_deployment(options.deployment, options.address, options.region, 1 + parts.organizations.size());
+      !sound)
     return fail(sound.error());
   auto hub = std::make_unique<DefaultHub>(loop, std::move(identity), std::move(parts), std::move(options));
   if (const auto opened = hub->open(); !opened) return fail(opened.error());

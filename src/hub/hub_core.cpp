@@ -57,13 +57,14 @@ void HubCore::log_grant(const Job& job, const Lease& lease) {
   const SchedulerAgent& agent = agents_.at(lease.agent).agent;
   // By lease and not by number: the job's record, which counts the others, need not be written for each lease.
   keep(job, grant_key(job.id, lease.id),
-       write_event(commit_to("lease", json::canonicalize(json::Object{{"admitted", json::Object{{"data_class", policy.data_class},
-                                                                                                         {"region", agent.region},
-                                                                                                         {"tier", agent.tier}}},
-                                                                              {"agent", lease.agent.str()},
-                                                                              {"job", job.id.str()},
-                                                                              {"lease", lease.id.str()},
-                                                                              {"shards", std::move(shards)}}))));
+       write_event(commit_to(
+           "lease",
+           json::canonicalize(json::Object{
+               {"admitted", json::Object{{"data_class", policy.data_class}, {"region", agent.region}, {"tier", agent.tier}}},
+               {"agent", lease.agent.str()},
+               {"job", job.id.str()},
+               {"lease", lease.id.str()},
+               {"shards", std::move(shards)}}))));
 }
 
 void HubCore::log_residency(Job& job) {

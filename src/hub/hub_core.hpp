@@ -44,11 +44,12 @@ class HubCore {
     std::string job{};
     std::optional<Digest> blob{};
   };
-  /// Whether the token that came with a request permits it. For what changes something: the ticket to go on with; `unauthenticated`
-  /// token_replayed if the token was used for something else.
+  /// Whether the token that came with a request permits it. For what changes something: the ticket to go on with;
+  /// `unauthenticated` token_replayed if the token was used for something else.
   Result<Ticket> check_permit(const Caller& caller, const Peer& peer, const Rule& rule, const Request& request,
                               const Subject& subject, Time now) const;
-  /// A token for what is asked, and for nothing that the caller may not do, or that the token `parent` (empty: none) is not for.
+  /// A token for what is asked, and for nothing that the caller may not do, or that the token `parent` (empty: none) is not
+  /// for.
   Result<wire::fb::TokenGrantT> give_token(const Caller& caller, const Peer& peer, const wire::fb::TokenAskT& ask,
                                            const std::string& parent, Time now);
   /// For reading and cancelling this job and asking for nothing wider.
@@ -75,19 +76,20 @@ class HubCore {
   std::vector<AgentSummary> unhealthy(Time now) const;
   /// Makes a join token and returns its text.
   Result<std::string> invite(const Invitation& invitation, Time now);
-  /// Ends an agent's quarantine if a replay of the shard where it was caught gave what it returned; puts those into quarantine who
-  /// had agreed on what was accepted instead, as the verdict in the ledger says; and marks the job. not_found if there is no such
-  /// agent, job or charge; conflict if it is not in quarantine, or the replay gave something else.
+  /// Ends an agent's quarantine if a replay of the shard where it was caught gave what it returned; puts those into quarantine
+  /// who had agreed on what was accepted instead, as the verdict in the ledger says; and marks the job. not_found if there is
+  /// no such agent, job or charge; conflict if it is not in quarantine, or the replay gave something else.
   Result<AgentSummary> appeal(const AgentId& agent, const Appeal& appeal, const Ledger& ledger, Time now);
   Result<AgentSummary> drain(const AgentId& agent, bool draining, Time now);
   /// What the hub says of its configuration, for `assess_posture` (posture.cpp). RFC 8785 JSON.
   std::string posture() const;
 
   // --- retention and erasure (retention.cpp, erasure.cpp, disposal.hpp)
-  /// A legal hold: while it is there, nothing of the job is deleted. Its owner cannot release what an operator holds (`denied`).
+  /// A legal hold: while it is there, nothing of the job is deleted. Its owner cannot release what an operator holds
+  /// (`denied`).
   Result<JobStatus> hold(const JobId& job, bool held, const Caller& caller, const Ticket& ticket, Time now);
-  /// Whether the caller may have the job erased now: `conflict` while it runs or is held; `erased` if it was already. If so there
-  /// are no canaries of it from here on, so that a list of its keys names all there will be.
+  /// Whether the caller may have the job erased now: `conflict` while it runs or is held; `erased` if it was already. If so
+  /// there are no canaries of it from here on, so that a list of its keys names all there will be.
   Status may_erase(const JobId& job, const Caller& caller, const Ticket& ticket, Time now);
   /// What is to be deleted now that this class cannot name: for that its keys in the ledger's state are needed.
   struct DueDeletion {
@@ -204,7 +206,8 @@ class HubCore {
   /// The only way in which tokens are made.
   Result<std::string> mint(const identity::TokenClaims& parent, identity::Narrowing wish, const Peer& holder, Time now);
   identity::TokenClaims authority_of(const Caller& caller) const;
-  Result<identity::TokenClaims> check_token(const std::string& token, const Peer& peer, std::string_view action, Time now) const;
+  Result<identity::TokenClaims> check_token(const std::string& token, const Peer& peer, std::string_view action,
+                                            Time now) const;
   std::string mint_lease_token(const Peer& peer, const Lease& lease, const Job& job, Time now);
   /// Those that tokens may be signed with.
   std::vector<PublicKey> token_keys(Time now) const;
@@ -356,7 +359,7 @@ class HubCore {
   std::uint64_t list_number_ = 0;                                                ///< Of the last revocation list.
   std::uint64_t input_bytes_ = 0;
   WrappingKey wrapping_;
-  std::multimap<Time, JobId> deletions_;  ///< When the next thing of a job that ended is to be deleted.
+  std::multimap<Time, JobId> deletions_;        ///< When the next thing of a job that ended is to be deleted.
   std::map<std::string, ErasedRecord> erased_;  ///< By their keys in the state.
   std::optional<Time> disposal_due_;
   std::uint64_t deleted_ = 0, rewrapped_at_ = 0;  ///< Deletions so far, and of these, before the last `rewrap`.

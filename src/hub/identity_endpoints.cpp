@@ -55,10 +55,11 @@ void Endpoints::revoke(const Caller& caller, const Peer& peer, const Request& re
   if (!message) return refuse(peer, request, message.error(), std::move(respond));
   if (message->kind == "operator")
     if (const auto key = parse_operator_key(message->id); key && key->pin == peer.key_pin)
-      return refuse(peer, request,
-                    {ErrorKind::conflict,
-                     "these are the credentials that you ask with: make others first (forgepool hub operator), and ask with those"},
-                    std::move(respond));
+      return refuse(
+          peer, request,
+          {ErrorKind::conflict,
+           "these are the credentials that you ask with: make others first (forgepool hub operator), and ask with those"},
+          std::move(respond));
   wire::fb::RevokedT done;
   if (message->kind == "organization") {
     if (const auto allowed = authorize(caller, Action::revoke_organization); !allowed)

@@ -27,11 +27,11 @@ struct KnownShard {
 
 /// A shard of a running job.
 struct ShardState {
-  bool accepted = false;  ///< Of a canary: answered.
-  Digest result;                   ///< If accepted.
-  std::vector<AgentId> failed_on;  ///< Agents whose execution of it ended badly.
+  bool accepted = false;            ///< Of a canary: answered.
+  Digest result;                    ///< If accepted.
+  std::vector<AgentId> failed_on;   ///< Agents whose execution of it ended badly.
   std::vector<const AgentId*> had;  ///< Agents that it was given to, in RunningJob::holders.
-  std::uint32_t never_ran = 0;     ///< Executions that an agent could not even begin; since the last restart.
+  std::uint32_t never_ran = 0;      ///< Executions that an agent could not even begin; since the last restart.
 };
 
 /// Everything that exists only while the job runs. Dropped when it ends.

@@ -12,8 +12,8 @@
 namespace forgepool::hub {
 namespace {
 
-/// Whether result or bundle of a job that is done can still be had: neither after its results were deleted, but for evidence that
-/// does without them.
+/// Whether result or bundle of a job that is done can still be had: neither after its results were deleted, but for evidence
+/// that does without them.
 Status still_there(const Job& job, bool bundle) {
   const bool needed = !bundle || !job.contract.artifacts.include.empty() || !job.adapter->compares_exactly(job.contract);
   if (!job.results_deleted || !needed) return {};
@@ -42,8 +42,8 @@ void Endpoints::forecast(const Caller& caller, const Peer& peer, const Request& 
   answer(std::move(respond), ok(wire::encode(wire::to_wire(*forecast))));
 }
 
-void Endpoints::cancel(const Caller& caller, const Peer& peer, const Request& request, std::string_view text, const Ticket& ticket,
-                       Responder respond) {
+void Endpoints::cancel(const Caller& caller, const Peer& peer, const Request& request, std::string_view text,
+                       const Ticket& ticket, Responder respond) {
   const auto id = JobId::parse(text);
   if (!id) return decline(peer, request, id.error(), std::move(respond));
   const auto status = core_.cancel(*id, caller, ticket, loop_.now());
@@ -51,8 +51,8 @@ void Endpoints::cancel(const Caller& caller, const Peer& peer, const Request& re
   answer(std::move(respond), ok(wire::encode(wire::to_wire(*status))));
 }
 
-void Endpoints::hold(const Caller& caller, const Peer& peer, const Request& request, std::string_view text, const Ticket& ticket,
-                     Responder respond) {
+void Endpoints::hold(const Caller& caller, const Peer& peer, const Request& request, std::string_view text,
+                     const Ticket& ticket, Responder respond) {
   const auto id = JobId::parse(text);
   if (!id) return decline(peer, request, id.error(), std::move(respond));
   const auto message = wire::decode<wire::fb::HoldT>(request.body);
@@ -62,19 +62,19 @@ void Endpoints::hold(const Caller& caller, const Peer& peer, const Request& requ
   answer(std::move(respond), ok(wire::encode(wire::to_wire(*status))));
 }
 
-void Endpoints::erase(const Caller& caller, const Peer& peer, const Request& request, std::string_view text, const Ticket& ticket,
-                     Responder respond) {
+void Endpoints::erase(const Caller& caller, const Peer& peer, const Request& request, std::string_view text,
+                      const Ticket& ticket, Responder respond) {
   const auto id = JobId::parse(text);
   if (!id) return decline(peer, request, id.error(), std::move(respond));
-  if (const auto allowed = core_.may_erase(*id, caller, ticket, loop_.now()); !allowed) return decline(peer, request, allowed.error(), std::move(respond));
+  if (const auto allowed = core_.may_erase(*id, caller, ticket, loop_.now()); !allowed)
+    return decline(peer, request, allowed.error(), std::move(respond));
   auto respond_shared = std::make_shared<Responder>(std::move(respond));
-  disposal_.erase(*id, [respond_shared](const Status& erased) {
-    (*respond_shared)(erased ? nothing() : failure(erased.error()));
-  });
+  disposal_.erase(*id,
+                  [respond_shared](const Status& erased) { (*respond_shared)(erased ? nothing() : failure(erased.error())); });
 }
 
-void Endpoints::upload(const Caller& caller, const Peer& peer, const Request& request, std::string_view text, const Ticket& ticket,
-                       Responder respond) {
+void Endpoints::upload(const Caller& caller, const Peer& peer, const Request& request, std::string_view text,
+                       const Ticket& ticket, Responder respond) {
   const auto digest = Digest::parse(text);
   if (!digest) return decline(peer, request, digest.error(), std::move(respond));
   const auto stored = core_.upload(*digest, request.body, caller, ticket, loop_.now());
@@ -125,7 +125,8 @@ void Endpoints::read_job(const Caller& caller, const Peer& peer, std::string_vie
   auto respond_shared = std::make_shared<Responder>(std::move(respond));
   auto outcome = std::make_shared<Result<std::string>>();
   const bool bundle = part == "/bundle";
-  if (const auto there = still_there(**job, bundle); !there) return decline(peer, request, there.error(), std::move(*respond_shared));
+  if (const auto there = still_there(**job, bundle); !there)
+    return decline(peer, request, there.error(), std::move(*respond_shared));
   auto facts = BundleFacts{(*job)->id, (*job)->contract, (*job)->adapter, (*job)->key, {}};
   if (bundle) {
     auto checkpoint = publication_.for_bundle();

@@ -17,9 +17,9 @@ std::uint64_t ms_until(Time deadline, Time now) {
 
 Result<SandboxOutcome::Kind> parse_outcome(std::string_view name) {
   using Kind = SandboxOutcome::Kind;
-  static constexpr std::array kinds{Kind::exited,         Kind::signalled,       Kind::out_of_memory, Kind::pids_limit,
+  static constexpr std::array kinds{Kind::exited,        Kind::signalled,      Kind::out_of_memory, Kind::pids_limit,
                                     Kind::timed_out_cpu, Kind::timed_out_wall, Kind::output_limit,  Kind::policy_violation,
-                                    Kind::setup_failed,   Kind::cancelled};
+                                    Kind::setup_failed,  Kind::cancelled};
   for (const auto kind : kinds)
     if (to_string(kind) == name) return kind;
   return fail(ErrorKind::invalid_input, "report_outcome: unknown outcome of a shard");
@@ -34,13 +34,15 @@ Digest report_digest(const wire::fb::LeaseResultT& result) {
 
 Result<AgentRecord*> HubCore::admitted(const AgentId& id, const Peer& peer) {
   const auto found = agents_.find(id);
-  if (found == agents_.end()) return refuse(ErrorKind::denied, "agent_unknown", "this agent is not enrolled here; enrol it with a join token");
+  if (found == agents_.end())
+    return refuse(ErrorKind::denied, "agent_unknown", "this agent is not enrolled here; enrol it with a join token");
   if (found->second.key_pin != peer.key_pin)
     return refuse(ErrorKind::denied, "agent_key", "this agent is enrolled with another key; enrol it again");
 #if FORGEPOOL_MUTANT != 2  // For tests/simulation: agents in quarantine are let in.
   // Not why: the reason names the job, which agents know by a pseudonym only, and says what others returned.
   if (!found->second.quarantined.empty())
-    return refuse(ErrorKind::denied, "agent_quarantined", "this agent is in quarantine; the hub's operator can see why (forgepool hub agents)");
+    return refuse(ErrorKind::denied, "agent_quarantined",
+                  "this agent is in quarantine; the hub's operator can see why (forgepool hub agents)");
 #endif
   return &found->second;
 }
@@ -72,7 +74,8 @@ SchedulerAgent HubCore::as_scheduled(const AgentRecord& record) const {
   if (agent.numeric_class.empty() && measured != measured_classes_.end()) agent.numeric_class = measured->second;
   // Enrolled before the hub was deployed as it is now: nothing goes to it any more.
   if (!check_agent(parts_.options.deployment, parts_.options.region, agent, agent.organization.empty())) agent.draining = true;
-  if (const auto offered = offered_sandboxes_.find(agent.id); offered != offered_sandboxes_.end()) agent.sandbox = offered->second;
+  if (const auto offered = offered_sandboxes_.find(agent.id); offered != offered_sandboxes_.end())
+    agent.sandbox = offered->second;
   return agent;
 }
 
@@ -179,10 +182,10 @@ Result<std::vector<HubCore::CheckedShard>> HubCore::check_report(const Lease& le
                                                                  const wire::fb::LeaseResultT& result) const {
   // Agents know a shard by its number in the plan that it comes from.
   const auto& planned = job.running->plan.shards;
-  if (!std::ranges::equal(result.shards, lease.shards, [&](const auto& shard, std::uint32_t index) {
-        return shard->index == planned.at(index).index;
-      }))
-    return fail(ErrorKind::invalid_input, "report_shards: a report must name exactly the shards of its lease, in ascending order");
+  if (!std::ranges::equal(result.shards, lease.shards,
+                          [&](const auto& shard, std::uint32_t index) { return shard->index == planned.at(index).index; }))
+    return fail(ErrorKind::invalid_input,
+                "report_shards: a report must name exactly the shards of its lease, in ascending order");
   std::vector<CheckedShard> checked;
   for (std::size_t i = 0; i < result.shards.size(); ++i) {
     const auto& shard = result.shards[i];
@@ -196,8 +199,9 @@ Result<std::vector<HubCore::CheckedShard>> HubCore::check_report(const Lease& le
       one.never_ran = *kind == SandboxOutcome::Kind::setup_failed || *kind == SandboxOutcome::Kind::cancelled;
     } else {
       if (shard->output.size() > job.running->plan.limits.output_bytes)
-        return fail(ErrorKind::too_large, fmt::format("output_too_large: the output of shard {} is larger than its limit of {} bytes",
-                                                      shard->index, job.running->plan.limits.output_bytes));
+        return fail(ErrorKind::too_large,
+                    fmt::format("output_too_large: the output of shard {} is larger than its limit of {} bytes", shard->index,
+                                job.running->plan.limits.output_bytes));
       const auto well_formed = job.adapter->check_output(job.contract, shard->output);
       // The agent signed for this output: it stays an answer, and one that no honest agent gives. But nothing could be made of
       // it, so it may not win: it counts as an execution that ended badly.
@@ -236,7 +240,8 @@ Status HubCore::report(const AgentId& id, const Peer& peer, const std::string& t
     }
     return refuse(ErrorKind::conflict, "lease_ended", "the lease has ended; its shards were given to others");
   }
-  if (!owns(id, Action::report_result, *lease)) return refuse(ErrorKind::denied, "lease_holder", "the lease is another agent's");
+  if (!owns(id, Action::report_result, *lease))
+    return refuse(ErrorKind::denied, "lease_holder", "the lease is another agent's");
   Job& job = jobs_.at(lease->job);
   auto shards = check_report(*lease, job, result);
   if (!shards) return refuse_report(job, *lease, shards.error(), now);
@@ -289,7 +294,8 @@ void HubCore::take_answers(Job& job, const Lease& lease, const std::vector<Check
   for (const auto& shard : shards) {
     if (!shard.result) continue;
     came.shards.emplace_back(shard.index, *shard.result);
-    if (job.canary_of) answered_canary(job, shard.index);
+    if (job.canary_of)
+      answered_canary(job, shard.index);
     else if (job.running->outputs.emplace(*shard.result, shard.output).second)
       keep(job, output_key(job.id, *job.key, *shard.result), *shard.output);
   }

@@ -186,7 +186,8 @@ void HubCore::end_job(Job& job, JobState state, std::string failure, Time now) {
   for (const auto& shard : job.running->shards)
     if (shard.accepted) accepted.insert(shard.result);
   for (const auto& [digest, bytes] : job.running->outputs)
-    if (!keep_as_evidence && (!keep_outputs || !accepted.contains(digest))) effects_.erase(output_key(job.id, *job.key, digest));
+    if (!keep_as_evidence && (!keep_outputs || !accepted.contains(digest)))
+      effects_.erase(output_key(job.id, *job.key, digest));
   for (const auto& lease : job.running->leases) effects_.erase(lease_key(lease));
   for (const auto& [lease, report] : job.running->reported) effects_.erase(reported_key(job.id, lease));
   for (const auto number : job.running->journal) effects_.erase(journal_key(number));

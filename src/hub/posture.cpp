@@ -36,7 +36,8 @@ std::string HubCore::posture() const {
     if (agent.quarantined.empty())
       for (const auto& name : agent.agent.data_classes) clearances[name].insert(agent.agent.tier);
   json::Array cleared;
-  for (const auto& [name, tiers] : clearances) cleared.push_back(json::Object{{"data_class", name}, {"tiers", array_of(tiers)}});
+  for (const auto& [name, tiers] : clearances)
+    cleared.push_back(json::Object{{"data_class", name}, {"tiers", array_of(tiers)}});
   const HubOptions& options = parts_.options;
   const Retention& standard = options.retention.hub.standard;
   return json::canonicalize(json::Object{{"adapter_data_classes", array_of(adapter_classes)},

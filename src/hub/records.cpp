@@ -250,7 +250,8 @@ std::string write_claim(Time uploaded_at) {
 }
 
 Result<Time> read_claim(std::string_view record) {
-  return read_record<Time>(record, [](json::ObjectReader& reader) { return from_ms(reader.integer("uploaded_at_ms", 0, max_count)); });
+  return read_record<Time>(record,
+                           [](json::ObjectReader& reader) { return from_ms(reader.integer("uploaded_at_ms", 0, max_count)); });
 }
 
 const JobId* job_of(const JournalEntry& entry) {

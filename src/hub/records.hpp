@@ -1,7 +1,7 @@
 #pragma once
-/// The hub's durable state: keys and values in the ledger's state. FORMAT.md lists them. Values are RFC 8785 JSON, or bytes; those of
-/// a job are encrypted under its key (content_key.hpp).
-/// What is read back is checked: `corrupt`, naming the key, if it is not what was written.
+/// The hub's durable state: keys and values in the ledger's state. FORMAT.md lists them. Values are RFC 8785 JSON, or bytes;
+/// those of a job are encrypted under its key (content_key.hpp). What is read back is checked: `corrupt`, naming the key, if it
+/// is not what was written.
 #include "hub/job.hpp"
 
 #include <forgepool/ledger.hpp>
@@ -43,7 +43,8 @@ inline constexpr std::string_view input_names_key = "input_names";
 /// There while something was deleted whose remains may still be on the disk.
 inline constexpr std::string_view disposal_key = "disposal";
 /// The prefixes of all records of a job that there may be any number of, each followed by its id and a slash.
-inline constexpr std::string_view job_prefixes[] = {"event/", "grant/", "receipt/", "verdict/", "output/", "reported/", "failure/"};
+inline constexpr std::string_view job_prefixes[] = {"event/",  "grant/",    "receipt/", "verdict/",
+                                                    "output/", "reported/", "failure/"};
 /// `id` may be anything: it stands hashed in the key.
 std::string revocation_key(std::string_view kind, std::string_view id);
 std::string certificate_key(ByteView serial);
@@ -124,10 +125,10 @@ struct AgentRecord {
   Time enrolled_at{};
   Time certificate_expires_at{};
   std::uint64_t answers = 0;
-  std::string quarantined{};  ///< Why; empty: not.
+  std::string quarantined{};         ///< Why; empty: not.
   std::optional<JobId> caught_in{};  ///< The job that knows more about that, if it was caught in one.
-  Time quarantined_at{};      ///< Meaningful if it is.
-  bool revoked = false;       ///< In quarantine because somebody said so.
+  Time quarantined_at{};             ///< Meaningful if it is.
+  bool revoked = false;              ///< In quarantine because somebody said so.
 };
 std::string write_agent(const AgentRecord& agent);
 Result<AgentRecord> read_agent(const AgentId& id, std::string_view record);

@@ -236,15 +236,16 @@ Status HubCore::restore_running(const Ledger& ledger, Time now) {
 
 Status HubCore::restore_reports(const Ledger& ledger, Job& job) {
   const std::string of_job = job.id.str() + "/";
-  const auto failures = scan_sealed(ledger, "failure/" + of_job, *job.key, [&](std::string_view shard, std::string_view record) -> Status {
-    const auto agents = read_failures(record);
-    if (!agents) return fail(agents.error());
-    const auto index = static_cast<std::uint32_t>(std::stoul(std::string(shard)));
-    if (index >= job.shard_count) return {};
-    job.running->shards[index].failed_on = *agents;
-    for (const auto& agent : *agents) parts_.scheduler.failed({job.id, index}, agent);
-    return {};
-  });
+  const auto failures =
+      scan_sealed(ledger, "failure/" + of_job, *job.key, [&](std::string_view shard, std::string_view record) -> Status {
+        const auto agents = read_failures(record);
+        if (!agents) return fail(agents.error());
+        const auto index = static_cast<std::uint32_t>(std::stoul(std::string(shard)));
+        if (index >= job.shard_count) return {};
+        job.running->shards[index].failed_on = *agents;
+        for (const auto& agent : *agents) parts_.scheduler.failed({job.id, index}, agent);
+        return {};
+      });
   if (!failures) return failures;
   return scan_sealed(ledger, "reported/" + of_job, *job.key, [&](std::string_view lease, std::string_view record) -> Status {
     const auto digest = read_reported(record);

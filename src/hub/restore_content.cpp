@@ -62,7 +62,8 @@ Status HubCore::restore_inputs(const Ledger& ledger) {
     const auto secret = wrapping_.unwrap(input_secret_key(*name), as_bytes(wrapped));
     if (!secret) return fail(secret.error());
     Digest digest;
-    if (secret->view().size() != content_key_bytes + digest.bytes.size()) return fail(ErrorKind::corrupt, "it is not the key of an input");
+    if (secret->view().size() != content_key_bytes + digest.bytes.size())
+      return fail(ErrorKind::corrupt, "it is not the key of an input");
     std::ranges::copy(secret->view().subspan(content_key_bytes), digest.bytes.begin());
     const auto key = secret->view().first(content_key_bytes);
     inputs_[digest].key = std::make_shared<const ContentKey>(SecretBytes(Bytes(key.begin(), key.end())));

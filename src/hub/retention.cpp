@@ -19,8 +19,9 @@ Result<JobStatus> HubCore::hold(const JobId& id, bool held, const Caller& caller
   const std::string by = !held ? "" : by_operator ? "operator" : "owner";
   if (job.held_by == by) return full_status(job, now);
   job.held_by = by;
-  log_event(job, held ? "hold" : "release",
-            json::canonicalize(json::Object{{"at", to_rfc3339(now)}, {"by", by_operator ? "operator" : "owner"}, {"job", id.str()}}));
+  log_event(
+      job, held ? "hold" : "release",
+      json::canonicalize(json::Object{{"at", to_rfc3339(now)}, {"by", by_operator ? "operator" : "owner"}, {"job", id.str()}}));
   schedule_deletion(job);
   used_tokens_.use(ticket, {}, now, effects_);
   changed(job);
@@ -81,7 +82,8 @@ void HubCore::postpone_deletion(const JobId& id, Time until) {
 }
 
 bool HubCore::evidence_ends(const Job& job, Time now) {
-  return job.retention.evidence_ms < keep_for_ever_ms && job.ended_at + std::chrono::milliseconds(job.retention.evidence_ms) <= now;
+  return job.retention.evidence_ms < keep_for_ever_ms &&
+         job.ended_at + std::chrono::milliseconds(job.retention.evidence_ms) <= now;
 }
 
 void HubCore::delete_results(const JobId& id, const std::vector<std::string>& keys, Time now) {

@@ -1,12 +1,12 @@
-/// Who and what is no longer to be believed, and keys that take over from others. Each of it is a leaf of the ledger, which names
-/// nobody: a commitment to what the record beside it says.
+/// Who and what is no longer to be believed, and keys that take over from others. Each of it is a leaf of the ledger, which
+/// names nobody: a commitment to what the record beside it says.
 #include "crypto/reason.hpp"
 #include "crypto/x509.hpp"
 #include "hub/hub_core.hpp"
 #include "hub/operator_key.hpp"
 #include "identity/join_token.hpp"
-#include "identity/token.hpp"
 #include "identity/svid.hpp"
+#include "identity/token.hpp"
 #include "wire/bundle.hpp"
 #include "wire/json.hpp"
 
@@ -22,7 +22,8 @@ constexpr std::size_t max_reason = 500, max_id = 4096;
 Status check_text(std::string_view what, std::string_view text, std::size_t max_bytes) {
   const bool printable = std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
   if (text.size() <= max_bytes && printable && json::is_valid_utf8(text)) return {};
-  return fail(ErrorKind::invalid_input, fmt::format("{}: expected at most {} bytes of UTF-8 without control characters", what, max_bytes));
+  return fail(ErrorKind::invalid_input,
+              fmt::format("{}: expected at most {} bytes of UTF-8 without control characters", what, max_bytes));
 }
 
 tl::unexpected<Error> revoked_already(std::string_view what) {
@@ -48,7 +49,8 @@ Result<HubCore::Revoked> HubCore::revoke(const std::string& kind, const std::str
   if (auto checked = check_text("reason", reason, max_reason); !checked) return fail(checked.error());
   if (auto checked = check_text("id", id, max_id); !checked) return fail(checked.error());
   if (revocations_.contains({kind, id})) return revoked_already(id);
-  Result<Revoked> revoked = fail(ErrorKind::invalid_input, "kind: expected agent, client, operator, token, key or organization");
+  Result<Revoked> revoked =
+      fail(ErrorKind::invalid_input, "kind: expected agent, client, operator, token, key or organization");
   std::string recorded = id;
   if (kind == "agent") revoked = revoke_agent(id, reason, now);
   if (kind == "client") revoked = revoke_client(id);
@@ -61,7 +63,8 @@ Result<HubCore::Revoked> HubCore::revoke(const std::string& kind, const std::str
 
 Result<HubCore::Revoked> HubCore::revoke_agent(const std::string& id, const std::string& reason, Time now) {
   const auto agent = agents_.find(AgentId(id));
-  if (agent == agents_.end()) return fail(ErrorKind::not_found, "there is no agent of this id; `forgepool hub agents` lists them");
+  if (agent == agents_.end())
+    return fail(ErrorKind::not_found, "there is no agent of this id; `forgepool hub agents` lists them");
   if (agent->second.revoked) return revoked_already(id);
   std::uint32_t leases = 0;
   for (const auto& job : running_)
@@ -99,15 +102,16 @@ Result<HubCore::Revoked> HubCore::revoke_operator(const std::string& id, Time no
     if (svid->id.role != identity::NodeRole::operator_)
       return fail(ErrorKind::invalid_input, "id: this certificate is not an operator's: " + svid->id.uri());
     // One that was made beside the hub was not known to it: from now on it stands in the lists.
-    const bool known = std::ranges::any_of(
-        certificates_, [&](const auto& entry) { return entry.second.serial == svid->certificate.serial; });
+    const bool known =
+        std::ranges::any_of(certificates_, [&](const auto& entry) { return entry.second.serial == svid->certificate.serial; });
     const auto ca = parse_certificate(parts_.identity.ca_certificate);
     std::uint32_t epoch = parts_.identity.epochs.ca;
     if (ca && svid->certificate.issuer != ca->subject)
       for (const auto& earlier : parts_.identity.earlier_cas)
         if (const auto one = parse_certificate(earlier.certificate); one && one->subject == svid->certificate.issuer)
           epoch = earlier.epoch;
-    if (!known) remember_certificate({svid->certificate.serial, operator_record_name(key->pin), epoch, svid->expires_at()}, now);
+    if (!known)
+      remember_certificate({svid->certificate.serial, operator_record_name(key->pin), epoch, svid->expires_at()}, now);
   }
   const std::string name = identity::SpiffeId{parts_.identity.trust_domain, identity::NodeRole::operator_, "", ""}.uri();
   return Revoked{0, [name, pin = key->pin](const Peer& peer) { return peer.name == name && peer.key_pin == pin; }};
@@ -130,7 +134,8 @@ Result<HubCore::Revoked> HubCore::revoke_token(const std::string& id, Time now, 
     recorded = claims->token_id;
     if (!claims->lease.empty()) lease = claims->lease;
   }
-  if (!is_valid_id(recorded)) return fail(ErrorKind::invalid_input, "id: expected a join token, another token, or the id in one");
+  if (!is_valid_id(recorded))
+    return fail(ErrorKind::invalid_input, "id: expected a join token, another token, or the id in one");
   if (revocations_.contains({"token", recorded})) return revoked_already(recorded);
   // A heartbeat would bring a fresh one: the lease ends, too. An id alone does not say which.
   return Revoked{lease && requeue(*lease) ? 1u : 0u, nobody};
@@ -157,7 +162,8 @@ Result<HubCore::Revoked> HubCore::revoke_key(const std::string& text) {
       if (!ca) return fail(ca.error());
       const auto hub = parse_certificate(keys.tls.certificate_chain.front());
       if (hub && hub->issuer == ca->subject)
-        return fail(ErrorKind::conflict, "the hub's own certificate is by this CA: rotate the hub key first, once everybody has renewed");
+        return fail(ErrorKind::conflict,
+                    "the hub's own certificate is by this CA: rotate the hub key first, once everybody has renewed");
       whose = [issuer = ca->subject](const Peer& peer) {
         const auto certificate = parse_certificate(peer.certificate);
         return certificate && certificate->issuer == issuer;
@@ -179,7 +185,8 @@ Result<HubCore::Revoked> HubCore::revoke_key(const std::string& text) {
       break;
     case KeyPurpose::content:
       return fail(ErrorKind::invalid_input, "keys of content are destroyed by erasing what they are for (forgepool erase)");
-    case KeyPurpose::node: return fail(ErrorKind::invalid_input, "nodes' keys are not the hub's; revoke the agent or the client");
+    case KeyPurpose::node:
+      return fail(ErrorKind::invalid_input, "nodes' keys are not the hub's; revoke the agent or the client");
   }
   if (current)
     return fail(ErrorKind::conflict, text + " is in use, or comes next: make the key after it with `forgepool keys rotate " +
@@ -189,7 +196,8 @@ Result<HubCore::Revoked> HubCore::revoke_key(const std::string& text) {
   if (keys.store) {
     if (const auto destroyed = keys.store->destroy(*id); !destroyed && destroyed.error().kind != ErrorKind::not_found)
       return fail(destroyed.error());
-    if (const auto written = keys.store->replace_text("root.json", make_trusted_root(keys)); !written) return fail(written.error());
+    if (const auto written = keys.store->replace_text("root.json", make_trusted_root(keys)); !written)
+      return fail(written.error());
   }
   return Revoked{0, std::move(whose)};
 }

@@ -101,7 +101,8 @@ Result<Job> HubCore::prepare(Contract contract, const Caller& caller, Time now) 
   job.owner = caller.owner();
   job.organization = OrganizationId(parts_.identity.trust_domain);
   job.accepted_at = now;
-  auto retention = resolve_retention(parts_.options.retention, job.owner, job.contract.policy.data_class, job.contract.policy.retention);
+  auto retention =
+      resolve_retention(parts_.options.retention, job.owner, job.contract.policy.data_class, job.contract.policy.retention);
   if (!retention) return fail(retention.error());
   job.retention = *retention;
   std::set<Digest> inputs;
@@ -129,7 +130,8 @@ Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, c
     if (const auto gone = erased(*contract->job_id, caller))
       return fail(ErrorKind::conflict, "/ctx/job_id: a job of that id was erased; choose another one, or leave it out");
     if (const Job* existing = find(*contract->job_id)) {
-      if (existing->owner == caller.owner() && existing->contract.digest == contract->digest) return full_status(*existing, now);
+      if (existing->owner == caller.owner() && existing->contract.digest == contract->digest)
+        return full_status(*existing, now);
       return fail(ErrorKind::conflict, "/ctx/job_id: there is another job of that id; choose another one, or leave it out");
     }
   }
@@ -144,10 +146,11 @@ Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, c
   for (const auto& digest : job.inputs)
     // Only what the caller has shown to have: a digest alone gives nobody another's input.
     if (const auto input = inputs_.find(digest); input == inputs_.end() || !input->second.claims.contains(caller.owner()))
-      return fail(ErrorKind::invalid_input,
-                  fmt::format("/args: you have not uploaded input {} to this hub, or the job that you did it for is over; do so before "
-                              "submitting (forgepool submit --input FILE)",
-                              digest.str()));
+      return fail(
+          ErrorKind::invalid_input,
+          fmt::format("/args: you have not uploaded input {} to this hub, or the job that you did it for is over; do so before "
+                      "submitting (forgepool submit --input FILE)",
+                      digest.str()));
 
   job.id = job.contract.job_id ? *job.contract.job_id : JobId(fresh_id("job-"));
   job.pseudonym = fresh_id("w-");
@@ -232,8 +235,7 @@ Result<JobStatus> HubCore::cancel(const JobId& id, const Caller& caller, const T
     return fail(ErrorKind::conflict,
                 fmt::format("the job is over already: it {}", job.state == JobState::done ? "is done" : "failed"));
   if (job.state == JobState::running) {
-    end_job(job, JobState::cancelled, caller.owner() != job.owner ? "cancelled by an operator" : "cancelled by its owner",
-            now);
+    end_job(job, JobState::cancelled, caller.owner() != job.owner ? "cancelled by an operator" : "cancelled by its owner", now);
     used_tokens_.use(ticket, id, now, effects_);
   }
   return full_status(job, now);

@@ -112,17 +112,21 @@ constexpr KeyId node_key{KeyPurpose::node, 1};
 
 Status save_hub_identity(const HubIdentity& hub, const std::string& directory) {
   return save_directory(directory, [&](KeyStore& store) -> Status {
-    if (!hub.earlier_cas.empty() || !hub.earlier_token_keys.empty() || !hub.earlier_hub_keys.empty() || !hub.earlier_log_keys.empty())
+    if (!hub.earlier_cas.empty() || !hub.earlier_token_keys.empty() || !hub.earlier_hub_keys.empty() ||
+        !hub.earlier_log_keys.empty())
       return fail(ErrorKind::unsupported, "this identity has been rotated: keep the store that it is in");
     const Time now = std::chrono::system_clock::now();
-    for (const auto& [purpose, signer] : {std::pair{KeyPurpose::ca, hub.ca_key}, {KeyPurpose::hub, hub.tls.key},
-                                          {KeyPurpose::hub, hub.next_tls_key}, {KeyPurpose::token, hub.token_key},
+    for (const auto& [purpose, signer] : {std::pair{KeyPurpose::ca, hub.ca_key},
+                                          {KeyPurpose::hub, hub.tls.key},
+                                          {KeyPurpose::hub, hub.next_tls_key},
+                                          {KeyPurpose::token, hub.token_key},
                                           {KeyPurpose::log, hub.log_key}})
       if (signer)
         if (const auto put = store.adopt(purpose, signer, now); !put) return fail(put.error());
     if (hub.content_keys.size() != 1 || hub.content_keys.begin()->first != 1)
       return fail(ErrorKind::unsupported, "content has been erased under this identity: keep the store that it is in");
-    if (const auto put = store.adopt(KeyPurpose::content, hub.content_keys.begin()->second, now); !put) return fail(put.error());
+    if (const auto put = store.adopt(KeyPurpose::content, hub.content_keys.begin()->second, now); !put)
+      return fail(put.error());
     if (const auto put = store.put_text("ca-1.pem", certificate_to_pem(hub.ca_certificate)); !put) return put;
     if (const auto put = store.put_text("hub-1.pem", chain_to_pem(hub.tls.certificate_chain)); !put) return put;
     return store.put_text("root.json", make_trusted_root(hub));

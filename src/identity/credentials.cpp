@@ -12,7 +12,8 @@ constexpr Duration direct_certificate_life = std::chrono::hours(24 * 365);
 
 }  // namespace
 
-Result<Credentials> issue_credentials(const HubIdentity& organization, const std::string& path, Time now, const HubIdentity* hub) {
+Result<Credentials> issue_credentials(const HubIdentity& organization, const std::string& path, Time now,
+                                      const HubIdentity* hub) {
   const auto id = identity::spiffe_id_from_path(organization.trust_domain, path);
   if (!id) return fail(id.error());
   const auto ca = parse_certificate(organization.ca_certificate);

@@ -28,7 +28,8 @@ wire::fb::EnrolledT write_enrolment(const std::vector<Bytes>& chain, const HubId
   return enrolled;
 }
 
-Result<Credentials> accept_enrolment(const wire::fb::EnrolledT& enrolled, std::shared_ptr<Signer> key, const std::vector<Digest>& known) {
+Result<Credentials> accept_enrolment(const wire::fb::EnrolledT& enrolled, std::shared_ptr<Signer> key,
+                                     const std::vector<Digest>& known) {
   if (enrolled.chain.size() != 2) return fail(ErrorKind::corrupt, "the hub sent a chain of unexpected length");
   Credentials credentials;
   for (const auto& der : enrolled.chain) credentials.identity.certificate_chain.push_back(der->der);
@@ -41,7 +42,8 @@ Result<Credentials> accept_enrolment(const wire::fb::EnrolledT& enrolled, std::s
   const auto svid = check_svid_profile(std::move(*leaf));
   if (!svid) return fail(svid.error());
 
-  if (enrolled.hub_cas.empty() || enrolled.hub_cas.size() > max_hub_cas || enrolled.hub_pins.empty() || enrolled.hub_pins.size() > max_hub_pins)
+  if (enrolled.hub_cas.empty() || enrolled.hub_cas.size() > max_hub_cas || enrolled.hub_pins.empty() ||
+      enrolled.hub_pins.size() > max_hub_pins)
     return fail(ErrorKind::corrupt, "the hub did not say by which CAs and keys it is known, or named too many");
   for (const auto& der : enrolled.hub_cas) {
     if (const auto parsed = parse_certificate(der->der); !parsed) return fail(parsed.error());

@@ -11,6 +11,7 @@ wire::fb::EnrolledT write_enrolment(const std::vector<Bytes>& chain, const HubId
 
 /// Checks what was sent: a certificate for our key, by the CA that comes with it, and a hub that goes on
 /// with one of the keys that it is `known` by. `corrupt` if it does not hold.
-Result<Credentials> accept_enrolment(const wire::fb::EnrolledT& enrolled, std::shared_ptr<Signer> key, const std::vector<Digest>& known);
+Result<Credentials> accept_enrolment(const wire::fb::EnrolledT& enrolled, std::shared_ptr<Signer> key,
+                                     const std::vector<Digest>& known);
 
 }  // namespace forgepool::identity

@@ -108,7 +108,8 @@ class FileKeyStore final : public KeyStore {
     struct stat status;
     if (::lstat(path.c_str(), &status) != 0) return system_failure("destroy", path, errno);
     // The mark first: an epoch that was in use must not come back as another key.
-    if (const auto marked = write(id.str() + ".destroyed", "", false); !marked && marked.error().kind != ErrorKind::conflict) return marked;
+    if (const auto marked = write(id.str() + ".destroyed", "", false); !marked && marked.error().kind != ErrorKind::conflict)
+      return marked;
     if (const auto overwritten = overwrite(path, static_cast<std::size_t>(status.st_size)); !overwritten) return overwritten;
     if (::unlink(path.c_str()) != 0) return system_failure("destroy", path, errno);
     if (const auto tidied = drop_older_marks(id); !tidied) return tidied;
@@ -169,7 +170,8 @@ class FileKeyStore final : public KeyStore {
     cost.p = static_cast<std::uint64_t>(reader.integer("p", 1, 16));
     cost.r = static_cast<std::uint64_t>(reader.integer("r", 1, 32));
     const Bytes salt = reader.base64("salt", 64);
-    if (const auto finished = reader.finish(); !finished) return fail(ErrorKind::corrupt, path + "/passphrase: " + finished.error().message);
+    if (const auto finished = reader.finish(); !finished)
+      return fail(ErrorKind::corrupt, path + "/passphrase: " + finished.error().message);
     auto key = key_from_passphrase(passphrase, salt, cost);
     if (!key) return fail(ErrorKind::corrupt, path + "/passphrase: " + key.error().message);
     if (!aead_open(key->view(), nonce, as_bytes(passphrase_check), check))
@@ -195,7 +197,8 @@ class FileKeyStore final : public KeyStore {
     if (!ids) return fail(ids.error());
     const KeyId id{purpose, identity::next_epoch(*ids, purpose)};
     const auto made = std::chrono::floor<std::chrono::seconds>(now);
-    const auto seconds = static_cast<std::int64_t>(std::chrono::duration_cast<std::chrono::seconds>(made.time_since_epoch()).count());
+    const auto seconds =
+        static_cast<std::int64_t>(std::chrono::duration_cast<std::chrono::seconds>(made.time_since_epoch()).count());
     const auto pem = key.to_pem();
     if (pem.empty()) return fail(ErrorKind::internal, "a private key could not be encoded");
     std::string content;
@@ -203,7 +206,9 @@ class FileKeyStore final : public KeyStore {
       const Bytes nonce = random_bytes(aead_nonce_bytes);
       const auto sealed = aead_seal(wrapping_->view(), nonce, as_bytes(context_of(id, seconds)), pem.view());
       if (!sealed) return fail(sealed.error());
-      content = json::canonicalize(json::Object{{"made", seconds}, {"nonce", to_base64(nonce)}, {"sealed", to_base64(*sealed)}}) + "\n";
+      content =
+          json::canonicalize(json::Object{{"made", seconds}, {"nonce", to_base64(nonce)}, {"sealed", to_base64(*sealed)}}) +
+          "\n";
     } else {
       content = fmt::format("Made: {}\n{}", seconds, pem.text());
     }
@@ -218,7 +223,9 @@ class FileKeyStore final : public KeyStore {
     if (!content) return fail(content.error());
     const SecretBytes secret(to_bytes(*content));
     wipe({reinterpret_cast<std::uint8_t*>(content->data()), content->size()});
-    const auto corrupt = [&](const std::string& why) { return fail(ErrorKind::corrupt, fmt::format("{}: {}", path_of(id.str() + ".key"), why)); };
+    const auto corrupt = [&](const std::string& why) {
+      return fail(ErrorKind::corrupt, fmt::format("{}: {}", path_of(id.str() + ".key"), why));
+    };
     std::string_view text = secret.text();
     std::int64_t seconds = 0;
     SecretBytes opened;
@@ -243,7 +250,8 @@ class FileKeyStore final : public KeyStore {
     }
     auto signer = signer_from_pem(text);
     if (!signer) return corrupt(signer.error().message);
-    if ((*signer)->public_key().algorithm != algorithm_of(id.purpose)) return corrupt("the key has another algorithm than its purpose");
+    if ((*signer)->public_key().algorithm != algorithm_of(id.purpose))
+      return corrupt("the key has another algorithm than its purpose");
     return Opened{Time(std::chrono::seconds(seconds)), std::move(*signer)};
   }
 
@@ -251,8 +259,8 @@ class FileKeyStore final : public KeyStore {
   Result<std::vector<KeyId>> taken(bool with_destroyed) const {
     std::vector<KeyId> ids;
     std::error_code error;
-    for (auto entry = std::filesystem::directory_iterator(path_, error); !error && entry != std::filesystem::directory_iterator();
-         entry.increment(error)) {
+    for (auto entry = std::filesystem::directory_iterator(path_, error);
+         !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
       const std::string name = entry->path().filename().string();
       for (const std::string_view ending : {".key", ".destroyed"}) {
         if (!name.ends_with(ending) || (ending == ".destroyed" && !with_destroyed)) continue;
@@ -295,11 +303,13 @@ class FileKeyStore final : public KeyStore {
     if (!file) return system_failure("create", temporary, errno);
     const bool written = write_all(file.get(), text) && ::fsync(file.get()) == 0;
     const int write_error = errno;
-    const bool placed = written && (replace ? ::rename(temporary.c_str(), path.c_str()) : ::link(temporary.c_str(), path.c_str())) == 0;
+    const bool placed =
+        written && (replace ? ::rename(temporary.c_str(), path.c_str()) : ::link(temporary.c_str(), path.c_str())) == 0;
     const int place_error = errno;
     if (!placed || !replace) ::unlink(temporary.c_str());
     if (!written) return system_failure("write", temporary, write_error);
-    if (!placed) return place_error == EEXIST ? Status(taken_already(path)) : Status(system_failure("create", path, place_error));
+    if (!placed)
+      return place_error == EEXIST ? Status(taken_already(path)) : Status(system_failure("create", path, place_error));
     return sync();
   }
 

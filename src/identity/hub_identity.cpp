@@ -1,5 +1,5 @@
-/// forgepool/credentials.hpp: the keys of an organization, made, opened and rotated in a key store. What is in use follows from what
-/// is in the store, and a takeover is one text or key that appears: a crash leaves the old epoch or the new one.
+/// forgepool/credentials.hpp: the keys of an organization, made, opened and rotated in a key store. What is in use follows from
+/// what is in the store, and a takeover is one text or key that appears: a crash leaves the old epoch or the new one.
 #include <forgepool/credentials.hpp>
 
 #include <forgepool/backends/memory_key_store.hpp>
@@ -121,7 +121,8 @@ Status open_ca(HubIdentity& hub, Time, const KeyOverlap& overlap) {
     auto certificate = parse_certificate(chain->front());
     if (!certificate) return fail(certificate.error());
     if (certificate->key != info.key || !certificate->fields.is_ca)
-      return fail(ErrorKind::corrupt, hub.store->name() + ": key and certificate of " + info.id.str() + " do not belong together");
+      return fail(ErrorKind::corrupt,
+                  hub.store->name() + ": key and certificate of " + info.id.str() + " do not belong together");
     good.emplace_back(info, std::move(*certificate));
   }
   if (good.empty()) return missing_key(*hub.store, KeyPurpose::ca);
@@ -155,7 +156,8 @@ Status open_hub_keys(HubIdentity& hub, Time, const KeyOverlap& overlap) {
     auto svid = identity::check_svid_profile(std::move(*certificate));
     if (!svid) return fail(svid.error());
     if (svid->certificate.key != info.key || svid->id.role != identity::NodeRole::hub)
-      return fail(ErrorKind::corrupt, hub.store->name() + ": key and certificate of " + info.id.str() + " do not belong together");
+      return fail(ErrorKind::corrupt,
+                  hub.store->name() + ": key and certificate of " + info.id.str() + " do not belong together");
     good.emplace_back(info, std::move(*svid));
     hub.tls.certificate_chain = std::move(*chain);
     hub.next_tls_key = nullptr;
@@ -213,8 +215,9 @@ bool knows_issuer(const HubIdentity& hub, const Certificate& leaf, Time now) {
     const auto ca = parse_certificate(der);
     return ca && leaf.issuer == ca->subject && is_signed_by(leaf, ca->key);
   };
-  return issued(hub.ca_certificate) ||
-         std::ranges::any_of(hub.earlier_cas, [&](const EarlierCa& earlier) { return now < earlier.until && issued(earlier.certificate); });
+  return issued(hub.ca_certificate) || std::ranges::any_of(hub.earlier_cas, [&](const EarlierCa& earlier) {
+           return now < earlier.until && issued(earlier.certificate);
+         });
 }
 
 /// A certificate past half of its life, or of a CA that is no longer good, is replaced; the key stays.
@@ -227,7 +230,8 @@ Status renew_hub_certificate(HubIdentity& hub, Time now) {
     return fail(ErrorKind::corrupt, hub.store->name() + ": the hub's certificate was not issued by its CA");
   auto chain = issue_hub_chain(hub, *hub.tls.key, now, hub.store.get());
   if (!chain) return fail(chain.error());
-  if (auto put = hub.store->replace_text(certificate_name({KeyPurpose::hub, hub.epochs.hub}), chain_to_pem(*chain)); !put) return put;
+  if (auto put = hub.store->replace_text(certificate_name({KeyPurpose::hub, hub.epochs.hub}), chain_to_pem(*chain)); !put)
+    return put;
   hub.tls.certificate_chain = std::move(*chain);
   return {};
 }
@@ -255,7 +259,8 @@ Status rotate_ca(HubIdentity& hub, Time now, const KeyOverlap& overlap) {
   }
   auto certificate = issue_ca(hub.trust_domain, epoch, *key, now);
   if (!certificate) return fail(certificate.error());
-  if (auto put = hub.store->put_text(certificate_name({KeyPurpose::ca, epoch}), certificate_to_pem(*certificate)); !put) return put;
+  if (auto put = hub.store->put_text(certificate_name({KeyPurpose::ca, epoch}), certificate_to_pem(*certificate)); !put)
+    return put;
   hub.earlier_cas.push_back({hub.ca_certificate, hub.epochs.ca, std::chrono::floor<std::chrono::seconds>(now) + overlap.ca});
   hub.ca_certificate = std::move(*certificate);
   hub.ca_key = std::move(key);
@@ -324,13 +329,15 @@ Result<HubIdentity> make_hub_identity(const std::string& trust_domain, std::shar
                 "trust domain: expected lower-case letters, digits, dots and dashes, got \"" + trust_domain + "\"");
   const auto existing = store->keys();
   if (!existing) return fail(existing.error());
-  if (!existing->empty()) return fail(ErrorKind::conflict, store->name() + " holds keys already: name an empty place for the new ones");
+  if (!existing->empty())
+    return fail(ErrorKind::conflict, store->name() + " holds keys already: name an empty place for the new ones");
   HubIdentity hub;
   hub.trust_domain = trust_domain;
   hub.store = std::move(store);
-  for (const auto& [purpose, signer] : {std::pair{KeyPurpose::ca, &hub.ca_key}, std::pair{KeyPurpose::hub, &hub.tls.key},
-                                        std::pair{KeyPurpose::hub, &hub.next_tls_key}, std::pair{KeyPurpose::token, &hub.token_key},
-                                        std::pair{KeyPurpose::log, &hub.log_key}}) {
+  for (const auto& [purpose, signer] :
+       {std::pair{KeyPurpose::ca, &hub.ca_key}, std::pair{KeyPurpose::hub, &hub.tls.key},
+        std::pair{KeyPurpose::hub, &hub.next_tls_key}, std::pair{KeyPurpose::token, &hub.token_key},
+        std::pair{KeyPurpose::log, &hub.log_key}}) {
     auto key = fresh_key(*hub.store, purpose, now);
     if (!key) return fail(key.error());
     *signer = std::move(*key);
@@ -353,9 +360,12 @@ Result<HubIdentity> open_hub_identity(std::shared_ptr<KeyStore> store, Time now,
   hub.store = std::move(store);
   if (auto opened = open_ca(hub, now, overlap); !opened) return fail(opened.error());
   if (auto opened = open_hub_keys(hub, now, overlap); !opened) return fail(opened.error());
-  if (auto opened = open_signing_keys(hub, KeyPurpose::token, overlap.token, hub.token_key, hub.epochs.token, hub.earlier_token_keys); !opened)
+  if (auto opened =
+          open_signing_keys(hub, KeyPurpose::token, overlap.token, hub.token_key, hub.epochs.token, hub.earlier_token_keys);
+      !opened)
     return fail(opened.error());
-  if (auto opened = open_signing_keys(hub, KeyPurpose::log, overlap.log, hub.log_key, hub.epochs.log, hub.earlier_log_keys); !opened)
+  if (auto opened = open_signing_keys(hub, KeyPurpose::log, overlap.log, hub.log_key, hub.epochs.log, hub.earlier_log_keys);
+      !opened)
     return fail(opened.error());
   if (auto opened = open_content_keys(hub, now); !opened) return fail(opened.error());
   if (auto renewed = renew_hub_certificate(hub, now); !renewed) return fail(renewed.error());
@@ -376,19 +386,27 @@ Status rotate_key(HubIdentity& hub, KeyPurpose purpose, Time now, const KeyOverl
       rotated = rotate_signing_key(hub, purpose, now, overlap.log, hub.log_key, hub.epochs.log, hub.earlier_log_keys);
       break;
     case KeyPurpose::content:
-      return fail(ErrorKind::invalid_input, "the key of content changes by itself, with each erasure; erase a job to change it");
-    case KeyPurpose::node: return fail(ErrorKind::invalid_input, "a hub rotates its ca, hub, token and log keys; nodes enrol again");
+      return fail(ErrorKind::invalid_input,
+                  "the key of content changes by itself, with each erasure; erase a job to change it");
+    case KeyPurpose::node:
+      return fail(ErrorKind::invalid_input, "a hub rotates its ca, hub, token and log keys; nodes enrol again");
   }
   if (!rotated) return rotated;
   return write_root(hub);
 }
 
 std::string make_trusted_root(const HubIdentity& hub) {
-  wire::TrustedRoot root{hub.trust_domain, hub.ca_certificate, hub.tls.key->public_key().spki,
-                         to_vkey(hub.trust_domain, hub.log_key->public_key()), {}, {}, {}};
+  wire::TrustedRoot root{hub.trust_domain,
+                         hub.ca_certificate,
+                         hub.tls.key->public_key().spki,
+                         to_vkey(hub.trust_domain, hub.log_key->public_key()),
+                         {},
+                         {},
+                         {}};
   for (const auto& earlier : hub.earlier_cas) root.earlier_ca_certificates.push_back(earlier.certificate);
   for (const auto& earlier : hub.earlier_hub_keys) root.earlier_hub_spkis.push_back(earlier.public_key.spki);
-  for (const auto& earlier : hub.earlier_log_keys) root.earlier_log_vkeys.push_back(to_vkey(hub.trust_domain, earlier.public_key));
+  for (const auto& earlier : hub.earlier_log_keys)
+    root.earlier_log_vkeys.push_back(to_vkey(hub.trust_domain, earlier.public_key));
   return wire::write_trusted_root(root);
 }
 

@@ -62,7 +62,8 @@ struct SharedSession {
 };
 
 std::string label_of(const KeyId& id, Time made) {
-  return fmt::format("{} {} {}", application, id.str(), std::chrono::duration_cast<std::chrono::seconds>(made.time_since_epoch()).count());
+  return fmt::format("{} {} {}", application, id.str(),
+                     std::chrono::duration_cast<std::chrono::seconds>(made.time_since_epoch()).count());
 }
 
 std::optional<std::pair<KeyId, Time>> parse_label(std::string_view label) {
@@ -122,8 +123,8 @@ class Pkcs11KeyStore final : public KeyStore {
     private_half.number(CKA_CLASS, CKO_PRIVATE_KEY).flag(CKA_TOKEN, true).flag(CKA_PRIVATE, true).flag(CKA_SIGN, true);
     private_half.flag(CKA_SENSITIVE, true).flag(CKA_EXTRACTABLE, false);
     private_half.text(CKA_ID, id.str()).text(CKA_LABEL, label_of(id, made));
-    const auto made_pair = session_->session->generate_pair(edwards ? CKM_EC_EDWARDS_KEY_PAIR_GEN : CKM_EC_KEY_PAIR_GEN, public_half.get(),
-                                                            private_half.get());
+    const auto made_pair = session_->session->generate_pair(edwards ? CKM_EC_EDWARDS_KEY_PAIR_GEN : CKM_EC_KEY_PAIR_GEN,
+                                                            public_half.get(), private_half.get());
     if (!made_pair) return fail(made_pair.error());
     auto key = public_key(id);
     if (!key) return fail(key.error());
@@ -256,7 +257,8 @@ class Pkcs11KeyStore final : public KeyStore {
 
   /// The objects of a text, by version: more than one only after a crash.
   Result<std::vector<std::pair<std::uint32_t, CK_OBJECT_HANDLE>>> texts(std::string_view name) const {
-    const auto objects = session_->session->find(AttributeList().number(CKA_CLASS, CKO_DATA).text(CKA_APPLICATION, application).get());
+    const auto objects =
+        session_->session->find(AttributeList().number(CKA_CLASS, CKO_DATA).text(CKA_APPLICATION, application).get());
     if (!objects) return fail(objects.error());
     const std::string prefix = fmt::format("{} text {} ", application, name);
     std::vector<std::pair<std::uint32_t, CK_OBJECT_HANDLE>> found;
@@ -267,7 +269,8 @@ class Pkcs11KeyStore final : public KeyStore {
       if (!text.starts_with(prefix)) continue;
       const auto digits = text.substr(prefix.size());
       std::uint32_t version = 0;
-      if (std::from_chars(digits.data(), digits.data() + digits.size(), version).ec == std::errc()) found.emplace_back(version, object);
+      if (std::from_chars(digits.data(), digits.data() + digits.size(), version).ec == std::errc())
+        found.emplace_back(version, object);
     }
     std::ranges::sort(found);
     return found;
@@ -296,8 +299,9 @@ Result<std::unique_ptr<KeyStore>> open_pkcs11_key_store(const Pkcs11KeyStoreOpti
   for (const CK_MECHANISM_TYPE mechanism : {CK_MECHANISM_TYPE{CKM_EC_KEY_PAIR_GEN}, CK_MECHANISM_TYPE{CKM_ECDSA},
                                             CK_MECHANISM_TYPE{CKM_EC_EDWARDS_KEY_PAIR_GEN}, CK_MECHANISM_TYPE{CKM_EDDSA}})
     if (!(*session)->has_mechanism(mechanism))
-      return fail(ErrorKind::unsupported, fmt::format("the PKCS#11 token \"{}\" cannot do mechanism 0x{:x}; P-256 and Ed25519 are needed",
-                                                      options.token, static_cast<unsigned long>(mechanism)));
+      return fail(ErrorKind::unsupported,
+                  fmt::format("the PKCS#11 token \"{}\" cannot do mechanism 0x{:x}; P-256 and Ed25519 are needed",
+                              options.token, static_cast<unsigned long>(mechanism)));
   return std::make_unique<Pkcs11KeyStore>(options.token, std::move(*session));
 }
 

@@ -11,12 +11,13 @@ constexpr std::size_t max_attribute_bytes = 1u << 20;
 
 tl::unexpected<Error> failed(std::string_view what, CK_RV code) {
   const ErrorKind kind = code == CKR_PIN_INCORRECT || code == CKR_PIN_LEN_RANGE || code == CKR_PIN_LOCKED ? ErrorKind::denied
-                         : code == CKR_MECHANISM_INVALID || code == CKR_CURVE_NOT_SUPPORTED              ? ErrorKind::unsupported
-                                                                                                        : ErrorKind::unavailable;
+                         : code == CKR_MECHANISM_INVALID || code == CKR_CURVE_NOT_SUPPORTED ? ErrorKind::unsupported
+                                                                                            : ErrorKind::unavailable;
   const std::string_view hint = code == CKR_PIN_INCORRECT || code == CKR_PIN_LEN_RANGE ? " (the PIN is wrong)"
-                                : code == CKR_PIN_LOCKED                              ? " (the PIN is locked: unlock it with the token's tools)"
-                                                                                      : "";
-  return fail(kind, fmt::format("the PKCS#11 token could not {}: error 0x{:x}{}", what, static_cast<unsigned long>(code), hint));
+                                : code == CKR_PIN_LOCKED ? " (the PIN is locked: unlock it with the token's tools)"
+                                                         : "";
+  return fail(kind,
+              fmt::format("the PKCS#11 token could not {}: error 0x{:x}{}", what, static_cast<unsigned long>(code), hint));
 }
 
 /// The library's functions, initialised.
@@ -25,7 +26,8 @@ Result<CK_FUNCTION_LIST*> load(const std::string& module) {
   void* const library = ::dlopen(module.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) {
     const char* const why = ::dlerror();
-    return fail(ErrorKind::not_found, fmt::format("cannot load the PKCS#11 library {}: {}", module, why ? why : "unknown reason"));
+    return fail(ErrorKind::not_found,
+                fmt::format("cannot load the PKCS#11 library {}: {}", module, why ? why : "unknown reason"));
   }
   const auto get = reinterpret_cast<CK_C_GetFunctionList>(::dlsym(library, "C_GetFunctionList"));
   CK_FUNCTION_LIST* functions = nullptr;
@@ -40,9 +42,11 @@ Result<CK_FUNCTION_LIST*> load(const std::string& module) {
 
 Result<CK_SLOT_ID> find_slot(CK_FUNCTION_LIST* functions, const std::string& label) {
   CK_ULONG count = 0;
-  if (const CK_RV code = functions->C_GetSlotList(CK_TRUE, nullptr, &count); code != CKR_OK) return failed("list its slots", code);
+  if (const CK_RV code = functions->C_GetSlotList(CK_TRUE, nullptr, &count); code != CKR_OK)
+    return failed("list its slots", code);
   std::vector<CK_SLOT_ID> slots(count);
-  if (const CK_RV code = functions->C_GetSlotList(CK_TRUE, slots.data(), &count); code != CKR_OK) return failed("list its slots", code);
+  if (const CK_RV code = functions->C_GetSlotList(CK_TRUE, slots.data(), &count); code != CKR_OK)
+    return failed("list its slots", code);
   slots.resize(count);
   for (const CK_SLOT_ID slot : slots) {
     CK_TOKEN_INFO info{};
@@ -51,18 +55,21 @@ Result<CK_SLOT_ID> find_slot(CK_FUNCTION_LIST* functions, const std::string& lab
     name = name.substr(0, name.find_last_not_of(' ') + 1);
     if (name == label && (info.flags & CKF_TOKEN_INITIALIZED)) return slot;
   }
-  return fail(ErrorKind::not_found, fmt::format("no PKCS#11 token is labelled \"{}\": initialise one with the token's tools", label));
+  return fail(ErrorKind::not_found,
+              fmt::format("no PKCS#11 token is labelled \"{}\": initialise one with the token's tools", label));
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Pkcs11Session>> Pkcs11Session::open(const std::string& module, const std::string& token, const std::string& pin) {
+Result<std::unique_ptr<Pkcs11Session>> Pkcs11Session::open(const std::string& module, const std::string& token,
+                                                           const std::string& pin) {
   const auto functions = load(module);
   if (!functions) return fail(functions.error());
   const auto slot = find_slot(*functions, token);
   if (!slot) return fail(slot.error());
   CK_SESSION_HANDLE handle = 0;
-  if (const CK_RV code = (*functions)->C_OpenSession(*slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, nullptr, nullptr, &handle); code != CKR_OK)
+  if (const CK_RV code = (*functions)->C_OpenSession(*slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, nullptr, nullptr, &handle);
+      code != CKR_OK)
     return failed("open a session", code);
   std::unique_ptr<Pkcs11Session> session(new Pkcs11Session(*functions, *slot, handle));
   std::string text = pin;
@@ -76,7 +83,8 @@ Pkcs11Session::~Pkcs11Session() {
 }
 
 Result<std::vector<CK_OBJECT_HANDLE>> Pkcs11Session::find(Attributes wanted) {
-  if (const CK_RV code = functions_->C_FindObjectsInit(session_, wanted.data(), wanted.size()); code != CKR_OK) return failed("search", code);
+  if (const CK_RV code = functions_->C_FindObjectsInit(session_, wanted.data(), wanted.size()); code != CKR_OK)
+    return failed("search", code);
   std::vector<CK_OBJECT_HANDLE> found;
   for (;;) {
     CK_OBJECT_HANDLE handles[64];
@@ -112,15 +120,16 @@ Status Pkcs11Session::create(Attributes attributes) {
 }
 
 Status Pkcs11Session::destroy(CK_OBJECT_HANDLE object) {
-  if (const CK_RV code = functions_->C_DestroyObject(session_, object); code != CKR_OK) return failed("destroy an object", code);
+  if (const CK_RV code = functions_->C_DestroyObject(session_, object); code != CKR_OK)
+    return failed("destroy an object", code);
   return {};
 }
 
 Status Pkcs11Session::generate_pair(CK_MECHANISM_TYPE type, Attributes public_half, Attributes private_half) {
   CK_MECHANISM mechanism{type, nullptr, 0};
   CK_OBJECT_HANDLE public_key = 0, private_key = 0;
-  const CK_RV code = functions_->C_GenerateKeyPair(session_, &mechanism, public_half.data(), public_half.size(), private_half.data(),
-                                                   private_half.size(), &public_key, &private_key);
+  const CK_RV code = functions_->C_GenerateKeyPair(session_, &mechanism, public_half.data(), public_half.size(),
+                                                   private_half.data(), private_half.size(), &public_key, &private_key);
   if (code != CKR_OK) return failed("make a key", code);
   return {};
 }

@@ -20,7 +20,8 @@ namespace forgepool::identity {
 class Pkcs11Session {
  public:
   /// Errors as of open_pkcs11_key_store.
-  static Result<std::unique_ptr<Pkcs11Session>> open(const std::string& module, const std::string& token, const std::string& pin);
+  static Result<std::unique_ptr<Pkcs11Session>> open(const std::string& module, const std::string& token,
+                                                     const std::string& pin);
   ~Pkcs11Session();
   Pkcs11Session(const Pkcs11Session&) = delete;
   Pkcs11Session& operator=(const Pkcs11Session&) = delete;

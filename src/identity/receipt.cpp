@@ -17,9 +17,9 @@ constexpr std::size_t max_detail_bytes = 512;
 constexpr std::size_t max_inputs = 65'536;
 
 using Kind = SandboxOutcome::Kind;
-constexpr Kind outcome_kinds[] = {Kind::exited,         Kind::signalled,       Kind::out_of_memory, Kind::pids_limit,
+constexpr Kind outcome_kinds[] = {Kind::exited,        Kind::signalled,      Kind::out_of_memory, Kind::pids_limit,
                                   Kind::timed_out_cpu, Kind::timed_out_wall, Kind::output_limit,  Kind::policy_violation,
-                                  Kind::setup_failed,   Kind::cancelled};
+                                  Kind::setup_failed,  Kind::cancelled};
 
 // --- writing ---------------------------------------------------------------------------------------------------------
 
@@ -70,9 +70,7 @@ json::Value internal_parameters(const Receipt& receipt) {
                        {"limits", limits_to_json(receipt.limits)},
                        {"relaxations", std::move(relaxations)}};
   if (!receipt.numeric_class.empty()) sandbox.set("numeric_class", receipt.numeric_class);
-  return json::Object{{"sandbox", std::move(sandbox)},
-                      {"shards", std::move(shards)},
-                      {"salt", to_hex(receipt.salt)}};
+  return json::Object{{"sandbox", std::move(sandbox)}, {"shards", std::move(shards)}, {"salt", to_hex(receipt.salt)}};
 }
 
 std::vector<Resource> dependencies_of(const Receipt& receipt) {

@@ -5,8 +5,9 @@
 ///     subject                 the output of each shard that has one, named "shard-<index>"
 ///     buildDefinition
 ///       externalParameters    job (pseudonym), lease, attempt, adapter, and per shard its index and the digest of its
-///       parameters internalParameters    sandbox name, level and determinism achieved, numeric class, limits, relaxations; per shard outcome (of a failed setup also the step)
-///       and usage; salt resolvedDependencies  "adapter", and each input as "shard-<index>/<name>"
+///       parameters internalParameters    sandbox name, level and determinism achieved, numeric class, limits, relaxations; per
+///       shard outcome (of a failed setup also the step) and usage; salt resolvedDependencies  "adapter", and each input as
+///       "shard-<index>/<name>"
 ///     runDetails              builder.id is the agent's SPIFFE id, metadata.invocationId the lease, with the agent's own times
 ///
 /// The salt makes the digest of a receipt say nothing about what is in it.

@@ -12,7 +12,7 @@ namespace forgepool::identity {
 /// What a receipt is held against.
 struct ReceiptTerms {
   const std::vector<Issuer>& issuers;  ///< Of agents' certificates.
-  std::string_view job;  ///< The pseudonym.
+  std::string_view job;                ///< The pseudonym.
   const Plan& plan;
   SandboxLevel minimum_level = SandboxLevel::none;  ///< Of the contract.
 };
@@ -23,7 +23,8 @@ struct CheckedReceipt {
 };
 
 /// Checks that
-///  - `chain` (DER, leaf first) leads to one of the issuers and is an agent's, and was in force when the receipt says that the work ended;
+///  - `chain` (DER, leaf first) leads to one of the issuers and is an agent's, and was in force when the receipt says that the
+///  work ended;
 ///  - the envelope has one signature, and it is by that key;
 ///  - the payload is a receipt of that agent, for this job, adapter, limits and relaxations;
 ///  - the sandbox was of the contract's level or a better one, and the runs of the plan's determinism class or a stricter one;

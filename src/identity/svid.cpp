@@ -147,7 +147,8 @@ Result<Svid> verify_svid(const std::vector<Bytes>& chain, const std::vector<Issu
   if (issuers.empty()) return refuse_svid("issuer_unknown", "there is no CA to hold the certificate against");
   if (chain.empty()) return refuse_svid("chain_length", "there is no certificate");
   const auto leaf = parse_certificate(chain.front());
-  const auto named = std::ranges::find_if(issuers, [&](const Issuer& issuer) { return leaf && leaf->issuer == issuer.ca.subject; });
+  const auto named =
+      std::ranges::find_if(issuers, [&](const Issuer& issuer) { return leaf && leaf->issuer == issuer.ca.subject; });
   const Issuer& issuer = named == issuers.end() ? issuers.front() : *named;
   return verify_svid(chain, issuer.ca, issuer.trust_domain, now);
 }

@@ -19,7 +19,7 @@ enum class NodeRole { hub, agent, client, operator_ };
 struct SpiffeId {
   std::string trust_domain;
   NodeRole role = NodeRole::agent;
-  std::string name;      ///< Of agents and clients: an id in the sense of ids.hpp. Empty for the others.
+  std::string name;       ///< Of agents and clients: an id in the sense of ids.hpp. Empty for the others.
   std::string project{};  ///< Of clients of a project: an id, too.
 
   std::string path() const;  ///< "agent/<id>"

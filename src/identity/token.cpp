@@ -161,8 +161,7 @@ Result<TokenClaims> read_token(std::string_view token, const std::vector<PublicK
   return claims;
 }
 
-Result<TokenClaims> check_token(std::string_view token, const std::vector<PublicKey>& keys,
-                                      const TokenExpectation& expected) {
+Result<TokenClaims> check_token(std::string_view token, const std::vector<PublicKey>& keys, const TokenExpectation& expected) {
   auto claims = read_token(token, keys);
   if (!claims) return fail(claims.error());
   if (auto status = check_expectation(*claims, expected); !status) return fail(status.error());

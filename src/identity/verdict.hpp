@@ -9,10 +9,10 @@
 ///     verificationResult  PASSED for accepted, FAILED for undecided
 ///     verifiedLevels      "FORGEPOOL_AGREED_BY_<n>" with the number of answers that agree with the accepted one; or none
 ///
-/// and, as extension fields, forgepool_rule, forgepool_evidence, forgepool_salt, and forgepool_bound: the adversary (`fraction`,
-/// `collusion`) against whom the result is wrong with a probability of at most `error`, as forgepool/credibility.hpp has it. Each
-/// piece of evidence says whether it `agrees`, what was known of its agent (`checks` passed, `probation`), and, if it lost and its
-/// adapter says its steps, the first that `diverges`.
+/// and, as extension fields, forgepool_rule, forgepool_evidence, forgepool_salt, and forgepool_bound: the adversary
+/// (`fraction`, `collusion`) against whom the result is wrong with a probability of at most `error`, as
+/// forgepool/credibility.hpp has it. Each piece of evidence says whether it `agrees`, what was known of its agent (`checks`
+/// passed, `probation`), and, if it lost and its adapter says its steps, the first that `diverges`.
 #include <forgepool/ids.hpp>
 #include <forgepool/time.hpp>
 #include <forgepool/verifier.hpp>
@@ -29,8 +29,8 @@ struct Verdict {
   Time verified_at{};    ///< Whole seconds.
   Digest contract;
   Adversary adversary;  ///< The contract's.
-  ShardVerdict shard;  ///< At least one piece of evidence, all for this shard; at most 64. The result is zeros if undecided.
-  Bytes salt;          ///< verdict_salt_bytes random bytes.
+  ShardVerdict shard;   ///< At least one piece of evidence, all for this shard; at most 64. The result is zeros if undecided.
+  Bytes salt;           ///< verdict_salt_bytes random bytes.
 };
 
 /// RFC 8785 JSON, to be signed as the payload of an envelope (dsse.hpp) of in_toto_payload_type. invalid_input for a verdict

@@ -46,8 +46,9 @@ Status SqliteWriter::prepare() {
                    "excluded.checksum");
       })
       .and_then([&] { return add(remove_, "DELETE FROM state WHERE key = ?1"); })
-      .and_then(
-          [&] { return add(update_log_, "UPDATE log SET size = ?1, root = ?2, state_rows = ?3, state_sum = ?4, key = ?5 WHERE id = 0"); })
+      .and_then([&] {
+        return add(update_log_, "UPDATE log SET size = ?1, root = ?2, state_rows = ?3, state_sum = ?4, key = ?5 WHERE id = 0");
+      })
       .and_then([&] { return add(begin_, "BEGIN IMMEDIATE"); })
       .and_then([&] { return add(commit_, "COMMIT"); });
 }
@@ -101,8 +102,8 @@ Status SqliteWriter::commit(std::span<const LedgerBatch* const> batches, const s
 }
 
 Status SqliteWriter::scrub() {
-  // `secure_delete` zeroes what is deleted. But cells that moved to another page before leave copies in the free space of the old
-  // one, which only writing the file anew takes away.
+  // `secure_delete` zeroes what is deleted. But cells that moved to another page before leave copies in the free space of the
+  // old one, which only writing the file anew takes away.
   const auto pages = database_.query_integer("PRAGMA page_count");
   if (!pages) return fail(pages.error());
   if (*pages <= max_vacuumed_pages)
@@ -110,7 +111,8 @@ Status SqliteWriter::scrub() {
   const auto busy = database_.query_integer("PRAGMA wal_checkpoint(TRUNCATE)");
   if (!busy) return fail(busy.error());
   if (*busy != 0)
-    return fail(ErrorKind::unavailable, "somebody reads an old state of the ledger, which stays in its write-ahead log until then; try again");
+    return fail(ErrorKind::unavailable,
+                "somebody reads an old state of the ledger, which stays in its write-ahead log until then; try again");
   return {};
 }
 

@@ -9,7 +9,8 @@ namespace forgepool {
 class SqliteWriter {
  public:
   /// Opens an existing file, and checks that its head's origin is this and its key one of these (`invalid_input`).
-  static Result<std::unique_ptr<SqliteWriter>> open(const std::string& path, std::string_view origin, std::span<const PublicKey> keys);
+  static Result<std::unique_ptr<SqliteWriter>> open(const std::string& path, std::string_view origin,
+                                                    std::span<const PublicKey> keys);
 
   /// For a ledger that keeps its leaves elsewhere: they are left out here, and it is left to somebody else to make commits
   /// durable, which survive the process at once, but the machine only when the file system was synced.
@@ -32,8 +33,8 @@ class SqliteWriter {
   Status commit(std::span<const LedgerBatch* const> batches, const std::vector<FullTile>& filled, const LedgerHead& head,
                 const std::function<Status(const LogRow&)>& before_commit = {});
 
-  /// Leaves nothing of what was deleted or overwritten in the file and its write-ahead log. `unavailable` while a reader holds on
-  /// to an old state.
+  /// Leaves nothing of what was deleted or overwritten in the file and its write-ahead log. `unavailable` while a reader holds
+  /// on to an old state.
   Status scrub();
 
  private:

@@ -229,8 +229,8 @@ class TileLedger final : public Ledger {
     return {};
   }
 
-  /// What is published is signed by the key in use, too, also of the same tree: earlier ones may be revoked before anything else is
-  /// published, and then nobody could check this.
+  /// What is published is signed by the key in use, too, also of the same tree: earlier ones may be revoked before anything
+  /// else is published, and then nobody could check this.
   Status sign_published() {
     if (std::exchange(published_note_, {}).empty()) return {};
     auto note = identity_.checkpoint(published_head_);
@@ -428,7 +428,7 @@ class TileLedger final : public Ledger {
   LedgerHead published_head_;
 
   std::vector<PublicKey> keys_{options_.key->public_key()};  ///< That what is in the folder may be signed with.
-  std::atomic<bool> taking_over_ = false;                      ///< The journal names an earlier key.
+  std::atomic<bool> taking_over_ = false;                    ///< The journal names an earlier key.
 
   mutable std::mutex view_mutex_;
   std::shared_ptr<const View> view_;  // Guarded by view_mutex_.

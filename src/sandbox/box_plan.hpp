@@ -74,7 +74,7 @@ struct PlannedFile {
 };
 
 struct PlannedTmpfs {
-  PlanOffset size;    ///< The mount option's value as text.
+  PlanOffset size;     ///< The mount option's value as text.
   PlanOffset inodes;   ///< Likewise.
   PlanOffset options;  ///< Both and the mode, in one text.
 };

@@ -59,8 +59,8 @@ std::shared_ptr<BoxPool::Shelf> BoxPool::find_shelf(const SandboxRequest& reques
 }
 
 std::unique_ptr<OpenBox> BoxPool::take_finished(const std::shared_ptr<Shelf>& shelf) {
-  const auto found = std::ranges::find_if(
-      finished_, [&](const Finished& one) { return one.renewable && one.loan.shelf == shelf; });
+  const auto found =
+      std::ranges::find_if(finished_, [&](const Finished& one) { return one.renewable && one.loan.shelf == shelf; });
   if (found == finished_.end()) return nullptr;
   auto box = std::move(found->loan.box);
   finished_.erase(found);

@@ -1,7 +1,8 @@
 #pragma once
-/// Strict boxes made ahead: everything but a run's files and seed is prepared. An agent runs thousands of shards of one job, which
-/// differ in nothing else; so boxes are kept for what was asked for last. One in which a run has ended well is renewed for the next of
-/// the same shape, if that says whose it is (box_runner.hpp says what of it is new then, and what is not): nobody gets another's.
+/// Strict boxes made ahead: everything but a run's files and seed is prepared. An agent runs thousands of shards of one job,
+/// which differ in nothing else; so boxes are kept for what was asked for last. One in which a run has ended well is renewed
+/// for the next of the same shape, if that says whose it is (box_runner.hpp says what of it is new then, and what is not):
+/// nobody gets another's.
 #include "sandbox/box_runner.hpp"
 
 #include <condition_variable>
@@ -35,19 +36,19 @@ class BoxPool {
     bool from_pool = false;
   };
 
-  /// `depth` boxes are kept of each shape, or as many as have run at once if these were more; 0 turns the pool off. `machine` is
-  /// borrowed.
+  /// `depth` boxes are kept of each shape, or as many as have run at once if these were more; 0 turns the pool off. `machine`
+  /// is borrowed.
   BoxPool(const BoxMachine& machine, std::size_t depth) : machine_(machine), depth_(depth) {}
   BoxPool(const BoxPool&) = delete;
   BoxPool& operator=(const BoxPool&) = delete;
   ~BoxPool();
 
-  /// For this strict request. The second request of a shape, and each after it, lets boxes of it be made. May wait for a box that
-  /// is being renewed.
+  /// For this strict request. The second request of a shape, and each after it, lets boxes of it be made. May wait for a box
+  /// that is being renewed.
   Loan take(const SandboxRequest& request, const std::shared_ptr<const UniqueFd>& image);
 
-  /// After the run, whichever box it had: renews it or takes down what is left of it (its mounts, its groups), in the background:
-  /// the kernel takes its time for that. With depth 0 at once.
+  /// After the run, whichever box it had: renews it or takes down what is left of it (its mounts, its groups), in the
+  /// background: the kernel takes its time for that. With depth 0 at once.
   void give_back(Loan loan, bool renewable);
 
  private:
@@ -60,7 +61,7 @@ class BoxPool {
     std::size_t running = 0;       ///< Runs, with a box of the pool or another.
     std::size_t most_running = 0;  ///< At once.
     std::size_t lent = 0;          ///< Boxes of the pool that are not in `boxes`.
-    bool broken = false;  ///< A box could not be made; runs say why.
+    bool broken = false;           ///< A box could not be made; runs say why.
   };
   using Shelves = std::deque<std::shared_ptr<Shelf>>;
   struct Finished {
@@ -68,7 +69,8 @@ class BoxPool {
     bool renewable;
   };
 
-  std::shared_ptr<Shelf> find_shelf(const SandboxRequest& request, const std::shared_ptr<const UniqueFd>& image, Shelves& dropped);
+  std::shared_ptr<Shelf> find_shelf(const SandboxRequest& request, const std::shared_ptr<const UniqueFd>& image,
+                                    Shelves& dropped);
   /// The one that is ready, else the one that will be first.
   std::unique_ptr<OpenBox> take_from(const std::shared_ptr<Shelf>& shelf);
   /// One that nobody has got to renewing yet.

@@ -9,7 +9,6 @@
 #include "sandbox/stdio_capture.hpp"
 #include "sandbox/unique_fd.hpp"
 
-
 namespace forgepool::sandbox {
 
 /// What all runs share. Constant; all borrowed parts outlive the runs.
@@ -31,7 +30,7 @@ struct BoxMachine {
 
 struct BoxRun {
   SandboxReport report;
-  BoxFailure failure;  ///< With outcome `setup_failed`: the step, where one is known.
+  BoxFailure failure;      ///< With outcome `setup_failed`: the step, where one is known.
   bool renewable = false;  ///< The box may be renewed.
 };
 

@@ -31,8 +31,8 @@ class RunGroup {
   /// Raises the limits of a group that was made for a request without files by what the files need, where they count.
   virtual Status make_room_for(const SandboxRequest&) { return {}; }
   /// For the next run of a box like the last one's, when all processes of that one are gone and those of the next wait: counts
-  /// from 0 again. False, and the group is not to be used any more, if it cannot or more than `most_bytes` are in use: something
-  /// that the last run has left would count against the next.
+  /// from 0 again. False, and the group is not to be used any more, if it cannot or more than `most_bytes` are in use:
+  /// something that the last run has left would count against the next.
   virtual bool start_anew(std::uint64_t /*most_bytes*/) { return false; }
   /// Up to date at any time, also when all processes are gone. A counter that cannot be read is 0.
   virtual CgroupCounters counters() const = 0;

@@ -36,7 +36,8 @@ struct Node {
 class Nodes {
  public:
   NodeId answer(std::uint32_t result) { return add({true, result, 0, 0, 0, 0, 0, 0}); }
-  NodeId question(std::uint32_t offset, std::uint32_t mask, std::uint16_t comparison, std::uint32_t value, NodeId yes, NodeId no) {
+  NodeId question(std::uint32_t offset, std::uint32_t mask, std::uint16_t comparison, std::uint32_t value, NodeId yes,
+                  NodeId no) {
     return yes == no ? yes : add({false, 0, offset, mask, comparison, value, yes, no});
   }
   const Node& operator[](NodeId id) const { return nodes_[id]; }
@@ -156,9 +157,7 @@ class BackwardWriter {
  private:
   static constexpr std::size_t reach = 255;
   std::size_t distance(Position target) const { return reversed_.size() - target - 1; }
-  Position step_to(Position target) {
-    return write(BPF_JMP | BPF_JA, static_cast<std::uint32_t>(distance(target)));
-  }
+  Position step_to(Position target) { return write(BPF_JMP | BPF_JA, static_cast<std::uint32_t>(distance(target))); }
 
   std::vector<sock_filter> reversed_;
 };

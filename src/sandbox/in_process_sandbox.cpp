@@ -119,7 +119,8 @@ class InProcessSandbox final : public Sandbox {
   SandboxReport run_function(const SandboxRequest& request) {
     if (auto problem = sandbox::problem_with(request)) return failed(*problem, SandboxStep::request);
     const auto function = functions_.find(request.program_digest);
-    if (function == functions_.end()) return failed("no function stands for the program " + request.program_digest.str(), SandboxStep::program_image);
+    if (function == functions_.end())
+      return failed("no function stands for the program " + request.program_digest.str(), SandboxStep::program_image);
 
     if (request.cancelled && request.cancelled->load()) {
       SandboxReport report;

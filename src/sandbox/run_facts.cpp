@@ -55,10 +55,13 @@ SandboxOutcome outcome_of(const RunFacts& facts, const SandboxLimits& limits) {
   if (facts.stop == RunFacts::Stop::cancelled) return {Kind::cancelled, 0, ""};
   if (facts.failure) return setup_failure(facts);
   if (auto outcome = outcome_of_stop(facts)) return *outcome;
-  if (!facts.started) return {Kind::setup_failed, 0, "the box's first process ended before it could start the program", SandboxStep::first_process};
+  if (!facts.started)
+    return {Kind::setup_failed, 0, "the box's first process ended before it could start the program",
+            SandboxStep::first_process};
   if (facts.counters.oom_kills > 0) return {Kind::out_of_memory, 0, ""};
   if (facts.cpu_ms > limits.cpu_ms) return {Kind::timed_out_cpu, 0, ""};
-  if (!facts.wait_status) return {Kind::setup_failed, 0, "the box's first process was killed from outside", SandboxStep::first_process};
+  if (!facts.wait_status)
+    return {Kind::setup_failed, 0, "the box's first process was killed from outside", SandboxStep::first_process};
 
   auto outcome = outcome_of_end(*facts.wait_status);
   if (outcome.ok()) return outcome;

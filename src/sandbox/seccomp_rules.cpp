@@ -6,8 +6,8 @@
 #include <asm/mman.h>
 #include <asm/prctl.h>
 #include <linux/fcntl.h>
-#include <linux/prctl.h>
 #include <linux/memfd.h>
+#include <linux/prctl.h>
 #include <linux/sched.h>
 #include <sys/socket.h>
 
@@ -142,9 +142,9 @@ constexpr const char* waiting_calls[] = {"poll",         "ppoll",         "selec
                                          "epoll_pwait",  "epoll_pwait2",  "eventfd",   "eventfd2"};
 
 /// A C library that finds these missing does without: clone3's flags and rseq's effects cannot be judged by a filter.
-constexpr const char* not_there[] = {"clone3",        "rseq",         "pidfd_open",      "pidfd_send_signal",
-                                     "pidfd_getfd",   "process_madvise", "get_mempolicy",
-                                     "set_mempolicy", "mbind",        "pkey_alloc"};
+constexpr const char* not_there[] = {
+    "clone3",        "rseq",          "pidfd_open", "pidfd_send_signal", "pidfd_getfd", "process_madvise",
+    "get_mempolicy", "set_mempolicy", "mbind",      "pkey_alloc"};
 
 /// Name-service and logging code in C libraries tries these; the answer "not permitted" is one they are written for.
 constexpr const char* not_permitted[] = {"socket",
@@ -252,12 +252,13 @@ void allow_spawning(SeccompPolicyBuilder& builder) {
 }
 
 /// Younger than some <linux/memfd.h>.
-constexpr std::uint64_t memory_file_not_executable = 8;   // MFD_NOEXEC_SEAL
-constexpr std::uint64_t memory_file_executable = 16;      // MFD_EXEC
+constexpr std::uint64_t memory_file_not_executable = 8;  // MFD_NOEXEC_SEAL
+constexpr std::uint64_t memory_file_executable = 16;     // MFD_EXEC
 
 void allow_memory_files(SeccompPolicyBuilder& builder) {
   // No huge pages: they are counted by another controller than the one that limits memory.
-  builder.allow_if("memfd_create", {{1, low_32_bits & ~std::uint64_t{MFD_CLOEXEC | MFD_ALLOW_SEALING | memory_file_not_executable}, 0}});
+  builder.allow_if("memfd_create",
+                   {{1, low_32_bits & ~std::uint64_t{MFD_CLOEXEC | MFD_ALLOW_SEALING | memory_file_not_executable}, 0}});
   builder.refuse_if("memfd_create", {{1, MFD_HUGETLB, MFD_HUGETLB}}, EINVAL);
   builder.refuse_if("memfd_create", {{1, memory_file_executable, memory_file_executable}}, EACCES);
   for (const std::uint64_t command : {F_ADD_SEALS, F_GET_SEALS}) builder.allow_if("fcntl", {{1, low_32_bits, command}});

@@ -77,9 +77,10 @@ void add_constraints(std::vector<WaitReason>& reasons, const Census& census, std
 }
 
 WaitReason too_few(const JobQueue& job) {
-  return {"too_few_agents",
-          fmt::format("{} that may work on the job, and its min_agents is {}", agents_there(job.eligible()), job.job().min_agents),
-          0, fmt::format("{} more must join", job.job().min_agents - job.eligible())};
+  return {
+      "too_few_agents",
+      fmt::format("{} that may work on the job, and its min_agents is {}", agents_there(job.eligible()), job.job().min_agents),
+      0, fmt::format("{} more must join", job.job().min_agents - job.eligible())};
 }
 
 WaitReason nobody_there() {
@@ -134,8 +135,9 @@ std::vector<WaitReason> shard_reasons(const JobQueue& job, std::uint32_t index, 
   const ShardCensus shard = job.census(index, most_agents);
   const std::string at_least = shard.complete ? "" : "at least ";
   if (shard.had > 0)
-    reasons.push_back({"had_it", fmt::format("{}{} of the {} agents that are there have or had the shard, and none gets it twice", at_least,
-                                             shard.had, present),
+    reasons.push_back({"had_it",
+                       fmt::format("{}{} of the {} agents that are there have or had the shard, and none gets it twice",
+                                   at_least, shard.had, present),
                        shard.had, "another agent that may work on the job must join"});
   if (shard.wrong_class > 0)
     reasons.push_back({"homogeneous",
@@ -143,10 +145,10 @@ std::vector<WaitReason> shard_reasons(const JobQueue& job, std::uint32_t index, 
                                    shard.wrong_class),
                        shard.wrong_class, "another agent of that numeric class must join"});
   if (shard.too_close > 0)
-    reasons.push_back({"spread",
-                       fmt::format("{}{} share an operator, network or region with one that has or had the shard", at_least,
-                                   shard.too_close),
-                       shard.too_close, "an agent of another operator, network or region must join"});
+    reasons.push_back(
+        {"spread",
+         fmt::format("{}{} share an operator, network or region with one that has or had the shard", at_least, shard.too_close),
+         shard.too_close, "an agent of another operator, network or region must join"});
   if (job.eligible() > 0 && !job.begun() && job.eligible() < job.job().min_agents) {
     reasons.push_back(too_few(job));
   } else if (shard.free > 0) {
@@ -154,7 +156,8 @@ std::vector<WaitReason> shard_reasons(const JobQueue& job, std::uint32_t index, 
     // Nothing is in the way of this one: those before it come first.
     if (held.code == "waiting_for_agents_to_ask" || held.code == "all_agents_busy")
       held = {"not_its_turn",
-              fmt::format("{}{} agents may have it, {} of those that may work on the job are at work", at_least, shard.free, census.busy),
+              fmt::format("{}{} agents may have it, {} of those that may work on the job are at work", at_least, shard.free,
+                          census.busy),
               0, "one of them must ask for work, and what comes before it be given out"};
     reasons.push_back(std::move(held));
   }

@@ -81,7 +81,8 @@ void GrantChecker::take_grant(const AgentId& agent, ByteView body) {
     // Under the same name it may come again, if what it said was refused: its lease had run out.
     const auto answered = shards_[id].answered.find(agent);
     if (given.canary && answered != shards_[id].answered.end() && *answered->second.begin() != grant->job)
-      violations_.add("canaries", "agent " + agent.str() + " was given shard " + to_string(id) + " again, which it had answered");
+      violations_.add("canaries",
+                      "agent " + agent.str() + " was given shard " + to_string(id) + " again, which it had answered");
     given.shards.emplace(shard->index, id);
   }
   if (leases_.contains(grant->lease)) return;  // The answer to a request that was sent twice.

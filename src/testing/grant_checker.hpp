@@ -1,7 +1,8 @@
 #pragma once
 /// What agents are given and told, by what is in it and not by its ids: a shard is known by its parameters.
 ///  - residency: a shard of a contract with regions goes to agents in these alone, however often it is given out;
-///  - canaries: one that is given out again under another job's name goes to nobody who answered it, and a wrong answer for it puts
+///  - canaries: one that is given out again under another job's name goes to nobody who answered it, and a wrong answer for it
+///  puts
 ///    its agent into quarantine at once;
 ///  - commitment: before an agent's own answer for a shard is in, it is sent no answer of another for it.
 #include "testing/pool_truth.hpp"

@@ -59,7 +59,8 @@ void IsolationChecker::check_organizations(const Peer& peer, const Request& requ
   std::size_t looked_for = 0;
   for (const auto& [agent, organization] : truth_.organization_of)
     if (organization != number && ++looked_for <= max_other_agents) look_for(agent.str());
-  // Here an agent is told, as asked, that leases which are not its own have ended. What it may renew is looked at by itself (responded).
+  // Here an agent is told, as asked, that leases which are not its own have ended. What it may renew is looked at by itself
+  // (responded).
   if (request.path == "/v1/agent/heartbeat") return;
   looked_for = 0;
   for (auto lease = recent_leases_.rbegin(); lease != recent_leases_.rend() && looked_for < max_other_agents; ++lease)

@@ -1,7 +1,7 @@
 #pragma once
 /// No flow between tenants, and none to agents but their shards: what is sent to agents names no tenant, no job and no other
-/// agent; a token serves only the agent it was made for; clients see their own jobs only. And none between organizations: what is
-/// sent to agents and clients of one holds nothing of another, not a name, an agent, a job, a shard, nor a lease.
+/// agent; a token serves only the agent it was made for; clients see their own jobs only. And none between organizations: what
+/// is sent to agents and clients of one holds nothing of another, not a name, an agent, a job, a shard, nor a lease.
 #include "testing/pool_truth.hpp"
 #include "testing/pool_watcher.hpp"
 

@@ -10,7 +10,8 @@ std::unique_ptr<Scheduler> production_scheduler() {
 }
 
 std::unique_ptr<Scheduler> production_scheduler(Duration silence_allowed) {
-  return make_fair_share_scheduler({.lease_duration = silence_allowed, .agent_timeout = silence_allowed, .heartbeat_grace = silence_allowed});
+  return make_fair_share_scheduler(
+      {.lease_duration = silence_allowed, .agent_timeout = silence_allowed, .heartbeat_grace = silence_allowed});
 }
 
 std::unique_ptr<Verifier> production_verifier(double canary_ratio) {

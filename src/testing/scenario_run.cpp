@@ -28,13 +28,12 @@ std::vector<ScenarioRun> run_scenario(const Scenario& scenario, const ScenarioOp
   std::vector<ScenarioRun> runs;
   runs.push_back(run_scenario(scenario, std::string(to_string(scenario.policy.verify)), production_verifier(), options));
   if (scenario.majority_agreeing > 0)
-    runs.push_back(run_scenario(scenario, "majority",
-                                make_majority_verifier({.agreeing = std::max(2u, scenario.majority_agreeing), .quarantine = false}),
-                                options));
+    runs.push_back(run_scenario(
+        scenario, "majority",
+        make_majority_verifier({.agreeing = std::max(2u, scenario.majority_agreeing), .quarantine = false}), options));
   if (scenario.boinc_trusted_after > 0)
-    runs.push_back(
-        run_scenario(scenario, "boinc",
-                     make_boinc_verifier({.trusted_after = scenario.boinc_trusted_after, .quarantine = false}), options));
+    runs.push_back(run_scenario(
+        scenario, "boinc", make_boinc_verifier({.trusted_after = scenario.boinc_trusted_after, .quarantine = false}), options));
   return runs;
 }
 

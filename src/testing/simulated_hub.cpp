@@ -72,14 +72,14 @@ void SimulatedPool::add_organizations() {
   for (std::uint32_t i = 0; i < count; ++i) {
     // As the default hub names them: agents see the trust domain, and learn nothing from it.
     const std::string domain = i == 0 ? "simulated.pool" : "o-" + std::to_string(i) + ".simulated.pool";
-    organizations_.push_back(std::make_unique<Organization>(Organization{
-        i == 0 ? "" : "organization-" + std::to_string(i) + "-of-" + std::to_string(options_.seed),
-        make_hub_identity(domain, loop_.now()).value(), options_.storage ? options_.storage() : make_memory_storage(),
-        LedgerChecker(domain, violations_)}));
+    organizations_.push_back(std::make_unique<Organization>(
+        Organization{i == 0 ? "" : "organization-" + std::to_string(i) + "-of-" + std::to_string(options_.seed),
+                     make_hub_identity(domain, loop_.now()).value(),
+                     options_.storage ? options_.storage() : make_memory_storage(), LedgerChecker(domain, violations_)}));
     Organization& made = *organizations_.back();
-    for (PoolWatcher* watcher : {static_cast<PoolWatcher*>(&eavesdropper_), static_cast<PoolWatcher*>(&evidence_),
-                                 static_cast<PoolWatcher*>(&leases_), static_cast<PoolWatcher*>(&grants_),
-                                 static_cast<PoolWatcher*>(&made.checker)})
+    for (PoolWatcher* watcher :
+         {static_cast<PoolWatcher*>(&eavesdropper_), static_cast<PoolWatcher*>(&evidence_), static_cast<PoolWatcher*>(&leases_),
+          static_cast<PoolWatcher*>(&grants_), static_cast<PoolWatcher*>(&made.checker)})
       made.watchers.add(*watcher);
     watchers_.add(made.checker);
     truth_.organizations.push_back({domain, {}});
@@ -96,10 +96,10 @@ void SimulatedPool::start_hub() {
     auto ledger = one->storage->open(one->identity.trust_domain, one->identity.log_key);
     if (!ledger) return violations_.add("ledger", "it cannot be opened after a crash: " + ledger.error().message);
     one->ledger = std::make_shared<std::unique_ptr<Ledger>>(std::move(*ledger));
-    OrganizationParts made{one->name, one->identity,
-                           watch(options_.scheduler ? options_.scheduler() : production_scheduler(), one->watchers),
-                           watch(options_.verifier ? options_.verifier() : production_verifier(options_.canary_ratio), one->watchers),
-                           std::make_unique<HubLedger>(*this, *one)};
+    OrganizationParts made{
+        one->name, one->identity, watch(options_.scheduler ? options_.scheduler() : production_scheduler(), one->watchers),
+        watch(options_.verifier ? options_.verifier() : production_verifier(options_.canary_ratio), one->watchers),
+        std::make_unique<HubLedger>(*this, *one)};
     if (one == organizations_.front()) {
       parts.scheduler = std::move(made.scheduler);
       parts.verifier = std::move(made.verifier);

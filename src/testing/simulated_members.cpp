@@ -63,8 +63,9 @@ void SimulatedPool::join(Member& member) {
   Organization& organization = *organizations_[member.organization];
   if (!organization.operator_client) {
     organization.operator_client =
-        connect_client(loop_, issue_credentials(organization.identity, "operator", loop_.now(), &organizations_.front()->identity).value(),
-                       make_memory_transport(loop_, network_), {"127.0.0.1", 1})
+        connect_client(
+            loop_, issue_credentials(organization.identity, "operator", loop_.now(), &organizations_.front()->identity).value(),
+            make_memory_transport(loop_, network_), {"127.0.0.1", 1})
             .value();
   }
   organization.operator_client->invite(invitation, invited);

@@ -71,7 +71,8 @@ void SimulatedPool::disturb(double per_minute, const char* name, std::function<v
 void SimulatedPool::crash_hub() {
   if (!hub_) return;
   if (random_.chance(0.5)) return hub_is_down(up_to(options_.faults.max_hub_downtime));
-  organizations_[organizations_.size() > 1 ? random_.below(organizations_.size()) : 0]->storage->die_in_next_commit(random_.next());
+  organizations_[organizations_.size() > 1 ? random_.below(organizations_.size()) : 0]->storage->die_in_next_commit(
+      random_.next());
   // If nothing is committed, it dies anyway.
   later(5s, [this, life = hub_lives_] {
     if (life == hub_lives_) hub_is_down(up_to(options_.faults.max_hub_downtime));

@@ -39,9 +39,9 @@ class SimulatedPool {
     HubIdentity identity;
     std::unique_ptr<SimulatedStorage> storage;
     LedgerChecker checker;
-    PoolWatchers watchers{};                             // Of its scheduler, verifier and ledger.
-    std::shared_ptr<std::unique_ptr<Ledger>> ledger{};   // Emptied when the hub dies: whoever still holds it holds nothing.
-    std::unique_ptr<Client> operator_client{};           // Who invites its agents.
+    PoolWatchers watchers{};                            // Of its scheduler, verifier and ledger.
+    std::shared_ptr<std::unique_ptr<Ledger>> ledger{};  // Emptied when the hub dies: whoever still holds it holds nothing.
+    std::unique_ptr<Client> operator_client{};          // Who invites its agents.
   };
 
   /// A machine with an agent on it, which may come and go. Under a new name it is a new member.

@@ -3,7 +3,9 @@
 namespace forgepool::transport {
 namespace {
 
-Error unavailable(std::string message) { return {ErrorKind::unavailable, std::move(message)}; }
+Error unavailable(std::string message) {
+  return {ErrorKind::unavailable, std::move(message)};
+}
 
 // The reason phrase is the peer's text: bounded, and only what can be printed.
 std::string phrase(const ngtcp2_ccerr& error) {
@@ -21,8 +23,9 @@ ConnectionEnd ended_by_peer(const ngtcp2_ccerr& error, const std::string& peer) 
     // RFC 9001, section 4.8: 0x100 plus the TLS alert.
     if (error.error_code >= NGTCP2_CRYPTO_ERROR && error.error_code <= NGTCP2_CRYPTO_ERROR + 0xff) {
       const char* const alert = SSL_alert_desc_string_long(static_cast<int>(error.error_code & 0xff));
-      return {{ErrorKind::unauthenticated, "the peer at " + peer + " refused this node (TLS alert: " + alert +
-                                               "): its log has the reason; check this node's certificate, and the peer's pin and revocations"},
+      return {{ErrorKind::unauthenticated,
+               "the peer at " + peer + " refused this node (TLS alert: " + alert +
+                   "): its log has the reason; check this node's certificate, and the peer's pin and revocations"},
               {}};
     }
     if (error.error_code == NGTCP2_CONNECTION_REFUSED)
@@ -39,10 +42,10 @@ ConnectionEnd ended_by_refusal(const std::string& reason, const std::string& pee
 
 ConnectionEnd ended_by_error(int library_error, bool established, const std::string& peer) {
   switch (library_error) {
-    case NGTCP2_ERR_IDLE_CLOSE:
-      return {unavailable("the peer at " + peer + " has not answered for the idle timeout"), {}};
+    case NGTCP2_ERR_IDLE_CLOSE: return {unavailable("the peer at " + peer + " has not answered for the idle timeout"), {}};
     case NGTCP2_ERR_HANDSHAKE_TIMEOUT:
-      return {unavailable("no connection to the peer at " + peer + " within the handshake timeout: is it running, and does a firewall let UDP through?"),
+      return {unavailable("no connection to the peer at " + peer +
+                          " within the handshake timeout: is it running, and does a firewall let UDP through?"),
               "the handshake was not completed within the handshake timeout"};
     case NGTCP2_ERR_RECV_VERSION_NEGOTIATION:
       return {unavailable("the peer at " + peer + " does not speak QUIC version 1"), {}};
@@ -53,11 +56,14 @@ ConnectionEnd ended_by_error(int library_error, bool established, const std::str
     default: break;
   }
   const std::string what = ngtcp2_strerror(library_error);
-  if (!established) return {unavailable("the handshake with the peer at " + peer + " failed: " + what), "handshake failed: " + what};
+  if (!established)
+    return {unavailable("the handshake with the peer at " + peer + " failed: " + what), "handshake failed: " + what};
   return {unavailable("the connection to the peer at " + peer + " broke: " + what), {}};
 }
 
-ConnectionEnd ended_here(const std::string& peer) { return {unavailable("the connection to " + peer + " was closed on this side"), {}}; }
+ConnectionEnd ended_here(const std::string& peer) {
+  return {unavailable("the connection to " + peer + " was closed on this side"), {}};
+}
 
 ConnectionEnd ended_by_reset(const std::string& peer) {
   return {unavailable("the peer at " + peer + " does not know this connection any more (it was restarted)"), {}};

@@ -1,6 +1,6 @@
 #pragma once
-/// A QUIC connection id as the key of a listener's routing table. The first id of a connection is chosen by the client, so the hash is keyed:
-/// else anyone could choose ids that all fall into one bucket.
+/// A QUIC connection id as the key of a listener's routing table. The first id of a connection is chosen by the client, so the
+/// hash is keyed: else anyone could choose ids that all fall into one bucket.
 #include "transport/quic_libraries.hpp"
 
 #include <forgepool/bytes.hpp>
@@ -11,7 +11,9 @@
 namespace forgepool::transport {
 
 struct ConnectionId {
-  explicit ConnectionId(ByteView id) : size(static_cast<std::uint8_t>(std::min(id.size(), bytes.size()))) { std::copy_n(id.begin(), size, bytes.begin()); }
+  explicit ConnectionId(ByteView id) : size(static_cast<std::uint8_t>(std::min(id.size(), bytes.size()))) {
+    std::copy_n(id.begin(), size, bytes.begin());
+  }
 
   std::array<std::uint8_t, NGTCP2_MAX_CIDLEN> bytes{};
   std::uint8_t size;

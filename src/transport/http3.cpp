@@ -7,7 +7,9 @@
 
 namespace forgepool::transport {
 
-Http3::~Http3() { nghttp3_conn_del(http_); }
+Http3::~Http3() {
+  nghttp3_conn_del(http_);
+}
 
 // The HTTP/3 library leaves nothing usable behind after an error.
 bool Http3::check(int library_error) {
@@ -23,16 +25,19 @@ bool Http3::started() {
   settings.qpack_max_dtable_capacity = 0;
   settings.qpack_encoder_max_dtable_capacity = 0;
   settings.qpack_blocked_streams = 0;
-  const int made = role_ == Role::server ? nghttp3_conn_server_new(&http_, &http3_callbacks(), &settings, nghttp3_mem_default(), this)
-                                         : nghttp3_conn_client_new(&http_, &http3_callbacks(), &settings, nghttp3_mem_default(), this);
+  const int made = role_ == Role::server
+                       ? nghttp3_conn_server_new(&http_, &http3_callbacks(), &settings, nghttp3_mem_default(), this)
+                       : nghttp3_conn_client_new(&http_, &http3_callbacks(), &settings, nghttp3_mem_default(), this);
   if (!check(made)) return false;
   if (role_ == Role::server) nghttp3_conn_set_max_client_streams_bidi(http_, quic_.settings().max_streams);
-  const auto control = quic_.open_control_stream(), encoder = quic_.open_control_stream(), decoder = quic_.open_control_stream();
+  const auto control = quic_.open_control_stream(), encoder = quic_.open_control_stream(),
+             decoder = quic_.open_control_stream();
   if (!control || !encoder || !decoder) {
     error_code_ = h3_error::stream_creation;  // A peer that allows fewer does not speak HTTP/3 (RFC 9114, section 6.2).
     return false;
   }
-  return check(nghttp3_conn_bind_control_stream(http_, *control)) && check(nghttp3_conn_bind_qpack_streams(http_, *encoder, *decoder));
+  return check(nghttp3_conn_bind_control_stream(http_, *control)) &&
+         check(nghttp3_conn_bind_qpack_streams(http_, *encoder, *decoder));
 }
 
 bool Http3::received(StreamId stream, ByteView data, bool fin) {
@@ -46,7 +51,8 @@ bool Http3::received(StreamId stream, ByteView data, bool fin) {
 }
 
 bool Http3::acknowledged(StreamId stream, std::uint64_t size) {
-  if (const auto found = exchanges_.find(stream); found != exchanges_.end() && found->second.answered) found->second.moved_bytes += size;
+  if (const auto found = exchanges_.find(stream); found != exchanges_.end() && found->second.answered)
+    found->second.moved_bytes += size;
   return check(nghttp3_conn_add_ack_offset(http_, stream, size));
 }
 bool Http3::reset(StreamId stream) {
@@ -56,7 +62,9 @@ bool Http3::reset(StreamId stream) {
   settle();
   return true;
 }
-bool Http3::window_opened(StreamId stream) { return !http_ || check(nghttp3_conn_unblock_stream(http_, stream)); }
+bool Http3::window_opened(StreamId stream) {
+  return !http_ || check(nghttp3_conn_unblock_stream(http_, stream));
+}
 void Http3::peer_streams(std::uint64_t maximum) {
   if (http_ && role_ == Role::server) nghttp3_conn_set_max_client_streams_bidi(http_, maximum);
 }
@@ -81,9 +89,15 @@ bool Http3::next(StreamChunk& chunk) {
   return true;
 }
 
-bool Http3::written(StreamId stream, std::size_t size) { return check(nghttp3_conn_add_write_offset(http_, stream, size)); }
-void Http3::blocked(StreamId stream) { nghttp3_conn_block_stream(http_, stream); }
-void Http3::refused(StreamId stream) { nghttp3_conn_shutdown_stream_write(http_, stream); }
+bool Http3::written(StreamId stream, std::size_t size) {
+  return check(nghttp3_conn_add_write_offset(http_, stream, size));
+}
+void Http3::blocked(StreamId stream) {
+  nghttp3_conn_block_stream(http_, stream);
+}
+void Http3::refused(StreamId stream) {
+  nghttp3_conn_shutdown_stream_write(http_, stream);
+}
 
 // An announced length costs its sender nothing, so room is made in proportion to what has come.
 void Http3::reserve_body(Bytes& body, std::uint64_t announced, std::size_t more) {
@@ -118,7 +132,8 @@ void Http3::append_body(StreamId stream, Exchange& exchange, ByteView data) {
   }
 }
 
-// Gives withheld credit back: to everyone when there is room, else to the oldest incomplete message, so that one always gets done.
+// Gives withheld credit back: to everyone when there is room, else to the oldest incomplete message, so that one always gets
+// done.
 void Http3::release_credit() {
   if (!credit_withheld_) return;
   const bool room = held_bytes_ <= limits_.max_held_bytes;
@@ -126,8 +141,10 @@ void Http3::release_credit() {
   for (auto& entry : exchanges_) {
     auto& [stream, exchange] = entry;
     if (exchange.arrived || exchange.unwanted) continue;
-    if (room) quic_.extend_stream(stream, std::exchange(exchange.withheld_bytes, 0));
-    else if (!oldest || stream < oldest->first) oldest = &entry;
+    if (room)
+      quic_.extend_stream(stream, std::exchange(exchange.withheld_bytes, 0));
+    else if (!oldest || stream < oldest->first)
+      oldest = &entry;
   }
   if (oldest) quic_.extend_stream(oldest->first, std::exchange(oldest->second.withheld_bytes, 0));
   credit_withheld_ = !room;

@@ -1,7 +1,7 @@
 #pragma once
 /// HTTP/3 (RFC 9114) over the streams of a QuicConnection: what a client and a server have in common. Knows no sockets and no
-/// clock. Bodies are collected up to a limit; flow-control credit is given back as they are, and withheld from all but the oldest
-/// message while a connection holds too much (`max_held_bytes`).
+/// clock. Bodies are collected up to a limit; flow-control credit is given back as they are, and withheld from all but the
+/// oldest message while a connection holds too much (`max_held_bytes`).
 ///
 /// The QPACK dynamic table is off: no state that a peer can make us hold, and no request waits for another's headers.
 #include "transport/quic_connection.hpp"
@@ -60,11 +60,11 @@ class Http3 : public StreamLayer {
     bool in_handler = false;           ///< Server: the responder has not been called yet.
     bool closed = false;               ///< Server: the stream is over before the responder was called.
     // Server: what it has to do with the peer's haste.
-    Time since{};                    ///< The request began to arrive; the response was submitted.
-    std::uint64_t moved_bytes = 0;   ///< Since then.
-    std::size_t used_bytes = 0;      ///< Of the request in a handler, then of the response.
-    bool answered = false;           ///< The response was submitted.
-    bool abandoned = false;          ///< The peer did not take the response in time.
+    Time since{};                   ///< The request began to arrive; the response was submitted.
+    std::uint64_t moved_bytes = 0;  ///< Since then.
+    std::size_t used_bytes = 0;     ///< Of the request in a handler, then of the response.
+    bool answered = false;          ///< The response was submitted.
+    bool abandoned = false;         ///< The peer did not take the response in time.
   };
   using Exchanges = std::unordered_map<StreamId, Exchange>;
 
@@ -84,7 +84,9 @@ class Http3 : public StreamLayer {
   virtual void on_closed(StreamId stream, std::uint64_t code) = 0;
 
   Bytes& arriving_body(Exchange& exchange) { return role_ == Role::server ? exchange.request.body : exchange.response.body; }
-  const Bytes& leaving_body(const Exchange& exchange) { return role_ == Role::server ? exchange.response.body : exchange.request.body; }
+  const Bytes& leaving_body(const Exchange& exchange) {
+    return role_ == Role::server ? exchange.response.body : exchange.request.body;
+  }
   void forget(Exchanges::iterator exchange);
   /// A request was taken: its body counts no longer as held.
   void let_go(std::size_t body_bytes);

@@ -35,16 +35,19 @@ struct Http3Callbacks {
     http.on_headers_too_large(stream, *exchange);
     return nullptr;
   }
-  static int header(nghttp3_conn*, std::int64_t stream, std::int32_t token, nghttp3_rcbuf* name, nghttp3_rcbuf* value, std::uint8_t, void* user,
-                    void*) {
+  static int header(nghttp3_conn*, std::int64_t stream, std::int32_t token, nghttp3_rcbuf* name, nghttp3_rcbuf* value,
+                    std::uint8_t, void* user, void*) {
     Http3::Exchange* const exchange = count(stream, name, value, user);
     if (!exchange) return 0;
     const std::string_view content = text(value);
-    if (token == NGHTTP3_QPACK_TOKEN_CONTENT_LENGTH) std::from_chars(content.data(), content.data() + content.size(), exchange->content_length);
-    else self(user).on_field(*exchange, token, content);
+    if (token == NGHTTP3_QPACK_TOKEN_CONTENT_LENGTH)
+      std::from_chars(content.data(), content.data() + content.size(), exchange->content_length);
+    else
+      self(user).on_field(*exchange, token, content);
     return 0;
   }
-  static int trailer(nghttp3_conn*, std::int64_t stream, std::int32_t, nghttp3_rcbuf* name, nghttp3_rcbuf* value, std::uint8_t, void* user, void*) {
+  static int trailer(nghttp3_conn*, std::int64_t stream, std::int32_t, nghttp3_rcbuf* name, nghttp3_rcbuf* value, std::uint8_t,
+                     void* user, void*) {
     count(stream, name, value, user);
     return 0;
   }
@@ -92,13 +95,15 @@ struct Http3Callbacks {
     return 0;
   }
 
-  static nghttp3_ssize read_body(nghttp3_conn*, std::int64_t stream, nghttp3_vec* pieces, std::size_t, std::uint32_t* flags, void* user, void*) {
+  static nghttp3_ssize read_body(nghttp3_conn*, std::int64_t stream, nghttp3_vec* pieces, std::size_t, std::uint32_t* flags,
+                                 void* user, void*) {
     auto& http = self(user);
     *flags |= NGHTTP3_DATA_FLAG_EOF;
     const Http3::Exchange* const exchange = find(http, stream);
     if (!exchange || http.leaving_body(*exchange).empty()) return 0;
     const Bytes& body = http.leaving_body(*exchange);
-    pieces[0] = {const_cast<std::uint8_t*>(body.data()), body.size()};  // The library's vectors serve reading too; it does not write.
+    pieces[0] = {const_cast<std::uint8_t*>(body.data()),
+                 body.size()};  // The library's vectors serve reading too; it does not write.
     return 1;
   }
 
@@ -125,8 +130,11 @@ const nghttp3_callbacks& http3_callbacks() {
 const nghttp3_data_reader http_body_reader = {Http3Callbacks::read_body};
 
 nghttp3_nv http_field(std::string_view name, std::string_view value, bool secret) {
-  // Copied by the library; it does not write. "Never indexed" keeps tokens out of compression state on the way (RFC 9204, 7.1.3).
-  const auto bytes = [](std::string_view text) { return const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(text.data())); };
+  // Copied by the library; it does not write. "Never indexed" keeps tokens out of compression state on the way (RFC
+  // 9204, 7.1.3).
+  const auto bytes = [](std::string_view text) {
+    return const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(text.data()));
+  };
   return {bytes(name), bytes(value), name.size(), value.size(),
           static_cast<std::uint8_t>(secret ? NGHTTP3_NV_FLAG_NEVER_INDEX : NGHTTP3_NV_FLAG_NONE)};
 }

@@ -40,7 +40,8 @@ Http3Server::Arrived Http3Server::take_arrived() {
   Arrived arrived = std::move(arrived_.front());
   arrived_.pop_front();
   let_go(arrived.request.body.size());
-  if (const auto found = exchanges_.find(arrived.stream); found != exchanges_.end()) use(found->second, arrived.request.body.size());
+  if (const auto found = exchanges_.find(arrived.stream); found != exchanges_.end())
+    use(found->second, arrived.request.body.size());
   return arrived;
 }
 
@@ -73,8 +74,10 @@ bool Http3Server::expire(Time now) {
   next_look_ = Time::max();
   std::vector<StreamId> late;
   for (const auto& [stream, exchange] : exchanges_) {
-    if (deadline(exchange) <= now) late.push_back(stream);
-    else next_look_ = std::min(next_look_, deadline(exchange));
+    if (deadline(exchange) <= now)
+      late.push_back(stream);
+    else
+      next_look_ = std::min(next_look_, deadline(exchange));
   }
   for (const StreamId stream : late) {
     Exchange& exchange = exchanges_.at(stream);
@@ -99,8 +102,12 @@ bool Http3Server::expire(Time now) {
   return true;
 }
 
-void Http3Server::on_headers_too_large(StreamId stream, Exchange&) { refused_.emplace_back(stream, headers_too_large(limits_.max_header_bytes)); }
-void Http3Server::on_body_too_large(StreamId stream, Exchange&) { refused_.emplace_back(stream, body_too_large(limits_.max_body_bytes)); }
+void Http3Server::on_headers_too_large(StreamId stream, Exchange&) {
+  refused_.emplace_back(stream, headers_too_large(limits_.max_header_bytes));
+}
+void Http3Server::on_body_too_large(StreamId stream, Exchange&) {
+  refused_.emplace_back(stream, body_too_large(limits_.max_body_bytes));
+}
 
 // Half of a request is no use; without this its stream would stay open on our side.
 void Http3Server::on_reset(StreamId stream, Exchange& exchange) {
@@ -140,7 +147,8 @@ void Http3Server::submit(StreamId stream, Exchange& exchange, Response response)
   std::size_t count = 1;
   // 204 has no length (RFC 9110, section 8.6), the answer to HEAD (a 405) no body. A response without a type is plain bytes.
   if (exchange.response.status != 204) fields[count++] = http_field("content-length", length);
-  if (exchange.response.content_type != plain_bytes_type) fields[count++] = http_field("content-type", exchange.response.content_type);
+  if (exchange.response.content_type != plain_bytes_type)
+    fields[count++] = http_field("content-type", exchange.response.content_type);
   const bool body = !exchange.response.body.empty() && exchange.request.method != "HEAD";
   // Fails only for a stream that is gone, or without memory; its closing tidies up.
   nghttp3_conn_submit_response(http_, stream, fields.data(), count, body ? &http_body_reader : nullptr);

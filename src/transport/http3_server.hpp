@@ -47,7 +47,7 @@ class Http3Server final : public Http3 {
 
   std::deque<Arrived> arrived_;
   std::size_t used_bytes_ = 0;
-  Time next_look_ = Time::max();  ///< No exchange is late before: deadlines only move to later.
+  Time next_look_ = Time::max();                        ///< No exchange is late before: deadlines only move to later.
   std::vector<std::pair<StreamId, Response>> refused_;  ///< To be answered once the library is left.
 };
 

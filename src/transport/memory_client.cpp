@@ -15,10 +15,12 @@ void MemoryClient::start() {
     end_ = Error{ErrorKind::unavailable, "nobody listens at " + address() + ": is the peer running?"};
     return;
   }
-  listener_->tell([id = id_, self = MemoryListener::ClientHandle{mailbox_, weak_from_this()}](MemoryListener& to) { to.opened(id, self); });
+  listener_->tell(
+      [id = id_, self = MemoryListener::ClientHandle{mailbox_, weak_from_this()}](MemoryListener& to) { to.opened(id, self); });
   handshake_timeout_ = loop_.after(options_.limits.handshake_timeout, [weak = weak_from_this()] {
     if (const auto self = weak.lock())
-      self->ended({ErrorKind::unavailable, "no connection to the peer at " + self->address() + " within the handshake timeout"});
+      self->ended(
+          {ErrorKind::unavailable, "no connection to the peer at " + self->address() + " within the handshake timeout"});
   });
 }
 
@@ -81,8 +83,10 @@ void MemoryClient::responded(std::uint64_t exchange, Response response) {
   if (!request) return;
   submit();  // Before the callback, which may close us.
   const std::size_t limit = options_.limits.max_response_bytes;
-  if (response.body.size() > limit) request.mapped()(fail(response_too_large(limit)));
-  else request.mapped()(std::move(response));
+  if (response.body.size() > limit)
+    request.mapped()(fail(response_too_large(limit)));
+  else
+    request.mapped()(std::move(response));
 }
 
 void MemoryClient::ended(Error error) {

@@ -11,7 +11,11 @@ class MemoryClient final : public std::enable_shared_from_this<MemoryClient> {
   using Done = std::function<void(Result<Response>)>;
 
   MemoryClient(EventLoop& loop, std::shared_ptr<MemoryNetwork> network, std::shared_ptr<LogSink> log, ConnectOptions options)
-      : loop_(loop), network_(std::move(network)), log_(std::move(log)), options_(std::move(options)), mailbox_(std::make_shared<Mailbox>(loop)),
+      : loop_(loop),
+        network_(std::move(network)),
+        log_(std::move(log)),
+        options_(std::move(options)),
+        mailbox_(std::make_shared<Mailbox>(loop)),
         id_(network_->next_connection()) {}
 
   void start();

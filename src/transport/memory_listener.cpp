@@ -21,7 +21,9 @@ void MemoryListener::close() {
   network_->remove(options_.address, options_.port);
   mailbox_->close();
   for (const auto& [id, connection] : std::exchange(connections_, {}))
-    connection.client.tell([](MemoryClient& client) { client.ended({ErrorKind::unavailable, "the peer closed the connection"}); });
+    connection.client.tell([](MemoryClient& client) {
+      client.ended({ErrorKind::unavailable, "the peer closed the connection"});
+    });
 }
 
 void MemoryListener::disconnect(const std::function<bool(const Peer&)>& whose) {
@@ -60,7 +62,8 @@ void MemoryListener::opened(MemoryConnectionId id, ClientHandle client) {
   }
   connection.handshake_timeout = loop_.after(options_.limits.handshake_timeout, [weak = weak_from_this(), id] {
     if (const auto self = weak.lock())
-      self->refuse(id, "the handshake was not completed within the handshake timeout", {ErrorKind::unavailable, "the handshake timed out"});
+      self->refuse(id, "the handshake was not completed within the handshake timeout",
+                   {ErrorKind::unavailable, "the handshake timed out"});
   });
   connection.client.tell([chain = options_.identity.certificate_chain](MemoryClient& to) { to.offered(chain); });
 }
@@ -71,10 +74,13 @@ void MemoryListener::presented(MemoryConnectionId id, const std::vector<Bytes>& 
   Accepted& connection = found->second;
   connection.handshake_timeout.reset();
   if (options_.check_peer) {
-    const auto peer = chain.empty() ? fail(ErrorKind::unauthenticated, "it showed no certificate") : establish(options_.check_peer, chain, loop_.now());
+    const auto peer = chain.empty() ? fail(ErrorKind::unauthenticated, "it showed no certificate")
+                                    : establish(options_.check_peer, chain, loop_.now());
     if (!peer) {
       refuse(id, peer.error().message,
-             {ErrorKind::unauthenticated, "the peer refused this node: its log has the reason; check this node's certificate, and the peer's pin and revocations"});
+             {ErrorKind::unauthenticated,
+              "the peer refused this node: its log has the reason; check this node's certificate, and the peer's pin and "
+              "revocations"});
       return;
     }
     connection.peer.name = peer->name;
@@ -89,8 +95,10 @@ void MemoryListener::requested(MemoryConnectionId id, std::uint64_t exchange, Re
   const auto found = connections_.find(id);
   if (found == connections_.end() || !found->second.established) return;
   if (!is_allowed_method(request.method)) return respond(id, exchange, method_not_allowed());
-  if (header_bytes(request) > options_.limits.max_header_bytes) return respond(id, exchange, headers_too_large(options_.limits.max_header_bytes));
-  if (request.body.size() > options_.limits.max_request_bytes) return respond(id, exchange, body_too_large(options_.limits.max_request_bytes));
+  if (header_bytes(request) > options_.limits.max_header_bytes)
+    return respond(id, exchange, headers_too_large(options_.limits.max_header_bytes));
+  if (request.body.size() > options_.limits.max_request_bytes)
+    return respond(id, exchange, body_too_large(options_.limits.max_request_bytes));
   const Peer peer = found->second.peer;  // The handler may end the connection.
   options_.handler(peer, std::move(request), make_responder([weak = weak_from_this(), id, exchange](Response response) {
                      if (const auto self = weak.lock()) self->respond(id, exchange, sendable(std::move(response)));
@@ -100,9 +108,13 @@ void MemoryListener::requested(MemoryConnectionId id, std::uint64_t exchange, Re
 void MemoryListener::respond(MemoryConnectionId id, std::uint64_t exchange, Response response) {
   const auto found = connections_.find(id);
   if (found == connections_.end()) return;
-  found->second.client.tell([exchange, response = std::move(response)](MemoryClient& client) mutable { client.responded(exchange, std::move(response)); });
+  found->second.client.tell([exchange, response = std::move(response)](MemoryClient& client) mutable {
+    client.responded(exchange, std::move(response));
+  });
 }
 
-void MemoryListener::closed_by_client(MemoryConnectionId id) { connections_.erase(id); }
+void MemoryListener::closed_by_client(MemoryConnectionId id) {
+  connections_.erase(id);
+}
 
 }  // namespace forgepool::transport

@@ -10,7 +10,11 @@ class MemoryListener final : public std::enable_shared_from_this<MemoryListener>
   using ClientHandle = EndHandle<MemoryClient>;
 
   MemoryListener(EventLoop& loop, std::shared_ptr<MemoryNetwork> network, std::shared_ptr<LogSink> log, ListenOptions options)
-      : loop_(loop), network_(std::move(network)), log_(std::move(log)), options_(std::move(options)), mailbox_(std::make_shared<Mailbox>(loop)) {}
+      : loop_(loop),
+        network_(std::move(network)),
+        log_(std::move(log)),
+        options_(std::move(options)),
+        mailbox_(std::make_shared<Mailbox>(loop)) {}
 
   Status start();
   std::uint16_t port() const { return options_.port; }

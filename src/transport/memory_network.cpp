@@ -9,7 +9,8 @@ Result<std::uint16_t> MemoryNetwork::add(const std::string& address, std::uint16
       if (port == 65535) return fail(ErrorKind::unavailable, "no free port at the in-memory address " + address);
   }
   if (!listeners_.try_emplace({address, port}, std::move(listener)).second)
-    return fail(ErrorKind::unavailable, "somebody listens at the in-memory address " + address + ":" + std::to_string(port) + " already");
+    return fail(ErrorKind::unavailable,
+                "somebody listens at the in-memory address " + address + ":" + std::to_string(port) + " already");
   return port;
 }
 
@@ -30,6 +31,8 @@ transport::MemoryConnectionId MemoryNetwork::next_connection() {
   return ++last_connection_;
 }
 
-std::shared_ptr<MemoryNetwork> make_memory_network() { return std::make_shared<MemoryNetwork>(); }
+std::shared_ptr<MemoryNetwork> make_memory_network() {
+  return std::make_shared<MemoryNetwork>();
+}
 
 }  // namespace forgepool

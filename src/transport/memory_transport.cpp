@@ -22,7 +22,9 @@ class ConnectionObject final : public Connection {
  public:
   explicit ConnectionObject(std::shared_ptr<MemoryClient> end) : end_(std::move(end)) {}
   ~ConnectionObject() override { end_->close(); }
-  void send(Request request, std::function<void(Result<Response>)> done) override { end_->send(std::move(request), std::move(done)); }
+  void send(Request request, std::function<void(Result<Response>)> done) override {
+    end_->send(std::move(request), std::move(done));
+  }
   bool usable() const override { return end_->usable(); }
 
  private:
@@ -45,7 +47,8 @@ class MemoryTransport final : public Transport {
   }
 
   Result<std::unique_ptr<Connection>> connect(ConnectOptions options) override {
-    if (!options.check_peer) return fail(ErrorKind::invalid_input, "connecting needs a check_peer: it establishes who the peer is");
+    if (!options.check_peer)
+      return fail(ErrorKind::invalid_input, "connecting needs a check_peer: it establishes who the peer is");
     if (auto usable = check_identity(options.identity); !usable) return fail(std::move(usable.error()));
     const auto end = std::make_shared<MemoryClient>(loop_, network_, log_, std::move(options));
     end->start();
@@ -61,7 +64,8 @@ class MemoryTransport final : public Transport {
 }  // namespace
 }  // namespace transport
 
-std::unique_ptr<Transport> make_memory_transport(EventLoop& loop, std::shared_ptr<MemoryNetwork> network, std::shared_ptr<LogSink> log) {
+std::unique_ptr<Transport> make_memory_transport(EventLoop& loop, std::shared_ptr<MemoryNetwork> network,
+                                                 std::shared_ptr<LogSink> log) {
   return std::make_unique<transport::MemoryTransport>(loop, std::move(network), std::move(log));
 }
 

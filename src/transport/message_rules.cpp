@@ -5,8 +5,12 @@
 namespace forgepool::transport {
 namespace {
 
-bool is_visible(char c) { return c > 0x20 && c < 0x7f; }
-bool is_method_character(char c) { return (c >= 'A' && c <= 'Z') || c == '-'; }
+bool is_visible(char c) {
+  return c > 0x20 && c < 0x7f;
+}
+bool is_method_character(char c) {
+  return (c >= 'A' && c <= 'Z') || c == '-';
+}
 
 Response text(int status, std::string message) {
   return {status, "text/plain; charset=utf-8", to_bytes(message + "\n")};
@@ -18,12 +22,14 @@ Status check_request(const Request& request, const TransportLimits& limits) {
   if (request.method.empty() || request.method.size() > 16 || !std::ranges::all_of(request.method, is_method_character))
     return fail(ErrorKind::invalid_input, "the request's method must be an HTTP method in capitals: GET, PUT or POST");
   if (!request.path.starts_with('/') || !std::ranges::all_of(request.path, is_visible))
-    return fail(ErrorKind::invalid_input, "the request's path must start with / and hold visible ASCII only; escape the rest (%20)");
+    return fail(ErrorKind::invalid_input,
+                "the request's path must start with / and hold visible ASCII only; escape the rest (%20)");
   if (!std::ranges::all_of(request.authorization, is_visible))
     return fail(ErrorKind::invalid_input, "the request's authorization must be a token of visible ASCII characters");
   if (request.body.size() > limits.max_request_bytes)
     return fail(ErrorKind::too_large, "the request's body has " + std::to_string(request.body.size()) +
-                                          " bytes, more than this node's max_request_bytes of " + std::to_string(limits.max_request_bytes));
+                                          " bytes, more than this node's max_request_bytes of " +
+                                          std::to_string(limits.max_request_bytes));
   return {};
 }
 
@@ -33,9 +39,13 @@ std::size_t header_bytes(const Request& request) {
          (request.authorization.empty() ? 0 : field_bytes(authorization.size(), bearer.size() + request.authorization.size()));
 }
 
-bool is_allowed_method(std::string_view method) { return method == "GET" || method == "PUT" || method == "POST"; }
+bool is_allowed_method(std::string_view method) {
+  return method == "GET" || method == "PUT" || method == "POST";
+}
 
-Response method_not_allowed() { return text(405, "Use GET, PUT or POST."); }
+Response method_not_allowed() {
+  return text(405, "Use GET, PUT or POST.");
+}
 
 Response body_too_large(std::size_t limit_bytes) {
   return text(413, "The body is larger than the limit of " + std::to_string(limit_bytes) + " bytes.");
@@ -45,11 +55,17 @@ Response headers_too_large(std::size_t limit_bytes) {
   return text(431, "The headers are larger than the limit of " + std::to_string(limit_bytes) + " bytes.");
 }
 
-Response path_malformed() { return text(400, "The path does not begin with a slash."); }
+Response path_malformed() {
+  return text(400, "The path does not begin with a slash.");
+}
 
-Response request_too_slow() { return text(408, "The request did not arrive in time."); }
+Response request_too_slow() {
+  return text(408, "The request did not arrive in time.");
+}
 
-Response no_answer() { return text(500, "The request was not answered."); }
+Response no_answer() {
+  return text(500, "The request was not answered.");
+}
 
 Response sendable(Response response) {
   const bool fine = response.status >= 200 && response.status <= 599 && !response.content_type.empty() &&

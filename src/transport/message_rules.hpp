@@ -13,7 +13,9 @@ Status check_request(const Request& request, const TransportLimits& limits);
 /// The size of a request's headers as RFC 9114, section 4.2.2 counts it.
 std::size_t header_bytes(const Request& request);
 /// One header's part of that size.
-inline std::size_t field_bytes(std::size_t name_bytes, std::size_t value_bytes) { return name_bytes + value_bytes + 32; }
+inline std::size_t field_bytes(std::size_t name_bytes, std::size_t value_bytes) {
+  return name_bytes + value_bytes + 32;
+}
 
 /// The answers to requests that never reach the handler.
 Response method_not_allowed();

@@ -16,7 +16,9 @@ Status check_identity(const TransportIdentity& identity) {
   if (identity.certificate_chain.empty()) return {};
   if (!identity.key) return fail(ErrorKind::invalid_input, "the transport identity has a certificate chain but no key");
   const auto pin = certificate_pin(identity.certificate_chain.front());
-  if (!pin) return fail(ErrorKind::invalid_input, "the first certificate of the transport identity's chain is unusable: " + pin.error().message);
+  if (!pin)
+    return fail(ErrorKind::invalid_input,
+                "the first certificate of the transport identity's chain is unusable: " + pin.error().message);
   if (*pin != identity.key->public_key().pin())
     return fail(ErrorKind::invalid_input, "the transport identity's leaf certificate is for another key than its signer's");
   return {};

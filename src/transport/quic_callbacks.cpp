@@ -16,11 +16,13 @@ struct QuicCallbacks {
 
   static void random(std::uint8_t* out, std::size_t size, const ngtcp2_rand_ctx*) { RAND_bytes(out, size); }
 
-  static int new_connection_id(ngtcp2_conn*, ngtcp2_cid* id, ngtcp2_stateless_reset_token* token, std::size_t size, void* user) {
+  static int new_connection_id(ngtcp2_conn*, ngtcp2_cid* id, ngtcp2_stateless_reset_token* token, std::size_t size,
+                               void* user) {
     RAND_bytes(id->data, size);
     id->datalen = size;
     const auto& secret = self(user).settings_.reset_secret;
-    if (ngtcp2_crypto_generate_stateless_reset_token(token->data, secret.data(), secret.size(), id) != 0) return NGTCP2_ERR_CALLBACK_FAILURE;
+    if (ngtcp2_crypto_generate_stateless_reset_token(token->data, secret.data(), secret.size(), id) != 0)
+      return NGTCP2_ERR_CALLBACK_FAILURE;
     if (self(user).ids_) self(user).ids_->add({id->data, id->datalen});
     return 0;
   }
@@ -40,7 +42,8 @@ struct QuicCallbacks {
   // The peer moved, and answered a challenge at the place where it says it is now.
   static int path_validated(ngtcp2_conn*, std::uint32_t, const ngtcp2_path* path, const ngtcp2_path*,
                             ngtcp2_path_validation_result result, void* user) {
-    if (result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS) self(user).remote_ = SocketAddress::from(path->remote.addr, path->remote.addrlen);
+    if (result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS)
+      self(user).remote_ = SocketAddress::from(path->remote.addr, path->remote.addrlen);
     return 0;
   }
   // The stream layer starts when it can send: a client once the server is established, a server right after its own part of the
@@ -59,8 +62,8 @@ struct QuicCallbacks {
     return 0;
   }
 
-  static int stream_data(ngtcp2_conn*, std::uint32_t flags, std::int64_t stream, std::uint64_t, const std::uint8_t* data, std::size_t size,
-                         void* user, void*) {
+  static int stream_data(ngtcp2_conn*, std::uint32_t flags, std::int64_t stream, std::uint64_t, const std::uint8_t* data,
+                         std::size_t size, void* user, void*) {
     auto& connection = self(user);
     return result(connection, connection.streams_->received(stream, {data, size}, (flags & NGTCP2_STREAM_DATA_FLAG_FIN) != 0));
   }
@@ -69,7 +72,8 @@ struct QuicCallbacks {
   }
   static int stream_closed(ngtcp2_conn*, std::uint32_t flags, std::int64_t stream, std::uint64_t code, void* user, void*) {
     constexpr std::uint64_t no_error = 0x100;  // H3_NO_ERROR
-    return result(self(user), self(user).streams_->closed(stream, flags & NGTCP2_STREAM_CLOSE_FLAG_APP_ERROR_CODE_SET ? code : no_error));
+    return result(self(user),
+                  self(user).streams_->closed(stream, flags & NGTCP2_STREAM_CLOSE_FLAG_APP_ERROR_CODE_SET ? code : no_error));
   }
   static int stream_reset(ngtcp2_conn*, std::int64_t stream, std::uint64_t, std::uint64_t, void* user, void*) {
     return result(self(user), self(user).streams_->reset(stream));

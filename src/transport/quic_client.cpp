@@ -19,19 +19,27 @@ class QuicClientCore final : public std::enable_shared_from_this<QuicClientCore>
       : shared_(std::move(shared)), limits_(limits), socket_(std::move(socket)), quic_(std::move(quic)) {}
 
   void start() {
-    http_ = std::make_unique<Http3Client>(*quic_, shared_->http_limits(limits_, limits_.max_response_bytes), quic_->remote().str());
+    http_ =
+        std::make_unique<Http3Client>(*quic_, shared_->http_limits(limits_, limits_.max_response_bytes), quic_->remote().str());
     quic_->attach(*http_);
     driver_ = std::make_unique<QuicDriver>(shared_->loop, *socket_, *shared_->buffers, *quic_, [this] { step(); });
-    socket_->watch([weak = weak_from_this()] { if (const auto self = weak.lock()) self->read(); },
-                   [weak = weak_from_this()] { if (const auto self = weak.lock()) self->step(); });
+    socket_->watch(
+        [weak = weak_from_this()] {
+          if (const auto self = weak.lock()) self->read();
+        },
+        [weak = weak_from_this()] {
+          if (const auto self = weak.lock()) self->step();
+        });
     schedule();
   }
 
   bool usable() const { return !quic_->end(); }
 
   void send(Request request, Done done) {
-    if (auto fine = check_request(request, limits_); !fine) results_.push_back({std::move(done), fail(std::move(fine.error()))});
-    else waiting_.push_back({std::move(request), std::move(done)});
+    if (auto fine = check_request(request, limits_); !fine)
+      results_.push_back({std::move(done), fail(std::move(fine.error()))});
+    else
+      waiting_.push_back({std::move(request), std::move(done)});
     schedule();
   }
 
@@ -105,18 +113,23 @@ class QuicClientCore final : public std::enable_shared_from_this<QuicClientCore>
     stepping_ = false;
   }
 
-  bool may_submit() const { return !waiting_.empty() && (quic_->end() || (http_->ready() && in_flight_.size() < limits_.max_concurrent_requests)); }
+  bool may_submit() const {
+    return !waiting_.empty() && (quic_->end() || (http_->ready() && in_flight_.size() < limits_.max_concurrent_requests));
+  }
 
   void advance() {
     while (may_submit() && !quic_->end()) {
       const auto stream = http_->submit(std::move(waiting_.front().request));
-      if (stream) in_flight_.emplace(*stream, std::move(waiting_.front().done));
-      else results_.push_back({std::move(waiting_.front().done), fail(ErrorKind::internal, "cannot open a stream")});
+      if (stream)
+        in_flight_.emplace(*stream, std::move(waiting_.front().done));
+      else
+        results_.push_back({std::move(waiting_.front().done), fail(ErrorKind::internal, "cannot open a stream")});
       waiting_.pop_front();
     }
     if (socket_) {
       // Requests may be answered long after they were made; without them an idle connection may end.
-      if (const bool needed = !in_flight_.empty(); needed != kept_alive_ && !quic_->end()) quic_->keep_alive(kept_alive_ = needed);
+      if (const bool needed = !in_flight_.empty(); needed != kept_alive_ && !quic_->end())
+        quic_->keep_alive(kept_alive_ = needed);
       driver_->flush();
     }
     for (auto& [stream, response] : http_->take_answered()) {
@@ -132,8 +145,10 @@ class QuicClientCore final : public std::enable_shared_from_this<QuicClientCore>
     if (socket_) {
       LogSink* const log = shared_->options.log.get();
       const auto& end = *quic_->end();
-      if (end.refusal) log_refusal(log, quic_->remote().str(), *end.refusal);
-      else if (log) log->write(LogLevel::debug, "connection_ended", {{"peer", quic_->remote().str()}, {"reason", end.error.message}});
+      if (end.refusal)
+        log_refusal(log, quic_->remote().str(), *end.refusal);
+      else if (log)
+        log->write(LogLevel::debug, "connection_ended", {{"peer", quic_->remote().str()}, {"reason", end.error.message}});
       shut();
     }
     const Error& error = quic_->end()->error;
@@ -183,7 +198,8 @@ Result<std::unique_ptr<Connection>> make_quic_connection(std::shared_ptr<const Q
   if (!tls) return fail(std::move(tls.error()));
   auto socket = UdpSocket::connect(shared->loop, shared->buffers, *address, shared->options.offload);
   if (!socket) return fail(std::move(socket.error()));
-  auto quic = QuicConnection::connect(std::move(*tls), shared->settings(options.limits), {(*socket)->local(), *address}, shared->loop.now());
+  auto quic = QuicConnection::connect(std::move(*tls), shared->settings(options.limits), {(*socket)->local(), *address},
+                                      shared->loop.now());
   if (!quic) return fail(std::move(quic.error()));
   const auto core = std::make_shared<QuicClientCore>(std::move(shared), options.limits, std::move(*socket), std::move(*quic));
   core->start();

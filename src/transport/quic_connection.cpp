@@ -12,13 +12,20 @@ namespace {
 // a whole connection's window.
 constexpr std::size_t initial_stream_window_bytes = 1u << 20;
 constexpr std::size_t control_stream_window_bytes = 64u << 10;
-constexpr std::uint64_t max_control_streams = 8;  // HTTP/3 has three; some peers open more to see what happens (RFC 9114, 6.2.3).
+constexpr std::uint64_t max_control_streams =
+    8;  // HTTP/3 has three; some peers open more to see what happens (RFC 9114, 6.2.3).
 
-ngtcp2_duration to_duration(Duration duration) { return static_cast<ngtcp2_duration>(std::max<Duration::rep>(duration.count(), 1)); }
+ngtcp2_duration to_duration(Duration duration) {
+  return static_cast<ngtcp2_duration>(std::max<Duration::rep>(duration.count(), 1));
+}
 
 // ngtcp2 borrows addresses without changing them, through pointers that are not const.
-ngtcp2_addr to_address(const SocketAddress& address) { return {const_cast<sockaddr*>(address.data()), address.size()}; }
-ngtcp2_path to_path(const Path& path) { return {to_address(path.local), to_address(path.remote), nullptr}; }
+ngtcp2_addr to_address(const SocketAddress& address) {
+  return {const_cast<sockaddr*>(address.data()), address.size()};
+}
+ngtcp2_path to_path(const Path& path) {
+  return {to_address(path.local), to_address(path.remote), nullptr};
+}
 Path from_path(const ngtcp2_path& path) {
   return {SocketAddress::from(path.local.addr, path.local.addrlen), SocketAddress::from(path.remote.addr, path.remote.addrlen)};
 }
@@ -30,7 +37,8 @@ ngtcp2_settings to_settings(const QuicSettings& from, Time now) {
   std::size_t count = 0;
   for (const std::uint16_t size : probes)
     if (size < from.max_datagram_bytes) usable[count++] = size;
-  if (from.max_datagram_bytes > NGTCP2_MAX_UDP_PAYLOAD_SIZE) usable[count++] = static_cast<std::uint16_t>(from.max_datagram_bytes);
+  if (from.max_datagram_bytes > NGTCP2_MAX_UDP_PAYLOAD_SIZE)
+    usable[count++] = static_cast<std::uint16_t>(from.max_datagram_bytes);
 
   ngtcp2_settings settings;
   ngtcp2_settings_default(&settings);
@@ -71,7 +79,9 @@ ngtcp2_cid random_id(std::size_t size) {
 QuicConnection::QuicConnection(std::shared_ptr<const TlsContext> tls, const QuicSettings& settings, const Path& path, Time now)
     : settings_(settings), tls_reference_{}, remote_(path.remote), latest_(now) {
   tls_reference_.user_data = this;
-  tls_reference_.get_conn = [](ngtcp2_crypto_conn_ref* reference) { return static_cast<QuicConnection*>(reference->user_data)->connection_.get(); };
+  tls_reference_.get_conn = [](ngtcp2_crypto_conn_ref* reference) {
+    return static_cast<QuicConnection*>(reference->user_data)->connection_.get();
+  };
   tls_ = std::make_unique<TlsSession>(std::move(tls), &tls_reference_, now);
 }
 
@@ -83,8 +93,8 @@ std::uint64_t QuicConnection::timestamp(Time now) {
   return static_cast<ngtcp2_tstamp>(latest_.time_since_epoch().count());
 }
 
-Result<std::unique_ptr<QuicConnection>> QuicConnection::connect(std::shared_ptr<const TlsContext> tls, const QuicSettings& settings,
-                                                                const Path& path, Time now) {
+Result<std::unique_ptr<QuicConnection>> QuicConnection::connect(std::shared_ptr<const TlsContext> tls,
+                                                                const QuicSettings& settings, const Path& path, Time now) {
   std::unique_ptr<QuicConnection> self(new QuicConnection(std::move(tls), settings, path, now));
   const ngtcp2_settings library_settings = to_settings(settings, now);
   ngtcp2_transport_params parameters = to_parameters(settings);
@@ -92,17 +102,19 @@ Result<std::unique_ptr<QuicConnection>> QuicConnection::connect(std::shared_ptr<
   const ngtcp2_cid their_id = random_id(NGTCP2_MAX_CIDLEN), our_id = random_id(connection_id_bytes);
   const ngtcp2_path library_path = to_path(path);
   ngtcp2_conn* connection = nullptr;
-  if (const int error = ngtcp2_conn_client_new(&connection, &their_id, &our_id, &library_path, NGTCP2_PROTO_VER_V1, &quic_callbacks(),
-                                               &library_settings, &parameters, nullptr, self.get()))
+  if (const int error = ngtcp2_conn_client_new(&connection, &their_id, &our_id, &library_path, NGTCP2_PROTO_VER_V1,
+                                               &quic_callbacks(), &library_settings, &parameters, nullptr, self.get()))
     return fail(ErrorKind::internal, std::string("cannot make a QUIC connection: ") + ngtcp2_strerror(error));
   self->connection_.reset(connection);
   ngtcp2_conn_set_tls_native_handle(connection, self->tls_->native());
   return self;
 }
 
-Result<std::unique_ptr<QuicConnection>> QuicConnection::accept(std::shared_ptr<const TlsContext> tls, const QuicSettings& settings,
-                                                               const Path& path, const ngtcp2_pkt_hd& initial,
-                                                               const std::optional<ngtcp2_cid>& retried, ConnectionIdRegistry& ids, Time now) {
+Result<std::unique_ptr<QuicConnection>> QuicConnection::accept(std::shared_ptr<const TlsContext> tls,
+                                                               const QuicSettings& settings, const Path& path,
+                                                               const ngtcp2_pkt_hd& initial,
+                                                               const std::optional<ngtcp2_cid>& retried,
+                                                               ConnectionIdRegistry& ids, Time now) {
   std::unique_ptr<QuicConnection> self(new QuicConnection(std::move(tls), settings, path, now));
   self->ids_ = &ids;
   ngtcp2_settings library_settings = to_settings(settings, now);
@@ -124,8 +136,8 @@ Result<std::unique_ptr<QuicConnection>> QuicConnection::accept(std::shared_ptr<c
   int error = ngtcp2_crypto_generate_stateless_reset_token(parameters.stateless_reset_token, settings.reset_secret.data(),
                                                            settings.reset_secret.size(), &our_id);
   if (error == 0)
-    error = ngtcp2_conn_server_new(&connection, &initial.scid, &our_id, &library_path, initial.version, &quic_callbacks(), &library_settings,
-                                   &parameters, nullptr, self.get());
+    error = ngtcp2_conn_server_new(&connection, &initial.scid, &our_id, &library_path, initial.version, &quic_callbacks(),
+                                   &library_settings, &parameters, nullptr, self.get());
   if (error != 0) return fail(ErrorKind::internal, std::string("cannot make a QUIC connection: ") + ngtcp2_strerror(error));
   self->connection_.reset(connection);
   ngtcp2_conn_set_tls_native_handle(connection, self->tls_->native());
@@ -152,7 +164,8 @@ void QuicConnection::receive(ByteView datagram, const Path& path, Time now) {
   prepare_handshake(now);
   const ngtcp2_path library_path = to_path(path);
   const ngtcp2_pkt_info info{};
-  const int error = ngtcp2_conn_read_pkt(connection_.get(), &library_path, &info, datagram.data(), datagram.size(), timestamp(now));
+  const int error =
+      ngtcp2_conn_read_pkt(connection_.get(), &library_path, &info, datagram.data(), datagram.size(), timestamp(now));
   if (error != 0) read_failed(error, now);
 }
 
@@ -182,8 +195,10 @@ void QuicConnection::read_failed(int error, Time now) {
         close_with(close, ended_by_refusal(tls_->refusal(), peer), now);
         return;
       }
-      if (stream_layer_failed_) ngtcp2_ccerr_set_application_error(&close, streams_->error_code(), nullptr, 0);
-      else ngtcp2_ccerr_set_liberr(&close, error, nullptr, 0);
+      if (stream_layer_failed_)
+        ngtcp2_ccerr_set_application_error(&close, streams_->error_code(), nullptr, 0);
+      else
+        ngtcp2_ccerr_set_liberr(&close, error, nullptr, 0);
       close_with(close, ended_by_error(error, established_, peer), now);
   }
 }
@@ -208,13 +223,15 @@ void QuicConnection::close_with(const ngtcp2_ccerr& error, ConnectionEnd end, Ti
   ngtcp2_path_storage_zero(&path);
   ngtcp2_pkt_info info;
   close_packet_.resize(std::max<std::size_t>(settings_.max_datagram_bytes, NGTCP2_MAX_UDP_PAYLOAD_SIZE));
-  const auto size = ngtcp2_conn_write_connection_close(connection_.get(), &path.path, &info, close_packet_.data(), close_packet_.size(), &error,
-                                                       timestamp(now));
+  const auto size = ngtcp2_conn_write_connection_close(connection_.get(), &path.path, &info, close_packet_.data(),
+                                                       close_packet_.size(), &error, timestamp(now));
   close_packet_.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
   close_path_ = from_path(path.path);
   close_due_ = !close_packet_.empty();
-  if (close_due_) linger(now);
-  else finished_ = true;
+  if (close_due_)
+    linger(now);
+  else
+    finished_ = true;
 }
 
 void QuicConnection::linger(Time now) {
@@ -228,8 +245,10 @@ QuicConnection::Batch QuicConnection::produce(std::span<std::uint8_t> buffer, Ti
     ngtcp2_path_storage path;
     ngtcp2_path_storage_zero(&path);
     ngtcp2_pkt_info info;
-    const auto write = [](ngtcp2_conn*, ngtcp2_path* to, ngtcp2_pkt_info* i, std::uint8_t* out, std::size_t size, ngtcp2_tstamp at,
-                          void* user) -> ngtcp2_ssize { return static_cast<QuicConnection*>(user)->write_packet(to, i, out, size, at); };
+    const auto write = [](ngtcp2_conn*, ngtcp2_path* to, ngtcp2_pkt_info* i, std::uint8_t* out, std::size_t size,
+                          ngtcp2_tstamp at, void* user) -> ngtcp2_ssize {
+      return static_cast<QuicConnection*>(user)->write_packet(to, i, out, size, at);
+    };
     const auto written = ngtcp2_conn_write_aggregate_pkt(connection_.get(), &path.path, &info, buffer.data(), buffer.size(),
                                                          &batch.segment_bytes, write, timestamp(now));
     if (written >= 0) {
@@ -261,8 +280,8 @@ std::ptrdiff_t QuicConnection::write_packet(ngtcp2_path* path, ngtcp2_pkt_info* 
     const std::uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_MORE | (chunk.fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0u) |
                                 (chunk.stream >= 0 ? NGTCP2_WRITE_STREAM_FLAG_PADDING : 0u);
     ngtcp2_ssize taken = -1;
-    const ngtcp2_ssize written = ngtcp2_conn_writev_stream(connection_.get(), path, info, out, size, &taken, flags, chunk.stream,
-                                                           chunk.pieces.data(), chunk.count, at);
+    const ngtcp2_ssize written = ngtcp2_conn_writev_stream(connection_.get(), path, info, out, size, &taken, flags,
+                                                           chunk.stream, chunk.pieces.data(), chunk.count, at);
     if (chunk.stream >= 0 && taken >= 0 && !streams_->written(chunk.stream, static_cast<std::size_t>(taken))) {
       stream_layer_failed_ = true;
       return NGTCP2_ERR_CALLBACK_FAILURE;
@@ -318,11 +337,23 @@ std::optional<StreamId> QuicConnection::open_control_stream() {
   return stream;
 }
 
-std::uint64_t QuicConnection::streams_left() const { return ngtcp2_conn_get_streams_bidi_left2(connection_.get()); }
-void QuicConnection::extend_stream(StreamId stream, std::uint64_t size) { ngtcp2_conn_extend_max_stream_offset(connection_.get(), stream, size); }
-void QuicConnection::extend_connection(std::uint64_t size) { ngtcp2_conn_extend_max_offset(connection_.get(), size); }
-void QuicConnection::replace_stream() { ngtcp2_conn_extend_max_streams_bidi(connection_.get(), 1); }
-void QuicConnection::stop_reading(StreamId stream, std::uint64_t code) { ngtcp2_conn_shutdown_stream_read(connection_.get(), 0, stream, code); }
-void QuicConnection::stop_writing(StreamId stream, std::uint64_t code) { ngtcp2_conn_shutdown_stream_write(connection_.get(), 0, stream, code); }
+std::uint64_t QuicConnection::streams_left() const {
+  return ngtcp2_conn_get_streams_bidi_left2(connection_.get());
+}
+void QuicConnection::extend_stream(StreamId stream, std::uint64_t size) {
+  ngtcp2_conn_extend_max_stream_offset(connection_.get(), stream, size);
+}
+void QuicConnection::extend_connection(std::uint64_t size) {
+  ngtcp2_conn_extend_max_offset(connection_.get(), size);
+}
+void QuicConnection::replace_stream() {
+  ngtcp2_conn_extend_max_streams_bidi(connection_.get(), 1);
+}
+void QuicConnection::stop_reading(StreamId stream, std::uint64_t code) {
+  ngtcp2_conn_shutdown_stream_read(connection_.get(), 0, stream, code);
+}
+void QuicConnection::stop_writing(StreamId stream, std::uint64_t code) {
+  ngtcp2_conn_shutdown_stream_write(connection_.get(), 0, stream, code);
+}
 
 }  // namespace forgepool::transport

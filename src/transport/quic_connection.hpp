@@ -45,13 +45,14 @@ inline constexpr std::size_t connection_id_bytes = 16;  ///< Of the ids that we 
 
 class QuicConnection {
  public:
-  static Result<std::unique_ptr<QuicConnection>> connect(std::shared_ptr<const TlsContext> tls, const QuicSettings& settings, const Path& path,
-                                                         Time now);
+  static Result<std::unique_ptr<QuicConnection>> connect(std::shared_ptr<const TlsContext> tls, const QuicSettings& settings,
+                                                         const Path& path, Time now);
   /// From the header of a client's first packet (`ngtcp2_accept`). `ids` outlives the connection. `retried` is the id that the
   /// client first chose, if it proved its address after a Retry (stateless_packets.hpp).
-  static Result<std::unique_ptr<QuicConnection>> accept(std::shared_ptr<const TlsContext> tls, const QuicSettings& settings, const Path& path,
-                                                        const ngtcp2_pkt_hd& initial, const std::optional<ngtcp2_cid>& retried,
-                                                        ConnectionIdRegistry& ids, Time now);
+  static Result<std::unique_ptr<QuicConnection>> accept(std::shared_ptr<const TlsContext> tls, const QuicSettings& settings,
+                                                        const Path& path, const ngtcp2_pkt_hd& initial,
+                                                        const std::optional<ngtcp2_cid>& retried, ConnectionIdRegistry& ids,
+                                                        Time now);
   ~QuicConnection();
 
   /// Before the first datagram. `streams` outlives the connection.

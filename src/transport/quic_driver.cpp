@@ -14,8 +14,8 @@ void QuicDriver::flush() {
   set_timer();
 }
 
-// Most expiries are moved to later before they come. So a timer that is too early stays: it fires, sees that nothing is due, and
-// is set again. That is far cheaper than a new timer per packet.
+// Most expiries are moved to later before they come. So a timer that is too early stays: it fires, sees that nothing is due,
+// and is set again. That is far cheaper than a new timer per packet.
 void QuicDriver::set_timer() {
   Time due = connection_.expiry();
   // What is due but cannot be sent would fire again at once.

@@ -9,7 +9,8 @@ class QuicDriver {
  public:
   /// Everything is borrowed. After the connection's timer was handled, `stepped` is called: the owner looks what has come of it
   /// and flushes. It may destroy the driver.
-  QuicDriver(EventLoop& loop, UdpSocket& socket, PacketBuffers& buffers, QuicConnection& connection, std::function<void()> stepped)
+  QuicDriver(EventLoop& loop, UdpSocket& socket, PacketBuffers& buffers, QuicConnection& connection,
+             std::function<void()> stepped)
       : loop_(loop), socket_(socket), buffers_(buffers), connection_(connection), stepped_(std::move(stepped)) {}
 
   /// Sends all that may be sent now, and sets the timer. Call after anything was done to the connection.

@@ -10,13 +10,23 @@ namespace {
 /// itself: a handler may destroy the listener.
 class QuicListenerCore final : public SessionHost, public std::enable_shared_from_this<QuicListenerCore> {
  public:
-  QuicListenerCore(std::shared_ptr<const QuicShared> shared, std::shared_ptr<const TlsContext> tls, std::unique_ptr<UdpSocket> socket,
-                   RequestHandler handler, const TransportLimits& limits)
-      : shared_(std::move(shared)), tls_(std::move(tls)), limits_(limits), handler_(std::move(handler)), socket_(std::move(socket)), usage_(limits) {}
+  QuicListenerCore(std::shared_ptr<const QuicShared> shared, std::shared_ptr<const TlsContext> tls,
+                   std::unique_ptr<UdpSocket> socket, RequestHandler handler, const TransportLimits& limits)
+      : shared_(std::move(shared)),
+        tls_(std::move(tls)),
+        limits_(limits),
+        handler_(std::move(handler)),
+        socket_(std::move(socket)),
+        usage_(limits) {}
 
   void start() {
-    socket_->watch([weak = weak_from_this()] { if (const auto self = weak.lock()) self->read(); },
-                   [weak = weak_from_this()] { if (const auto self = weak.lock()) self->resume(); });
+    socket_->watch(
+        [weak = weak_from_this()] {
+          if (const auto self = weak.lock()) self->read();
+        },
+        [weak = weak_from_this()] {
+          if (const auto self = weak.lock()) self->resume();
+        });
   }
 
   std::uint16_t port() const { return socket_->local().port(); }
@@ -83,7 +93,9 @@ class QuicListenerCore final : public SessionHost, public std::enable_shared_fro
     constexpr int batches_per_turn = 4;
     const auto self = shared_from_this();
     Time now;  // One for a whole batch: datagrams of a connection come by the dozen.
-    const UdpSocket::Receiver receiver = [&](ByteView datagram, const SocketAddress& from, const SocketAddress& to) { receive(datagram, {to, from}, now); };
+    const UdpSocket::Receiver receiver = [&](ByteView datagram, const SocketAddress& from, const SocketAddress& to) {
+      receive(datagram, {to, from}, now);
+    };
     for (int i = 0; i < batches_per_turn; ++i) {
       now = shared_->loop.now();
       running_ = true;  // What arrives is handled below, in one go.
@@ -114,7 +126,8 @@ class QuicListenerCore final : public SessionHost, public std::enable_shared_fro
     if (found != routes_.end()) {
       found->second->receive(datagram, path, now);
     } else if (header.version == 0) {
-      if (may_answer()) answer(path, write_stateless_reset(answer_, shared_->reset_secret, {header.dcid, header.dcidlen}, datagram.size()));
+      if (may_answer())
+        answer(path, write_stateless_reset(answer_, shared_->reset_secret, {header.dcid, header.dcidlen}, datagram.size()));
     } else {
       accept(datagram, path, now);
     }
@@ -126,7 +139,8 @@ class QuicListenerCore final : public SessionHost, public std::enable_shared_fro
     const auto token = check_retry_token(shared_->reset_secret, initial, path.remote, now);
     // A token of another kind than ours is no reason to refuse: its sender may have it from another listener at this address.
     if (token.verdict == RetryToken::Verdict::invalid && initial.token[0] == NGTCP2_CRYPTO_TOKEN_MAGIC_RETRY2)
-      return refuse(path, "retry_token: the token is another address's, too old, or not ours", write_invalid_token(answer_, initial));
+      return refuse(path, "retry_token: the token is another address's, too old, or not ours",
+                    write_invalid_token(answer_, initial));
     const bool proved = token.verdict == RetryToken::Verdict::valid;
     if (!proved && usage_.crowded()) {
       if (may_retry()) answer(path, write_retry(answer_, shared_->reset_secret, initial, path.remote, now));
@@ -135,7 +149,8 @@ class QuicListenerCore final : public SessionHost, public std::enable_shared_fro
     if (const auto full = usage_.begin(path.remote)) return refuse(path, *full, write_connection_refused(answer_, initial));
     const auto session = std::make_shared<QuicServerSession>(*this, shared_, *socket_);
     sessions_.emplace(session.get(), session);
-    if (!session->start(tls_, limits_, initial, proved ? std::optional(token.original_id) : std::nullopt, path)) return forget(*session);
+    if (!session->start(tls_, limits_, initial, proved ? std::optional(token.original_id) : std::nullopt, path))
+      return forget(*session);
     session->receive(datagram, path, now);
   }
 
@@ -155,8 +170,8 @@ class QuicListenerCore final : public SessionHost, public std::enable_shared_fro
     if (size != 0) socket_->send(ByteView(answer_).first(size), size, path.remote, path.local);
   }
 
-  // Stateless answers go to addresses that may be forged: a bounded number per second. Retries are worth more, for they let honest
-  // newcomers in.
+  // Stateless answers go to addresses that may be forged: a bounded number per second. Retries are worth more, for they let
+  // honest newcomers in.
   bool may_answer() { return answers_.take(shared_->loop.now()); }
   bool may_retry() { return retries_.take(shared_->loop.now()); }
 
@@ -194,11 +209,13 @@ Result<std::unique_ptr<Listener>> make_quic_listener(std::shared_ptr<const QuicS
   if (!options.handler) return fail(ErrorKind::invalid_input, "listening needs a handler");
   const auto address = SocketAddress::parse(options.address, options.port);
   if (!address) return fail(address.error());
-  auto tls = TlsContext::make(Role::server, std::move(options.identity), std::move(options.check_peer), {shared->options.session_life, nullptr, {}});
+  auto tls = TlsContext::make(Role::server, std::move(options.identity), std::move(options.check_peer),
+                              {shared->options.session_life, nullptr, {}});
   if (!tls) return fail(std::move(tls.error()));
   auto socket = UdpSocket::bind(shared->loop, shared->buffers, *address, shared->options.offload);
   if (!socket) return fail(std::move(socket.error()));
-  const auto core = std::make_shared<QuicListenerCore>(std::move(shared), std::move(*tls), std::move(*socket), std::move(options.handler), options.limits);
+  const auto core = std::make_shared<QuicListenerCore>(std::move(shared), std::move(*tls), std::move(*socket),
+                                                       std::move(options.handler), options.limits);
   core->start();
   return std::make_unique<QuicListener>(core);
 }

@@ -13,10 +13,15 @@ QuicTransportOptions within_bounds(QuicTransportOptions options) {
 
 class QuicTransport final : public Transport {
  public:
-  QuicTransport(EventLoop& loop, QuicTransportOptions options) : shared_(std::make_shared<QuicShared>(loop, std::move(options))) {}
+  QuicTransport(EventLoop& loop, QuicTransportOptions options)
+      : shared_(std::make_shared<QuicShared>(loop, std::move(options))) {}
 
-  Result<std::unique_ptr<Listener>> listen(ListenOptions options) override { return make_quic_listener(shared_, std::move(options)); }
-  Result<std::unique_ptr<Connection>> connect(ConnectOptions options) override { return make_quic_connection(shared_, std::move(options)); }
+  Result<std::unique_ptr<Listener>> listen(ListenOptions options) override {
+    return make_quic_listener(shared_, std::move(options));
+  }
+  Result<std::unique_ptr<Connection>> connect(ConnectOptions options) override {
+    return make_quic_connection(shared_, std::move(options));
+  }
 
  private:
   const std::shared_ptr<const QuicShared> shared_;
@@ -36,7 +41,8 @@ QuicShared::QuicShared(EventLoop& l, QuicTransportOptions o) : loop(l), options(
 
 QuicSettings QuicShared::settings(const TransportLimits& limits) const {
   // Where only small messages are taken, nobody needs to be able to fill a large window.
-  const std::size_t needed = std::max<std::size_t>(256u << 10, 4 * std::max(limits.max_request_bytes, limits.max_response_bytes));
+  const std::size_t needed =
+      std::max<std::size_t>(256u << 10, 4 * std::max(limits.max_request_bytes, limits.max_response_bytes));
   return {.max_datagram_bytes = options.max_datagram_bytes,
           .window_bytes = std::min(options.window_bytes, needed),
           .max_streams = limits.max_concurrent_requests,

@@ -6,7 +6,9 @@
 
 namespace forgepool::transport {
 
-SocketAddress::SocketAddress() : v6_{} { any_.sa_family = AF_UNSPEC; }
+SocketAddress::SocketAddress() : v6_{} {
+  any_.sa_family = AF_UNSPEC;
+}
 
 Result<SocketAddress> SocketAddress::parse(const std::string& literal, std::uint16_t port) {
   SocketAddress address;
@@ -15,8 +17,9 @@ Result<SocketAddress> SocketAddress::parse(const std::string& literal, std::uint
   } else if (inet_pton(AF_INET6, literal.c_str(), &address.v6_.sin6_addr) == 1) {
     address.v6_.sin6_family = AF_INET6;
   } else {
-    return fail(ErrorKind::invalid_input,
-                "\"" + literal + "\" is not an IP address: expected a literal like 192.0.2.1 or 2001:db8::1, names are not looked up");
+    return fail(
+        ErrorKind::invalid_input,
+        "\"" + literal + "\" is not an IP address: expected a literal like 192.0.2.1 or 2001:db8::1, names are not looked up");
   }
   address.set_port(port);
   return address;
@@ -33,9 +36,13 @@ socklen_t SocketAddress::size() const {
   return family() == AF_INET ? sizeof(sockaddr_in) : family() == AF_INET6 ? sizeof(sockaddr_in6) : 0;
 }
 
-std::uint16_t SocketAddress::port() const { return ntohs(family() == AF_INET6 ? v6_.sin6_port : v4_.sin_port); }
+std::uint16_t SocketAddress::port() const {
+  return ntohs(family() == AF_INET6 ? v6_.sin6_port : v4_.sin_port);
+}
 
-void SocketAddress::set_port(std::uint16_t port) { (family() == AF_INET6 ? v6_.sin6_port : v4_.sin_port) = htons(port); }
+void SocketAddress::set_port(std::uint16_t port) {
+  (family() == AF_INET6 ? v6_.sin6_port : v4_.sin_port) = htons(port);
+}
 
 bool SocketAddress::is_wildcard() const {
   return family() == AF_INET ? v4_.sin_addr.s_addr == htonl(INADDR_ANY)

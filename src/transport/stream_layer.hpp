@@ -1,6 +1,6 @@
 #pragma once
-/// What runs over the streams of a QUIC connection. QuicConnection calls it while it reads and writes packets; it may answer with
-/// the stream operations of QuicConnection, and with nothing else of it.
+/// What runs over the streams of a QUIC connection. QuicConnection calls it while it reads and writes packets; it may answer
+/// with the stream operations of QuicConnection, and with nothing else of it.
 #include "transport/quic_libraries.hpp"
 
 #include <forgepool/bytes.hpp>

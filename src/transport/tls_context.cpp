@@ -29,9 +29,11 @@ struct TlsCallbacks {
   }
   static ssl_private_key_result_t complete(SSL*, std::uint8_t*, std::size_t*, std::size_t) { return ssl_private_key_failure; }
 
-  static int select_protocol(SSL*, const std::uint8_t** out, std::uint8_t* out_size, const std::uint8_t* in, unsigned in_size, void*) {
+  static int select_protocol(SSL*, const std::uint8_t** out, std::uint8_t* out_size, const std::uint8_t* in, unsigned in_size,
+                             void*) {
     std::uint8_t* selected = nullptr;
-    if (SSL_select_next_proto(&selected, out_size, in, in_size, h3, sizeof h3) != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
+    if (SSL_select_next_proto(&selected, out_size, in, in_size, h3, sizeof h3) != OPENSSL_NPN_NEGOTIATED)
+      return SSL_TLSEXT_ERR_ALERT_FATAL;
     *out = selected;
     return SSL_TLSEXT_ERR_OK;
   }
@@ -50,8 +52,10 @@ struct TlsCallbacks {
 TlsContext::TlsContext(Role role, TransportIdentity identity, PeerCheck check, Resumption resumption)
     : role_(role), identity_(std::move(identity)), check_(std::move(check)), resumption_(std::move(resumption)) {}
 
-Result<std::shared_ptr<const TlsContext>> TlsContext::make(Role role, TransportIdentity identity, PeerCheck check, Resumption resumption) {
-  if (role == Role::client && !check) return fail(ErrorKind::invalid_input, "connecting needs a check_peer: it establishes who the peer is");
+Result<std::shared_ptr<const TlsContext>> TlsContext::make(Role role, TransportIdentity identity, PeerCheck check,
+                                                           Resumption resumption) {
+  if (role == Role::client && !check)
+    return fail(ErrorKind::invalid_input, "connecting needs a check_peer: it establishes who the peer is");
   if (role == Role::server && identity.certificate_chain.empty())
     return fail(ErrorKind::invalid_input, "listening needs an identity: a certificate chain and its key");
   if (auto usable = check_identity(identity); !usable) return fail(std::move(usable.error()));
@@ -77,11 +81,13 @@ Status TlsContext::configure() {
          SSL_CTX_set_verify_algorithm_prefs(context, algorithms, std::size(algorithms)) == 1 && use_identity();
   if (!done) {
     ERR_clear_error();
-    return fail(ErrorKind::invalid_input, "the TLS library refused the transport identity: expected a P-256 or Ed25519 key and its certificate chain");
+    return fail(ErrorKind::invalid_input,
+                "the TLS library refused the transport identity: expected a P-256 or Ed25519 key and its certificate chain");
   }
   SSL_CTX_set_early_data_enabled(context, 0);
   configure_resumption();
-  SSL_CTX_set_custom_verify(context, check_ ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT : SSL_VERIFY_NONE, TlsCallbacks::verify);
+  SSL_CTX_set_custom_verify(context, check_ ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT : SSL_VERIFY_NONE,
+                            TlsCallbacks::verify);
   if (role_ == Role::server) {
     SSL_CTX_set_alpn_select_cb(context, TlsCallbacks::select_protocol, nullptr);
   } else {
@@ -100,9 +106,11 @@ void TlsContext::configure_resumption() {
   }
   static constexpr std::uint8_t name[] = {'f', 'o', 'r', 'g', 'e', 'p', 'o', 'o', 'l'};
   SSL_CTX_set_session_id_context(context, name, sizeof name);
-  SSL_CTX_set_session_psk_dhe_timeout(context, static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::seconds>(resumption_.life).count()));
+  SSL_CTX_set_session_psk_dhe_timeout(
+      context, static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::seconds>(resumption_.life).count()));
   if (role_ == Role::client) {
-    session_key_ = {resumption_.peer, identity_.certificate_chain.empty() ? Digest{} : sha256(identity_.certificate_chain.front())};
+    session_key_ = {resumption_.peer,
+                    identity_.certificate_chain.empty() ? Digest{} : sha256(identity_.certificate_chain.front())};
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(context, TlsCallbacks::new_session);
   }
@@ -134,8 +142,10 @@ TlsSession::TlsSession(std::shared_ptr<const TlsContext> context, ngtcp2_crypto_
     : context_(std::move(context)), ssl_(SSL_new(context_->native())), now_(now) {
   SSL_set_ex_data(ssl_.get(), TlsCallbacks::session_index(), this);
   SSL_set_app_data(ssl_.get(), connection);
-  if (context_->role() == Role::server) SSL_set_accept_state(ssl_.get());
-  else SSL_set_connect_state(ssl_.get());
+  if (context_->role() == Role::server)
+    SSL_set_accept_state(ssl_.get());
+  else
+    SSL_set_connect_state(ssl_.get());
   SSL_set_quic_use_legacy_codepoint(ssl_.get(), 0);
   if (const auto session = context_->take_session(now)) SSL_set_session(ssl_.get(), session.get());
 }

@@ -28,7 +28,8 @@ class TlsContext {
   /// invalid_input for a client without a check, a server without a certificate, or an identity that does not fit together.
   /// A server without a check asks its clients for no certificate.
   /// A server without a check resumes nothing: its clients have no identity that was established.
-  static Result<std::shared_ptr<const TlsContext>> make(Role role, TransportIdentity identity, PeerCheck check, Resumption resumption = {});
+  static Result<std::shared_ptr<const TlsContext>> make(Role role, TransportIdentity identity, PeerCheck check,
+                                                        Resumption resumption = {});
 
   Role role() const { return role_; }
   const Signer& signer() const { return *identity_.key; }
@@ -66,8 +67,8 @@ class TlsSession {
   /// The peer as the handshake established it. Empty before, and without a certificate.
   const PeerIdentity& peer() const { return peer_; }
   bool resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
-  /// To be called when the handshake is complete: asks the PeerCheck about the peer of a resumed session. False, with a `refusal`,
-  /// if it may not connect (any more).
+  /// To be called when the handshake is complete: asks the PeerCheck about the peer of a resumed session. False, with a
+  /// `refusal`, if it may not connect (any more).
   bool recheck();
   /// After a handshake that failed on this side: why this side refused the peer.
   std::string refusal() const;

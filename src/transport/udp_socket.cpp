@@ -19,7 +19,9 @@ namespace {
 constexpr int socket_buffer_bytes = 8 << 20;
 constexpr std::size_t max_segments = 64;  // The kernel's limit (UDP_MAX_SEGMENTS of older kernels).
 
-bool set_option(int fd, int level, int option, int value) { return setsockopt(fd, level, option, &value, sizeof value) == 0; }
+bool set_option(int fd, int level, int option, int value) {
+  return setsockopt(fd, level, option, &value, sizeof value) == 0;
+}
 
 Result<int> open_socket(int family) {
   const int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -29,7 +31,8 @@ Result<int> open_socket(int family) {
 
 }  // namespace
 
-Result<std::unique_ptr<UdpSocket>> UdpSocket::bind(EventLoop& loop, std::shared_ptr<PacketBuffers> buffers, const SocketAddress& local, bool offload) {
+Result<std::unique_ptr<UdpSocket>> UdpSocket::bind(EventLoop& loop, std::shared_ptr<PacketBuffers> buffers,
+                                                   const SocketAddress& local, bool offload) {
   const auto fd = open_socket(local.family());
   if (!fd) return fail(fd.error());
   std::unique_ptr<UdpSocket> self(new UdpSocket(loop, std::move(buffers), *fd));
@@ -44,8 +47,8 @@ Result<std::unique_ptr<UdpSocket>> UdpSocket::bind(EventLoop& loop, std::shared_
   return self;
 }
 
-Result<std::unique_ptr<UdpSocket>> UdpSocket::connect(EventLoop& loop, std::shared_ptr<PacketBuffers> buffers, const SocketAddress& remote,
-                                                      bool offload) {
+Result<std::unique_ptr<UdpSocket>> UdpSocket::connect(EventLoop& loop, std::shared_ptr<PacketBuffers> buffers,
+                                                      const SocketAddress& remote, bool offload) {
   const auto fd = open_socket(remote.family());
   if (!fd) return fail(fd.error());
   std::unique_ptr<UdpSocket> self(new UdpSocket(loop, std::move(buffers), *fd));
@@ -77,8 +80,10 @@ void UdpSocket::configure(bool offload) {
   for (const auto& [forced, plain] : {std::pair(SO_RCVBUFFORCE, SO_RCVBUF), std::pair(SO_SNDBUFFORCE, SO_SNDBUF)})
     if (!set_option(fd_, SOL_SOCKET, forced, socket_buffer_bytes)) set_option(fd_, SOL_SOCKET, plain, socket_buffer_bytes);
   // QUIC finds the path's MTU itself (RFC 9000, section 14): datagrams are never fragmented, whatever the kernel believes.
-  if (local_.family() == AF_INET) set_option(fd_, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
-  else set_option(fd_, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+  if (local_.family() == AF_INET)
+    set_option(fd_, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+  else
+    set_option(fd_, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
   segmentation_ = offload;
   if (offload) set_option(fd_, IPPROTO_UDP, UDP_GRO, 1);  // Without it datagrams just come one by one.
 }
@@ -134,7 +139,8 @@ void UdpSocket::send(ByteView datagrams, std::size_t segment_bytes, const Socket
 
 // Returns how many bytes are dealt with: sent, or lost in a way that waiting would not change. Fewer than all: try again when
 // the socket is writable.
-std::size_t UdpSocket::transmit(ByteView datagrams, std::size_t segment_bytes, const SocketAddress& to, const SocketAddress& from) {
+std::size_t UdpSocket::transmit(ByteView datagrams, std::size_t segment_bytes, const SocketAddress& to,
+                                const SocketAddress& from) {
   const SocketAddress none;
   const SocketAddress& destination = connected_ ? none : to;
   const SocketAddress& source = packet_info_ ? from : none;

@@ -14,7 +14,7 @@ namespace forgepool::transport {
 
 /// Space for one batch in each direction; one serves all sockets of a loop.
 struct PacketBuffers {
-  static constexpr std::size_t messages = 16;       ///< Read with one call.
+  static constexpr std::size_t messages = 16;          ///< Read with one call.
   static constexpr std::size_t message_bytes = 65536;  ///< With GRO one message holds many datagrams.
   Bytes receive = Bytes(messages * message_bytes);
   Bytes send = Bytes(message_bytes);
@@ -23,8 +23,10 @@ struct PacketBuffers {
 class UdpSocket {
  public:
   /// `unavailable` if the address cannot be bound or reached.
-  static Result<std::unique_ptr<UdpSocket>> bind(EventLoop& loop, std::shared_ptr<PacketBuffers> buffers, const SocketAddress& local, bool offload);
-  static Result<std::unique_ptr<UdpSocket>> connect(EventLoop& loop, std::shared_ptr<PacketBuffers> buffers, const SocketAddress& remote, bool offload);
+  static Result<std::unique_ptr<UdpSocket>> bind(EventLoop& loop, std::shared_ptr<PacketBuffers> buffers,
+                                                 const SocketAddress& local, bool offload);
+  static Result<std::unique_ptr<UdpSocket>> connect(EventLoop& loop, std::shared_ptr<PacketBuffers> buffers,
+                                                    const SocketAddress& remote, bool offload);
   /// Over a connected datagram socket of any family, which it takes over.
   static std::unique_ptr<UdpSocket> adopt(EventLoop& loop, std::shared_ptr<PacketBuffers> buffers, int fd);
   ~UdpSocket();
@@ -46,8 +48,8 @@ class UdpSocket {
   Received receive(const Receiver& receiver);
 
   /// Sends datagrams of `segment_bytes` each (the last may be shorter). What the kernel does not take now is queued; what goes
-  /// beyond the queue's bound is lost, as datagrams may be. `to` is ignored by connected sockets, `from` matters when bound to a
-  /// wildcard address.
+  /// beyond the queue's bound is lost, as datagrams may be. `to` is ignored by connected sockets, `from` matters when bound to
+  /// a wildcard address.
   void send(ByteView datagrams, std::size_t segment_bytes, const SocketAddress& to, const SocketAddress& from);
   /// True while `send` queues: whoever can should wait for `drained`.
   bool congested() const { return !queue_.empty(); }
@@ -55,7 +57,8 @@ class UdpSocket {
   static constexpr std::size_t max_queued_bytes = 4u << 20;
 
  private:
-  UdpSocket(EventLoop& loop, std::shared_ptr<PacketBuffers> buffers, int fd) : loop_(loop), buffers_(std::move(buffers)), fd_(fd) {}
+  UdpSocket(EventLoop& loop, std::shared_ptr<PacketBuffers> buffers, int fd)
+      : loop_(loop), buffers_(std::move(buffers)), fd_(fd) {}
   void configure(bool offload);
   std::size_t transmit(ByteView datagrams, std::size_t segment_bytes, const SocketAddress& to, const SocketAddress& from);
   void flush();

@@ -43,8 +43,8 @@ struct JobCase {
   ContractPolicy policy;
   std::array<std::uint8_t, 32> secret;
   std::shared_ptr<const AnswerComparator> comparator;
-  Epoch epoch;        // It knows what was earned in jobs that ended until then.
-  bool canary;        // Of its shards the results are known.
+  Epoch epoch;  // It knows what was earned in jobs that ended until then.
+  bool canary;  // Of its shards the results are known.
   std::vector<ShardCase> shards;
   std::vector<bool> checked;      // Compared in any case. Empty: none.
   std::uint32_t checks = 0;       // How many are checked.

@@ -207,7 +207,8 @@ std::optional<std::map<Digest, Bytes>> read_compared(ObjectReader& parent) {
     auto bytes = from_base64(output.as_string() ? *output.as_string() : "?");
     if (!digest || digest->hex() != key || !bytes) {
       const std::string pointer = json::pointer_to(parent.pointer("compared"), key);
-      parent.refuse(Error{ErrorKind::invalid_input, json::at_pointer(pointer, "expected a digest of 64 hex digits and base64")});
+      parent.refuse(
+          Error{ErrorKind::invalid_input, json::at_pointer(pointer, "expected a digest of 64 hex digits and base64")});
       return std::nullopt;
     }
     compared.emplace(*digest, std::move(*bytes));
@@ -237,8 +238,8 @@ Result<SignedBundle> read_fields(const Value& document) {
   return read;
 }
 
-/// What `bundle_body` would give, cut out of a document that is what `write_bundle` gives. In strings quotes are escaped, and no
-/// other member has this name: the text stands there once.
+/// What `bundle_body` would give, cut out of a document that is what `write_bundle` gives. In strings quotes are escaped, and
+/// no other member has this name: the text stands there once.
 std::string without_signature(std::string_view document, ByteView signature) {
   const std::string member = ",\"signature\":\"" + to_base64(signature) + "\"";
   const std::size_t at = document.rfind(member);
@@ -292,7 +293,8 @@ Result<SignedBundle> read_bundle(std::string_view document) {
   const auto value = json::parse(document.substr(0, document.size() - 1), max_bundle_bytes);
   if (!value) return no_bundle(value.error());
   const auto text = document.substr(0, document.size() - 1);
-  auto [canonical, read] = concurrently([&] { return json::canonicalize(*value) == text; }, [&] { return read_fields(*value); });
+  auto [canonical, read] =
+      concurrently([&] { return json::canonicalize(*value) == text; }, [&] { return read_fields(*value); });
   if (!read) return no_bundle(read.error());
   // Two documents of one meaning would mean bytes that nobody signed. Every member was asked for and has one spelling as a JSON
   // value (base64 is strict, numbers and digests are as they are written): that JSON has one is all that is left to see.

@@ -1,6 +1,6 @@
 #pragma once
-/// The artifact bundle: what an auditor needs offline, as one JSON document. Written by the hub, read by src/audit; the format is
-/// specified in src/audit/FORMAT.md. Reading checks the form and nothing else.
+/// The artifact bundle: what an auditor needs offline, as one JSON document. Written by the hub, read by src/audit; the format
+/// is specified in src/audit/FORMAT.md. Reading checks the form and nothing else.
 #include <forgepool/digest.hpp>
 #include <forgepool/ids.hpp>
 #include <forgepool/ledger.hpp>
@@ -20,31 +20,32 @@ struct LogPosition {
 
 /// A fact that the hub committed itself to. Its leaf holds only SHA-256(salt ‖ content): see `event_leaf`.
 struct BundleEvent {
-  std::string kind;              ///< "contract", "plan", "lease", "quarantine", "result", "artifact"
-  Bytes salt;                    ///< 32 random bytes
-  std::string content;           ///< RFC 8785 JSON of an object
+  std::string kind;     ///< "contract", "plan", "lease", "quarantine", "result", "artifact"
+  Bytes salt;           ///< 32 random bytes
+  std::string content;  ///< RFC 8785 JSON of an object
   LogPosition position;
 };
 
 /// A signed statement (receipt or verdict). Its leaf is a hashedrekord over the envelope: see `statement_leaf`.
 struct BundleStatement {
-  std::string envelope;          ///< DSSE, exactly as signed
-  std::vector<Bytes> chain;      ///< DER, leaf first; of the signer of a receipt. Empty for verdicts: the hub's key is in the root.
+  std::string envelope;      ///< DSSE, exactly as signed
+  std::vector<Bytes> chain;  ///< DER, leaf first; of the signer of a receipt. Empty for verdicts: the hub's key is in the root.
   LogPosition position;
 };
 
 struct Bundle {
   JobId job;
-  std::string contract;          ///< canonical
-  std::string plan;              ///< canonical
-  Bytes adapter;                 ///< package
+  std::string contract;  ///< canonical
+  std::string plan;      ///< canonical
+  Bytes adapter;         ///< package
   std::vector<BundleEvent> events;
   std::vector<BundleStatement> receipts;
   std::vector<BundleStatement> verdicts;
-  std::optional<std::string> result;                    ///< if artifacts.include has "result"
+  std::optional<std::string> result;                      ///< if artifacts.include has "result"
   std::optional<std::map<std::uint32_t, Bytes>> outputs;  ///< by shard, if artifacts.include has "shard_outputs"
-  std::optional<std::map<Digest, Bytes>> compared;  ///< outputs of answers that differ, if the adapter compares more than digests
-  std::string checkpoint;        ///< signed note
+  std::optional<std::map<Digest, Bytes>>
+      compared;            ///< outputs of answers that differ, if the adapter compares more than digests
+  std::string checkpoint;  ///< signed note
 };
 
 /// JCS of {"commitment": "sha256:…", "kind": …, "v": 1} where the commitment is SHA-256(salt ‖ content).
@@ -61,7 +62,7 @@ std::string write_bundle(const Bundle& bundle, ByteView signature);
 
 struct SignedBundle {
   Bundle bundle;
-  std::string body;              ///< what the signature covers
+  std::string body;  ///< what the signature covers
   Bytes signature;
 };
 /// Strict: exactly what `write_bundle` writes, byte for byte; invalid_input or too_large otherwise.
@@ -70,9 +71,9 @@ Result<SignedBundle> read_bundle(std::string_view document);
 /// What an auditor trusts.
 struct TrustedRoot {
   std::string trust_domain;
-  Bytes ca_certificate;          ///< DER
-  Bytes hub_spki;                ///< signs verdicts and bundles
-  std::string log_vkey;          ///< C2SP signed-note verifier key of the ledger; its name is the log's origin
+  Bytes ca_certificate;  ///< DER
+  Bytes hub_spki;        ///< signs verdicts and bundles
+  std::string log_vkey;  ///< C2SP signed-note verifier key of the ledger; its name is the log's origin
   // Of earlier epochs, oldest first: what they signed in their time still holds.
   std::vector<Bytes> earlier_ca_certificates{};
   std::vector<Bytes> earlier_hub_spkis{};

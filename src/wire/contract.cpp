@@ -39,10 +39,12 @@ void read_seed(const json::Value& value, Contract& contract, ObjectReader& outer
   ObjectReader reader(value, outer.pointer("seed"));
   const bool is_explicit = reader.choice("mode", seed_modes) == 0;
   const json::Value* seed = reader.any("value", is_explicit ? ObjectReader::Need::required : ObjectReader::Need::optional);
-  if (seed && !is_explicit) reader.refuse("value", "expected no value, because a derived seed comes from the contract's digest");
+  if (seed && !is_explicit)
+    reader.refuse("value", "expected no value, because a derived seed comes from the contract's digest");
   if (seed && is_explicit) {
     const std::string* text = seed->as_string();
-    if (seed->as_integer() || (text && text->size() <= max_seed_bytes)) contract.seed = json::canonicalize(*seed);
+    if (seed->as_integer() || (text && text->size() <= max_seed_bytes))
+      contract.seed = json::canonicalize(*seed);
     else
       reader.refuse("value", "expected an integer within 2^53, or a string of at most " + std::to_string(max_seed_bytes) +
                                  " bytes, got " + json::describe(*seed));
@@ -83,21 +85,26 @@ void read_policy(const json::Value& value, Contract& contract, ObjectReader& out
   policy.replicas = static_cast<std::uint32_t>(reader.integer("replicas", 1, max_replicas, policy.replicas));
   policy.spotcheck_ratio = reader.number("spotcheck_ratio", 0, 1, policy.spotcheck_ratio);
   policy.max_error = reader.number("max_error", 1e-12, 0.5, policy.max_error);
-  if (const auto* adversary = reader.object("adversary", ObjectReader::Need::optional)) read_adversary(*adversary, policy, reader);
+  if (const auto* adversary = reader.object("adversary", ObjectReader::Need::optional))
+    read_adversary(*adversary, policy, reader);
   if (const auto lead = lead_needed(policy.adversary, policy.max_error);
       policy.verify == VerifyMode::adaptive && policy.adversary.collusion && lead > max_replicas)
-    reader.refuse("max_error", "expected one that " + std::to_string(max_replicas) + " agents can reach; against collusion of that many "
-                  "it takes " + std::to_string(lead) + " that agree");
+    reader.refuse("max_error", "expected one that " + std::to_string(max_replicas) +
+                                   " agents can reach; against collusion of that many "
+                                   "it takes " +
+                                   std::to_string(lead) + " that agree");
   policy.regions = reader.ids("regions", max_regions, ObjectReader::Need::optional);
   policy.data_class = reader.id("data_class", "");
   policy.priority = static_cast<std::uint32_t>(reader.integer("priority", 0, 9, policy.priority));
   if (reader.has("deadline_ms"))
-    policy.deadline_ms = static_cast<std::uint64_t>(reader.integer("deadline_ms", 1, static_cast<std::int64_t>(policy.timeout_ms)));
+    policy.deadline_ms =
+        static_cast<std::uint64_t>(reader.integer("deadline_ms", 1, static_cast<std::int64_t>(policy.timeout_ms)));
   policy.numeric_class = reader.id("numeric_class", "");
   policy.homogeneous = reader.boolean("homogeneous", policy.homogeneous);
   policy.sandbox_level = static_cast<SandboxLevel>(reader.choice("sandbox_level", sandbox_levels, 0));
   policy.spread = reader.choices("spread", spreads, ObjectReader::Need::optional);
-  if (const auto* retention = reader.object("retention", ObjectReader::Need::optional)) read_retention(*retention, policy, reader);
+  if (const auto* retention = reader.object("retention", ObjectReader::Need::optional))
+    read_retention(*retention, policy, reader);
   policy.speculative = reader.boolean("speculative", policy.speculative);
   if (auto read = reader.finish(); !read) outer.refuse(read.error());
 }
@@ -111,7 +118,9 @@ void read_artifacts(const json::Value& value, Contract& contract, ObjectReader& 
 
 }  // namespace
 
-std::string_view to_string(VerifyMode mode) { return verify_modes[static_cast<std::size_t>(mode)]; }
+std::string_view to_string(VerifyMode mode) {
+  return verify_modes[static_cast<std::size_t>(mode)];
+}
 
 Result<Contract> parse_contract(std::string_view text) {
   const auto value = json::parse(text, max_contract_bytes);
@@ -124,7 +133,8 @@ Result<Contract> parse_contract(std::string_view text) {
   if (const auto* args = reader.object("args")) contract.args = json::canonicalize(*args);
   if (const auto* seed = reader.object("seed", ObjectReader::Need::optional)) read_seed(*seed, contract, reader);
   if (const auto* policy = reader.object("policy", ObjectReader::Need::optional)) read_policy(*policy, contract, reader);
-  if (const auto* artifacts = reader.object("artifacts", ObjectReader::Need::optional)) read_artifacts(*artifacts, contract, reader);
+  if (const auto* artifacts = reader.object("artifacts", ObjectReader::Need::optional))
+    read_artifacts(*artifacts, contract, reader);
   if (auto read = reader.finish(); !read) return fail(read.error());
 
   contract.canonical = json::canonicalize(*value);

@@ -250,8 +250,13 @@ Result<AgentSummary> from_wire(const fb::AgentInfoT& message) {
   agent.operator_id = message.operator_id;
   agent.network = message.network;
   agent.draining = message.state == "draining";
-  return AgentSummary{std::move(agent),     message.state,  message.answers, message.checks,
-                      message.on_probation, message.reason, Time(std::chrono::milliseconds(message.certificate_expires_ms))};
+  return AgentSummary{std::move(agent),
+                      message.state,
+                      message.answers,
+                      message.checks,
+                      message.on_probation,
+                      message.reason,
+                      Time(std::chrono::milliseconds(message.certificate_expires_ms))};
 }
 
 }  // namespace forgepool::wire

@@ -16,8 +16,8 @@ bool utf16_less(std::string_view a, std::string_view b) {
   if (at_b == b.end()) return false;
   if (at_a == a.end()) return true;
   const auto byte_a = static_cast<std::uint8_t>(*at_a), byte_b = static_cast<std::uint8_t>(*at_b);
-  // UTF-8 bytes sort as code points do. UTF-16 differs in one thing: code points above U+FFFF (lead byte F0 and up) are written as
-  // surrogates and so come before U+E000 … U+FFFF (lead bytes EE and EF).
+  // UTF-8 bytes sort as code points do. UTF-16 differs in one thing: code points above U+FFFF (lead byte F0 and up) are written
+  // as surrogates and so come before U+E000 … U+FFFF (lead bytes EE and EF).
   if (byte_a >= 0xee && byte_b >= 0xee && (byte_a >= 0xf0) != (byte_b >= 0xf0)) return byte_a >= 0xf0;
   return byte_a < byte_b;
 }
@@ -41,8 +41,10 @@ const Value* Object::find(std::string_view key) const {
 
 void Object::set(std::string key, Value value) {
   const auto place = std::lower_bound(members_.begin(), members_.end(), std::string_view(key), key_less);
-  if (place != members_.end() && place->first == key) place->second = std::move(value);
-  else members_.emplace(place, std::move(key), std::move(value));
+  if (place != members_.end() && place->first == key)
+    place->second = std::move(value);
+  else
+    members_.emplace(place, std::move(key), std::move(value));
 }
 
 bool Object::erase(std::string_view key) {
@@ -52,7 +54,9 @@ bool Object::erase(std::string_view key) {
   return true;
 }
 
-bool operator==(const Object& a, const Object& b) { return a.members_ == b.members_; }
+bool operator==(const Object& a, const Object& b) {
+  return a.members_ == b.members_;
+}
 
 Value::Value() = default;
 Value::Value(std::nullptr_t) {}
@@ -94,9 +98,12 @@ std::string pointer_to(std::string_view pointer, std::string_view key) {
   std::string result(pointer);
   result.push_back('/');
   for (const char c : key) {
-    if (c == '~') result += "~0";
-    else if (c == '/') result += "~1";
-    else result.push_back(c);
+    if (c == '~')
+      result += "~0";
+    else if (c == '/')
+      result += "~1";
+    else
+      result.push_back(c);
   }
   return result;
 }
@@ -112,8 +119,10 @@ std::string at_pointer(std::string_view pointer, std::string_view message) {
   std::string text;
   for (const char c : pointer.substr(0, longest)) {
     const auto byte = static_cast<std::uint8_t>(c);
-    if (byte < 0x20 || byte == 0x7f) text += {'\\', 'x', hex[byte >> 4], hex[byte & 15]};
-    else text.push_back(c);
+    if (byte < 0x20 || byte == 0x7f)
+      text += {'\\', 'x', hex[byte >> 4], hex[byte & 15]};
+    else
+      text.push_back(c);
   }
   if (pointer.size() > longest) text += "…";
   return text + ": " + std::string(message);

@@ -1,6 +1,6 @@
 #pragma once
-/// JSON as values. Reading is strict (RFC 8259 and I-JSON, RFC 7493) and writing is canonical (RFC 8785, "JCS"), so that two texts
-/// of equal meaning have one form, one digest and one interpretation everywhere.
+/// JSON as values. Reading is strict (RFC 8259 and I-JSON, RFC 7493) and writing is canonical (RFC 8785, "JCS"), so that two
+/// texts of equal meaning have one form, one digest and one interpretation everywhere.
 ///
 /// A value owns what it holds. Not thread-safe while it is changed. json_reader.hpp reads objects against a schema.
 #include <forgepool/bytes.hpp>
@@ -55,8 +55,8 @@ class Object {
   std::vector<Member> members_;
 };
 
-/// One JSON value. Numbers are doubles, as RFC 8785 has it; those that are whole and not larger than `max_safe_integer` are held as
-/// integers however they were written ("10", "10.0" and "1e1" are one value).
+/// One JSON value. Numbers are doubles, as RFC 8785 has it; those that are whole and not larger than `max_safe_integer` are
+/// held as integers however they were written ("10", "10.0" and "1e1" are one value).
 class Value {
  public:
   Value();
@@ -69,8 +69,8 @@ class Value {
   Value(std::same_as<bool> auto value) : Value(Flag{value}) {}
   /// An integer beyond `max_safe_integer` becomes the nearest double. Write it as a string where that would matter.
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  Value(T value) : Value(Number{std::in_range<std::int64_t>(value), static_cast<std::int64_t>(value), static_cast<double>(value)}) {}
+  requires(!std::same_as<T, bool>) Value(T value)
+      : Value(Number{std::in_range<std::int64_t>(value), static_cast<std::int64_t>(value), static_cast<double>(value)}) {}
   /// Must be finite: there is no JSON for anything else.
   Value(double value);
   /// Must be UTF-8.
@@ -116,14 +116,23 @@ class Value {
 
 // Here and not above, because a member is complete only now.
 inline Object::Object() = default;
-inline std::size_t Object::size() const { return members_.size(); }
-inline bool Object::empty() const { return members_.empty(); }
-inline std::vector<Member>::const_iterator Object::begin() const { return members_.begin(); }
-inline std::vector<Member>::const_iterator Object::end() const { return members_.end(); }
+inline std::size_t Object::size() const {
+  return members_.size();
+}
+inline bool Object::empty() const {
+  return members_.empty();
+}
+inline std::vector<Member>::const_iterator Object::begin() const {
+  return members_.begin();
+}
+inline std::vector<Member>::const_iterator Object::end() const {
+  return members_.end();
+}
 
-/// Reads exactly one value from a text of at most `max_bytes`. Refused, with the JSON pointer of the place: anything that RFC 8259
-/// does not allow (trailing bytes and a byte-order mark included), duplicate keys, invalid UTF-8, lone surrogates, numbers outside
-/// the range of a double, integers that the canonical form would change, nesting deeper than `max_depth`. invalid_input or too_large.
+/// Reads exactly one value from a text of at most `max_bytes`. Refused, with the JSON pointer of the place: anything that RFC
+/// 8259 does not allow (trailing bytes and a byte-order mark included), duplicate keys, invalid UTF-8, lone surrogates, numbers
+/// outside the range of a double, integers that the canonical form would change, nesting deeper than `max_depth`. invalid_input
+/// or too_large.
 Result<Value> parse(std::string_view text, std::size_t max_bytes);
 
 /// As `parse`, and refuses a text that is not the canonical form of its value.
@@ -137,8 +146,8 @@ std::string number_to_string(double value);
 /// Appends a key or an index to a JSON pointer (RFC 6901).
 std::string pointer_to(std::string_view pointer, std::string_view key);
 std::string pointer_to(std::string_view pointer, std::size_t index);
-/// "/policy/replicas: message", or "(root): message" for the empty pointer. Keys are shortened and control characters escaped, so that
-/// a foreign key can stand in a log.
+/// "/policy/replicas: message", or "(root): message" for the empty pointer. Keys are shortened and control characters escaped,
+/// so that a foreign key can stand in a log.
 std::string at_pointer(std::string_view pointer, std::string_view message);
 
 bool is_valid_utf8(std::string_view text);

@@ -8,8 +8,8 @@
 namespace forgepool::json {
 namespace {
 
-/// The length of the UTF-8 sequence at the start of `text` (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF); 0 if there
-/// is none.
+/// The length of the UTF-8 sequence at the start of `text` (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF); 0 if
+/// there is none.
 std::size_t utf8_sequence(std::string_view text) {
   const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<std::uint8_t>(text[i]) : std::uint8_t{0}; };
   const auto continues = [&](std::size_t i) { return (byte(i) & 0xc0) == 0x80; };
@@ -45,8 +45,8 @@ void append_utf8(std::string& out, std::uint32_t code) {
   }
 }
 
-/// Where the parser is, as a list from the inside out. A frame lives on the stack while its element is read; the pointer is made only
-/// when something is wrong.
+/// Where the parser is, as a list from the inside out. A frame lives on the stack while its element is read; the pointer is
+/// made only when something is wrong.
 struct Frame {
   const Frame* parent = nullptr;
   const std::string* key = nullptr;  ///< Null in arrays.
@@ -214,7 +214,10 @@ class Parser {
     std::uint32_t code = 0;
     for (int i = 0; i < 4; ++i) {
       const char c = text_[at_ + static_cast<std::size_t>(i)];
-      const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+      const int digit = c >= '0' && c <= '9'   ? c - '0'
+                        : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                        : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                               : -1;
       if (digit < 0) return std::nullopt;
       code = code << 4 | static_cast<std::uint32_t>(digit);
     }
@@ -277,10 +280,11 @@ class Parser {
     const auto [end, error] = std::from_chars(text_.data() + start, text_.data() + at_, value);
     if (error != std::errc() || end != text_.data() + at_ || !std::isfinite(value))
       return refuse(frame, "the number is outside the range of a double");
-    // Beyond 2^53 an integer may be read as another one. It is taken only as the canonical form writes it, which also makes every
-    // canonical form readable.
+    // Beyond 2^53 an integer may be read as another one. It is taken only as the canonical form writes it, which also makes
+    // every canonical form readable.
     if (integer && number_to_string(std::abs(value)) != whole)
-      return refuse(frame, "the integer cannot be held by a double as it is written; write it as a string, or keep it within 2^53");
+      return refuse(frame,
+                    "the integer cannot be held by a double as it is written; write it as a string, or keep it within 2^53");
     return Value(value);
   }
 

@@ -23,14 +23,14 @@ std::string range_text(std::string_view what, const std::string& min, const std:
 }  // namespace
 
 std::string describe(const Value& value) {
-  if (const auto* text = value.as_string()) return text->size() <= 64 ? canonicalize(value) : "a string of " + std::to_string(text->size()) + " bytes";
+  if (const auto* text = value.as_string())
+    return text->size() <= 64 ? canonicalize(value) : "a string of " + std::to_string(text->size()) + " bytes";
   if (value.as_array() || value.as_object()) return std::string(value.type_name());
   return canonicalize(value);
 }
 
 ObjectReader::ObjectReader(const Value& value, std::string pointer) : object_(value.as_object()), pointer_(std::move(pointer)) {
-  if (!object_)
-    error_ = Error{ErrorKind::invalid_input, at_pointer(pointer_, "expected an object, got " + describe(value))};
+  if (!object_) error_ = Error{ErrorKind::invalid_input, at_pointer(pointer_, "expected an object, got " + describe(value))};
 }
 
 void ObjectReader::refuse(std::string_view key, std::string_view message) {
@@ -54,7 +54,8 @@ const Value* ObjectReader::look_up(std::string_view key, bool required, std::str
   return value;
 }
 
-std::int64_t ObjectReader::integer(std::string_view key, std::int64_t min, std::int64_t max, std::optional<std::int64_t> fallback) {
+std::int64_t ObjectReader::integer(std::string_view key, std::int64_t min, std::int64_t max,
+                                   std::optional<std::int64_t> fallback) {
   const std::string what = range_text("an integer", std::to_string(min), std::to_string(max));
   const Value* value = look_up(key, !fallback, what);
   if (!value) return fallback.value_or(0);
@@ -100,7 +101,8 @@ std::string ObjectReader::id(std::string_view key, std::optional<std::string> fa
   return {};
 }
 
-std::size_t ObjectReader::choice(std::string_view key, std::span<const std::string_view> choices, std::optional<std::size_t> fallback) {
+std::size_t ObjectReader::choice(std::string_view key, std::span<const std::string_view> choices,
+                                 std::optional<std::size_t> fallback) {
   const std::string what = one_of(choices);
   const Value* value = look_up(key, !fallback, what);
   if (!value) return fallback.value_or(0);
@@ -148,7 +150,9 @@ const Value* ObjectReader::object(std::string_view key, Need need) {
   return nullptr;
 }
 
-const Value* ObjectReader::any(std::string_view key, Need need) { return look_up(key, need == Need::required, "a value"); }
+const Value* ObjectReader::any(std::string_view key, Need need) {
+  return look_up(key, need == Need::required, "a value");
+}
 
 std::vector<std::string> ObjectReader::list(std::string_view key, std::size_t max_items, Need need, const std::string& what,
                                             const std::function<bool(const std::string&)>& fits) {
@@ -158,8 +162,10 @@ std::vector<std::string> ObjectReader::list(std::string_view key, std::size_t ma
   for (std::size_t i = 0; i < elements->size(); ++i) {
     const std::string* text = (*elements)[i].as_string();
     std::string mistake;
-    if (!text || !fits(*text)) mistake = "expected " + what + ", got " + describe((*elements)[i]);
-    else if (std::ranges::find(result, *text) != result.end()) mistake = "the element " + describe((*elements)[i]) + " stands twice";
+    if (!text || !fits(*text))
+      mistake = "expected " + what + ", got " + describe((*elements)[i]);
+    else if (std::ranges::find(result, *text) != result.end())
+      mistake = "the element " + describe((*elements)[i]) + " stands twice";
     if (!mistake.empty()) {
       refuse(Error{ErrorKind::invalid_input, at_pointer(pointer_to(pointer(key), i), mistake)});
       return {};

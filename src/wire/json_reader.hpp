@@ -1,7 +1,7 @@
 #pragma once
-/// Reads a JSON object against a strict schema: every member is asked for once, with its type and range; what is wrong first is kept
-/// and reported by `finish`, and members nobody asked for are refused. Errors are invalid_input and start with the JSON pointer of the
-/// offending value: "/policy/replicas: expected an integer from 1 to 16, got 0".
+/// Reads a JSON object against a strict schema: every member is asked for once, with its type and range; what is wrong first is
+/// kept and reported by `finish`, and members nobody asked for are refused. Errors are invalid_input and start with the JSON
+/// pointer of the offending value: "/policy/replicas: expected an integer from 1 to 16, got 0".
 ///
 ///     json::ObjectReader reader(value, "/policy");
 ///     policy.replicas = reader.integer("replicas", 1, 16, policy.replicas);   // The last argument makes it optional.
@@ -31,7 +31,8 @@ class ObjectReader {
   double number(std::string_view key, double min, double max, std::optional<double> fallback = {});
   bool boolean(std::string_view key, std::optional<bool> fallback = {});
   /// Between `min_bytes` and `max_bytes` of UTF-8.
-  std::string string(std::string_view key, std::size_t max_bytes, std::optional<std::string> fallback = {}, std::size_t min_bytes = 0);
+  std::string string(std::string_view key, std::size_t max_bytes, std::optional<std::string> fallback = {},
+                     std::size_t min_bytes = 0);
   /// An id in the sense of ids.hpp.
   std::string id(std::string_view key, std::optional<std::string> fallback = {});
   /// One of `choices`; returns its index.
@@ -47,7 +48,8 @@ class ObjectReader {
   const Value* object(std::string_view key, Need need = Need::required);
   const Value* any(std::string_view key, Need need = Need::required);
   /// An array of different strings, in their order; with `choices`, each one of those.
-  std::vector<std::string> strings(std::string_view key, std::size_t max_items, std::size_t max_bytes, Need need = Need::required);
+  std::vector<std::string> strings(std::string_view key, std::size_t max_items, std::size_t max_bytes,
+                                   Need need = Need::required);
   std::vector<std::string> choices(std::string_view key, std::span<const std::string_view> choices, Need need = Need::required);
   /// An array of different ids (ids.hpp).
   std::vector<std::string> ids(std::string_view key, std::size_t max_items, Need need = Need::required);
@@ -62,8 +64,8 @@ class ObjectReader {
   void refuse(const Error& error);
   bool ok() const { return !error_; }
 
-  /// The first mistake, if there was one. Members that nobody asked for come before everything else: a misspelt key is the likeliest
-  /// reason for one that is missing.
+  /// The first mistake, if there was one. Members that nobody asked for come before everything else: a misspelt key is the
+  /// likeliest reason for one that is missing.
   Status finish();
 
  private:

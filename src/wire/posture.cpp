@@ -46,7 +46,9 @@ Result<Posture> read_posture(std::string_view text) {
   posture.region = reader.string("region", 128);
   if (const auto* value_of = reader.object("retention")) {
     json::ObjectReader one(*value_of, reader.pointer("retention"));
-    const auto time = [&](std::string_view name) { return static_cast<std::uint64_t>(one.integer(name, 0, json::max_safe_integer)); };
+    const auto time = [&](std::string_view name) {
+      return static_cast<std::uint64_t>(one.integer(name, 0, json::max_safe_integer));
+    };
     posture.standard = {time("inputs_ms"), time("results_ms"), time("evidence_ms")};
     if (const auto done = one.finish(); !done) reader.refuse(done.error());
   }
@@ -74,7 +76,8 @@ class Assessment {
   void hipaa() {
     baseline();
     check("private_hub", posture_.private_hub, "the hub is its organization's own",
-          "data of the class hipaa may only be on a hub that is its organization's own: deploy it as private, region-bound or air-gapped");
+          "data of the class hipaa may only be on a hub that is its organization's own: deploy it as private, region-bound or "
+          "air-gapped");
     cleared("hipaa");
     check("evidence_six_years", posture_.standard.evidence_ms >= six_years_ms, "evidence is kept six years or longer",
           "evidence is kept less than six years: raise its retention");
@@ -122,7 +125,8 @@ Result<std::vector<PostureFinding>> assess_posture(std::string_view text, std::s
   else if (profile == "pci")
     assessment.pci();
   else
-    return fail(ErrorKind::invalid_input, "there is no compliance profile \"" + std::string(profile) + "\"; there are baseline, hipaa and pci");
+    return fail(ErrorKind::invalid_input,
+                "there is no compliance profile \"" + std::string(profile) + "\"; there are baseline, hipaa and pci");
   return std::move(assessment.findings);
 }
 

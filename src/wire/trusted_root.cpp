@@ -17,14 +17,15 @@ std::string write_trusted_root(const TrustedRoot& root) {
     return array;
   };
   const auto base64 = [](const Bytes& bytes) { return to_base64(bytes); };
-  return json::canonicalize(json::Object{{"caCertificate", to_base64(root.ca_certificate)},
-                                         {"earlierCaCertificates", list(root.earlier_ca_certificates, base64)},
-                                         {"earlierHubKeys", list(root.earlier_hub_spkis, base64)},
-                                         {"earlierLogKeys", list(root.earlier_log_vkeys, [](const std::string& key) { return key; })},
-                                         {"hubKey", to_base64(root.hub_spki)},
-                                         {"logKey", root.log_vkey},
-                                         {"mediaType", root_media_type},
-                                         {"trustDomain", root.trust_domain}}) +
+  return json::canonicalize(
+             json::Object{{"caCertificate", to_base64(root.ca_certificate)},
+                          {"earlierCaCertificates", list(root.earlier_ca_certificates, base64)},
+                          {"earlierHubKeys", list(root.earlier_hub_spkis, base64)},
+                          {"earlierLogKeys", list(root.earlier_log_vkeys, [](const std::string& key) { return key; })},
+                          {"hubKey", to_base64(root.hub_spki)},
+                          {"logKey", root.log_vkey},
+                          {"mediaType", root_media_type},
+                          {"trustDomain", root.trust_domain}}) +
          "\n";
 }
 

@@ -121,7 +121,8 @@ TEST_CASE("a receipt for another program, other parameters or other limits is re
   }
   SECTION("a weaker determinism class") {
     Working world;
-    CHECK(world.with_receipt([](auto& receipt) { receipt.determinism = Determinism::standard; }) == Refusal{400, "receipt_determinism"});
+    CHECK(world.with_receipt([](auto& receipt) { receipt.determinism = Determinism::standard; }) ==
+          Refusal{400, "receipt_determinism"});
   }
   SECTION("limits") {
     Working world;

@@ -6,8 +6,8 @@
 #include <forgepool/hub.hpp>
 
 #include "crypto/x509.hpp"
-#include "identity/token.hpp"
 #include "identity/receipt.hpp"
+#include "identity/token.hpp"
 #include "transport/udp_socket.hpp"
 #include "wire/messages.hpp"
 

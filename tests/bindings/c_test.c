@@ -31,9 +31,12 @@ static char* read_whole_file(const char* path, size_t* length) {
 }
 
 static void contracts(void) {
-  static const char one[] = "{\"op\":{\"name\":\"mc\",\"version\":\"1\",\"profile\":\"insurance.v1\"},\"args\":{\"iterations\":1e3}}";
-  static const char same[] = " { \"args\" : { \"iterations\" : 1000 }, \"op\" : {\"profile\":\"insurance.v1\", \"version\":\"1\", \"name\":\"mc\"} } ";
-  static const char wrong[] = "{\"op\":{\"name\":\"mc\",\"version\":\"1\",\"profile\":\"p\"},\"args\":{},\"policy\":{\"replicas\":0}}";
+  static const char one[] =
+      "{\"op\":{\"name\":\"mc\",\"version\":\"1\",\"profile\":\"insurance.v1\"},\"args\":{\"iterations\":1e3}}";
+  static const char same[] =
+      " { \"args\" : { \"iterations\" : 1000 }, \"op\" : {\"profile\":\"insurance.v1\", \"version\":\"1\", \"name\":\"mc\"} } ";
+  static const char wrong[] =
+      "{\"op\":{\"name\":\"mc\",\"version\":\"1\",\"profile\":\"p\"},\"args\":{},\"policy\":{\"replicas\":0}}";
   char* first = NULL;
   char* second = NULL;
   char* error = NULL;
@@ -46,11 +49,13 @@ static void contracts(void) {
   forgepool_string_free(second);
 
   first = (char*)one;
-  check(forgepool_contract_digest(wrong, strlen(wrong), &first, &error) == FORGEPOOL_INVALID_INPUT, "a mistake is invalid input", NULL);
+  check(forgepool_contract_digest(wrong, strlen(wrong), &first, &error) == FORGEPOOL_INVALID_INPUT,
+        "a mistake is invalid input", NULL);
   check(first == NULL, "failure leaves no digest", NULL);
   check(error && strncmp(error, "/policy/replicas", 16) == 0, "the error names the place", error);
   forgepool_string_free(error);
-  check(forgepool_contract_digest(wrong, strlen(wrong), NULL, NULL) == FORGEPOOL_INVALID_INPUT, "texts that nobody wants are not made", NULL);
+  check(forgepool_contract_digest(wrong, strlen(wrong), NULL, NULL) == FORGEPOOL_INVALID_INPUT,
+        "texts that nobody wants are not made", NULL);
   check(forgepool_contract_digest(NULL, 0, NULL, NULL) == FORGEPOOL_INVALID_INPUT, "nothing is no contract", NULL);
   check(forgepool_contract_digest(NULL, 5, NULL, NULL) == FORGEPOOL_INVALID_INPUT, "a null pointer is not read", NULL);
 }
@@ -59,20 +64,25 @@ static void bundles(char* bundle, size_t bundle_length, const char* root, size_t
   char* report = NULL;
   char* error = NULL;
   size_t at;
-  check(forgepool_verify_bundle(bundle, bundle_length, root, root_length, &report, &error) == FORGEPOOL_OK, "an honest bundle verifies", error);
-  check(report && report[0] == '{' && strstr(report, "\"shards\":3") && strstr(report, "\"rejected\":[\"spiffe://"), "the report tells what was found", report);
+  check(forgepool_verify_bundle(bundle, bundle_length, root, root_length, &report, &error) == FORGEPOOL_OK,
+        "an honest bundle verifies", error);
+  check(report && report[0] == '{' && strstr(report, "\"shards\":3") && strstr(report, "\"rejected\":[\"spiffe://"),
+        "the report tells what was found", report);
   forgepool_string_free(report);
 
   for (at = 7; at < bundle_length; at += bundle_length / 50) {
     bundle[at] ^= 1;
     report = error = NULL;
-    check(forgepool_verify_bundle(bundle, bundle_length, root, root_length, &report, &error) != FORGEPOOL_OK, "a flipped bit is found", NULL);
+    check(forgepool_verify_bundle(bundle, bundle_length, root, root_length, &report, &error) != FORGEPOOL_OK,
+          "a flipped bit is found", NULL);
     check(report == NULL && error && error[0], "and explained", error);
     forgepool_string_free(error);
     bundle[at] ^= 1;
   }
-  check(forgepool_verify_bundle(bundle, bundle_length, "{}", 2, NULL, NULL) == FORGEPOOL_INVALID_INPUT, "an empty root is refused", NULL);
-  check(forgepool_verify_bundle(bundle, bundle_length, NULL, 9, NULL, NULL) == FORGEPOOL_INVALID_INPUT, "a null root is not read", NULL);
+  check(forgepool_verify_bundle(bundle, bundle_length, "{}", 2, NULL, NULL) == FORGEPOOL_INVALID_INPUT,
+        "an empty root is refused", NULL);
+  check(forgepool_verify_bundle(bundle, bundle_length, NULL, 9, NULL, NULL) == FORGEPOOL_INVALID_INPUT,
+        "a null root is not read", NULL);
   check(forgepool_verify_bundle("", 0, root, root_length, NULL, NULL) == FORGEPOOL_INVALID_INPUT, "nothing is no bundle", NULL);
 }
 

@@ -2,8 +2,8 @@
 // fuzz --input FILE TARGET                                 one input, as a crash left it
 // fuzz --list
 //
-// With the seed that is printed a run with --rounds repeats itself. Built by the preset "fuzz", --seconds lets coverage guide it
-// (guided.hpp).
+// With the seed that is printed a run with --rounds repeats itself. Built by the preset "fuzz", --seconds lets coverage guide
+// it (guided.hpp).
 #include "guided.hpp"
 #include "targets.hpp"
 

@@ -66,8 +66,8 @@ bool run_guided(const Target& target, std::uint64_t seed, double seconds) {
   int status = 0;
   if (waitpid(child, &status, 0) != child) return std::perror("waitpid"), false;
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return true;
-  std::fprintf(stderr, "%s failed; its input is in fuzz-crash-%s-…: fuzz --input FILE %s\n", target.name.c_str(), target.name.c_str(),
-               target.name.c_str());
+  std::fprintf(stderr, "%s failed; its input is in fuzz-crash-%s-…: fuzz --input FILE %s\n", target.name.c_str(),
+               target.name.c_str(), target.name.c_str());
   return false;
 }
 #else

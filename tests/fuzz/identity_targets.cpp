@@ -7,8 +7,8 @@
 #include "identity/dsse.hpp"
 #include "identity/join_token.hpp"
 #include "identity/key_id.hpp"
-#include "identity/token.hpp"
 #include "identity/svid.hpp"
+#include "identity/token.hpp"
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 // Every endpoint by everybody: what the hub does is what the table (src/hub/authorization.cpp) says, and nothing else is there.
-#include "client/permit.hpp"
 #include "hub/authorization.hpp"
+#include "client/permit.hpp"
 #include "identity/svid.hpp"
 #include "pool.hpp"
 #include "wire/messages.hpp"
@@ -104,7 +104,8 @@ std::vector<Endpoint> endpoints(const std::string& job, const std::string& owner
   all.push_back({Action::read_revocation_list, request("GET", "/v1/crl"), {}});
   all.push_back({Action::list_organizations, request("GET", "/v1/organizations"), {}});
   all.push_back({Action::read_posture, request("GET", "/v1/posture"), {}});
-  all.push_back({Action::hold_job, request("POST", "/v1/jobs/" + job + "/hold", message<wire::fb::HoldT>([](auto&) {})), owner, true});
+  all.push_back(
+      {Action::hold_job, request("POST", "/v1/jobs/" + job + "/hold", message<wire::fb::HoldT>([](auto&) {})), owner, true});
   all.push_back({Action::erase_job, request("POST", "/v1/jobs/" + job + "/erase"), owner, true});  // Not while it runs.
   // Last: whoever may ends the job.
   all.push_back({Action::cancel_job, request("POST", "/v1/jobs/" + job + "/cancel"), owner, true});

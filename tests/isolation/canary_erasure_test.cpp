@@ -17,7 +17,7 @@ constexpr std::string_view certain =
 
 struct Leftovers {
   std::set<std::string> sources, canaries;  ///< Jobs that canaries were made of, and those canaries.
-  std::set<std::string> orphans;            ///< Records of canaries that belong to none of these, or to a job that is not there.
+  std::set<std::string> orphans;  ///< Records of canaries that belong to none of these, or to a job that is not there.
 };
 
 Leftovers leftovers(const Ledger& ledger) {
@@ -38,7 +38,8 @@ Leftovers leftovers(const Ledger& ledger) {
   });
   for (const std::string prefix : {"grant/", "receipt/", "event/", "verdict/", "failure/", "reported/"})
     scan(prefix + "canary-", [&](const std::string& place) {
-      if (!found.canaries.contains("canary-" + place.substr(0, place.find('/')))) found.orphans.insert(prefix + "canary-" + place);
+      if (!found.canaries.contains("canary-" + place.substr(0, place.find('/'))))
+        found.orphans.insert(prefix + "canary-" + place);
     });
   return found;
 }
@@ -53,7 +54,9 @@ TEST_CASE("nothing is left of canaries whose job is erased, at whatever moment o
   for (int i = 0; i < 8; ++i) agents.push_back(pool.start_agent(Pool::aurora));
   const auto owner = pool.client(pool.issue(Pool::aurora, "client/alice"));
   const Ledger& ledger = *pool.home(Pool::aurora).ledger;
-  const auto submit = [&] { return must(pool.call<JobStatus>([&](auto done) { owner->submit(std::string(certain), done); })).id; };
+  const auto submit = [&] {
+    return must(pool.call<JobStatus>([&](auto done) { owner->submit(std::string(certain), done); })).id;
+  };
   const auto finish = [&](const JobId& job) {
     REQUIRE(must(pool.call<JobStatus>([&](auto done) { owner->wait(job, nullptr, done); })).state == JobState::done);
   };

@@ -1,8 +1,8 @@
 // One organization's keys are all stolen: what can be forged with them against another one. Nothing.
 #include "crypto/reason.hpp"
 #include "identity/key_id.hpp"
-#include "identity/token.hpp"
 #include "identity/svid.hpp"
+#include "identity/token.hpp"
 #include "pool.hpp"
 #include "wire/bundle.hpp"
 #include "wire/messages.hpp"
@@ -21,7 +21,8 @@ Credentials forge(const Pool& pool, const Bytes& ca_certificate, const Signer& c
                   std::shared_ptr<Signer> key = must(generate_key(KeyAlgorithm::ecdsa_p256))) {
   const auto ca = must(parse_certificate(ca_certificate));
   Credentials credentials;
-  credentials.identity.certificate_chain = {must(identity::issue_svid(ca, ca_key, key->public_key(), name, pool.loop.now(), {})), ca_certificate};
+  credentials.identity.certificate_chain = {
+      must(identity::issue_svid(ca, ca_key, key->public_key(), name, pool.loop.now(), {})), ca_certificate};
   credentials.identity.key = std::move(key);
   credentials.name = name.uri();
   return credentials;
@@ -64,9 +65,10 @@ TEST_CASE("certificates made with a stolen CA open no other organization's doors
   const Bytes impostor = must(make_ca_certificate(*stolen.ca_key, profile));
   const auto agent = pool.start_agent(Pool::borealis);
   for (const std::string& domain : {victim, hub}) {
-    for (const auto& [role, name, project] :
-         {std::tuple{identity::NodeRole::operator_, "", ""}, {identity::NodeRole::agent, "a-1", ""}, {identity::NodeRole::client, "alice", ""},
-          {identity::NodeRole::client, "alice", "apollo"}}) {
+    for (const auto& [role, name, project] : {std::tuple{identity::NodeRole::operator_, "", ""},
+                                              {identity::NodeRole::agent, "a-1", ""},
+                                              {identity::NodeRole::client, "alice", ""},
+                                              {identity::NodeRole::client, "alice", "apollo"}}) {
       const identity::SpiffeId id{domain, role, name, project};
       CHECK(refused(forge(pool, stolen.ca_certificate, *stolen.ca_key, id)));
       CHECK(refused(forge(pool, impostor, *stolen.ca_key, id)));
@@ -93,13 +95,15 @@ TEST_CASE("who holds a stolen hub key and CA cannot pose as the hub, not even be
     const auto check = must(identity::check_hub(member));
     CHECK(check(pool.identity(Pool::own).tls.certificate_chain, pool.loop.now()) == "spiffe://hub.test/hub");
     CHECK_FALSE(check(stolen.tls.certificate_chain, pool.loop.now()));
-    const auto posing = forge(pool, stolen.ca_certificate, *stolen.ca_key, {"hub.test", identity::NodeRole::hub, "", ""}, stolen.tls.key);
+    const auto posing =
+        forge(pool, stolen.ca_certificate, *stolen.ca_key, {"hub.test", identity::NodeRole::hub, "", ""}, stolen.tls.key);
     CHECK_FALSE(check(posing.identity.certificate_chain, pool.loop.now()));
   }
   // With the hub's own CA, too, there is still the pin.
   const HubIdentity& front = pool.identity(Pool::own);
   const auto other_key = forge(pool, front.ca_certificate, *front.ca_key, {"hub.test", identity::NodeRole::hub, "", ""});
-  const auto refusal = must(identity::check_hub(pool.issue(Pool::borealis, "agent/a-1")))(other_key.identity.certificate_chain, pool.loop.now());
+  const auto refusal =
+      must(identity::check_hub(pool.issue(Pool::borealis, "agent/a-1")))(other_key.identity.certificate_chain, pool.loop.now());
   REQUIRE_FALSE(refusal);
   CHECK(reason_code(refusal.error()) == "pin_mismatch");
 }
@@ -164,9 +168,11 @@ TEST_CASE("evidence signed with stolen keys convinces no auditor of another orga
   auto forged = must(wire::read_bundle(ours)).bundle;
   const auto sign = [&] { return wire::write_bundle(forged, must(stolen.tls.key->sign(as_bytes(wire::bundle_body(forged))))); };
   CHECK_FALSE(verify_bundle(sign(), root));
-  const auto head = must(verify_checkpoint(forged.checkpoint, {pool.identity(Pool::borealis).trust_domain, pool.identity(Pool::borealis).log_key->public_key()}));
+  const auto head = must(verify_checkpoint(
+      forged.checkpoint, {pool.identity(Pool::borealis).trust_domain, pool.identity(Pool::borealis).log_key->public_key()}));
   const auto checkpoint = must(sign_checkpoint(pool.identity(Pool::borealis).trust_domain, head, *stolen.log_key));
-  CHECK_FALSE(verify_checkpoint(checkpoint, must(parse_vkey(to_vkey(pool.identity(Pool::borealis).trust_domain, pool.identity(Pool::borealis).log_key->public_key())))));
+  CHECK_FALSE(verify_checkpoint(checkpoint, must(parse_vkey(to_vkey(pool.identity(Pool::borealis).trust_domain,
+                                                                    pool.identity(Pool::borealis).log_key->public_key())))));
   // Even signed by the right hub key, the wrong log does not do.
   forged.checkpoint = checkpoint;
   const auto right = pool.identity(Pool::borealis).tls.key->sign(as_bytes(wire::bundle_body(forged)));
@@ -196,7 +202,8 @@ TEST_CASE("a join token makes members of the organization that gave it, and a se
   pool.restart_hub();
   pool.enrol(shared);
   CHECK(pool.try_enrol(shared).error().kind == ErrorKind::denied);
-  const auto agents = must(pool.call<std::vector<AgentSummary>>([&](auto done) { pool.operator_of(Pool::borealis).agents(done); }));
+  const auto agents =
+      must(pool.call<std::vector<AgentSummary>>([&](auto done) { pool.operator_of(Pool::borealis).agents(done); }));
   REQUIRE(agents.size() == 2);
   for (const auto& agent : agents) {
     CHECK(agent.agent.region == "eu-west");

@@ -1,4 +1,5 @@
-// What agents learn: every byte that they are sent, of a run of several organizations with names that cannot be there by chance.
+// What agents learn: every byte that they are sent, of a run of several organizations with names that cannot be there by
+// chance.
 #include "pool.hpp"
 #include "search.hpp"
 
@@ -11,7 +12,8 @@ using namespace std::chrono_literals;
 TEST_CASE("agents are sent no name of an organization, project, client or job, and no shard that is not theirs") {
   Pool pool;
   std::vector<std::unique_ptr<Pool::Member>> agents;
-  for (const auto organization : {Pool::aurora, Pool::aurora, Pool::borealis, Pool::borealis}) agents.push_back(pool.start_agent(organization));
+  for (const auto organization : {Pool::aurora, Pool::aurora, Pool::borealis, Pool::borealis})
+    agents.push_back(pool.start_agent(organization));
 
   // Enrolled, so that certificates of clients are about, too.
   const auto customer = [&](std::size_t organization, const std::string& project) {
@@ -21,8 +23,8 @@ TEST_CASE("agents are sent no name of an organization, project, client or job, a
     return pool.enrol(pool.invite(organization, invitation));
   };
   const auto first = customer(Pool::aurora, "zephyr-reinsurance"), second = customer(Pool::borealis, "quasar-trading");
-  std::vector<std::string> words{"aurora-insurance", "borealis-bank", "zephyr-reinsurance", "quasar-trading", "Windkessel-Job",
-                                 "Xylophone-Job"};
+  std::vector<std::string> words{"aurora-insurance", "borealis-bank",  "zephyr-reinsurance",
+                                 "quasar-trading",   "Windkessel-Job", "Xylophone-Job"};
   for (const auto& credentials : {first, second}) words.push_back(credentials.name.substr(credentials.name.rfind('/') + 1));
 
   std::vector<std::unique_ptr<Client>> clients;
@@ -43,8 +45,12 @@ TEST_CASE("agents are sent no name of an organization, project, client or job, a
 
   // Errors tell nothing either: requests for what is not theirs, by an agent, on its own connection.
   const auto probe = pool.connect(agents[0]->credentials);
-  for (const auto& [method, path] : {std::pair{"GET", "/v1/jobs/Windkessel-Job"}, {"GET", "/v1/jobs"}, {"GET", "/checkpoint"},
-                                     {"GET", "/v1/organizations"}, {"POST", "/v1/agent/result"}, {"POST", "/v1/agent/lease"},
+  for (const auto& [method, path] : {std::pair{"GET", "/v1/jobs/Windkessel-Job"},
+                                     {"GET", "/v1/jobs"},
+                                     {"GET", "/checkpoint"},
+                                     {"GET", "/v1/organizations"},
+                                     {"POST", "/v1/agent/result"},
+                                     {"POST", "/v1/agent/lease"},
                                      {"GET", "/v1/agent/blob/0000000000000000000000000000000000000000000000000000000000000000"},
                                      {"GET", "/nowhere"}}) {
     Request request;

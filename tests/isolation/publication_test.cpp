@@ -74,7 +74,8 @@ TEST_CASE("each organization has a published log of its own, with the entries of
     for (const auto other : {Pool::own, Pool::aurora, Pool::borealis})
       if (other != index)
         CHECK_FALSE(verify_checkpoint(note, {pool.identity(other).trust_domain, pool.identity(other).log_key->public_key()}));
-    const auto tile = pool.call<Bytes>([&](auto done) { client.log("tile/0/000.p/" + std::to_string(head.size == 0 ? 1 : head.size), done); });
+    const auto tile = pool.call<Bytes>(
+        [&](auto done) { client.log("tile/0/000.p/" + std::to_string(head.size == 0 ? 1 : head.size), done); });
     CHECK(tile.has_value() == (index == Pool::aurora));
     const auto& log = *pool.home(index).ledger;
     if (tile) CHECK(*tile == must(log.hash_tile(0, 0, static_cast<std::size_t>(head.size))));
@@ -85,7 +86,8 @@ TEST_CASE("a quorum of witnesses is for the log that they looked at, and nobody'
   TestWitness first("witness.example/one"), second("witness.example/two");
   HubOptions options;
   for (const auto* witness : {&first, &second})
-    options.witness_policy += "witness " + witness->name.substr(16) + " " + to_cosigner_vkey(witness->name, witness->key->public_key()) + "\n";
+    options.witness_policy +=
+        "witness " + witness->name.substr(16) + " " + to_cosigner_vkey(witness->name, witness->key->public_key()) + "\n";
   options.witness_policy += "group both all one two\nquorum both\n";
   Pool pool(std::move(options));
   for (auto* witness : {&first, &second}) witness->follow(logs_of(pool));
@@ -129,17 +131,19 @@ TEST_CASE("whatever the policy, nothing that needs witnesses is given out with f
     const char* groups;
     std::size_t needed;  ///< Of the three, in their order.
   };
-  const auto asked = GENERATE(Asked{"quorum none\n", 0}, Asked{"quorum one\n", 1}, Asked{"quorum three\n", 3},
-                              Asked{"group some any two three\nquorum some\n", 2}, Asked{"group some 2 one two three\nquorum some\n", 2},
-                              Asked{"group some all one two three\nquorum some\n", 3},
-                              Asked{"group late any two three\ngroup both all one late\nquorum both\n", 2},
-                              Asked{"group early any one two\ngroup both all early three\nquorum both\n", 3});
+  const auto asked =
+      GENERATE(Asked{"quorum none\n", 0}, Asked{"quorum one\n", 1}, Asked{"quorum three\n", 3},
+               Asked{"group some any two three\nquorum some\n", 2}, Asked{"group some 2 one two three\nquorum some\n", 2},
+               Asked{"group some all one two three\nquorum some\n", 3},
+               Asked{"group late any two three\ngroup both all one late\nquorum both\n", 2},
+               Asked{"group early any one two\ngroup both all early three\nquorum both\n", 3});
   CAPTURE(asked.groups);
   std::vector<TestWitness> witnesses;
   HubOptions options;
   for (const std::string name : {"one", "two", "three"}) {
     witnesses.emplace_back("witness.example/" + name);
-    options.witness_policy += "witness " + name + " " + to_cosigner_vkey(witnesses.back().name, witnesses.back().key->public_key()) + "\n";
+    options.witness_policy +=
+        "witness " + name + " " + to_cosigner_vkey(witnesses.back().name, witnesses.back().key->public_key()) + "\n";
   }
   options.witness_policy += asked.groups;
   Pool pool(std::move(options));
@@ -161,7 +165,9 @@ TEST_CASE("whatever the policy, nothing that needs witnesses is given out with f
   }
 }
 
-TEST_CASE("what witnesses cosigned under an earlier key of the log is given out until that key is revoked, also by a hub that starts again") {
+TEST_CASE(
+    "what witnesses cosigned under an earlier key of the log is given out until that key is revoked, also by a hub that starts "
+    "again") {
   TestWitness witness("witness.example/one");
   HubOptions options;
   options.witness_policy = "witness one " + to_cosigner_vkey(witness.name, witness.key->public_key()) + "\nquorum one\n";
@@ -169,8 +175,12 @@ TEST_CASE("what witnesses cosigned under an earlier key of the log is given out 
   witness.follow(logs_of(pool));
   const std::string domain = pool.identity(Pool::aurora).trust_domain;
   const auto operator_ = [&]() -> Client& { return pool.operator_of(Pool::aurora); };
-  const auto rotate = [&] { return must(pool.call<RotatedKey>([&](auto done) { operator_().rotate_key(KeyPurpose::log, done); })).trusted_root; };
-  const auto bundle = [&](const JobId& job) { return pool.call<std::string>([&](auto done) { operator_().bundle(job, done); }); };
+  const auto rotate = [&] {
+    return must(pool.call<RotatedKey>([&](auto done) { operator_().rotate_key(KeyPurpose::log, done); })).trusted_root;
+  };
+  const auto bundle = [&](const JobId& job) {
+    return pool.call<std::string>([&](auto done) { operator_().bundle(job, done); });
+  };
 
   const JobId first(run_job(pool, Pool::aurora));
   REQUIRE(look(pool, operator_(), witness, domain));
@@ -184,13 +194,15 @@ TEST_CASE("what witnesses cosigned under an earlier key of the log is given out 
   // The key changes between the offer and the cosignature on it.
   const JobId second(run_job(pool, Pool::aurora));
   CHECK(bundle(second).error().kind == ErrorKind::unavailable);
-  const auto offer = must(pool.call<std::string>([&](auto done) { operator_().log_offer(witness.witness->latest_size(domain), done); }));
+  const auto offer =
+      must(pool.call<std::string>([&](auto done) { operator_().log_offer(witness.witness->latest_size(domain), done); }));
   root = rotate();
   const auto answer = witness.witness->add_checkpoint(offer, pool.loop.now());
   REQUIRE(answer.status == 200);
   // It is still what others are offered.
   CHECK(pool.call<std::string>([&](auto done) { operator_().log_offer(0, done); }));
-  CHECK(pool.call<std::string>([&](auto done) { operator_().cosign(must(parse_add_checkpoint(offer)).checkpoint + answer.body, done); }));
+  CHECK(pool.call<std::string>(
+      [&](auto done) { operator_().cosign(must(parse_add_checkpoint(offer)).checkpoint + answer.body, done); }));
   CHECK(verify_bundle(must(bundle(second)), root));
 
   // Both keys that signed it are revoked: it proves nothing any more, and the hub waits for its witnesses.

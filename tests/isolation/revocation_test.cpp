@@ -42,10 +42,13 @@ bool is_in_the_ledger(Pool& pool, std::size_t organization, const std::string& w
     leaf = leaf || text.find(R"("kind":"revocation")") != std::string::npos;
   }
   bool record = false;
-  must(ledger.scan("revocation/", [&](std::string_view, ByteView value) {
-    record = record || as_text(value).find(word) != std::string_view::npos;
-    return true;
-  }).map([] { return true; }));
+  must(ledger
+           .scan("revocation/",
+                 [&](std::string_view, ByteView value) {
+                   record = record || as_text(value).find(word) != std::string_view::npos;
+                   return true;
+                 })
+           .map([] { return true; }));
   return leaf && record;
 }
 
@@ -78,8 +81,10 @@ TEST_CASE("a revoked agent is turned out at once, its shards go to others, and i
   pool.restart_hub();
   const auto again = pool.connect(bad->credentials);
   CHECK(ask(pool, *again, "/healthz").error().kind == ErrorKind::unauthenticated);
-  const auto agents = must(pool.call<std::vector<AgentSummary>>([&](auto done) { pool.operator_of(Pool::aurora).agents(done); }));
-  CHECK(std::ranges::any_of(agents, [&](const AgentSummary& one) { return one.agent.id.str() == bad->id() && one.state == "revoked"; }));
+  const auto agents =
+      must(pool.call<std::vector<AgentSummary>>([&](auto done) { pool.operator_of(Pool::aurora).agents(done); }));
+  CHECK(std::ranges::any_of(
+      agents, [&](const AgentSummary& one) { return one.agent.id.str() == bad->id() && one.state == "revoked"; }));
   auto client = pool.client(pool.issue(Pool::aurora, "client/alice"));
   const auto bundle = must(pool.call<std::string>([&](auto done) { client->bundle(job, done); }));
   const auto report = verify_bundle(bundle, make_trusted_root(pool.identity(Pool::aurora)));
@@ -118,7 +123,9 @@ TEST_CASE("a revoked client's connections are closed, and neither they nor new o
   CHECK(must(ask(pool, *goods, "/v1/jobs")).status == 200);
   CHECK(ask(pool, *pool.connect(bad), "/v1/jobs").error().kind == ErrorKind::unauthenticated);
   // A name is revoked in its own organization alone.
-  CHECK(must(ask(pool, *pool.connect(pool.issue(Pool::borealis, "client/" + bad.name.substr(bad.name.find("/client/") + 8))), "/v1/jobs")).status == 200);
+  CHECK(must(ask(pool, *pool.connect(pool.issue(Pool::borealis, "client/" + bad.name.substr(bad.name.find("/client/") + 8))),
+                 "/v1/jobs"))
+            .status == 200);
   pool.restart_hub();
   CHECK(ask(pool, *pool.connect(bad), "/v1/jobs").error().kind == ErrorKind::unauthenticated);
   CHECK(is_in_the_ledger(pool, Pool::aurora, bad.name.substr(bad.name.rfind('/') + 1)));
@@ -131,7 +138,8 @@ TEST_CASE("a revoked lease token is worth nothing, and its lease's shards wait a
   const auto connection = pool.connect(agent);
   wire::fb::LeaseAskT message;
   message.max_shards = 2;
-  const auto grant = must(wire::decode<wire::fb::LeaseGrantT>(must(pool.exchange(*connection, {"POST", "/v1/agent/lease", "", wire::encode(message)})).body));
+  const auto grant = must(wire::decode<wire::fb::LeaseGrantT>(
+      must(pool.exchange(*connection, {"POST", "/v1/agent/lease", "", wire::encode(message)})).body));
   const std::string path = "/v1/agent/blob/" + wire::from_wire(*grant.adapter).hex();
   CHECK(must(ask(pool, *connection, path, grant.token)).status == 200);
   CHECK(must(revoke(pool, Pool::aurora, "token", grant.token)) == 1);
@@ -148,10 +156,14 @@ TEST_CASE("a revoked lease token is worth nothing, and its lease's shards wait a
   CHECK(pool.try_enrol(invitation).error().kind == ErrorKind::denied);
   // The secret of the join token is not in what was recorded.
   const std::string secret = invitation.substr(5, 20);
-  must(pool.home(Pool::aurora).ledger->scan("", [&](std::string_view, ByteView value) {
-    CHECK(as_text(value).find(secret) == std::string_view::npos);
-    return true;
-  }).map([] { return true; }));
+  must(pool.home(Pool::aurora)
+           .ledger
+           ->scan("",
+                  [&](std::string_view, ByteView value) {
+                    CHECK(as_text(value).find(secret) == std::string_view::npos);
+                    return true;
+                  })
+           .map([] { return true; }));
 }
 
 TEST_CASE("a revoked organization is gone at once: its members, its leases, its join tokens; the others go on") {
@@ -161,7 +173,8 @@ TEST_CASE("a revoked organization is gone at once: its members, its leases, its 
   const auto invitation = pool.invite(Pool::aurora, {});
   REQUIRE(pool.loop.run_until(
       [&] {
-        const auto all = must(pool.call<std::vector<AgentSummary>>([&](auto done) { pool.operator_of(Pool::aurora).agents(done); }));
+        const auto all =
+            must(pool.call<std::vector<AgentSummary>>([&](auto done) { pool.operator_of(Pool::aurora).agents(done); }));
         return all.front().state == "present";
       },
       1min));
@@ -169,7 +182,8 @@ TEST_CASE("a revoked organization is gone at once: its members, its leases, its 
   const auto member = pool.connect(pool.issue(Pool::aurora, "client/alice"));
   CHECK(must(ask(pool, *member, "/v1/jobs")).status == 200);
   // Not by its own operator, nor by another one.
-  for (const auto by : {Pool::aurora, Pool::borealis}) CHECK(revoke(pool, by, "organization", "aurora-insurance").error().kind == ErrorKind::denied);
+  for (const auto by : {Pool::aurora, Pool::borealis})
+    CHECK(revoke(pool, by, "organization", "aurora-insurance").error().kind == ErrorKind::denied);
   CHECK(revoke(pool, Pool::own, "organization", "nobody").error().kind == ErrorKind::not_found);
   CHECK(must(revoke(pool, Pool::own, "organization", "aurora-insurance")) >= 1);
   CHECK(revoke(pool, Pool::own, "organization", "aurora-insurance").error().kind == ErrorKind::conflict);
@@ -180,7 +194,8 @@ TEST_CASE("a revoked organization is gone at once: its members, its leases, its 
       CHECK(ask(pool, *pool.connect(pool.issue(Pool::aurora, path)), "/healthz").error().kind == ErrorKind::unauthenticated);
     CHECK(pool.try_enrol(invitation).error().kind == ErrorKind::denied);
     CHECK(wait_for(pool, Pool::borealis, submit(pool, Pool::borealis, 2)).state == JobState::done);
-    const auto all = must(pool.call<std::vector<OrganizationSummary>>([&](auto done) { pool.operator_of(Pool::own).organizations(done); }));
+    const auto all =
+        must(pool.call<std::vector<OrganizationSummary>>([&](auto done) { pool.operator_of(Pool::own).organizations(done); }));
     REQUIRE(all.size() == 3);
     CHECK(all[1].name == "aurora-insurance");
     CHECK(all[1].state == "revoked");
@@ -232,7 +247,8 @@ TEST_CASE("an operator's credentials are revoked by their key, whatever they wer
   // Not by themselves: nobody locks themselves out.
   CHECK(pool.call<std::uint32_t>([&](auto done) { bads->revoke("operator", certificate(bad), "", done); }).error().kind ==
         ErrorKind::conflict);
-  for (const auto& wrong : {std::string("somebody"), certificate(pool.issue(Pool::borealis, "operator")), certificate(pool.issue(Pool::aurora, "client/alice"))})
+  for (const auto& wrong : {std::string("somebody"), certificate(pool.issue(Pool::borealis, "operator")),
+                            certificate(pool.issue(Pool::aurora, "client/alice"))})
     CHECK_FALSE(revoke(pool, Pool::aurora, "operator", wrong));
   must(revoke(pool, Pool::aurora, "operator", certificate(bad)));
   CHECK(revoke(pool, Pool::aurora, "operator", bad.identity.key->public_key().pin().hex()).error().kind == ErrorKind::conflict);

@@ -46,11 +46,13 @@ TEST_CASE("an agent renews its certificate at half of its life, and works on thr
     CHECK(agent->agent->statistics().certificate_expires_at > pool.loop.now());
     CHECK(health(pool, Pool::aurora).find(R"("status":"ok")") != std::string::npos);
   }
-  CHECK(std::ranges::count_if(agent->log->lines, [](const auto& line) { return line.starts_with("certificate_renewed"); }) >= 12);
+  CHECK(std::ranges::count_if(agent->log->lines, [](const auto& line) { return line.starts_with("certificate_renewed"); }) >=
+        12);
   CHECK(agent->agent->statistics().failed_shards == 0);
   CHECK_FALSE(agent->log->has("lease_lost"));
   // One agent all the time.
-  CHECK(must(pool.call<std::vector<AgentSummary>>([&](auto done) { pool.operator_of(Pool::aurora).agents(done); })).size() == 1);
+  CHECK(must(pool.call<std::vector<AgentSummary>>([&](auto done) { pool.operator_of(Pool::aurora).agents(done); })).size() ==
+        1);
 }
 
 TEST_CASE("an agent that slept past its certificate says exactly what to do, and health says that it is missing") {
@@ -74,7 +76,8 @@ TEST_CASE("an agent that slept past its certificate says exactly what to do, and
   const auto brief = must(pool.call<std::string>([&](auto done) { client->health(done); }));
   CHECK(brief.find("degraded") != std::string::npos);
   CHECK(brief.find(agent->id()) == std::string::npos);
-  const auto agents = must(pool.call<std::vector<AgentSummary>>([&](auto done) { pool.operator_of(Pool::aurora).agents(done); }));
+  const auto agents =
+      must(pool.call<std::vector<AgentSummary>>([&](auto done) { pool.operator_of(Pool::aurora).agents(done); }));
   CHECK(agents.front().state == "expired");
 
   const auto late = pool.start_agent_with(credentials, 1ms);
@@ -114,7 +117,8 @@ TEST_CASE("every key of an organization and of the hub is rotated under a runnin
     for (const auto organization : {Pool::own, Pool::aurora})
       for (const auto purpose : {KeyPurpose::token, KeyPurpose::ca, KeyPurpose::hub, KeyPurpose::log}) {
         CAPTURE(round, organization, to_string(purpose));
-        const auto rotated = must(pool.call<RotatedKey>([&](auto done) { pool.operator_of(organization).rotate_key(purpose, done); }));
+        const auto rotated =
+            must(pool.call<RotatedKey>([&](auto done) { pool.operator_of(organization).rotate_key(purpose, done); }));
         CHECK(rotated.id.epoch == static_cast<std::uint32_t>(round) + 2);
         if (organization == Pool::aurora) root = rotated.trusted_root;
         // A long job across the rotation, on the connections that there are.
@@ -123,7 +127,8 @@ TEST_CASE("every key of an organization and of the hub is rotated under a runnin
         const auto job = must(pool.call<JobStatus>([&](auto done) { client->submit(Pool::contract(6, "", 2), done); })).id;
         CHECK(must(pool.call<JobStatus>([&](auto done) { client->wait(job, nullptr, done); })).state == JobState::done);
         bundles.back() = must(pool.call<std::string>([&](auto done) { client->bundle(job, done); }));
-        CHECK(must(pool.call<Credentials>([&](auto done) { pool.operator_of(organization).renew(done); })).hub_pins.size() == 2);
+        CHECK(must(pool.call<Credentials>([&](auto done) { pool.operator_of(organization).renew(done); })).hub_pins.size() ==
+              2);
       }
     // Everybody renews in between, and so learns the key that comes next.
     pool.loop.advance(1h);
@@ -151,7 +156,8 @@ TEST_CASE("every key of an organization and of the hub is rotated under a runnin
   for (const auto& earlier : identity.earlier_log_keys) CHECK(verify_checkpoint(checkpoint, {domain, earlier.public_key}));
 }
 
-TEST_CASE("an agent that was away for one change of the hub's key comes back by the backup pin; after two it refuses, and says why") {
+TEST_CASE(
+    "an agent that was away for one change of the hub's key comes back by the backup pin; after two it refuses, and says why") {
   HubOptions options;
   options.certificate_life = 24h * 30;
   Pool pool(options);
@@ -203,9 +209,12 @@ TEST_CASE("tokens of the key before are good for as long as they live, and no lo
   const auto agent = pool.enrol(pool.invite(Pool::aurora, {}));
   const auto connection = pool.connect(agent);
   wire::fb::LeaseAskT ask;
-  const auto grant = must(wire::decode<wire::fb::LeaseGrantT>(must(pool.exchange(*connection, {"POST", "/v1/agent/lease", "", wire::encode(ask)})).body));
+  const auto grant = must(wire::decode<wire::fb::LeaseGrantT>(
+      must(pool.exchange(*connection, {"POST", "/v1/agent/lease", "", wire::encode(ask)})).body));
   const Request fetch{"GET", "/v1/agent/blob/" + wire::from_wire(*grant.adapter).hex(), grant.token, {}};
-  const auto rotate = [&] { must(pool.call<RotatedKey>([&](auto done) { pool.operator_of(Pool::aurora).rotate_key(KeyPurpose::token, done); })); };
+  const auto rotate = [&] {
+    must(pool.call<RotatedKey>([&](auto done) { pool.operator_of(Pool::aurora).rotate_key(KeyPurpose::token, done); }));
+  };
   rotate();
   CHECK(must(pool.exchange(*connection, fetch)).status == 200);
   must(pool.call<std::uint32_t>([&](auto done) { pool.operator_of(Pool::aurora).revoke("key", "token-1", "stolen", done); }));
@@ -213,7 +222,8 @@ TEST_CASE("tokens of the key before are good for as long as they live, and no lo
   // Its heartbeat brings a good one.
   wire::fb::HeartbeatT beat;
   beat.leases = {grant.lease};
-  const auto beaten = must(wire::decode<wire::fb::HeartbeatAnswerT>(must(pool.exchange(*connection, {"POST", "/v1/agent/heartbeat", "", wire::encode(beat)})).body));
+  const auto beaten = must(wire::decode<wire::fb::HeartbeatAnswerT>(
+      must(pool.exchange(*connection, {"POST", "/v1/agent/heartbeat", "", wire::encode(beat)})).body));
   REQUIRE(beaten.renewed.size() == 1);
   Request again = fetch;
   again.authorization = beaten.renewed.front()->token;

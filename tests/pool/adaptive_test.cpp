@@ -101,7 +101,9 @@ TEST_CASE("an honest agent that liars outvoted is let in again when a replay pro
              ContainsSubstring("the accepted result is wrong"));
 }
 
-TEST_CASE("of an adapter with digests of steps, the step at which a liar went wrong is named by verdict, explain, verify and replay") {
+TEST_CASE(
+    "of an adapter with digests of steps, the step at which a liar went wrong is named by verdict, explain, verify and "
+    "replay") {
   ProcessPool pool;
   pool.start_hub();
   pool.start_agent("a");
@@ -117,7 +119,8 @@ TEST_CASE("of an adapter with digests of steps, the step at which a liar went wr
   pool.cli({"bundle", job, "--output", bundle});
   const auto report = pool.cli({"verify", bundle, "--root", root, "--details"});
   CHECK(report.at("verified") == true);
-  CHECK_THAT(pool.cli_text({"verify", bundle, "--root", root, "--details"}).output, ContainsSubstring(liar + " differs from step 32 on"));
+  CHECK_THAT(pool.cli_text({"verify", bundle, "--root", root, "--details"}).output,
+             ContainsSubstring(liar + " differs from step 32 on"));
   const std::string shard = std::to_string(end.at("caught")[0].at("shard").get<int>());
   const auto replayed = pool.cli({"replay", bundle, "--shard", shard, "--allow-sandbox-level", sandbox_level()});
   CHECK(replayed.at("identical") == true);
@@ -128,7 +131,8 @@ TEST_CASE("of an adapter with digests of steps, the step at which a liar went wr
   CHECK(replayed.at("shards")[0].at("lost")[0].at("is_what_came_here") == false);
 }
 
-TEST_CASE("where liars outvoted an honest agent, a replay's steps say that it was they who went another way, and from where on") {
+TEST_CASE(
+    "where liars outvoted an honest agent, a replay's steps say that it was they who went another way, and from where on") {
   ProcessPool pool;
   pool.start_hub();
   pool.start_agent("honest");
@@ -140,7 +144,8 @@ TEST_CASE("where liars outvoted an honest agent, a replay's steps say that it wa
   const std::string bundle = pool.path("bundle.json");
   pool.cli({"bundle", end.at("job"), "--output", bundle});
   const std::string shard = std::to_string(end.at("caught")[0].at("shard").get<int>());
-  const auto replayed = pool.cli({"replay", bundle, "--shard", shard, "--allow-sandbox-level", sandbox_level()}, 1).at("shards")[0];
+  const auto replayed =
+      pool.cli({"replay", bundle, "--shard", shard, "--allow-sandbox-level", sandbox_level()}, 1).at("shards")[0];
   CHECK(replayed.at("agrees") == false);
   CHECK(replayed.at("diverges_at_step") == 32);
   REQUIRE(replayed.at("lost").size() == 1);

@@ -78,8 +78,9 @@ TEST_CASE("an audit checks the log and every job in one go, and writes down what
   CHECK(pool.cli_text({"audit", "controls"}).output.starts_with("{\"component-definition\":"));
   pool.cli({"audit", "export", pool.path("bundle.json"), "--root", audited.root(), "--output", pool.path("exported")});
   CHECK(std::filesystem::exists(pool.path("exported/receipts.sigstore.jsonl")));
-  CHECK(pool.cli({"audit", "export", pool.path("bundle.json"), "--root", audited.root(), "--output", pool.path("exported")}, 2).at("error").at("kind") ==
-        "conflict");
+  CHECK(pool.cli({"audit", "export", pool.path("bundle.json"), "--root", audited.root(), "--output", pool.path("exported")}, 2)
+            .at("error")
+            .at("kind") == "conflict");
 }
 
 TEST_CASE("a sample of a job is replayed, and anybody can draw it again") {
@@ -135,9 +136,11 @@ TEST_CASE("a hub that rewrites its log or shows two is caught by an audit") {
   // Who kept no checkpoint, but a bundle from the other view.
   pool.cli({"ledger", "export", "--root", audited.root(), "--output", pool.path("second-view")});
   CHECK(audited.audit({pool.path("hidden.json"), "--dir", pool.path("first-view")}).at("verified") == true);
-  CHECK_THAT(AuditedPool::refuted(audited.audit({pool.path("hidden.json"), "--dir", pool.path("second-view")}, 1)), ContainsSubstring("REWRITTEN"));
+  CHECK_THAT(AuditedPool::refuted(audited.audit({pool.path("hidden.json"), "--dir", pool.path("second-view")}, 1)),
+             ContainsSubstring("REWRITTEN"));
   // No report is written of what does not hold. By itself each view is sound.
-  audited.audit({"report", pool.path("hidden.json"), "--dir", pool.path("second-view"), "--output", pool.path("report.html")}, 1);
+  audited.audit({"report", pool.path("hidden.json"), "--dir", pool.path("second-view"), "--output", pool.path("report.html")},
+                1);
   CHECK_FALSE(std::filesystem::exists(pool.path("report.html")));
   CHECK(audited.audit({}).at("verified") == true);
 }

@@ -113,10 +113,12 @@ TEST_CASE("what an agent's sandbox cannot do, or its operator does not grant, do
   ProcessPool pool;
   pool.start_hub();
   if (pool.cli({"sandbox", "doctor"}).at("backends")[1].at("works") != true) SKIP("bwrap does not work here");
-  pool.start_agent("wrapped", {"--sandbox", "bubblewrap", "--allow-sandbox-level", "bubblewrap", "--allow-relaxations", "none"});
+  pool.start_agent("wrapped",
+                   {"--sandbox", "bubblewrap", "--allow-sandbox-level", "bubblewrap", "--allow-relaxations", "none"});
   const std::string job = pool.cli({"submit", pool.contract(small_job())}).at("job");
   std::string reasons;
-  for (int asked = 0; asked < 500 && reasons.find("\"sandbox\"") == std::string::npos; ++asked)  // Until the agent said what it offers.
+  for (int asked = 0; asked < 500 && reasons.find("\"sandbox\"") == std::string::npos;
+       ++asked)  // Until the agent said what it offers.
     reasons = pool.cli({"explain", job}).at("status").at("reasons").dump();
   CHECK_THAT(reasons, ContainsSubstring("\"sandbox\"") && ContainsSubstring("of determinism class strict or stricter"));
   // Another one has what it takes.

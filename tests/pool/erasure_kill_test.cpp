@@ -56,13 +56,14 @@ class Erasing {
   Doomed run_job() {
     Doomed job;
     job.trace = "SINGULAR-TRACE-" + std::to_string(++jobs_) + "-5d07c2";
-    job.id = pool_.cli({"submit",
-                        pool_.contract({{"ctx", {{"trace_id", job.trace}}},
-                                        {"op", {{"name", "noop"}, {"version", "1"}, {"profile", "noop.v1"}}},
-                                        {"args", {{"shards", 4}}},
-                                        {"policy", {{"verify", "none"}, {"timeout_ms", 120000}}},
-                                        {"artifacts", {{"persist", true}, {"include", {"result", "shard_outputs"}}}}}),
-                        "--wait"})
+    job.id = pool_
+                 .cli({"submit",
+                       pool_.contract({{"ctx", {{"trace_id", job.trace}}},
+                                       {"op", {{"name", "noop"}, {"version", "1"}, {"profile", "noop.v1"}}},
+                                       {"args", {{"shards", 4}}},
+                                       {"policy", {{"verify", "none"}, {"timeout_ms", 120000}}},
+                                       {"artifacts", {{"persist", true}, {"include", {"result", "shard_outputs"}}}}}),
+                       "--wait"})
                  .at("job");
     job.salts = forgepool::test::salts_of(bundle(job.id));
     return job;
@@ -71,7 +72,8 @@ class Erasing {
   /// What stands on the disk of these jobs, and is found there by the search that later finds nothing.
   void look_at(std::vector<Doomed>& jobs) {
     pool_.stop_hub();
-    std::shared_ptr<forgepool::KeyStore> keys = must(forgepool::open_file_key_store({forgepool::hub_identity_directory(hub())}));
+    std::shared_ptr<forgepool::KeyStore> keys =
+        must(forgepool::open_file_key_store({forgepool::hub_identity_directory(hub())}));
     const auto identity = must(forgepool::open_hub_identity(std::move(keys), std::chrono::system_clock::now()));
     const auto ledger = must(forgepool::open_hub_ledger(hub(), identity, store_));
     const Contents there(hub());
@@ -82,11 +84,13 @@ class Erasing {
     }
   }
 
-  /// Asks for it, and kills the hub as soon as its files were seen to change so many times; true if the answer came before that.
+  /// Asks for it, and kills the hub as soon as its files were seen to change so many times; true if the answer came before
+  /// that.
   bool kill_during_erasure(const Doomed& job, unsigned changes) {
     content_keys_ = content_keys();
     const std::string answer = pool_.path("answer-" + job.id);
-    Process request({programs + "/forgepool", "--json", "--hub", pool_.address(), "--credentials", pool_.path("hub/operator"), "erase", job.id},
+    Process request({programs + "/forgepool", "--json", "--hub", pool_.address(), "--credentials", pool_.path("hub/operator"),
+                     "erase", job.id},
                     {answer, std::nullopt});
     Traces last = traces_of(hub());
     for (unsigned seen = 0; seen < changes && request.running();) {
@@ -127,7 +131,8 @@ class Erasing {
 
   void check_proved(const Doomed& job) {
     bundle(job.id);
-    CHECK(pool_.cli({"verify", pool_.path("bundle.json"), "--root", pool_.path("hub/identity/root.json")}).at("verified") == true);
+    CHECK(pool_.cli({"verify", pool_.path("bundle.json"), "--root", pool_.path("hub/identity/root.json")}).at("verified") ==
+          true);
   }
 
   ProcessPool& pool() { return pool_; }

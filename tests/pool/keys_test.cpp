@@ -37,7 +37,8 @@ std::string agent_id(const std::string& credentials) {
 
 }  // namespace
 
-TEST_CASE("keys are rotated, an agent is revoked and organizations come and go while processes work, with keys under a passphrase") {
+TEST_CASE(
+    "keys are rotated, an agent is revoked and organizations come and go while processes work, with keys under a passphrase") {
   ProcessPool pool(with_passphrase);
   const std::string data = pool.path("hub"), root = pool.path("hub/identity/root.json");
   for (const auto& entry : std::filesystem::directory_iterator(data + "/identity"))
@@ -48,7 +49,8 @@ TEST_CASE("keys are rotated, an agent is revoked and organizations come and go w
   const auto refused = run({programs + "/forgepool-hub", "--data", data, "--port", "0", "--enrol-port", "0"});
   CHECK(refused.code != 0);
   CHECK_THAT(refused.errors, ContainsSubstring("passphrase"));
-  CHECK(run({programs + "/forgepool", "org", "init", "--data", data, "aurora", "--passphrase-file", pool.path("passphrase")}).code == 0);
+  CHECK(run({programs + "/forgepool", "org", "init", "--data", data, "aurora", "--passphrase-file", pool.path("passphrase")})
+            .code == 0);
 
   pool.start_hub();
   pool.start_agent("first");
@@ -60,7 +62,8 @@ TEST_CASE("keys are rotated, an agent is revoked and organizations come and go w
     CHECK(pool.cli({"submit", pool.contract(job(4, 2)), "--wait"}).at("state") == "done");
   }
   for (const auto* bundle : {"early.json", "late.json"}) {
-    const auto id = bundle[0] == 'e' ? before : pool.cli({"submit", pool.contract(job(4, 2)), "--wait"}).at("job").get<std::string>();
+    const auto id =
+        bundle[0] == 'e' ? before : pool.cli({"submit", pool.contract(job(4, 2)), "--wait"}).at("job").get<std::string>();
     pool.cli({"bundle", id, "--output", pool.path(bundle)});
     CHECK(pool.cli({"verify", pool.path(bundle), "--root", root}).at("verified") == true);
   }
@@ -77,7 +80,8 @@ TEST_CASE("keys are rotated, an agent is revoked and organizations come and go w
   const auto token = pool.cli_as(aurora + "/operator", {"hub", "invite"}).at("join_token").get<std::string>();
   pool.cli_as("", {"agent", "enroll", "--join", token, "--output", pool.path("theirs")});
   pool.start_agent("theirs");
-  const auto theirs = pool.cli_as(aurora + "/operator", {"submit", pool.contract(job(4, 1)), "--wait"}).at("job").get<std::string>();
+  const auto theirs =
+      pool.cli_as(aurora + "/operator", {"submit", pool.contract(job(4, 1)), "--wait"}).at("job").get<std::string>();
   pool.cli({"status", theirs}, 5);
   pool.cli_as(aurora + "/operator", {"bundle", theirs, "--output", pool.path("theirs.json")});
   pool.cli({"verify", pool.path("theirs.json"), "--root", aurora + "/identity/root.json"});
@@ -111,7 +115,8 @@ TEST_CASE("a hub whose keys are in a PKCS#11 token issues, signs and rotates wit
     std::filesystem::create_directory(made.path("tokens"));
     std::ofstream(made.path("softhsm2.conf")) << "directories.tokendir = " << made.path("tokens") << "\nlog.level = ERROR\n";
     REQUIRE(::setenv("SOFTHSM2_CONF", made.path("softhsm2.conf").c_str(), 1) == 0);  // The programs inherit it.
-    const auto token = run({"/usr/bin/softhsm2-util", "--init-token", "--free", "--label", "pool", "--so-pin", "123456", "--pin", "1234"});
+    const auto token =
+        run({"/usr/bin/softhsm2-util", "--init-token", "--free", "--label", "pool", "--so-pin", "123456", "--pin", "1234"});
     REQUIRE(token.code == 0);
     std::ofstream(made.path("pin")) << "1234\n";
     std::filesystem::permissions(made.path("pin"), std::filesystem::perms(0600));
@@ -120,7 +125,8 @@ TEST_CASE("a hub whose keys are in a PKCS#11 token issues, signs and rotates wit
   pool.start_hub();
   pool.start_agent("only");
   CHECK(pool.cli({"submit", pool.contract(job(4, 1)), "--wait"}).at("state") == "done");
-  for (const auto* purpose : {"token", "hub", "log", "ca"}) pool.cli({"keys", "rotate", purpose, "--root-output", pool.path("root.json")});
+  for (const auto* purpose : {"token", "hub", "log", "ca"})
+    pool.cli({"keys", "rotate", purpose, "--root-output", pool.path("root.json")});
   pool.kill_hub();
   pool.start_hub();
   const auto id = pool.cli({"submit", pool.contract(job(4, 1)), "--wait"}).at("job").get<std::string>();

@@ -22,7 +22,8 @@ std::string sandbox_level() {
 
 ProcessPool::ProcessPool(const std::function<std::vector<std::string>(const ProcessPool&)>& key_options) {
   if (key_options) key_options_ = key_options(*this);
-  std::vector<std::string> command{programs + "/forgepool", "hub", "init", "--data", path("hub"), "--trust-domain", "test.pool"};
+  std::vector<std::string> command{programs + "/forgepool", "hub",      "init", "--data", path("hub"),
+                                   "--trust-domain",        "test.pool"};
   command.insert(command.end(), key_options_.begin(), key_options_.end());
   const auto made = run(command);
   INFO(made.errors);
@@ -31,11 +32,27 @@ ProcessPool::ProcessPool(const std::function<std::vector<std::string>(const Proc
 
 void ProcessPool::start_hub(const std::vector<std::string>& options) {
   std::filesystem::remove(path("ports"));
-  std::vector<std::string> command{programs + "/forgepool-hub", "--data", path("hub"), "--port", std::to_string(port_), "--enrol-port",
-                  std::to_string(enrolment_port_), "--port-file", path("ports"), "--adapter", packages + "/mc-1.fpa",
-                  "--adapter", packages + "/exec-1.fpa", "--adapter", packages + "/noop-1.fpa",
-                                   "--adapter", packages + "/orbit-1.fpa", "--adapter", packages + "/table-1.fpa",
-                                   "--adapter", packages + "/walk-1.fpa"};
+  std::vector<std::string> command{programs + "/forgepool-hub",
+                                   "--data",
+                                   path("hub"),
+                                   "--port",
+                                   std::to_string(port_),
+                                   "--enrol-port",
+                                   std::to_string(enrolment_port_),
+                                   "--port-file",
+                                   path("ports"),
+                                   "--adapter",
+                                   packages + "/mc-1.fpa",
+                                   "--adapter",
+                                   packages + "/exec-1.fpa",
+                                   "--adapter",
+                                   packages + "/noop-1.fpa",
+                                   "--adapter",
+                                   packages + "/orbit-1.fpa",
+                                   "--adapter",
+                                   packages + "/table-1.fpa",
+                                   "--adapter",
+                                   packages + "/walk-1.fpa"};
   command.insert(command.end(), options.begin(), options.end());
   command.insert(command.end(), key_options_.begin(), key_options_.end());
   hub_ = Process(command, {path("hub.log"), std::nullopt});
@@ -99,7 +116,8 @@ nlohmann::json ProcessPool::cli(std::vector<std::string> arguments, int code) {
 }
 
 nlohmann::json ProcessPool::cli_as(const std::string& credentials, std::vector<std::string> arguments, int code) {
-  std::vector<std::string> command{programs + "/forgepool", "--json", "--hub", credentials.empty() ? enrolment_address_ : address_};
+  std::vector<std::string> command{programs + "/forgepool", "--json", "--hub",
+                                   credentials.empty() ? enrolment_address_ : address_};
   if (!credentials.empty()) command.insert(command.end(), {"--credentials", credentials});
   command.insert(command.end(), arguments.begin(), arguments.end());
   const auto finished = run(command);

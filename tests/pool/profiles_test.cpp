@@ -55,8 +55,7 @@ std::vector<json> run_and_read(ProcessPool& pool, const json& contract, const st
 std::map<std::string, bool> posture(ProcessPool& pool, const std::string& profile, int code) {
   std::map<std::string, bool> met;
   const auto answer = pool.cli({"posture", "--profile", profile}, code);
-  for (const auto& one : answer.at("findings"))
-    met[one.at("control")] = one.at("met");
+  for (const auto& one : answer.at("findings")) met[one.at("control")] = one.at("met");
   return met;
 }
 
@@ -126,8 +125,10 @@ TEST_CASE("managed: anybody's agents work, and data that need a hub of one's own
   for (const auto& lease : leases) CHECK(lease.at("admitted") == json{{"data_class", ""}, {"region", ""}, {"tier", "public"}});
 
   CHECK(submit_refused(pool, noop(1, {{"data_class", "hipaa"}})) ==
-        "/policy/data_class: data of the class hipaa may only be on a hub that is its organization's own; this one is deployed as managed");
-  CHECK(submit_refused(pool, noop(1, {{"data_class", "pci"}})).find("/policy/data_class: the profile is not cleared for \"pci\"") == 0);
+        "/policy/data_class: data of the class hipaa may only be on a hub that is its organization's own; this one is deployed "
+        "as managed");
+  CHECK(submit_refused(pool, noop(1, {{"data_class", "pci"}}))
+            .find("/policy/data_class: the profile is not cleared for \"pci\"") == 0);
   const auto found = posture(pool, "hipaa", 1);
   CHECK(found.at("deployment_profile"));
   CHECK(found.at("audit_log"));
@@ -173,7 +174,8 @@ TEST_CASE("private: an organization's own hub and agents, and data that need tha
   });
   const auto adapter = cleared_adapter(pool, "phi", "hipaa");
   pool.start_hub({"--profile", "private", "--adapter", adapter});
-  CHECK(refusal(pool.cli({"hub", "invite", "--tier", "public"}, 2)).find("expected private or enterprise") != std::string::npos);
+  CHECK(refusal(pool.cli({"hub", "invite", "--tier", "public"}, 2)).find("expected private or enterprise") !=
+        std::string::npos);
   CHECK(refusal(pool.cli({"hub", "invite", "--tier", "private", "--visibility", "public"}, 2)).find("visibility: ") == 0);
   pool.enrol_agent("own", {"--tier", "private", "--data-class", "hipaa"});
   pool.start_agent("own");
@@ -190,7 +192,9 @@ TEST_CASE("private: an organization's own hub and agents, and data that need tha
   }
   pool.stop_hub();
 
-  CHECK(run({programs + "/forgepool", "org", "init", "--data", pool.path("hub"), "other", "--passphrase-file", pool.path("passphrase")}).code == 0);
+  CHECK(run({programs + "/forgepool", "org", "init", "--data", pool.path("hub"), "other", "--passphrase-file",
+             pool.path("passphrase")})
+            .code == 0);
   const auto refused = hub_that_will_not_start(pool, {"--profile", "private", "--passphrase-file", pool.path("passphrase")});
   CHECK(refused.code == 2);
   CHECK(refused.errors.find("is for one organization, and this hub has 2") != std::string::npos);
@@ -202,11 +206,13 @@ TEST_CASE("region-bound: hub, agents and contracts are in one region, and the ev
   CHECK(refused.code == 2);
   CHECK(refused.errors.find("needs the hub's region") != std::string::npos);
   pool.start_hub({"--profile", "region-bound", "--region", "eu-1"});
-  CHECK(refusal(pool.cli({"hub", "invite", "--tier", "private", "--region", "us-1"}, 2)).find("region: expected eu-1, got \"us-1\"") == 0);
+  CHECK(refusal(pool.cli({"hub", "invite", "--tier", "private", "--region", "us-1"}, 2))
+            .find("region: expected eu-1, got \"us-1\"") == 0);
   pool.enrol_agent("here", {"--tier", "private", "--region", "eu-1"});
   pool.start_agent("here");
   CHECK(submit_refused(pool, noop(1)).find("/policy/regions: this hub is bound to its region") == 0);
-  CHECK(submit_refused(pool, noop(1, {{"regions", {"us-1"}}})).find("/policy/regions: this hub, which keeps the job's data, is in eu-1") == 0);
+  CHECK(submit_refused(pool, noop(1, {{"regions", {"us-1"}}}))
+            .find("/policy/regions: this hub, which keeps the job's data, is in eu-1") == 0);
   const json contract = noop(5, {{"regions", {"eu-1"}}});
   for (const auto& lease : run_and_read(pool, contract, "lease")) CHECK(lease.at("admitted").at("region") == "eu-1");
   const auto residency = run_and_read(pool, contract, "residency");

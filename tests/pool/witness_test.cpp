@@ -78,7 +78,8 @@ TEST_CASE("evidence is given out when a quorum of witnesses has seen it, and the
   CHECK(pool.cli(by_policy("other-policy"), 1).at("reason").dump().find("three") != std::string::npos);
   CHECK(pool.cli(by_policy("no-policy"), 5).contains("error"));
   CHECK(pool.cli({"audit", job, "--root", watched.root(), "--witness-policy", pool.path("policy")}).at("verified") == true);
-  CHECK(pool.cli({"audit", job, "--root", watched.root(), "--witness-policy", pool.path("other-policy")}, 1).at("verified") == false);
+  CHECK(pool.cli({"audit", job, "--root", watched.root(), "--witness-policy", pool.path("other-policy")}, 1).at("verified") ==
+        false);
 
   const auto verified = pool.cli({"ledger", "verify", "--root", watched.root(), "--witness-policy", pool.path("policy")});
   const auto size = verified.at("size").get<std::uint64_t>();

@@ -40,7 +40,8 @@ const std::string good_posture =
     R"({"data_class":"pci","tiers":["enterprise","private"]}],"deployment":"private","key_store":"encrypted files in /srv/hub/identity",)"
     R"("private_hub":true,"region":"eu-1","retention":{"evidence_ms":9007199254740991,"inputs_ms":0,"results_ms":2592000000},"witnesses":true})";
 
-std::vector<std::string> unmet(std::string posture, std::string_view profile_name, std::string_view from = "", std::string_view to = "") {
+std::vector<std::string> unmet(std::string posture, std::string_view profile_name, std::string_view from = "",
+                               std::string_view to = "") {
   if (!from.empty()) posture.replace(posture.find(from), from.size(), to);
   std::vector<std::string> controls;
   const auto findings = assess_posture(posture, profile_name).value();
@@ -54,7 +55,8 @@ std::vector<std::string> unmet(std::string posture, std::string_view profile_nam
 TEST_CASE("without a profile nothing is asked but that the contract allows the hub's region") {
   CHECK(check_contract({}, "", contract("hipaa", "public", {"us-1"})));
   CHECK(check_contract({}, "us-1", contract("hipaa", "public", {"us-1"})));
-  CHECK(refuses(check_contract({}, "eu-1", contract("", "any", {"us-1", "us-2"})), "/policy/regions: this hub, which keeps the job's data, is in eu-1"));
+  CHECK(refuses(check_contract({}, "eu-1", contract("", "any", {"us-1", "us-2"})),
+                "/policy/regions: this hub, which keeps the job's data, is in eu-1"));
   CHECK(check_agent({}, "eu-1", agent("public", {"hipaa"}, "us-1"), true));
   CHECK(check_deployment({}, "0.0.0.0", "", 10));
   CHECK(deployment_profile("public").error().kind == ErrorKind::invalid_input);
@@ -97,9 +99,11 @@ TEST_CASE("region-bound keeps hub, agents and contracts in the hub's region") {
 
 TEST_CASE("air-gapped listens only where no route leads") {
   const auto policy = profile("air-gapped");
-  for (const auto* address : {"127.0.0.1", "127.9.9.9", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.7.7", "169.254.1.1", "::1", "fe80::1", "fd00::1"})
+  for (const auto* address : {"127.0.0.1", "127.9.9.9", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.7.7",
+                              "169.254.1.1", "::1", "fe80::1", "fd00::1"})
     CHECK(check_deployment(policy, address, "", 1));
-  for (const auto* address : {"0.0.0.0", "8.8.8.8", "172.32.0.1", "172.15.255.255", "192.169.0.1", "11.0.0.1", "::", "2001:db8::1", "localhost", ""})
+  for (const auto* address :
+       {"0.0.0.0", "8.8.8.8", "172.32.0.1", "172.15.255.255", "192.169.0.1", "11.0.0.1", "::", "2001:db8::1", "localhost", ""})
     CHECK(refuses(check_deployment(policy, address, "", 1), "--address"));
 }
 
@@ -117,7 +121,8 @@ TEST_CASE("a posture that meets a compliance profile fails it as soon as one thi
   CHECK(unmet(good_posture, "baseline", R"("inputs_ms":0)", R"("inputs_ms":1)") == Names{"inputs_deleted"});
   CHECK(unmet(good_posture, "baseline", R"("deployment":"private")", R"("deployment":"")") == Names{"deployment_profile"});
   CHECK(unmet(good_posture, "hipaa", R"("private_hub":true)", R"("private_hub":false)") == Names{"private_hub"});
-  CHECK(unmet(good_posture, "hipaa", R"("evidence_ms":9007199254740991)", R"("evidence_ms":86400000)") == Names{"evidence_six_years"});
+  CHECK(unmet(good_posture, "hipaa", R"("evidence_ms":9007199254740991)", R"("evidence_ms":86400000)") ==
+        Names{"evidence_six_years"});
   CHECK(unmet(good_posture, "hipaa", R"(["private"])", R"(["private","public"])") == Names{"agents_own"});
   CHECK(unmet(good_posture, "pci", R"(["hipaa","pci"])", R"(["hipaa"])") == Names{"adapter_cleared"});
   CHECK(unmet(good_posture, "pci", R"({"data_class":"pci")", R"({"data_class":"pic")") == Names{"agents_cleared"});
@@ -126,5 +131,6 @@ TEST_CASE("a posture that meets a compliance profile fails it as soon as one thi
 TEST_CASE("what is no posture, or no profile, is refused") {
   CHECK(assess_posture(good_posture, "soc2").error().kind == ErrorKind::invalid_input);
   for (const std::string text : {"", "{}", "[]", "null", "{\"deployment\":7}"}) CHECK_FALSE(assess_posture(text, "baseline"));
-  for (std::size_t length = 0; length < good_posture.size(); ++length) CHECK_FALSE(assess_posture(good_posture.substr(0, length), "baseline"));
+  for (std::size_t length = 0; length < good_posture.size(); ++length)
+    CHECK_FALSE(assess_posture(good_posture.substr(0, length), "baseline"));
 }

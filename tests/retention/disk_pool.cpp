@@ -30,7 +30,11 @@ TemporaryDirectory::~TemporaryDirectory() {
 }
 
 DiskPool::DiskPool(testing::VirtualEventLoop& loop, std::string directory, LedgerStore store, HubOptions options)
-    : loop_(loop), directory_(std::move(directory)), store_(store), options_(std::move(options)), log_(std::make_shared<LineLog>()) {
+    : loop_(loop),
+      directory_(std::move(directory)),
+      store_(store),
+      options_(std::move(options)),
+      log_(std::make_shared<LineLog>()) {
   options_.port = 1;
   options_.enrolment_port = 2;
   const std::string keys = hub_identity_directory(directory_);
@@ -102,8 +106,8 @@ Result<JobStatus> DiskPool::submit(const std::string& retention, const std::stri
   const std::string contract = R"({"ctx":{"trace_id":")" + std::string(contract_marker) +
                                R"("},"op":{"name":"exec","version":"1","profile":"run.v1"},"args":{"program":")" +
                                sha256(program_text).str() + R"(","items":[")" + sha256(input_text()).str() +
-                               R"("]},"policy":{"verify":"none","retention":)" + retention + R"(},"artifacts":{"include":)" + include +
-                               "}}";
+                               R"("]},"policy":{"verify":"none","retention":)" + retention + R"(},"artifacts":{"include":)" +
+                               include + "}}";
   return call<JobStatus>([&](auto done) { owner().submit(contract, done); });
 }
 

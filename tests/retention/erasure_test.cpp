@@ -55,7 +55,8 @@ TEST_CASE("an erased job is nowhere in the data directory any more, and was ther
     CHECK(files_with(directory.path(), marker).empty());
   const auto key_files = files_with(directory.path(), "BEGIN PRIVATE KEY");
   CHECK(std::ranges::count_if(key_files, [](const std::string& name) { return name.starts_with("content-"); }) == 1);
-  const auto content_key = std::ranges::find_if(key_files, [](const std::string& name) { return name.starts_with("content-"); });
+  const auto content_key =
+      std::ranges::find_if(key_files, [](const std::string& name) { return name.starts_with("content-"); });
 
   const auto before = must(pool.ledger().checkpoint());
   REQUIRE(pool.erase(pool.owner(), job));

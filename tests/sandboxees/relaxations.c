@@ -1,18 +1,18 @@
-/* Does what one relaxation of the sandbox's policy allows. Exits with 0 if it works as it should, and no more than that; with 42
- * if it is refused as it is without the relaxation. */
+/* Does what one relaxation of the sandbox's policy allows. Exits with 0 if it works as it should, and no more than that; with
+ * 42 if it is refused as it is without the relaxation. */
 #include "sandboxee.h"
 
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#define REFUSED_WITHOUT(call, error)                  \
-  do {                                                \
+#define REFUSED_WITHOUT(call, error)                       \
+  do {                                                     \
     if ((long)(call) == -1 && errno == (error)) _exit(42); \
   } while (0)
 
 static void spawn(void) {
-  const pid_t child = fork();  /* A violation without. */
+  const pid_t child = fork(); /* A violation without. */
   if (child == 0) {
     char* const arguments[] = {"/in/child", "exit", "7", NULL};
     execv("/in/child", arguments);
@@ -63,10 +63,15 @@ static void executable_memory(void) {
 
 int main(int count, char** arguments) {
   EXPECT(2, count == 2);
-  if (!strcmp(arguments[1], "spawn")) spawn();
-  else if (!strcmp(arguments[1], "memory_files")) memory_files();
-  else if (!strcmp(arguments[1], "local_sockets")) local_sockets();
-  else if (!strcmp(arguments[1], "executable_memory")) executable_memory();
-  else return 3;
+  if (!strcmp(arguments[1], "spawn"))
+    spawn();
+  else if (!strcmp(arguments[1], "memory_files"))
+    memory_files();
+  else if (!strcmp(arguments[1], "local_sockets"))
+    local_sockets();
+  else if (!strcmp(arguments[1], "executable_memory"))
+    executable_memory();
+  else
+    return 3;
   return 0;
 }

@@ -31,7 +31,8 @@ SandboxRequest request_with(const std::vector<std::string>& files, const std::st
   request.determinism = Determinism::strict;
   request.seed = sha256(to_bytes("seed"));
   request.owner = "one job";
-  for (const auto& name : files) request.files.push_back({name, std::make_shared<const Bytes>(to_bytes("content of " + name)), false});
+  for (const auto& name : files)
+    request.files.push_back({name, std::make_shared<const Bytes>(to_bytes("content of " + name)), false});
   return request;
 }
 
@@ -71,7 +72,8 @@ void wait_until_gone(const std::set<pid_t>& used) {
   }
 }
 
-/// Runs until a box of this sandbox has outlived several runs in it: with one box in all, each run after the first few was there.
+/// Runs until a box of this sandbox has outlived several runs in it: with one box in all, each run after the first few was
+/// there.
 std::set<pid_t> run_until_renewed(Sandbox& sandbox, const std::set<pid_t>& others, const SandboxRequest& request) {
   int together = 0;
   std::set<pid_t> before;
@@ -128,7 +130,8 @@ TEST_CASE("a run that says not whose it is has a box of its own", "[renewed]") {
 TEST_CASE("a box is not used again after a program that did not end well", "[renewed]") {
   const auto others = boxes();
   const auto sandbox = open_with(1);
-  for (const auto& [file, kind] : {std::pair{"crash", Kind::signalled}, {"fail", Kind::exited}, {"forbidden", Kind::policy_violation}}) {
+  for (const auto& [file, kind] :
+       {std::pair{"crash", Kind::signalled}, {"fail", Kind::exited}, {"forbidden", Kind::policy_violation}}) {
     const auto used = run_until_renewed(*sandbox, others, request_with({}));
     const auto report = sandbox->run(request_with({file}));
     INFO(file << ": " << describe(report.outcome));

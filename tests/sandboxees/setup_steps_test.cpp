@@ -1,5 +1,5 @@
-/// Setting up fails, at one step after the other: a system call that the step needs is taken away from a process of its own, with
-/// a filter that its boxes inherit.
+/// Setting up fails, at one step after the other: a system call that the step needs is taken away from a process of its own,
+/// with a filter that its boxes inherit.
 #include "sandbox_support.hpp"
 
 #include <catch2/catch_test_macros.hpp>

@@ -15,7 +15,8 @@ namespace {
 
 /// What many runs add up to.
 struct Sum {
-  std::uint64_t runs = 0, faults = 0, done = 0, failed = 0, required = 0, caught = 0, lives = 0, leases = 0, verdicts = 0, canaries = 0;
+  std::uint64_t runs = 0, faults = 0, done = 0, failed = 0, required = 0, caught = 0, lives = 0, leases = 0, verdicts = 0,
+                canaries = 0;
 
   void add(const PoolSimulationResult& result) {
     ++runs;
@@ -117,7 +118,8 @@ TEST_CASE("organizations share a hub, its crashes and its network, and nothing e
     options.organizations = 3;
     options.tenants = 6;
     options.faults.intruders = true;
-    for (std::uint32_t tenant = 0; tenant < 6; ++tenant) options.jobs.push_back({tenant, 6, R"({"verify":"full","replicas":1})"});
+    for (std::uint32_t tenant = 0; tenant < 6; ++tenant)
+      options.jobs.push_back({tenant, 6, R"({"verify":"full","replicas":1})"});
     sum.add(run(options));
   }
   WARN("seeds " << first << " to " << last << ": " << sum.text());
@@ -135,7 +137,10 @@ TEST_CASE("shards of contracts with regions stay in them, canaries included, wha
     options.canary_ratio = 0.5;
     options.jobs.clear();
     for (const char* regions : {R"(["eu"])", R"(["ch","eu"])", R"(["eu"])", R"(["ch"])"})
-      options.jobs.push_back({0, 16, R"({"verify":"adaptive","max_error":1e-6,"adversary":{"fraction":0.001},"timeout_ms":86400000,"regions":)" + std::string(regions) + "}"});
+      options.jobs.push_back(
+          {0, 16,
+           R"({"verify":"adaptive","max_error":1e-6,"adversary":{"fraction":0.001},"timeout_ms":86400000,"regions":)" +
+               std::string(regions) + "}"});
     sum.add(run(options));
   }
   WARN("seeds " << first << " to " << last << ": " << sum.text());

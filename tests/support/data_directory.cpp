@@ -21,7 +21,8 @@ Bytes read_file(const std::string& path) {
 Contents::Contents(const std::string& directory) {
   for (const auto& entry : std::filesystem::recursive_directory_iterator(directory))
     // The map of SQLite's write-ahead log: numbers of pages, rebuilt by whoever opens the file.
-    if (entry.is_regular_file() && entry.path().extension() != ".db-shm") files.emplace(entry.path().string(), read_file(entry.path().string()));
+    if (entry.is_regular_file() && entry.path().extension() != ".db-shm")
+      files.emplace(entry.path().string(), read_file(entry.path().string()));
 }
 
 std::vector<std::string> Contents::files_with(ByteView needle) const {
@@ -56,8 +57,12 @@ std::vector<std::string> salts_of(const std::string& bundle) {
   for (const auto& receipt : document.at("receipts")) {
     const auto envelope = nlohmann::json::parse(receipt.at("envelope").get<std::string>());
     const auto payload = to_text(must(from_base64(envelope.at("payload").get<std::string>())));
-    const auto salt =
-        nlohmann::json::parse(payload).at("predicate").at("buildDefinition").at("internalParameters").at("salt").get<std::string>();
+    const auto salt = nlohmann::json::parse(payload)
+                          .at("predicate")
+                          .at("buildDefinition")
+                          .at("internalParameters")
+                          .at("salt")
+                          .get<std::string>();
     salts.insert(salts.end(), {salt, to_text(must(from_hex(salt)))});
   }
   REQUIRE(salts.size() >= 10);

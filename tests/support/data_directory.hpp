@@ -21,7 +21,9 @@ struct Contents {
 
   std::map<std::string, Bytes> files;  ///< By path.
 };
-inline std::vector<std::string> files_with(const std::string& directory, ByteView needle) { return Contents(directory).files_with(needle); }
+inline std::vector<std::string> files_with(const std::string& directory, ByteView needle) {
+  return Contents(directory).files_with(needle);
+}
 inline std::vector<std::string> files_with(const std::string& directory, std::string_view needle) {
   return files_with(directory, as_bytes(needle));
 }

@@ -14,8 +14,8 @@ struct Ran {
   std::string output;  ///< Standard output and error.
 };
 
-/// Runs a command of the shell to its end. The test is skipped, with what the command said, if that is 77: something that it needs
-/// is not there.
+/// Runs a command of the shell to its end. The test is skipped, with what the command said, if that is 77: something that it
+/// needs is not there.
 inline Ran run_script(const std::string& command) {
   FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
   REQUIRE(pipe != nullptr);

@@ -1,14 +1,16 @@
 #pragma once
-/// exp, log and the normal quantile from nothing but IEEE 754 addition, multiplication, division and square root, which every machine
-/// rounds alike. A mathematical library picks other code for other processors and so gives other last bits.
-/// To be compiled with -ffp-contract=off and without -ffast-math.
+/// exp, log and the normal quantile from nothing but IEEE 754 addition, multiplication, division and square root, which every
+/// machine rounds alike. A mathematical library picks other code for other processors and so gives other last bits. To be
+/// compiled with -ffp-contract=off and without -ffast-math.
 #include <bit>
 #include <cstdint>
 
 namespace adapter_program {
 
 /// 2^exponent for exponents of normal doubles.
-inline double power_of_two(int exponent) { return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52); }
+inline double power_of_two(int exponent) {
+  return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52);
+}
 
 /// e^x, to about 1e-15 relative. 0 below -700, infinity above 709.
 inline double exact_exp(double x) {
@@ -65,39 +67,90 @@ inline double exact_log(double x) {
   return k * ln2_high + (2 * s * sum + k * ln2_low);
 }
 
-inline double exact_sqrt(double x) { return __builtin_sqrt(x); }
+inline double exact_sqrt(double x) {
+  return __builtin_sqrt(x);
+}
 
 /// The value below which a standard normal variable is with probability p, 0 < p < 1, to about 1e-15 relative. The rational
-/// approximations PPND16 of Wichura, "Algorithm AS 241: The percentage points of the normal distribution" (Applied Statistics 37, 1988).
+/// approximations PPND16 of Wichura, "Algorithm AS 241: The percentage points of the normal distribution" (Applied Statistics
+/// 37, 1988).
 inline double normal_quantile(double p) {
   const double q = p - 0.5;
   if (q >= -0.425 && q <= 0.425) {
     const double r = 0.180625 - q * q;
     return q *
-           (((((((2509.0809287301226727 * r + 33430.575583588128105) * r + 67265.770927008700853) * r + 45921.953931549871457) * r +
-               13731.693765509461125) * r + 1971.5909503065514427) * r + 133.14166789178437745) * r + 3.3871328727963666080) /
-           (((((((5226.4952788528545610 * r + 28729.085735721942674) * r + 39307.895800092710610) * r + 21213.794301586595867) * r +
-               5394.1960214247511077) * r + 687.18700749205790830) * r + 42.313330701600911252) * r + 1.0);
+           (((((((2509.0809287301226727 * r + 33430.575583588128105) * r + 67265.770927008700853) * r + 45921.953931549871457) *
+                   r +
+               13731.693765509461125) *
+                  r +
+              1971.5909503065514427) *
+                 r +
+             133.14166789178437745) *
+                r +
+            3.3871328727963666080) /
+           (((((((5226.4952788528545610 * r + 28729.085735721942674) * r + 39307.895800092710610) * r + 21213.794301586595867) *
+                   r +
+               5394.1960214247511077) *
+                  r +
+              687.18700749205790830) *
+                 r +
+             42.313330701600911252) *
+                r +
+            1.0);
   }
   double r = exact_sqrt(-exact_log(q < 0 ? p : 1 - p));
   double value;
   if (r <= 5) {
     r -= 1.6;
-    value = (((((((7.74545014278341407640e-4 * r + 0.0227238449892691845833) * r + 0.241780725177450611770) * r + 1.27045825245236838258) * r +
-                3.64784832476320460504) * r + 5.76949722146069140550) * r + 4.63033784615654529590) * r + 1.42343711074968357734) /
-            (((((((1.05075007164441684324e-9 * r + 5.475938084995344946e-4) * r + 0.0151986665636164571966) * r + 0.148103976427480074590) * r +
-                0.689767334985100004550) * r + 1.67638483018380384940) * r + 2.05319162663775882187) * r + 1.0);
+    value = (((((((7.74545014278341407640e-4 * r + 0.0227238449892691845833) * r + 0.241780725177450611770) * r +
+                 1.27045825245236838258) *
+                    r +
+                3.64784832476320460504) *
+                   r +
+               5.76949722146069140550) *
+                  r +
+              4.63033784615654529590) *
+                 r +
+             1.42343711074968357734) /
+            (((((((1.05075007164441684324e-9 * r + 5.475938084995344946e-4) * r + 0.0151986665636164571966) * r +
+                 0.148103976427480074590) *
+                    r +
+                0.689767334985100004550) *
+                   r +
+               1.67638483018380384940) *
+                  r +
+              2.05319162663775882187) *
+                 r +
+             1.0);
   } else {
     r -= 5;
-    value = (((((((2.01033439929228813265e-7 * r + 2.71155556874348757815e-5) * r + 0.00124266094738807843860) * r + 0.0265321895265761230930) * r +
-                0.296560571828504891230) * r + 1.78482653991729133580) * r + 5.46378491116411436990) * r + 6.65790464350110377720) /
-            (((((((2.04426310338993978564e-15 * r + 1.42151175831644588870e-7) * r + 1.84631831751005468180e-5) * r + 7.868691311456132591e-4) * r +
-                0.0148753612908506148525) * r + 0.136929880922735805310) * r + 0.599832206555887937690) * r + 1.0);
+    value = (((((((2.01033439929228813265e-7 * r + 2.71155556874348757815e-5) * r + 0.00124266094738807843860) * r +
+                 0.0265321895265761230930) *
+                    r +
+                0.296560571828504891230) *
+                   r +
+               1.78482653991729133580) *
+                  r +
+              5.46378491116411436990) *
+                 r +
+             6.65790464350110377720) /
+            (((((((2.04426310338993978564e-15 * r + 1.42151175831644588870e-7) * r + 1.84631831751005468180e-5) * r +
+                 7.868691311456132591e-4) *
+                    r +
+                0.0148753612908506148525) *
+                   r +
+               0.136929880922735805310) *
+                  r +
+              0.599832206555887937690) *
+                 r +
+             1.0);
   }
   return q < 0 ? -value : value;
 }
 
 /// In (0, 1), from the upper 52 bits: the midpoints of 2^52 equal steps, so that neither end can come out.
-inline double open_uniform(std::uint64_t bits) { return (static_cast<double>(bits >> 12) + 0.5) * 0x1p-52; }
+inline double open_uniform(std::uint64_t bits) {
+  return (static_cast<double>(bits >> 12) + 0.5) * 0x1p-52;
+}
 
 }  // namespace adapter_program

@@ -1,6 +1,6 @@
 #pragma once
-/// What an adapter's program does with files: parameters and inputs from /in, one result to /out. For trying a program outside a
-/// sandbox, "--in DIR --out DIR" names other folders.
+/// What an adapter's program does with files: parameters and inputs from /in, one result to /out. For trying a program outside
+/// a sandbox, "--in DIR --out DIR" names other folders.
 #include <fcntl.h>
 #include <unistd.h>
 

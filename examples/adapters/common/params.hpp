@@ -1,6 +1,6 @@
 #pragma once
-/// The shard's parameters, /in/params.json, by path: "args/claim_freq", "items/0/file". The hub wrote and checked them against the
-/// manifest; what does not fit ends the program all the same.
+/// The shard's parameters, /in/params.json, by path: "args/claim_freq", "items/0/file". The hub wrote and checked them against
+/// the manifest; what does not fit ends the program all the same.
 #include "common/files.hpp"
 
 #include <charconv>
@@ -106,7 +106,8 @@ class Params {
       // Canonical JSON has \u only for control characters.
       unsigned code = 0x100;
       const std::string_view digits = text_.substr(std::min(at_, text_.size()), 4);
-      if (escape != 'u' || digits.size() != 4 || std::from_chars(digits.data(), digits.data() + 4, code, 16).ptr != digits.data() + 4 || code >= 0x20)
+      if (escape != 'u' || digits.size() != 4 ||
+          std::from_chars(digits.data(), digits.data() + 4, code, 16).ptr != digits.data() + 4 || code >= 0x20)
         give_up("params.json: not canonical JSON");
       out.push_back(static_cast<char>(code));
       at_ += 4;

@@ -1,6 +1,6 @@
 #pragma once
-/// Philox 4x32-10, a counter-based generator: Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).
-/// A block is a pure function of counter and key, so that any iteration's numbers can be made without those before it.
+/// Philox 4x32-10, a counter-based generator: Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC
+/// 2011). A block is a pure function of counter and key, so that any iteration's numbers can be made without those before it.
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -44,7 +44,9 @@ struct StreamSeed {
 class IterationStream {
  public:
   IterationStream(const StreamSeed& seed, std::uint64_t iteration)
-      : seed_(seed), iteration_low_(static_cast<std::uint32_t>(iteration)), iteration_high_(static_cast<std::uint32_t>(iteration >> 32)) {}
+      : seed_(seed),
+        iteration_low_(static_cast<std::uint32_t>(iteration)),
+        iteration_high_(static_cast<std::uint32_t>(iteration >> 32)) {}
 
   std::uint64_t next() {
     if (have_second_) {

@@ -6,16 +6,17 @@
 
 namespace adapter_program {
 
-/// Holds the distribution function for one rate. The probabilities come from the recurrence p(k+1) = p(k) * rate / (k+1), outward from
-/// the mode (so that nothing underflows for large rates), and are scaled to add up to 1; they are cut where they fall below 2^-70 of
-/// the mode's. Exact but for the rounding of doubles, about 1e-15 of the probability.
+/// Holds the distribution function for one rate. The probabilities come from the recurrence p(k+1) = p(k) * rate / (k+1),
+/// outward from the mode (so that nothing underflows for large rates), and are scaled to add up to 1; they are cut where they
+/// fall below 2^-70 of the mode's. Exact but for the rounding of doubles, about 1e-15 of the probability.
 class Poisson {
  public:
   explicit Poisson(double rate) {
     const auto mode = static_cast<std::uint64_t>(rate);
     std::vector<double> below;  // From the mode down.
     double weight = 1;
-    for (std::uint64_t k = mode; k > 0 && (weight = weight * static_cast<double>(k) / rate) > 0x1p-70; --k) below.push_back(weight);
+    for (std::uint64_t k = mode; k > 0 && (weight = weight * static_cast<double>(k) / rate) > 0x1p-70; --k)
+      below.push_back(weight);
     first_ = mode - below.size();
     std::vector<double> weights(below.rbegin(), below.rend());
     weight = 1;
@@ -36,7 +37,8 @@ class Poisson {
     // For each of the highest 10 bits of a draw, where the search can start.
     guide_.resize(1024);
     for (std::size_t i = 0; i < guide_.size(); ++i)
-      guide_[i] = static_cast<std::uint32_t>(std::upper_bound(thresholds_.begin(), thresholds_.end(), std::uint64_t{i} << 43) - thresholds_.begin());
+      guide_[i] = static_cast<std::uint32_t>(std::upper_bound(thresholds_.begin(), thresholds_.end(), std::uint64_t{i} << 43) -
+                                             thresholds_.begin());
   }
 
   std::uint64_t operator()(std::uint64_t bits) const {

@@ -1,6 +1,6 @@
 #pragma once
-/// Gathers whole numbers and writes them as the reducer `summary` takes them (src/adapter/FORMAT.md, "Shard outputs"): exact sums, and a
-/// histogram with fixed buckets.
+/// Gathers whole numbers and writes them as the reducer `summary` takes them (src/adapter/FORMAT.md, "Shard outputs"): exact
+/// sums, and a histogram with fixed buckets.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -67,10 +67,12 @@ class Summary {
   std::string json() const {
     std::string histogram;
     for (std::size_t i = 0; i < buckets_.size(); ++i)
-      if (buckets_[i] != 0) histogram += (histogram.empty() ? "[" : ",[") + std::to_string(i) + "," + std::to_string(buckets_[i]) + "]";
-    return "{\"count\":" + std::to_string(count_) + ",\"format\":\"summary/1\",\"histogram\":[" + histogram + "],\"max\":" + std::to_string(max_) +
-           ",\"min\":" + std::to_string(min_) + ",\"saturated\":" + std::to_string(saturated_) + ",\"sum\":\"" + sum_.decimal() +
-           "\",\"sum_squares\":\"" + sum_squares_.decimal() + "\"}";
+      if (buckets_[i] != 0)
+        histogram += (histogram.empty() ? "[" : ",[") + std::to_string(i) + "," + std::to_string(buckets_[i]) + "]";
+    return "{\"count\":" + std::to_string(count_) + ",\"format\":\"summary/1\",\"histogram\":[" + histogram +
+           "],\"max\":" + std::to_string(max_) + ",\"min\":" + std::to_string(min_) +
+           ",\"saturated\":" + std::to_string(saturated_) + ",\"sum\":\"" + sum_.decimal() + "\",\"sum_squares\":\"" +
+           sum_squares_.decimal() + "\"}";
   }
 
  private:

@@ -1,9 +1,9 @@
-/// exec@1: runs /in/program once for each item of the shard and records what it wrote to standard output and how it ended. Reads
-/// /in/params.json, writes /out/result as the reducer `concat` takes it (src/adapter/FORMAT.md, "Shard outputs").
+/// exec@1: runs /in/program once for each item of the shard and records what it wrote to standard output and how it ended.
+/// Reads /in/params.json, writes /out/result as the reducer `concat` takes it (src/adapter/FORMAT.md, "Shard outputs").
 #include "common/params.hpp"
 
-#include <csignal>
 #include <sys/wait.h>
+#include <csignal>
 
 #include <vector>
 
@@ -36,13 +36,15 @@ std::string base64(std::string_view bytes) {
 std::vector<std::string> fill_in(const std::vector<std::string>& arguments, const std::string& item) {
   std::vector<std::string> filled;
   for (std::string argument : arguments) {
-    for (std::size_t at = 0; (at = argument.find("{}", at)) != std::string::npos; at += item.size()) argument.replace(at, 2, item);
+    for (std::size_t at = 0; (at = argument.find("{}", at)) != std::string::npos; at += item.size())
+      argument.replace(at, 2, item);
     filled.push_back(std::move(argument));
   }
   return filled;
 }
 
-[[noreturn]] void become(const std::string& program, const std::vector<std::string>& arguments, const std::string& standard_input, int output) {
+[[noreturn]] void become(const std::string& program, const std::vector<std::string>& arguments,
+                         const std::string& standard_input, int output) {
   const int input = ::open(standard_input.c_str(), O_RDONLY);
   if (input < 0 || ::dup2(input, 0) < 0 || ::dup2(output, 1) < 0) give_up("cannot open " + standard_input);
   if (input > 2) ::close(input);
@@ -54,9 +56,10 @@ std::vector<std::string> fill_in(const std::vector<std::string>& arguments, cons
   give_up("cannot execute " + program + ": " + std::strerror(errno));
 }
 
-/// Reads until the program closes its output or has written too much; then it is ended. What counts is the first `limit` bytes, so that
-/// the result does not depend on when that happens.
-ItemRun run(const std::string& program, const std::vector<std::string>& arguments, const std::string& standard_input, std::size_t limit) {
+/// Reads until the program closes its output or has written too much; then it is ended. What counts is the first `limit` bytes,
+/// so that the result does not depend on when that happens.
+ItemRun run(const std::string& program, const std::vector<std::string>& arguments, const std::string& standard_input,
+            std::size_t limit) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) give_up(std::string("cannot make a pipe: ") + std::strerror(errno));
   const pid_t child = ::fork();
@@ -90,7 +93,8 @@ std::string to_json(const ItemRun& run, std::uint64_t index) {
     outcome = exited ? "exited" : "signalled";
     code = "\"code\":" + std::to_string(exited ? WEXITSTATUS(run.status) : WTERMSIG(run.status)) + ",";
   }
-  return "{" + code + "\"index\":" + std::to_string(index) + ",\"outcome\":\"" + outcome + "\",\"stdout\":\"" + base64(run.standard_output) + "\"}";
+  return "{" + code + "\"index\":" + std::to_string(index) + ",\"outcome\":\"" + outcome + "\",\"stdout\":\"" +
+         base64(run.standard_output) + "\"}";
 }
 
 }  // namespace

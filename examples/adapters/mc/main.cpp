@@ -7,7 +7,10 @@ int main(int argc, char** argv) {
   const std::string text = read_file(folders.in + "/params.json");
   const Params params(text);
   const std::string& profile = params.string("profile");
-  if (profile == "insurance.v1") write_file(folders.out + "/result", mc::run_insurance(params).json());
-  else if (profile == "eta.v1") write_file(folders.out + "/result", mc::run_eta(params).json());
-  else give_up("unknown profile " + profile);
+  if (profile == "insurance.v1")
+    write_file(folders.out + "/result", mc::run_insurance(params).json());
+  else if (profile == "eta.v1")
+    write_file(folders.out + "/result", mc::run_eta(params).json());
+  else
+    give_up("unknown profile " + profile);
 }

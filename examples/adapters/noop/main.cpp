@@ -1,5 +1,5 @@
-/// noop@1: the least a shard can do, for measuring what the pool itself costs. No library, not even C's: the program is a few hundred
-/// bytes that start without relocating, initialising or looking for anything.
+/// noop@1: the least a shard can do, for measuring what the pool itself costs. No library, not even C's: the program is a few
+/// hundred bytes that start without relocating, initialising or looking for anything.
 ///
 /// Writes /out/result as the reducer `count` takes it. For trying it outside a sandbox: --in DIR --out DIR.
 

@@ -1,5 +1,5 @@
-/// orbit@1: many orbits of the logistic map, step by step, with a digest after each step over all that came before: two machines
-/// that differ in the end can tell from which step on. Reads /in/params.json, writes /out/result.
+/// orbit@1: many orbits of the logistic map, step by step, with a digest after each step over all that came before: two
+/// machines that differ in the end can tell from which step on. Reads /in/params.json, writes /out/result.
 #include "common/params.hpp"
 #include "common/sha256.hpp"
 #include "common/summary.hpp"

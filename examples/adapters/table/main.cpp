@@ -1,5 +1,5 @@
-/// table@1: the series Σ 1/(k+x)², k = 0, 1, …, in doubles: one line "x value" per item. A compiler that adds in another order gives
-/// other last digits; the manifest says how far two results may be apart. Reads /in/params.json, writes /out/result.
+/// table@1: the series Σ 1/(k+x)², k = 0, 1, …, in doubles: one line "x value" per item. A compiler that adds in another order
+/// gives other last digits; the manifest says how far two results may be apart. Reads /in/params.json, writes /out/result.
 #include "common/params.hpp"
 
 namespace {
@@ -21,7 +21,8 @@ std::string base64(std::string_view bytes) {
   std::string text;
   for (std::size_t at = 0; at < bytes.size(); at += 3) {
     std::uint32_t three = 0;
-    for (std::size_t i = 0; i < 3; ++i) three = three << 8 | (at + i < bytes.size() ? static_cast<std::uint8_t>(bytes[at + i]) : 0u);
+    for (std::size_t i = 0; i < 3; ++i)
+      three = three << 8 | (at + i < bytes.size() ? static_cast<std::uint8_t>(bytes[at + i]) : 0u);
     for (std::size_t i = 0; i < 4; ++i) text.push_back(at + i > bytes.size() ? '=' : digits[three >> (18 - 6 * i) & 63]);
   }
   return text;
@@ -39,8 +40,9 @@ int main(int argc, char** argv) {
   for (std::size_t i = 0; params.has("items/" + std::to_string(i) + "/index"); ++i) {
     const std::string item = "items/" + std::to_string(i);
     const double x = params.number(item + "/value");
-    items += (items.empty() ? "{\"code\":0,\"index\":" : ",{\"code\":0,\"index\":") + std::to_string(params.integer(item + "/index")) +
-             ",\"outcome\":\"exited\",\"stdout\":\"" + base64(text_of(x) + " " + text_of(series(x, terms)) + "\n") + "\"}";
+    items += (items.empty() ? "{\"code\":0,\"index\":" : ",{\"code\":0,\"index\":") +
+             std::to_string(params.integer(item + "/index")) + ",\"outcome\":\"exited\",\"stdout\":\"" +
+             base64(text_of(x) + " " + text_of(series(x, terms)) + "\n") + "\"}";
   }
   write_file(folders.out + "/result", "{\"format\":\"concat/1\",\"items\":[" + items + "]}");
 }

@@ -1,6 +1,6 @@
 /// walk@1: random walks, of each the number of steps that went to the right. Its random numbers are the machine's and not the
-/// shard's seed's: replicas differ, and the manifest says how far samples of one distribution may. Reads /in/params.json, writes
-/// /out/result.
+/// shard's seed's: replicas differ, and the manifest says how far samples of one distribution may. Reads /in/params.json,
+/// writes /out/result.
 #include "common/params.hpp"
 #include "common/philox.hpp"
 #include "common/summary.hpp"

@@ -2,8 +2,8 @@
 /// BOINC's adaptive replication, for comparison (boinc.berkeley.edu/trac/wiki/AdaptiveReplication): an agent whose last N
 /// answers were validated one after another is trusted if N ≥ `trusted_after`; a trusted agent's answer is accepted alone, but
 /// with probability 1/N another one is asked for. Everything else needs two that agree. There, who returned an invalid answer
-/// begins again with N = 0 and goes on (`quarantine` = false); in a hub it is put in quarantine, as with every verifier. It makes
-/// no claim about errors: the bound it states is that of agents of whom nothing is known.
+/// begins again with N = 0 and goes on (`quarantine` = false); in a hub it is put in quarantine, as with every verifier. It
+/// makes no claim about errors: the bound it states is that of agents of whom nothing is known.
 #include <forgepool/verifier.hpp>
 
 namespace forgepool {

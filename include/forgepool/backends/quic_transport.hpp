@@ -17,8 +17,8 @@ struct QuicTransportOptions {
   /// A secret of the node that it keeps across restarts. Peers of a restarted listener then learn at once that their connection
   /// is gone, instead of after `idle_timeout` (stateless reset). Empty: a random one.
   Bytes reset_secret;
-  /// How long a TLS session may be resumed, which saves both sides signatures and half a millisecond. The PeerCheck sees resumed
-  /// peers like new ones, and there is no early data. Zero: no resumption.
+  /// How long a TLS session may be resumed, which saves both sides signatures and half a millisecond. The PeerCheck sees
+  /// resumed peers like new ones, and there is no early data. Zero: no resumption.
   Duration session_life = std::chrono::hours(1);
   std::shared_ptr<LogSink> log;  ///< Refused peers with the reason, and broken connections. Null: nothing is logged.
 };

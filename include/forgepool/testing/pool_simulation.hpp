@@ -13,7 +13,8 @@
 ///    another's job;
 ///  - organizations: nothing of one reaches agents or clients of another;
 ///  - residency: shards of contracts with regions reach agents in these alone;
-///  - canaries: a shard that is given out again goes under other ids, to an agent that had not answered it, and catches it if it
+///  - canaries: a shard that is given out again goes under other ids, to an agent that had not answered it, and catches it if
+///  it
 ///    lies;
 ///  - commitment: no agent is sent another's answer for a shard before its own is in;
 ///  - counting: a job's result is that of all of its shards, each counted once; its evidence holds offline;
@@ -60,8 +61,8 @@ struct SimulatedJob {
 struct PoolSimulationOptions {
   std::uint64_t seed = 1;
   std::vector<AgentGroup> agents{{AgentBehaviour::honest, 4}};
-  /// That share the hub: each has agents of all groups, and a ledger; tenant i is of the i-th, modulo their number, so that there
-  /// are at least as many tenants.
+  /// That share the hub: each has agents of all groups, and a ledger; tenant i is of the i-th, modulo their number, so that
+  /// there are at least as many tenants.
   std::uint32_t organizations = 1;
   std::uint32_t tenants = 1;
   std::vector<SimulatedJob> jobs{{}};
@@ -71,7 +72,7 @@ struct PoolSimulationOptions {
   Duration max_execution = std::chrono::milliseconds(400);
   std::uint32_t max_shards_per_lease = 6;
   double canary_ratio = 0.01;  ///< Of the default verifier.
-  bool check_bundles = true;  ///< Verify the evidence of every job that is done, offline. The greatest part of a run's cost.
+  bool check_bundles = true;   ///< Verify the evidence of every job that is done, offline. The greatest part of a run's cost.
   // Called for every life of the hub. Null: the production defaults; a memory ledger that survives.
   std::function<std::unique_ptr<Scheduler>()> scheduler{};
   std::function<std::unique_ptr<Verifier>()> verifier{};
@@ -94,7 +95,8 @@ struct PoolSimulationResult {
   std::uint32_t jobs_required = 0;  ///< That had to be done.
   std::uint32_t agents_caught = 0;
   std::uint64_t canaries = 0;  ///< Shards given out again to test who gets them.
-  /// By agent, a number for everything that it was sent before it first reported, but for tokens: equal in two runs if that was.
+  /// By agent, a number for everything that it was sent before it first reported, but for tokens: equal in two runs if that
+  /// was.
   std::map<std::string, std::uint64_t> told{};
   std::uint64_t hub_lives = 0;
   Duration elapsed{};       ///< Virtual.

@@ -9,10 +9,10 @@ struct Started {
   long pid = -1;       ///< In the box's pid namespace.
   long listener = -1;  ///< Of the program's system-call filter.
   // Of a strict program:
-  long parked = -1;  ///< The pipe on which it says that it waits, and asks for help.
-  long asking = -1;  ///< Our copy of its end of that pipe.
-  long go = -1;      ///< The pipe on which it waits for help.
-  long waiting = -1; ///< Our copy of its end of that one.
+  long parked = -1;   ///< The pipe on which it says that it waits, and asks for help.
+  long asking = -1;   ///< Our copy of its end of that pipe.
+  long go = -1;       ///< The pipe on which it waits for help.
+  long waiting = -1;  ///< Our copy of its end of that one.
 };
 
 /// Forks; the child joins its cgroups, limits itself, gives up every privilege, installs the filter and executes the program.

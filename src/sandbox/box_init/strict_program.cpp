@@ -20,9 +20,9 @@ namespace {
 
 using strict::world;
 
-constexpr long child_signal = 17;          // SIGCHLD
-constexpr long dont_wait = 1;              // WNOHANG
-constexpr std::int16_t readable = 1;       // POLLIN
+constexpr long child_signal = 17;     // SIGCHLD
+constexpr long dont_wait = 1;         // WNOHANG
+constexpr std::int16_t readable = 1;  // POLLIN
 
 /// On a page that both processes see, and that the program's gives up before the program begins.
 struct Shared {

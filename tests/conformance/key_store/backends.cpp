@@ -38,11 +38,15 @@ Token take_token() {
     std::string module;
     for (const char* place : {"/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so"})
       if (fs::exists(place)) module = place;
-    std::ofstream(tokens.path / "softhsm2.conf") << "directories.tokendir = " << tokens.path.string() << "\nlog.level = ERROR\n";
+    std::ofstream(tokens.path / "softhsm2.conf")
+        << "directories.tokendir = " << tokens.path.string() << "\nlog.level = ERROR\n";
     if (module.empty() || ::setenv("SOFTHSM2_CONF", (tokens.path / "softhsm2.conf").c_str(), 1) != 0) return made;
     for (int i = 0; i < 12; ++i) {
       const std::string label = "token-" + std::to_string(i);
-      if (std::system(("softhsm2-util --init-token --free --label " + label + " --so-pin 123456 --pin 1234 >/dev/null 2>&1").c_str()) != 0) break;
+      if (std::system(
+              ("softhsm2-util --init-token --free --label " + label + " --so-pin 123456 --pin 1234 >/dev/null 2>&1").c_str()) !=
+          0)
+        break;
       made.push_back({module, label});
     }
     return made;
@@ -58,11 +62,13 @@ std::vector<Backend> make_backends(const Folder& folder, std::string& skipped) {
   backends.push_back({"memory", make_memory_key_store(), nullptr});
   const std::string plain = folder.path / "plain", sealed = folder.path / "sealed";
   backends.push_back({"files", need(make_file_key_store({plain})), [=] { return need(open_file_key_store({plain})); }});
-  backends.push_back({"encrypted files", need(make_file_key_store({sealed, "correct horse"})),
-                      [=] { return need(open_file_key_store({sealed, "correct horse"})); }});
+  backends.push_back({"encrypted files", need(make_file_key_store({sealed, "correct horse"})), [=] {
+                        return need(open_file_key_store({sealed, "correct horse"}));
+                      }});
   if (const Token token = take_token(); !token.module.empty()) {
     const Pkcs11KeyStoreOptions options{token.module, token.label, "1234"};
-    backends.push_back({"PKCS#11", need(open_pkcs11_key_store(options)), [=] { return need(open_pkcs11_key_store(options)); }, false});
+    backends.push_back(
+        {"PKCS#11", need(open_pkcs11_key_store(options)), [=] { return need(open_pkcs11_key_store(options)); }, false});
   } else {
     skipped = "PKCS#11: no SoftHSM here, or it could not make a token";
   }

@@ -103,8 +103,8 @@ TEST_CASE("what is no key, or a key of another algorithm than its purpose, is co
   std::ofstream(folder.path / "node-1.key") << good;
   fs::permissions(folder.path / "node-1.key", fs::perms(0600));
   CHECK((*store)->signer(first).error().kind == ErrorKind::corrupt);
-  for (const std::string& bad : {std::string(), std::string("nonsense"), good.substr(good.find('\n') + 1), "Made: soon\n" + good.substr(good.find('\n') + 1),
-                                 good.substr(0, good.size() / 2)}) {
+  for (const std::string& bad : {std::string(), std::string("nonsense"), good.substr(good.find('\n') + 1),
+                                 "Made: soon\n" + good.substr(good.find('\n') + 1), good.substr(0, good.size() / 2)}) {
     std::ofstream(folder.path / "token-1.key", std::ios::trunc) << bad;
     CHECK((*store)->signer({KeyPurpose::token, 1}).error().kind == ErrorKind::corrupt);
   }

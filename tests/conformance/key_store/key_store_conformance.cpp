@@ -39,8 +39,10 @@ T need(Result<T> result) {
 TEST_CASE("a store makes keys of the algorithm and the next epoch of their purpose, and signs with them") {
   on_each([](Backend& backend) {
     KeyStore& store = *backend.store;
-    for (const auto purpose : {KeyPurpose::ca, KeyPurpose::hub, KeyPurpose::token, KeyPurpose::log, KeyPurpose::node, KeyPurpose::content}) {
-      const auto first = need(store.generate(purpose, now)), second = need(store.generate(purpose, now + std::chrono::hours(1)));
+    for (const auto purpose :
+         {KeyPurpose::ca, KeyPurpose::hub, KeyPurpose::token, KeyPurpose::log, KeyPurpose::node, KeyPurpose::content}) {
+      const auto first = need(store.generate(purpose, now)),
+                 second = need(store.generate(purpose, now + std::chrono::hours(1)));
       CHECK(first.id == KeyId{purpose, 1});
       CHECK(second.id == KeyId{purpose, 2});
       CHECK(first.key.algorithm == algorithm_of(purpose));
@@ -49,7 +51,8 @@ TEST_CASE("a store makes keys of the algorithm and the next epoch of their purpo
       for (const auto& info : {first, second}) {
         const auto signer = need(store.signer(info.id));
         CHECK(signer->public_key() == info.key);
-        for (const std::string message : {"", "m", "a longer message that does not fit one block of the hash function, surely not"})
+        for (const std::string message :
+             {"", "m", "a longer message that does not fit one block of the hash function, surely not"})
           CHECK(verify_signature(info.key, as_bytes(message), need(signer->sign(as_bytes(message)))));
       }
     }

@@ -45,7 +45,8 @@ TEST_CASE("after a scrub no file holds what was deleted or overwritten, and all 
   std::ranges::shuffle(order, random);
   for (const int i : order) {
     LedgerBatch batch = numbered_leaves(ledger->head().size, 1);
-    batch.writes.push_back({"key " + std::to_string(1000 + i), to_bytes(std::string(static_cast<std::size_t>(i % 7) * 100, '.') + marker(i))});
+    batch.writes.push_back(
+        {"key " + std::to_string(1000 + i), to_bytes(std::string(static_cast<std::size_t>(i % 7) * 100, '.') + marker(i))});
     REQUIRE(ledger->commit(batch));
   }
   LedgerBatch changes;

@@ -10,7 +10,7 @@ using namespace forgepool;
 using namespace forgepool::test;
 using namespace std::chrono_literals;
 
-#define FOR_EACH_BACKEND                                        \
+#define FOR_EACH_BACKEND                                            \
   const Backend backend = GENERATE(Backend::quic, Backend::memory); \
   CAPTURE(backend)
 
@@ -48,7 +48,9 @@ TEST_CASE("requests and responses without a body are fine, and errors of the han
   FOR_EACH_BACKEND;
   World world(backend);
   auto options = world.listen_options();
-  options.handler = [](const Peer&, Request request, Responder respond) { respond({request.path == "/missing" ? 404 : 204, "text/plain", {}}); };
+  options.handler = [](const Peer&, Request request, Responder respond) {
+    respond({request.path == "/missing" ? 404 : 204, "text/plain", {}});
+  };
   const auto listener = world.listen(options);
   const auto connection = world.connect(*listener);
   CHECK(world.exchange(*connection, get("/"))->status == 204);
@@ -149,7 +151,8 @@ TEST_CASE("only GET, PUT and POST reach the handler") {
   World world(backend);
   const auto listener = world.listen(world.listen_options());
   const auto connection = world.connect(*listener);
-  for (const char* method : {"DELETE", "HEAD", "PATCH", "OPTIONS"}) CHECK(world.exchange(*connection, call(method, "/"))->status == 405);
+  for (const char* method : {"DELETE", "HEAD", "PATCH", "OPTIONS"})
+    CHECK(world.exchange(*connection, call(method, "/"))->status == 405);
   for (const char* method : {"GET", "PUT", "POST"}) CHECK(world.exchange(*connection, call(method, "/"))->status == 200);
 }
 
@@ -158,8 +161,7 @@ TEST_CASE("what cannot stand in a header is refused before it is sent") {
   World world(backend);
   const auto listener = world.listen(world.listen_options());
   const auto connection = world.connect(*listener);
-  for (const Request& request : {call("get", "/"), call("", "/"), get("no-slash"),
-                                 get("/a b"), get("/a\r\nx: y"), get("/\x80"),
+  for (const Request& request : {call("get", "/"), call("", "/"), get("no-slash"), get("/a b"), get("/a\r\nx: y"), get("/\x80"),
                                  get("/", "a b"), get("/", "a\nb")}) {
     CAPTURE(request.method, request.path, request.authorization);
     CHECK(world.exchange(*connection, request).error().kind == ErrorKind::invalid_input);
@@ -171,8 +173,10 @@ TEST_CASE("a handler's response that cannot be sent becomes a 500") {
   World world(backend);
   auto options = world.listen_options();
   options.handler = [](const Peer&, Request request, Responder respond) {
-    if (request.path == "/status") respond({99, "text/plain", {}});
-    else respond({200, "text/plain\r\nset-cookie: x", {}});
+    if (request.path == "/status")
+      respond({99, "text/plain", {}});
+    else
+      respond({200, "text/plain\r\nset-cookie: x", {}});
   };
   const auto listener = world.listen(options);
   const auto connection = world.connect(*listener);

@@ -8,7 +8,7 @@ using namespace forgepool;
 using namespace forgepool::test;
 using namespace std::chrono_literals;
 
-#define FOR_EACH_BACKEND                                        \
+#define FOR_EACH_BACKEND                                            \
   const Backend backend = GENERATE(Backend::quic, Backend::memory); \
   CAPTURE(backend)
 
@@ -105,7 +105,8 @@ TEST_CASE("certificates out of their validity are refused on both sides, with th
   FOR_EACH_BACKEND;
   World world(backend);
   const Time now = world.authority.now;
-  const auto expired = world.authority.issue("old", now - 48h, now - 1h), early = world.authority.issue("early", now + 1h, now + 48h);
+  const auto expired = world.authority.issue("old", now - 48h, now - 1h),
+             early = world.authority.issue("early", now + 1h, now + 48h);
   {
     const auto listener = world.listen(world.listen_options());
     auto options = world.connect_options(*listener);
@@ -140,7 +141,9 @@ TEST_CASE("a check that throws refuses") {
   FOR_EACH_BACKEND;
   World world(backend);
   auto listen_options = world.listen_options();
-  listen_options.check_peer = [](const std::vector<Bytes>&, Time) -> Result<std::string> { throw std::runtime_error("no database"); };
+  listen_options.check_peer = [](const std::vector<Bytes>&, Time) -> Result<std::string> {
+    throw std::runtime_error("no database");
+  };
   const auto listener = world.listen(listen_options);
   refused(world, world.connect_options(*listener));
   CHECK(world.hub_log->has_refusal("no database"));

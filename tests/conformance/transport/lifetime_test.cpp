@@ -8,7 +8,7 @@ using namespace forgepool;
 using namespace forgepool::test;
 using namespace std::chrono_literals;
 
-#define FOR_EACH_BACKEND                                        \
+#define FOR_EACH_BACKEND                                            \
   const Backend backend = GENERATE(Backend::quic, Backend::memory); \
   CAPTURE(backend)
 
@@ -184,8 +184,10 @@ TEST_CASE("disconnecting a key closes its connections and no others") {
   std::vector<Responder> open;
   auto listen_options = world.listen_options();
   listen_options.handler = [&](const Peer&, Request request, Responder respond) {
-    if (request.path == "/keep") open.push_back(std::move(respond));
-    else respond({200, "text/plain", {}});
+    if (request.path == "/keep")
+      open.push_back(std::move(respond));
+    else
+      respond({200, "text/plain", {}});
   };
   const auto listener = world.listen(listen_options);
   const auto first = world.connect(*listener), second = world.connect(*listener);

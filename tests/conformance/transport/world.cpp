@@ -8,11 +8,14 @@ using namespace std::chrono_literals;
 
 Authority::Authority() {
   key_ = generate_key(KeyAlgorithm::ecdsa_p256).value();
-  const auto der = make_ca_certificate(*key_, {.common_name = "test", .not_before = now - 24h * 365, .not_after = now + 24h * 365, .path_length = 0});
+  const auto der = make_ca_certificate(
+      *key_, {.common_name = "test", .not_before = now - 24h * 365, .not_after = now + 24h * 365, .path_length = 0});
   certificate_ = parse_certificate(der.value()).value();
 }
 
-TransportIdentity Authority::issue(const std::string& name, KeyAlgorithm algorithm) const { return issue(name, now - 24h, now + 24h, algorithm); }
+TransportIdentity Authority::issue(const std::string& name, KeyAlgorithm algorithm) const {
+  return issue(name, now - 24h, now + 24h, algorithm);
+}
 
 TransportIdentity Authority::issue(const std::string& name, Time not_before, Time not_after, KeyAlgorithm algorithm) const {
   TransportIdentity identity;
@@ -75,7 +78,9 @@ ListenOptions World::listen_options() {
   options.address = backend_ == Backend::quic ? "127.0.0.1" : "hub";
   options.identity = hub;
   options.check_peer = authority.check();
-  options.handler = [](const Peer&, Request request, Responder respond) { respond({200, "application/octet-stream", std::move(request.body)}); };
+  options.handler = [](const Peer&, Request request, Responder respond) {
+    respond({200, "application/octet-stream", std::move(request.body)});
+  };
   return options;
 }
 
@@ -104,8 +109,10 @@ void World::run_until(const std::function<bool()>& condition) {
   bool holds = false;
   std::unique_ptr<Subscription> timer;
   const std::function<void()> look = [&] {
-    if ((holds = condition())) loop->stop();
-    else timer = loop->after(1ms, look);
+    if ((holds = condition()))
+      loop->stop();
+    else
+      timer = loop->after(1ms, look);
   };
   loop->post(look);
   loop->run_for(60s);
@@ -119,9 +126,15 @@ Result<Response> World::exchange(Connection& connection, Request request) {
   return std::move(*result);
 }
 
-Request call(std::string method, std::string path, Bytes body) { return {std::move(method), std::move(path), {}, std::move(body)}; }
-Request get(std::string path, std::string authorization) { return {"GET", std::move(path), std::move(authorization), {}}; }
-Request post(std::string path, Bytes body) { return call("POST", std::move(path), std::move(body)); }
+Request call(std::string method, std::string path, Bytes body) {
+  return {std::move(method), std::move(path), {}, std::move(body)};
+}
+Request get(std::string path, std::string authorization) {
+  return {"GET", std::move(path), std::move(authorization), {}};
+}
+Request post(std::string path, Bytes body) {
+  return call("POST", std::move(path), std::move(body));
+}
 
 Bytes pattern(std::size_t size, std::uint32_t seed) {
   Bytes bytes(size);

@@ -1,6 +1,6 @@
 #pragma once
-/// What the transport tests stand on: an authority that issues identities, a log that remembers, and a world with a listening and
-/// a connecting transport of one backend on one loop.
+/// What the transport tests stand on: an authority that issues identities, a log that remembers, and a world with a listening
+/// and a connecting transport of one backend on one loop.
 #include <forgepool/backends/memory_transport.hpp>
 #include <forgepool/backends/quic_transport.hpp>
 #include <forgepool/event_loop.hpp>
@@ -19,7 +19,8 @@ class Authority {
 
   /// A P-256 or Ed25519 identity that is valid from a day before to a day after `now`.
   TransportIdentity issue(const std::string& name, KeyAlgorithm algorithm = KeyAlgorithm::ecdsa_p256) const;
-  TransportIdentity issue(const std::string& name, Time not_before, Time not_after, KeyAlgorithm algorithm = KeyAlgorithm::ecdsa_p256) const;
+  TransportIdentity issue(const std::string& name, Time not_before, Time not_after,
+                          KeyAlgorithm algorithm = KeyAlgorithm::ecdsa_p256) const;
 
   /// Accepts what this authority issued and is valid; with `pin`, only that key. The name is the certificate's URI.
   PeerCheck check(std::optional<Digest> pin = {}) const;
@@ -32,7 +33,9 @@ class Authority {
   Certificate certificate_;
 };
 
-inline Digest pin_of(const TransportIdentity& identity) { return identity.key->public_key().pin(); }
+inline Digest pin_of(const TransportIdentity& identity) {
+  return identity.key->public_key().pin();
+}
 
 /// Keeps every record; thread-safe.
 class RecordingLog final : public LogSink {

@@ -99,7 +99,8 @@ class PlainVerifier final : public Verifier {
   void test(const ShardId& id, const Shard& shard, Actions& actions) {
     const ShardAnswer& last = shard.answers.back();
     if (last.result == *shard.known || !quarantined_.insert(last.agent).second) return;
-    actions.push_back(Quarantine{last.agent, id, last.result, *shard.known, "returned another result than the one that was known"});
+    actions.push_back(
+        Quarantine{last.agent, id, last.result, *shard.known, "returned another result than the one that was known"});
     reconsider(actions);
   }
 

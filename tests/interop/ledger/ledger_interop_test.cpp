@@ -195,7 +195,10 @@ void publish(const Folder& folder) {
   LedgerBatch batch;
   std::string cosigned;
   {
-    const auto ledger = open_tile_ledger({.path = folder.path("ledger"), .origin = "pool.example/org-1", .key = *generate_key(KeyAlgorithm::ed25519)}).value();
+    const auto ledger =
+        open_tile_ledger(
+            {.path = folder.path("ledger"), .origin = "pool.example/org-1", .key = *generate_key(KeyAlgorithm::ed25519)})
+            .value();
     const auto grow_to = [&](std::uint64_t size) {
       batch.leaves.clear();
       for (std::uint64_t i = ledger->head().size; i < size; ++i) batch.leaves.push_back(to_bytes("entry " + std::to_string(i)));

@@ -1,7 +1,7 @@
 // openssl_mix PORT CERTIFICATE KEY
 //
-// One process, two TLS libraries with the same names: OpenSSL under libcurl and libpq, BoringSSL inside libforgepool. PORT is that of
-// an HTTPS server whose certificate is CERTIFICATE. Each side works before, after and while the other one does.
+// One process, two TLS libraries with the same names: OpenSSL under libcurl and libpq, BoringSSL inside libforgepool. PORT is
+// that of an HTTPS server whose certificate is CERTIFICATE. Each side works before, after and while the other one does.
 #include "openssl_users.hpp"
 #include "pool_node.hpp"
 #include "postgres_peer.hpp"
@@ -15,7 +15,8 @@
 namespace {
 
 void expect(const std::string& text, const std::string& part, const char* who) {
-  if (text.find(part) == std::string::npos) throw std::runtime_error(std::string(who) + ": expected \"" + part + "\" in \"" + text + "\"");
+  if (text.find(part) == std::string::npos)
+    throw std::runtime_error(std::string(who) + ": expected \"" + part + "\" in \"" + text + "\"");
   std::printf("  %s: as expected\n", who);
 }
 
@@ -28,7 +29,8 @@ void use_openssl(const Surroundings& place) {
   mix::use_openssl_directly();
   expect(mix::get_with_curl(place.https_port, place.certificate), "s_server", "HTTPS with libcurl");
   const mix::PostgresPeer plain;
-  expect(mix::refusal_of_postgres(plain.port()), "server does not support SSL, but SSL was required", "libpq with a server without TLS");
+  expect(mix::refusal_of_postgres(plain.port()), "server does not support SSL, but SSL was required",
+         "libpq with a server without TLS");
   const mix::PostgresPeer secure(place.certificate, place.key);
   expect(mix::refusal_of_postgres(secure.port()), mix::PostgresPeer::refusal, "libpq over TLS");
 }

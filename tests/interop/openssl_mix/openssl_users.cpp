@@ -14,7 +14,9 @@
 namespace mix {
 namespace {
 
-[[noreturn]] void give_up(const std::string& what) { throw std::runtime_error(what); }
+[[noreturn]] void give_up(const std::string& what) {
+  throw std::runtime_error(what);
+}
 
 std::size_t append(char* data, std::size_t size, std::size_t count, void* body) {
   static_cast<std::string*>(body)->append(data, size * count);
@@ -37,7 +39,8 @@ void use_openssl_directly() {
   static constexpr unsigned char wanted[] = {0xba, 0x78, 0x16, 0xbf};  // SHA-256("abc"), FIPS 180-2, appendix B.1
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned length = 0;
-  if (EVP_Digest("abc", 3, digest, &length, EVP_sha256(), nullptr) != 1 || length != 32 || !std::equal(wanted, wanted + 4, digest))
+  if (EVP_Digest("abc", 3, digest, &length, EVP_sha256(), nullptr) != 1 || length != 32 ||
+      !std::equal(wanted, wanted + 4, digest))
     give_up("OpenSSL's SHA-256 is not SHA-256");
 
   const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
@@ -74,7 +77,8 @@ std::string get_with_curl(std::uint16_t port, const std::string& certificate_pat
 
 std::string refusal_of_postgres(std::uint16_t port) {
   const std::string settings = "host=127.0.0.1 port=" + std::to_string(port) +
-                               " sslmode=require gssencmode=disable connect_timeout=20 user=nobody dbname=nothing sslrootcert=/nonexistent sslcert=/nonexistent";
+                               " sslmode=require gssencmode=disable connect_timeout=20 user=nobody dbname=nothing "
+                               "sslrootcert=/nonexistent sslcert=/nonexistent";
   const std::unique_ptr<PGconn, decltype(&PQfinish)> connection(PQconnectdb(settings.c_str()), PQfinish);
   if (!connection) give_up("PQconnectdb gave nothing");
   if (PQstatus(connection.get()) == CONNECTION_OK) give_up("libpq connected to something that is no database");

@@ -1,6 +1,6 @@
 #pragma once
-/// The other inhabitants of the process: OpenSSL itself, and libcurl and libpq over it. Each function throws std::runtime_error with what
-/// went wrong; none knows of libforgepool.
+/// The other inhabitants of the process: OpenSSL itself, and libcurl and libpq over it. Each function throws std::runtime_error
+/// with what went wrong; none knows of libforgepool.
 #include <cstdint>
 #include <string>
 

@@ -33,11 +33,14 @@ std::string make_and_check_signatures() {
   for (const auto algorithm : {KeyAlgorithm::ecdsa_p256, KeyAlgorithm::ed25519}) {
     const auto key = need(generate_key(algorithm));
     const auto signature = need(key->sign(as_bytes("abc")));
-    if (!verify_signature(key->public_key(), as_bytes("abc"), signature)) throw std::runtime_error("libforgepool refuses its own signature");
-    if (verify_signature(key->public_key(), as_bytes("abd"), signature)) throw std::runtime_error("libforgepool accepts a wrong signature");
+    if (!verify_signature(key->public_key(), as_bytes("abc"), signature))
+      throw std::runtime_error("libforgepool refuses its own signature");
+    if (verify_signature(key->public_key(), as_bytes("abd"), signature))
+      throw std::runtime_error("libforgepool accepts a wrong signature");
     done += (algorithm == KeyAlgorithm::ed25519 ? "Ed25519 " : "P-256 ");
   }
-  if (sha256("abc").hex() != "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad") throw std::runtime_error("libforgepool's SHA-256 is wrong");
+  if (sha256("abc").hex() != "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+    throw std::runtime_error("libforgepool's SHA-256 is wrong");
   return done + "signed and verified";
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-/// Enough of a PostgreSQL server to be refused by: it answers the request for TLS with no, or with yes and a handshake of OpenSSL, after
-/// which it refuses the login with a message that only arrives if TLS works.
+/// Enough of a PostgreSQL server to be refused by: it answers the request for TLS with no, or with yes and a handshake of
+/// OpenSSL, after which it refuses the login with a message that only arrives if TLS works.
 #include <cstdint>
 #include <string>
 #include <thread>
@@ -13,7 +13,8 @@ class PostgresPeer {
  public:
   static constexpr const char* refusal = "database \"nothing\" is only a test";
 
-  /// Without paths the peer speaks no TLS. Listens on a free port of 127.0.0.1 and serves one client at a time. Throws std::runtime_error.
+  /// Without paths the peer speaks no TLS. Listens on a free port of 127.0.0.1 and serves one client at a time. Throws
+  /// std::runtime_error.
   explicit PostgresPeer(const std::string& certificate_path = {}, const std::string& key_path = {});
   ~PostgresPeer();
   PostgresPeer(const PostgresPeer&) = delete;

@@ -1,7 +1,7 @@
 // mint_token: prints as JSON what a hub would give an agent, with what the other implementation needs to check it.
 #include "identity/key_id.hpp"
-#include "identity/token.hpp"
 #include "identity/paseto.hpp"
+#include "identity/token.hpp"
 #include "wire/json.hpp"
 
 #include <forgepool/event_loop.hpp>

@@ -16,12 +16,14 @@ using namespace forgepool;
 namespace {
 
 constexpr std::uint32_t shards = 24;
-constexpr std::string_view hostile = "</td><script>document.title='owned'</script><img src=x onerror=alert(1)> & \"quoted\" \xe2\x80\xae";
+constexpr std::string_view hostile =
+    "</td><script>document.title='owned'</script><img src=x onerror=alert(1)> & \"quoted\" \xe2\x80\xae";
 
 /// Three honest agents that work one after the other, one that lies about a shard, and a hub that writes what it likes.
 JobRecord told_job() {
-  testing::Story story({{"verify", "full"}, {"replicas", 2}, {"regions", json::Array{"eu-central", "eu-west"}}, {"data_class", "public"}},
-                       "tally.v1", {{"items", 2 * shards}});
+  testing::Story story(
+      {{"verify", "full"}, {"replicas", 2}, {"regions", json::Array{"eu-central", "eu-west"}}, {"data_class", "public"}},
+      "tally.v1", {{"items", 2 * shards}});
   story.agent_region = "eu-central";
   story.contract_event();
   story.plan_event();
@@ -107,15 +109,33 @@ TEST_CASE("the report shows in Chromium what it should, by itself, in light, in 
   const AuditScope scope = told_scope();
   const std::string page = folder.write("report.html", write_audit_report_html(scope));
   const auto& report = scope.jobs[0].report;
-  json::Array texts{"Job job-1 <b>", report.result.str(), report.contract.str(), "✕ caught at shard 3", "alice", "mallory", "P(wrong) ≤ 1e-1", "eu-central, eu-west",
-                    "24 verdicts", "pool.example", scope.jobs[0].head.root.str(), "</td><script>document.title='owned'</script><img src=x onerror=alert(1)> & \"quoted\""};
-  json::Array headings{"The ledger as a whole", "Job job-1", "Timeline", "Participating agents", "Verification outcomes and error bounds", "Residency decisions",
-                       "Ledger proofs", "What this does not show"};
-  const std::string facts = folder.write("facts.json", json::canonicalize(json::Object{{"texts", std::move(texts)},
-                                                                                      {"headings", std::move(headings)},
-                                                                                      {"plots", 3},
-                                                                                      {"title", "Audit report: Job job-1 <b>"}}));
-  const test::Ran ran = test::run_script("python3 '" FORGEPOOL_REPORT_SOURCE "/check_page.py' " + page + " " + facts + " '" + folder.path("shown") + "'");
+  json::Array texts{"Job job-1 <b>",
+                    report.result.str(),
+                    report.contract.str(),
+                    "✕ caught at shard 3",
+                    "alice",
+                    "mallory",
+                    "P(wrong) ≤ 1e-1",
+                    "eu-central, eu-west",
+                    "24 verdicts",
+                    "pool.example",
+                    scope.jobs[0].head.root.str(),
+                    "</td><script>document.title='owned'</script><img src=x onerror=alert(1)> & \"quoted\""};
+  json::Array headings{"The ledger as a whole",
+                       "Job job-1",
+                       "Timeline",
+                       "Participating agents",
+                       "Verification outcomes and error bounds",
+                       "Residency decisions",
+                       "Ledger proofs",
+                       "What this does not show"};
+  const std::string facts =
+      folder.write("facts.json", json::canonicalize(json::Object{{"texts", std::move(texts)},
+                                                                 {"headings", std::move(headings)},
+                                                                 {"plots", 3},
+                                                                 {"title", "Audit report: Job job-1 <b>"}}));
+  const test::Ran ran = test::run_script("python3 '" FORGEPOOL_REPORT_SOURCE "/check_page.py' " + page + " " + facts + " '" +
+                                         folder.path("shown") + "'");
   INFO(ran.output);
   CHECK(ran.exit_code == 0);
   CHECK(ran.output.find("the page is as it should be") != std::string::npos);
@@ -131,8 +151,9 @@ TEST_CASE("component definition and assessment results are valid OSCAL 1.1.3, an
   const std::string documents = folder.write("controls.json", write_oscal_component_definition(testing::story_time())) + " " +
                                 folder.write("results.json", write_oscal_assessment_results(told_scope())) + " " +
                                 folder.write("empty.json", write_oscal_assessment_results(empty));
-  const test::Ran ran = test::run_script("python3 '" FORGEPOOL_REPORT_SOURCE "/check_oscal.py' '" + vectors + "/oscal_complete_schema-1-1-3.json' '" + vectors +
-                      "/sp800-53r5-baseline-control-ids.tsv' " + documents);
+  const test::Ran ran =
+      test::run_script("python3 '" FORGEPOOL_REPORT_SOURCE "/check_oscal.py' '" + vectors +
+                       "/oscal_complete_schema-1-1-3.json' '" + vectors + "/sp800-53r5-baseline-control-ids.tsv' " + documents);
   INFO(ran.output);
   CHECK(ran.exit_code == 0);
 }

@@ -38,7 +38,9 @@ class ExportedJob {
   const std::string& path() const { return path_; }
 
  private:
-  void write(const std::string& name, const std::string& text) const { std::ofstream(path_ + "/" + name, std::ios::binary) << text; }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(path_ + "/" + name, std::ios::binary) << text;
+  }
   std::string path_;
 };
 
@@ -46,8 +48,9 @@ class ExportedJob {
 
 TEST_CASE("sigstore's verifier accepts the exported evidence, and refuses what was tampered with") {
   const ExportedJob job;
-  const test::Ran ran = test::run_script("bash '" FORGEPOOL_SIGSTORE_SOURCE "/run.sh' '" FORGEPOOL_SIGSTORE_SOURCE "' '" FORGEPOOL_SIGSTORE_WORK "' '" +
-                      job.path() + "'");
+  const test::Ran ran = test::run_script("bash '" FORGEPOOL_SIGSTORE_SOURCE "/run.sh' '" FORGEPOOL_SIGSTORE_SOURCE
+                                         "' '" FORGEPOOL_SIGSTORE_WORK "' '" +
+                                         job.path() + "'");
   INFO(ran.output);
   CHECK(ran.exit_code == 0);
   CHECK(ran.output.find("sigstore agrees, on Node v24.") != std::string::npos);

@@ -1,4 +1,5 @@
-// write_certificates FOLDER: two pools that call themselves the same, and the certificates of one of each kind of node, as files.
+// write_certificates FOLDER: two pools that call themselves the same, and the certificates of one of each kind of node, as
+// files.
 #include <forgepool/credentials.hpp>
 #include <forgepool/event_loop.hpp>
 

@@ -16,8 +16,8 @@ using namespace forgepool::test;
 namespace {
 
 /// An example's package whose profile compares as told.
-std::shared_ptr<const AdapterPackage> comparing(const std::string& adapter, const std::string& profile, const std::string& compare,
-                                                bool steps = false) {
+std::shared_ptr<const AdapterPackage> comparing(const std::string& adapter, const std::string& profile,
+                                                const std::string& compare, bool steps = false) {
   auto manifest = json::parse(manifest_of(adapter), 1 << 20);
   REQUIRE(manifest);
   json::Object profiles = *manifest->as_object()->find("profiles")->as_object();
@@ -79,7 +79,7 @@ TEST_CASE("texts agree field by field, numbers only in columns that have a toler
   CHECK(texts_agree("a 1.000\nb 2\n", "a 1.005\nb 2.0\n", columns));
   CHECK(texts_agree("a,1e0", "a, 1", columns));
   CHECK_FALSE(texts_agree("a 1.000\n", "a 1.02\n", columns));
-  CHECK_FALSE(texts_agree("1 1\n", "1.0 1\n", columns));    // The first column is text.
+  CHECK_FALSE(texts_agree("1 1\n", "1.0 1\n", columns));      // The first column is text.
   CHECK_FALSE(texts_agree("a 1 7\n", "a 1 7.0\n", columns));  // As is what comes after the last.
   CHECK_FALSE(texts_agree("a 1\n", "a 1\na 1\n", columns));
   CHECK_FALSE(texts_agree("a 1\n", "a\n", columns));

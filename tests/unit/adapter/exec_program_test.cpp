@@ -23,7 +23,8 @@ struct Job {
       inputs[sha256(item)] = to_bytes(item);
       list += (list.empty() ? "\"" : ",\"") + sha256(item).str() + "\"";
     }
-    contract = contract_of(R"({"op":{"name":"exec","version":"1","profile":"run.v1"},"args":{"program":")" + program.str() + R"(","items":[)" + list + "]" + more + "}}");
+    contract = contract_of(R"({"op":{"name":"exec","version":"1","profile":"run.v1"},"args":{"program":")" + program.str() +
+                           R"(","items":[)" + list + "]" + more + "}}");
   }
 
   json::Array run() const {
@@ -35,8 +36,12 @@ struct Job {
   }
 };
 
-std::string text(const json::Value& item, std::string_view key) { return *item.as_object()->find(key)->as_string(); }
-std::int64_t code(const json::Value& item) { return *item.as_object()->find("code")->as_integer(); }
+std::string text(const json::Value& item, std::string_view key) {
+  return *item.as_object()->find(key)->as_string();
+}
+std::int64_t code(const json::Value& item) {
+  return *item.as_object()->find("code")->as_integer();
+}
 
 }  // namespace
 

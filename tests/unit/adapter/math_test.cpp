@@ -24,7 +24,8 @@ TEST_CASE("a stream depends on seed and iteration only, and none repeats another
   CHECK(seed.key == PhiloxKey{0x03020100, 0x07060504});
   CHECK(seed.domain == 0x0b0a0908);
   IterationStream stream(seed, 0x100000002);
-  const PhiloxCounter first = philox4x32_10({0, 2, 1, seed.domain}, seed.key), second = philox4x32_10({1, 2, 1, seed.domain}, seed.key);
+  const PhiloxCounter first = philox4x32_10({0, 2, 1, seed.domain}, seed.key),
+                      second = philox4x32_10({1, 2, 1, seed.domain}, seed.key);
   CHECK(stream.next() == (first[0] | std::uint64_t{first[1]} << 32));
   CHECK(stream.next() == (first[2] | std::uint64_t{first[3]} << 32));
   CHECK(stream.next() == (second[0] | std::uint64_t{second[1]} << 32));

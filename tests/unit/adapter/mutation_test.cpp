@@ -39,7 +39,8 @@ TEST_CASE("random damage to packages is refused or makes another package") {
     for (int round = 0; round < 3000; ++round) {
       const std::string text = damage(to_text(*whole), random);
       const auto package = open_adapter(to_bytes(text));
-      if (package ? (*package)->digest() != sha256(text) : package.error().kind != ErrorKind::corrupt) FAIL("round " << round << " of " << adapter);
+      if (package ? (*package)->digest() != sha256(text) : package.error().kind != ErrorKind::corrupt)
+        FAIL("round " << round << " of " << adapter);
     }
   }
 }
@@ -53,7 +54,8 @@ TEST_CASE("random damage to manifests is refused with a place, or makes an adapt
   for (int round = 0; round < 5000; ++round) {
     const auto bytes = pack_adapter(damage(manifest, random), tiny_elf());
     if (!bytes) {
-      if (bytes.error().kind != ErrorKind::invalid_input || bytes.error().message.find(": ") == std::string::npos) FAIL("round " << round);
+      if (bytes.error().kind != ErrorKind::invalid_input || bytes.error().message.find(": ") == std::string::npos)
+        FAIL("round " << round);
       continue;
     }
     ++packed;
@@ -68,7 +70,8 @@ TEST_CASE("random damage to manifests is refused with a place, or makes an adapt
 TEST_CASE("random damage to plans is refused, or is another plan that reads back") {
   INFO("seed " << seed);
   std::mt19937 random(seed);
-  const auto plan = sample_package("mc")->plan(contract("mc", "eta.v1", R"({"iterations":100,"shard_iterations":30,"base_ms":1,"traffic_sd_ms":1})"));
+  const auto plan = sample_package("mc")->plan(
+      contract("mc", "eta.v1", R"({"iterations":100,"shard_iterations":30,"base_ms":1,"traffic_sd_ms":1})"));
   REQUIRE(plan.has_value());
   const std::string whole = plan->canonical();
   for (int round = 0; round < 10'000; ++round) {
@@ -84,7 +87,8 @@ TEST_CASE("random damage to shard outputs is refused, or is another output that 
   std::mt19937 random(seed);
   const auto package = sample_package("mc");
   const Contract job = contract("mc", "eta.v1", R"({"iterations":3,"base_ms":1,"traffic_sd_ms":1})");
-  const std::string good = R"({"count":3,"format":"summary/1","histogram":[[1,2],[600,1]],"max":689,"min":1,"saturated":0,"sum":"691","sum_squares":"474723"})";
+  const std::string good =
+      R"({"count":3,"format":"summary/1","histogram":[[1,2],[600,1]],"max":689,"min":1,"saturated":0,"sum":"691","sum_squares":"474723"})";
   REQUIRE(package->check_output(job, as_bytes(good)).has_value());
   for (int round = 0; round < 20'000; ++round) {
     const std::string text = damage(good, random);

@@ -71,11 +71,12 @@ TEST_CASE("packages of another size than they say are corrupt") {
 }
 
 TEST_CASE("hostile headers are corrupt, whatever sizes they claim") {
-  for (const std::string header : {"forgepool-adapter/1\n", "forgepool-adapter/1\n ", "forgepool-adapter/1\n0 0\n", "forgepool-adapter/1\n1 1\n{",
-                                   "forgepool-adapter/1\n18446744073709551615 2\n{}", "forgepool-adapter/1\n99999999999999999999999 1\n{}",
-                                   "forgepool-adapter/1\n-1 1\n{}", "forgepool-adapter/1\n02 0\n{}", "forgepool-adapter/1\n2 0 \n{}",
-                                   "forgepool-adapter/1\n2  0\n{}", "forgepool-adapter/1\n2 0\n{}", "forgepool-adapter/2\n2 0\n{}",
-                                   "forgepool-adapter/1\n2 18446744073709551614\n{}", "forgepool-adapter/1\n2"}) {
+  for (const std::string header :
+       {"forgepool-adapter/1\n", "forgepool-adapter/1\n ", "forgepool-adapter/1\n0 0\n", "forgepool-adapter/1\n1 1\n{",
+        "forgepool-adapter/1\n18446744073709551615 2\n{}", "forgepool-adapter/1\n99999999999999999999999 1\n{}",
+        "forgepool-adapter/1\n-1 1\n{}", "forgepool-adapter/1\n02 0\n{}", "forgepool-adapter/1\n2 0 \n{}",
+        "forgepool-adapter/1\n2  0\n{}", "forgepool-adapter/1\n2 0\n{}", "forgepool-adapter/2\n2 0\n{}",
+        "forgepool-adapter/1\n2 18446744073709551614\n{}", "forgepool-adapter/1\n2"}) {
     INFO(header);
     const auto package = open_adapter(to_bytes(header));
     REQUIRE_FALSE(package.has_value());
@@ -105,8 +106,10 @@ TEST_CASE("only static x86-64 programs are packed") {
   CHECK(refusal(changed(offsetof(Elf64_Ehdr, e_phoff) + 7, 0xff)).find("lie outside the file") != std::string::npos);
   CHECK(refusal(changed(sizeof(Elf64_Ehdr), PT_INTERP)).find("asks for an interpreter") != std::string::npos);
   CHECK(refusal(changed(sizeof(Elf64_Ehdr), PT_DYNAMIC)).find("no code") != std::string::npos);
-  CHECK(refusal(changed(sizeof(Elf64_Ehdr) + offsetof(Elf64_Phdr, p_filesz) + 7, 0xff)).find("segment lies outside") != std::string::npos);
-  CHECK(refusal(changed(sizeof(Elf64_Ehdr) + offsetof(Elf64_Phdr, p_flags), PF_R)).find("no code to start") != std::string::npos);
+  CHECK(refusal(changed(sizeof(Elf64_Ehdr) + offsetof(Elf64_Phdr, p_filesz) + 7, 0xff)).find("segment lies outside") !=
+        std::string::npos);
+  CHECK(refusal(changed(sizeof(Elf64_Ehdr) + offsetof(Elf64_Phdr, p_flags), PF_R)).find("no code to start") !=
+        std::string::npos);
   // This very test program is dynamically linked.
   CHECK_FALSE(adapter::check_static_elf(as_bytes(read_text("/proc/self/exe"))).has_value());
   CHECK(adapter::check_static_elf(tiny_elf()).has_value());

@@ -11,7 +11,8 @@ using namespace forgepool::test;
 
 namespace {
 
-const std::string insurance_args = R"({"iterations":1000,"shard_iterations":300,"claim_freq":2,"claim_severity_mu":1,"claim_severity_sig":0.5})";
+const std::string insurance_args =
+    R"({"iterations":1000,"shard_iterations":300,"claim_freq":2,"claim_severity_mu":1,"claim_severity_sig":0.5})";
 
 json::Object params_of(const ShardSpec& shard) {
   const auto params = json::parse_canonical(shard.params, 1 << 20);
@@ -19,7 +20,9 @@ json::Object params_of(const ShardSpec& shard) {
   return *params->as_object();
 }
 
-std::string digest_text(const std::string& content) { return "\"" + sha256(content).str() + "\""; }
+std::string digest_text(const std::string& content) {
+  return "\"" + sha256(content).str() + "\"";
+}
 
 std::string mistake(const std::string& adapter, const Contract& contract) {
   const auto plan = sample_package(adapter)->plan(contract);
@@ -60,7 +63,11 @@ TEST_CASE("a range is cut into shards that cover it once, in order") {
 TEST_CASE("the plan of a contract never changes") {
   // Fixed by hand once: a change here breaks every bundle out there.
   const Contract job = contract("noop", "noop.v1", R"({"shards":3})", R"(,"seed":{"mode":"explicit","value":42})");
-  CHECK(job.digest.hex() == sha256(R"({"args":{"shards":3},"op":{"name":"noop","profile":"noop.v1","version":"1"},"seed":{"mode":"explicit","value":42}})").hex());
+  CHECK(
+      job.digest.hex() ==
+      sha256(
+          R"({"args":{"shards":3},"op":{"name":"noop","profile":"noop.v1","version":"1"},"seed":{"mode":"explicit","value":42}})")
+          .hex());
   const auto first = sample_package("noop")->plan(job), second = sample_package("noop")->plan(job);
   REQUIRE(first.has_value());
   CHECK(first == second);
@@ -92,17 +99,20 @@ TEST_CASE("shard seeds are HKDF-SHA-256 of root seed, contract digest and shard 
 
 TEST_CASE("items are dealt out as files, and a shard is told of its own only") {
   const std::string items = "[" + digest_text("a") + "," + digest_text("b") + "," + digest_text("a") + "]";
-  const auto plan = sample_package("exec")->plan(
-      contract("exec", "run.v1", R"({"program":)" + digest_text("p") + R"(,"items":)" + items + R"(,"items_per_shard":2,"arguments":["--x={}"]})"));
+  const auto plan = sample_package("exec")->plan(contract(
+      "exec", "run.v1",
+      R"({"program":)" + digest_text("p") + R"(,"items":)" + items + R"(,"items_per_shard":2,"arguments":["--x={}"]})"));
   REQUIRE(plan.has_value());
   CHECK(plan->relaxations == std::vector{SandboxRelaxation::spawn});
   REQUIRE(plan->shards.size() == 2);
-  CHECK(plan->shards[0].inputs == std::vector<ShardInput>{{"program", sha256("p"), true}, {"item.0", sha256("a"), false}, {"item.1", sha256("b"), false}});
+  CHECK(plan->shards[0].inputs == std::vector<ShardInput>{{"program", sha256("p"), true},
+                                                          {"item.0", sha256("a"), false},
+                                                          {"item.1", sha256("b"), false}});
   CHECK(plan->shards[1].inputs == std::vector<ShardInput>{{"program", sha256("p"), true}, {"item.2", sha256("a"), false}});
   const json::Object params = params_of(plan->shards[1]);
   CHECK(json::canonicalize(*params.find("items")) == R"([{"file":"item.2","index":2}])");
-  CHECK(json::canonicalize(*params.find("args")) ==
-        R"({"arguments":["--x={}"],"items_per_shard":2,"program":)" + digest_text("p") + R"(,"stdin":true,"stdout_limit_bytes":16384})");
+  CHECK(json::canonicalize(*params.find("args")) == R"({"arguments":["--x={}"],"items_per_shard":2,"program":)" +
+                                                        digest_text("p") + R"(,"stdin":true,"stdout_limit_bytes":16384})");
 }
 
 TEST_CASE("arguments that a profile does not take are named by their pointer into the contract") {
@@ -111,31 +121,41 @@ TEST_CASE("arguments that a profile does not take are named by their pointer int
   };
   CHECK(insurance_mistake(args("")) == "planned");
   CHECK(insurance_mistake("{}") == "/args/claim_freq: missing; expected a number from 0 to 10000");
-  CHECK(insurance_mistake(args(R"(,"claims":1)")).starts_with("/args/claims: unknown argument; expected aggregate_limit, cat_mu,"));
+  CHECK(insurance_mistake(args(R"(,"claims":1)"))
+            .starts_with("/args/claims: unknown argument; expected aggregate_limit, cat_mu,"));
   CHECK(insurance_mistake(args(R"(,"cat_prob":1.5)")) == "/args/cat_prob: expected a number from 0 to 1, got 1.5");
   CHECK(insurance_mistake(args(R"(,"cat_prob":"1")")) == "/args/cat_prob: expected a number from 0 to 1, got \"1\"");
   CHECK(insurance_mistake(args(R"(,"cat_prob":null)")) == "/args/cat_prob: expected a number from 0 to 1, got null");
-  CHECK(insurance_mistake(args(R"(,"shard_iterations":0)")) == "/args/shard_iterations: expected an integer from 1 to 100000000, got 0");
-  CHECK(insurance_mistake(args(R"(,"shard_iterations":1.5)")) == "/args/shard_iterations: expected an integer from 1 to 100000000, got 1.5");
-  CHECK(insurance_mistake(R"({"claim_freq":2,"claim_severity_mu":1,"claim_severity_sig":0.5,"iterations":1000001,"shard_iterations":1})") ==
+  CHECK(insurance_mistake(args(R"(,"shard_iterations":0)")) ==
+        "/args/shard_iterations: expected an integer from 1 to 100000000, got 0");
+  CHECK(insurance_mistake(args(R"(,"shard_iterations":1.5)")) ==
+        "/args/shard_iterations: expected an integer from 1 to 100000000, got 1.5");
+  CHECK(insurance_mistake(
+            R"({"claim_freq":2,"claim_severity_mu":1,"claim_severity_sig":0.5,"iterations":1000001,"shard_iterations":1})") ==
         "/args/iterations: makes 1000001 shards of 1; expected at most 1000000 shards");
 
-  const auto exec = [](const std::string& rest) { return mistake("exec", contract("exec", "run.v1", R"({"program":)" + digest_text("p") + rest + "}")); };
+  const auto exec = [](const std::string& rest) {
+    return mistake("exec", contract("exec", "run.v1", R"({"program":)" + digest_text("p") + rest + "}"));
+  };
   const std::string one = digest_text("a");
   CHECK(exec(R"(,"items":[])") == "/args/items: expected an array of 1 to 100000 elements, got 0");
-  CHECK(exec(R"(,"items":[)" + one + ",7]").starts_with("/args/items/1: expected \"sha256:\" and 64 lower-case hex digits, got 7"));
+  CHECK(exec(R"(,"items":[)" + one + ",7]")
+            .starts_with("/args/items/1: expected \"sha256:\" and 64 lower-case hex digits, got 7"));
   CHECK(exec(R"(,"items":["sha256:00"])").starts_with("/args/items/0: expected \"sha256:\""));
   CHECK(exec(R"(,"items":[)" + one + R"(],"stdin":1)") == "/args/stdin: expected true or false, got 1");
   std::string many = one;
   for (int i = 0; i < 99; ++i) many += "," + one;
-  CHECK(exec(R"(,"items":[)" + many + R"(],"stdout_limit_bytes":1000000)").starts_with("/args/stdout_limit_bytes: 100 items of up to 1000000 bytes"));
+  CHECK(exec(R"(,"items":[)" + many + R"(],"stdout_limit_bytes":1000000)")
+            .starts_with("/args/stdout_limit_bytes: 100 items of up to 1000000 bytes"));
 }
 
 TEST_CASE("contracts for another adapter, profile or data class are refused") {
   CHECK(mistake("mc", contract("exec", "insurance.v1", "{}")) == "/op/name: expected mc, which this adapter is, got \"exec\"");
-  CHECK(insurance_mistake(insurance_args, R"(,"policy":{"data_class":"secret"})") == "/policy/data_class: the profile is not cleared for \"secret\"");
+  CHECK(insurance_mistake(insurance_args, R"(,"policy":{"data_class":"secret"})") ==
+        "/policy/data_class: the profile is not cleared for \"secret\"");
   CHECK(insurance_mistake(insurance_args, R"(,"policy":{"data_class":"internal"})") == "planned");
-  CHECK(mistake("mc", contract("mc", "insurance.v9", "{}")) == "/op/profile: expected one of eta.v1, insurance.v1, got \"insurance.v9\"");
+  CHECK(mistake("mc", contract("mc", "insurance.v9", "{}")) ==
+        "/op/profile: expected one of eta.v1, insurance.v1, got \"insurance.v9\"");
   Contract other = contract("mc", "insurance.v1", insurance_args);
   other.op.version = "2";
   CHECK(mistake("mc", other) == "/op/version: expected 1, which this adapter is, got \"2\"");
@@ -163,12 +183,15 @@ TEST_CASE("a plan of a million shards is made and is the largest there is") {
   const auto plan = sample_package("noop")->plan(contract("noop", "noop.v1", R"({"shards":1000000})"));
   REQUIRE(plan.has_value());
   CHECK(plan->shards.size() == 1'000'000);
-  CHECK(mistake("noop", contract("noop", "noop.v1", R"({"shards":1000001})")) == "/args/shards: expected an integer from 1 to 1000000, got 1000001");
+  CHECK(mistake("noop", contract("noop", "noop.v1", R"({"shards":1000001})")) ==
+        "/args/shards: expected an integer from 1 to 1000000, got 1000001");
 }
 
 TEST_CASE("a plan reads back from its canonical form and from nothing else") {
-  const auto plan = sample_package("exec")->plan(
-      contract("exec", "run.v1", R"({"program":)" + digest_text("p") + R"(,"items":[)" + digest_text("a") + "," + digest_text("b") + R"(],"items_per_shard":1})"));
+  const auto plan =
+      sample_package("exec")->plan(contract("exec", "run.v1",
+                                            R"({"program":)" + digest_text("p") + R"(,"items":[)" + digest_text("a") + "," +
+                                                digest_text("b") + R"(],"items_per_shard":1})"));
   REQUIRE(plan.has_value());
   const std::string text = plan->canonical();
   const auto back = parse_plan(text);
@@ -188,7 +211,8 @@ TEST_CASE("a plan reads back from its canonical form and from nothing else") {
   }
   json::Object wrong = *value->as_object();
   wrong.set("limits", json::Object{{"cpu_ms", 1}});
-  CHECK(parse_plan(json::canonicalize(wrong)).error().message == "(root): not a plan as this library writes it; a member is missing");
+  CHECK(parse_plan(json::canonicalize(wrong)).error().message ==
+        "(root): not a plan as this library writes it; a member is missing");
   json::Array shards = *value->as_object()->find("shards")->as_array();
   std::swap(shards[0], shards[1]);
   wrong = *value->as_object();

@@ -58,7 +58,8 @@ inline std::shared_ptr<const AdapterPackage> built_package(const std::string& na
 }
 
 /// The program's output, or its exit status as text.
-inline std::string run_shard(const AdapterPackage& package, const ShardSpec& shard, const std::map<Digest, Bytes>& inputs = {}) {
+inline std::string run_shard(const AdapterPackage& package, const ShardSpec& shard,
+                             const std::map<Digest, Bytes>& inputs = {}) {
   TemporaryFolder folder;
   const auto in = folder.path() / "in", out = folder.path() / "out", program = folder.path() / "program";
   std::filesystem::create_directory(in);
@@ -68,7 +69,8 @@ inline std::string run_shard(const AdapterPackage& package, const ShardSpec& sha
   for (const ShardInput& input : shard.inputs) write_bytes(in / input.name, inputs.at(input.digest), input.executable);
 
   std::string arguments[] = {program.string(), "--in", in.string(), "--out", out.string()};
-  char* argv[] = {arguments[0].data(), arguments[1].data(), arguments[2].data(), arguments[3].data(), arguments[4].data(), nullptr};
+  char* argv[] = {arguments[0].data(), arguments[1].data(), arguments[2].data(),
+                  arguments[3].data(), arguments[4].data(), nullptr};
   char* environment[] = {nullptr};
   pid_t child = 0;
   REQUIRE(::posix_spawn(&child, argv[0], nullptr, nullptr, argv, environment) == 0);
@@ -78,7 +80,8 @@ inline std::string run_shard(const AdapterPackage& package, const ShardSpec& sha
   return to_text(read_bytes(out / "result"));
 }
 
-inline std::vector<std::string> run_all(const AdapterPackage& package, const Plan& plan, const std::map<Digest, Bytes>& inputs = {}) {
+inline std::vector<std::string> run_all(const AdapterPackage& package, const Plan& plan,
+                                        const std::map<Digest, Bytes>& inputs = {}) {
   std::vector<std::string> outputs;
   for (const ShardSpec& shard : plan.shards) outputs.push_back(run_shard(package, shard, inputs));
   return outputs;

@@ -1,6 +1,6 @@
 #pragma once
-/// Packages for tests that plan and reduce but run nothing: the manifests of the example adapters with the smallest program that a
-/// package takes.
+/// Packages for tests that plan and reduce but run nothing: the manifests of the example adapters with the smallest program
+/// that a package takes.
 #include <forgepool/adapter.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -55,8 +55,10 @@ inline std::shared_ptr<const AdapterPackage> sample_package(const std::string& a
   return *package;
 }
 
-inline Contract contract(const std::string& adapter, const std::string& profile, const std::string& args, const std::string& more = "") {
-  auto parsed = parse_contract(R"({"op":{"name":")" + adapter + R"(","version":"1","profile":")" + profile + R"("},"args":)" + args + more + "}");
+inline Contract contract(const std::string& adapter, const std::string& profile, const std::string& args,
+                         const std::string& more = "") {
+  auto parsed = parse_contract(R"({"op":{"name":")" + adapter + R"(","version":"1","profile":")" + profile + R"("},"args":)" +
+                               args + more + "}");
   INFO((parsed ? "" : parsed.error().message));
   REQUIRE(parsed.has_value());
   return *parsed;

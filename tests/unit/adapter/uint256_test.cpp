@@ -1,5 +1,5 @@
-#include "adapter/histogram.hpp"
 #include "adapter/uint256.hpp"
+#include "adapter/histogram.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -11,14 +11,18 @@ using namespace forgepool::adapter;
 
 TEST_CASE("256-bit integers calculate as integers do") {
   __extension__ using Wide = unsigned __int128;
-  const auto wide = [](Wide value) { return Uint256(static_cast<std::uint64_t>(value >> 64)) * (Uint256(1ull << 32) * Uint256(1ull << 32)) + Uint256(static_cast<std::uint64_t>(value)); };
+  const auto wide = [](Wide value) {
+    return Uint256(static_cast<std::uint64_t>(value >> 64)) * (Uint256(1ull << 32) * Uint256(1ull << 32)) +
+           Uint256(static_cast<std::uint64_t>(value));
+  };
   std::mt19937_64 random(1);
   for (int i = 0; i < 20'000; ++i) {
     const std::uint64_t a = random() >> random() % 64, b = random() >> random() % 64;
     const Wide product = Wide{a} * b;
     if (Uint256(a) * Uint256(b) != wide(product)) FAIL(a << " * " << b);
     if (wide(product) + Uint256(a) != wide(product + a)) FAIL(a << " * " << b << " + " << a);
-    if (wide(product) - Uint256(product >= a ? a : 0) != wide(product - (product >= a ? a : 0))) FAIL(a << " * " << b << " - " << a);
+    if (wide(product) - Uint256(product >= a ? a : 0) != wide(product - (product >= a ? a : 0)))
+      FAIL(a << " * " << b << " - " << a);
     if ((Uint256(a) < wide(product)) != (a < product)) FAIL(a << " < " << a << " * " << b);
     if (wide(product).to_double() != static_cast<double>(product)) FAIL("double of " << wide(product).str());
     const auto back = Uint256::parse(wide(product).str());
@@ -30,7 +34,8 @@ TEST_CASE("256-bit integers are read and written in decimal") {
   const std::string largest_read(77, '9');
   CHECK(Uint256::parse(largest_read)->str() == largest_read);
   CHECK(Uint256().str() == "0");
-  for (const char* text : {"", "00", "01", "-1", "+1", " 1", "1 ", "1e3", "0x1", "1.0"}) CHECK_FALSE(Uint256::parse(text).has_value());
+  for (const char* text : {"", "00", "01", "-1", "+1", " 1", "1 ", "1e3", "0x1", "1.0"})
+    CHECK_FALSE(Uint256::parse(text).has_value());
   CHECK_FALSE(Uint256::parse(largest_read + "9").has_value());
   CHECK(Uint256::parse("100000000000000000000000000000000000000000000000000000000000000000000000000000").has_value() == false);
   CHECK(Uint256::parse("10000000000000000000000000000000000000000000000000000000000000000000000000000")->to_double() == 1e76);
@@ -52,7 +57,8 @@ TEST_CASE("buckets follow each other without gaps and are at most 1/256 of their
   std::uint64_t next = 0;
   for (std::uint32_t bucket = 0; bucket <= max_bucket; ++bucket) {
     const std::uint64_t low = bucket_low(bucket), high = bucket_high(bucket);
-    if (low != next || high < low || bucket_of(low) != bucket || bucket_of(high) != bucket || (high - low) * 256 > low) FAIL("bucket " << bucket);
+    if (low != next || high < low || bucket_of(low) != bucket || bucket_of(high) != bucket || (high - low) * 256 > low)
+      FAIL("bucket " << bucket);
     next = high + 1;
   }
 }

@@ -10,7 +10,8 @@ using namespace forgepool::test;
 namespace {
 
 Contract walks(const std::string& args) {
-  return contract_of(R"({"op":{"name":"walk","version":"1","profile":"ends.v1"},"args":{"walks":10000)" + args + R"(},"policy":{"verify":"full"}})");
+  return contract_of(R"({"op":{"name":"walk","version":"1","profile":"ends.v1"},"args":{"walks":10000)" + args +
+                     R"(},"policy":{"verify":"full"}})");
 }
 
 std::string run_once(const AdapterPackage& package, const Contract& job) {

@@ -146,7 +146,9 @@ TEST_CASE("a whole replay is reduced, too, and its result compared") {
   REQUIRE(other);
   CHECK_FALSE(other->identical());
   CHECK(other->accepted == sha256(story.result));
-  const auto refused = [&](const std::vector<ReplayedShard>& shards) { CHECK(reduce_replay(document, shards).error().kind == ErrorKind::invalid_input); };
+  const auto refused = [&](const std::vector<ReplayedShard>& shards) {
+    CHECK(reduce_replay(document, shards).error().kind == ErrorKind::invalid_input);
+  };
   refused({});
   refused({replayed->at(0), replayed->at(1)});
   refused({replayed->at(0), replayed->at(1), replayed->at(1)});
@@ -165,7 +167,8 @@ TEST_CASE("a sample is drawn by the log's head and a nonce: the same for everybo
   std::map<std::uint32_t, Bytes> outputs;
   for (std::uint32_t shard = 0; shard < 100; ++shard) outputs.emplace(shard, story.right(shard));
   story.receipt("alice", "l-a", outputs);
-  for (std::uint32_t shard = 0; shard < 100; ++shard) story.verdict(shard, story.right(shard), {{"alice", "l-a", story.right(shard)}});
+  for (std::uint32_t shard = 0; shard < 100; ++shard)
+    story.verdict(shard, story.right(shard), {{"alice", "l-a", story.right(shard)}});
   story.result_event();
   const std::string document = story.document();
   const auto drawn = sample_shards(document, 10, "nonce");

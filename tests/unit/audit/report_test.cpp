@@ -91,9 +91,12 @@ TEST_CASE("foreign text stays text in the page") {
   const std::string hostile = "\"'><script>alert(1)</script><style>*{display:none}</style>&amp;\x01 \xe2\x80\xae";
   const auto hostile_rule = [&](identity::Verdict& verdict) { verdict.shard.rule = hostile; };
   for (const std::uint32_t shard : {0u, 1u})
-    story.verdict(shard, story.right(shard), {{"alice", "l-a", story.right(shard)}, {"bob", "l-b", story.right(shard)}}, hostile_rule);
+    story.verdict(shard, story.right(shard), {{"alice", "l-a", story.right(shard)}, {"bob", "l-b", story.right(shard)}},
+                  hostile_rule);
   story.receipt("bob", "l-b2", {{2, story.right(2)}});
-  story.verdict(2, story.right(2), {{"alice", "l-a", story.right(2)}, {"mallory", "l-m", story.wrong(2)}, {"bob", "l-b2", story.right(2)}}, hostile_rule);
+  story.verdict(2, story.right(2),
+                {{"alice", "l-a", story.right(2)}, {"mallory", "l-m", story.wrong(2)}, {"bob", "l-b2", story.right(2)}},
+                hostile_rule);
   story.result_event();
   AuditScope scope = scope_of(story);
   scope.title = hostile;
@@ -102,7 +105,8 @@ TEST_CASE("foreign text stays text in the page") {
   CHECK(count(page, "<style") == 1);
   CHECK(page.find("\x01") == std::string::npos);
   CHECK(page.find("\xe2\x80\xae") == std::string::npos);
-  CHECK(count(page, "&quot;&#39;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&lt;style&gt;*{display:none}&lt;/style&gt;&amp;amp;") >= 4);
+  CHECK(count(page,
+              "&quot;&#39;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&lt;style&gt;*{display:none}&lt;/style&gt;&amp;amp;") >= 4);
   CHECK(page.find("http://") == std::string::npos);
   CHECK(page.find("https://") == std::string::npos);
 }
@@ -111,8 +115,10 @@ TEST_CASE("markup escapes text and attributes, and closes what it opened") {
   audit::Markup markup;
   markup.open("p", {{"title", "\"<&>'"}}).text("a < b & \"c\"").element("b", "\xe2\x81\xa6x\xd8\x9cy").empty("br");
   markup.open("i").text(std::string("nul\0byte", 8));
-  CHECK(markup.finish() == "<p title=\"&quot;&lt;&amp;&gt;&#39;\">a &lt; b &amp; &quot;c&quot;<b>\xef\xbf\xbdx\xef\xbf\xbdy</b>\n<br/>\n<i>nul\xef\xbf\xbd"
-                           "byte</i>\n</p>\n");
+  CHECK(markup.finish() ==
+        "<p title=\"&quot;&lt;&amp;&gt;&#39;\">a &lt; b &amp; "
+        "&quot;c&quot;<b>\xef\xbf\xbdx\xef\xbf\xbdy</b>\n<br/>\n<i>nul\xef\xbf\xbd"
+        "byte</i>\n</p>\n");
   CHECK(audit::escape_html("\xe2\x80\x94 ä 中") == "\xe2\x80\x94 ä 中");
 }
 
@@ -158,11 +164,14 @@ TEST_CASE("assessment results say of each control what the evidence shows, and n
 }
 
 TEST_CASE("controls are named once, and their likes elsewhere as each framework numbers its own") {
-  // The numbers that there are, as far as they can be told by their form: CC1 to CC9 and so on have so many criteria, annex A's four
-  // themes so many controls, PCI DSS twelve requirements.
+  // The numbers that there are, as far as they can be told by their form: CC1 to CC9 and so on have so many criteria, annex A's
+  // four themes so many controls, PCI DSS twelve requirements.
   const std::map<std::string, std::regex> form{
-      {"soc2", std::regex(R"(CC(1\.[1-5]|2\.[1-3]|3\.[1-4]|4\.[12]|5\.[1-3]|6\.[1-8]|7\.[1-5]|8\.1|9\.[12])|A1\.[1-3]|C1\.[12]|PI1\.[1-5])")},
-      {"iso27001-2022", std::regex(R"(A\.(5\.([1-9]|[12][0-9]|3[0-7])|6\.[1-8]|7\.([1-9]|1[0-4])|8\.([1-9]|[12][0-9]|3[0-4])))")},
+      {"soc2",
+       std::regex(
+           R"(CC(1\.[1-5]|2\.[1-3]|3\.[1-4]|4\.[12]|5\.[1-3]|6\.[1-8]|7\.[1-5]|8\.1|9\.[12])|A1\.[1-3]|C1\.[12]|PI1\.[1-5])")},
+      {"iso27001-2022",
+       std::regex(R"(A\.(5\.([1-9]|[12][0-9]|3[0-7])|6\.[1-8]|7\.([1-9]|1[0-4])|8\.([1-9]|[12][0-9]|3[0-4])))")},
       {"hipaa", std::regex(R"(164\.3(08|10|12|14|16)\([a-e]\)(\([1-8]\)(\(i{1,3}\)|\(iv\))?(\([A-H]\))?)?)")},
       {"pci-dss-4.0.1", std::regex(R"(([1-9]|1[0-2])\.[1-9][0-9]?(\.[1-9][0-9]?){1,2})")}};
   const std::regex nist("(ac|at|au|ca|cm|cp|ia|ir|ma|mp|pe|pl|pm|ps|pt|ra|sa|sc|si|sr)-[1-9][0-9]?(\\.[1-9][0-9]?)?");
@@ -171,7 +180,8 @@ TEST_CASE("controls are named once, and their likes elsewhere as each framework 
   REQUIRE(document);
   const json::Value& component = at(at(*document, "component-definition"), "components").as_array()->at(0);
   std::set<std::string> controls;
-  for (const auto& requirement : *at(at(component, "control-implementations").as_array()->at(0), "implemented-requirements").as_array()) {
+  for (const auto& requirement :
+       *at(at(component, "control-implementations").as_array()->at(0), "implemented-requirements").as_array()) {
     const std::string id(*at(requirement, "control-id").as_string());
     CAPTURE(id);
     CHECK(std::regex_match(id, nist));

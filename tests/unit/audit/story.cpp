@@ -165,11 +165,12 @@ void Story::lease(const std::string& agent, const std::string& lease, const std:
   granted_.insert(lease);
   json::Array indices;
   for (const auto shard : shards) indices.push_back(shard);
-  event("lease", {{"admitted", json::Object{{"data_class", contract.policy.data_class}, {"region", agent_region}, {"tier", agent_tier}}},
-                  {"agent", agent},
-                  {"job", job.str()},
-                  {"lease", lease},
-                  {"shards", std::move(indices)}});
+  event("lease",
+        {{"admitted", json::Object{{"data_class", contract.policy.data_class}, {"region", agent_region}, {"tier", agent_tier}}},
+         {"agent", agent},
+         {"job", job.str()},
+         {"lease", lease},
+         {"shards", std::move(indices)}});
   leases_.push_back(std::move(bundle_.events.back()));
   bundle_.events.pop_back();
 }

@@ -18,8 +18,9 @@ namespace {
 
 struct Written {
   std::vector<std::string> lines;
-  std::shared_ptr<LogSink> log = make_audit_log(nullptr, [this](const std::string& line) { lines.push_back(line); },
-                                                [] { return Time(std::chrono::seconds(1'800'000'000)); });
+  std::shared_ptr<LogSink> log = make_audit_log(
+      nullptr, [this](const std::string& line) { lines.push_back(line); },
+      [] { return Time(std::chrono::seconds(1'800'000'000)); });
   json::Object last() const {
     REQUIRE_FALSE(lines.empty());
     const auto value = json::parse(lines.back(), 1u << 16);
@@ -72,7 +73,8 @@ TEST_CASE("handshakes are Authentication events") {
   CHECK(text(event, "status_code") == "ok");
   CHECK(text(object(event, "user"), "uid") == "a-17");
   CHECK(text(object(event, "service"), "name") == "forgepool hub");
-  audit.log->write(LogLevel::warning, "peer_refused", {{"peer", "192.0.2.7:5555"}, {"reason", "certificate_expired: the certificate of alice expired"}});
+  audit.log->write(LogLevel::warning, "peer_refused",
+                   {{"peer", "192.0.2.7:5555"}, {"reason", "certificate_expired: the certificate of alice expired"}});
   event = audit.last();
   check_base(event, 3, 3002);
   CHECK(number(event, "status_id") == 2);
@@ -84,15 +86,20 @@ TEST_CASE("handshakes are Authentication events") {
 
 TEST_CASE("requests are API Activity events") {
   Written audit;
-  audit.log->write(LogLevel::debug, "request_allowed", {{"peer", "spiffe://pool/agent/a-17"}, {"address", "192.0.2.7:5555"}, {"action", "take a lease"}});
+  audit.log->write(LogLevel::debug, "request_allowed",
+                   {{"peer", "spiffe://pool/agent/a-17"}, {"address", "192.0.2.7:5555"}, {"action", "take a lease"}});
   auto event = audit.last();
   check_base(event, 6, 6003);
   CHECK(text(object(event, "api"), "operation") == "take a lease");
   CHECK(text(object(object(event, "actor"), "user"), "uid") == "a-17");
   CHECK(text(event, "status_code") == "ok");
   audit.log->write(LogLevel::warning, "request_refused",
-                   {{"peer", "spiffe://pool/client/alice"}, {"address", "192.0.2.7:5555"}, {"action", "read a job"}, {"request", "GET /v1/jobs/alices-salary"},
-                    {"kind", "not_found"}, {"reason", "job_unknown: there is no job alices-salary of yours"}});
+                   {{"peer", "spiffe://pool/client/alice"},
+                    {"address", "192.0.2.7:5555"},
+                    {"action", "read a job"},
+                    {"request", "GET /v1/jobs/alices-salary"},
+                    {"kind", "not_found"},
+                    {"reason", "job_unknown: there is no job alices-salary of yours"}});
   event = audit.last();
   check_base(event, 6, 6003);
   CHECK(text(event, "status_code") == "job_unknown");
@@ -130,20 +137,26 @@ TEST_CASE("tokens are Authorize Session events, and what becomes of identities a
 TEST_CASE("lines hold no addresses, no chosen names, no paths, no free text and no secrets") {
   Written audit;
   audit.log->write(LogLevel::debug, "peer_accepted", {{"peer", "spiffe://pool/client/alice"}});
-  audit.log->write(LogLevel::warning, "peer_refused", {{"peer", "192.0.2.7:5555"}, {"reason", "svid_names: alice\n{\"forged\":1}"}});
+  audit.log->write(LogLevel::warning, "peer_refused",
+                   {{"peer", "192.0.2.7:5555"}, {"reason", "svid_names: alice\n{\"forged\":1}"}});
   audit.log->write(LogLevel::warning, "request_refused",
-                   {{"peer", "spiffe://pool/client/alice"}, {"address", "192.0.2.7:5555"}, {"request", "GET /v1/jobs/alices-salary"},
-                    {"kind", "denied"}, {"reason", "alice may not\n{\"forged\":1}"}});
+                   {{"peer", "spiffe://pool/client/alice"},
+                    {"address", "192.0.2.7:5555"},
+                    {"request", "GET /v1/jobs/alices-salary"},
+                    {"kind", "denied"},
+                    {"reason", "alice may not\n{\"forged\":1}"}});
   CHECK(audit.lines.size() == 3);
   for (const auto& line : audit.lines) {
-    for (const char* word : {"alice", "salary", "192.0.2", "5555", "forged", "/v1", "\n"}) CHECK(line.find(word) == std::string::npos);
+    for (const char* word : {"alice", "salary", "192.0.2", "5555", "forged", "/v1", "\n"})
+      CHECK(line.find(word) == std::string::npos);
     CHECK(json::parse(line, 1u << 16));
   }
 }
 
 TEST_CASE("pseudonyms are the same within a process and others in the next") {
   Written one, two;
-  for (Written* audit : {&one, &one, &two}) audit->log->write(LogLevel::debug, "peer_accepted", {{"peer", "spiffe://pool/client/alice"}});
+  for (Written* audit : {&one, &one, &two})
+    audit->log->write(LogLevel::debug, "peer_accepted", {{"peer", "spiffe://pool/client/alice"}});
   CHECK(one.lines[0] == one.lines[1]);
   CHECK(one.lines[0] != two.lines[0]);
 }
@@ -155,7 +168,8 @@ TEST_CASE("everything is passed on, and what is no decision leaves no line") {
   };
   const auto next = std::make_shared<Counting>();
   int lines = 0;
-  const auto log = make_audit_log(next, [&](const std::string&) { ++lines; }, [] { return Time{}; });
+  const auto log = make_audit_log(
+      next, [&](const std::string&) { ++lines; }, [] { return Time{}; });
   log->write(LogLevel::info, "job_accepted", {{"job", "job-1"}});
   log->write(LogLevel::debug, "request_allowed", {{"peer", "spiffe://pool/operator"}, {"action", "invite"}});
   CHECK(next->count == 2);

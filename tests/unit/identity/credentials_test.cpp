@@ -30,7 +30,9 @@ class Folder {
 TEST_CASE("a new pool's hub and members recognise each other") {
   const auto hub = make_hub_identity("pool.example", now);
   REQUIRE(hub);
-  const auto issuers = [&](std::string_view) -> Result<std::vector<identity::Issuer>> { return identity::issuers_of(*hub, now); };
+  const auto issuers = [&](std::string_view) -> Result<std::vector<identity::Issuer>> {
+    return identity::issuers_of(*hub, now);
+  };
   for (const char* path : {"agent/a-1", "client/alice", "client/apollo/alice", "operator"}) {
     const auto member = issue_credentials(*hub, path, now);
     REQUIRE(member);

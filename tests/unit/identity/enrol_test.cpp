@@ -61,10 +61,11 @@ struct Enrolment {
     const auto message = *wire::decode<wire::fb::EnrollT>(request.body);
     CHECK(request.path == "/v1/enroll");
     CHECK(identity::is_join_secret(message.secret, identity::join_secret_hash(token.secret.view())));
-    return identity::write_enrolment({*identity::issue_svid_for_request(ca, *hub.ca_key, message.certificate_request,
-                                                                        {"pool.example", identity::NodeRole::agent, "a-1"}, now),
-                                      hub.ca_certificate},
-                                     hub, now);
+    return identity::write_enrolment(
+        {*identity::issue_svid_for_request(ca, *hub.ca_key, message.certificate_request,
+                                           {"pool.example", identity::NodeRole::agent, "a-1"}, now),
+         hub.ca_certificate},
+        hub, now);
   }
   static Response enrolled(const wire::fb::EnrolledT& message) {
     return {200, "application/octet-stream", wire::encode(message)};
@@ -127,7 +128,8 @@ TEST_CASE("an answer that is not a certificate for the newcomer's key is refused
   CHECK(answers_but([](wire::fb::EnrolledT&) {}));
   CHECK_FALSE(answers_but([&](auto& message) { message.chain.front()->der = foreign; }));
   CHECK_FALSE(answers_but([](auto& message) { message.chain.pop_back(); }));
-  CHECK_FALSE(answers_but([](auto& message) { message.chain.back()->der = make_hub_identity("pool.example", now)->ca_certificate; }));
+  CHECK_FALSE(
+      answers_but([](auto& message) { message.chain.back()->der = make_hub_identity("pool.example", now)->ca_certificate; }));
   CHECK_FALSE(answers_but([](auto& message) { message.hub_cas.clear(); }));
   CHECK_FALSE(answers_but([](auto& message) { message.hub_cas.front()->der = {1}; }));
   CHECK_FALSE(answers_but([](auto& message) { message.hub_pins.clear(); }));

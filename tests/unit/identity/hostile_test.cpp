@@ -1,10 +1,10 @@
 // Random edits of everything that a peer may send: never a crash, never accepted as something else.
 #include "hostile.hpp"
 #include "identity/dsse.hpp"
-#include "identity/token.hpp"
 #include "identity/paseto.hpp"
 #include "identity/receipt.hpp"
 #include "identity/svid.hpp"
+#include "identity/token.hpp"
 #include "identity/verdict.hpp"
 
 #include <catch2/catch_test_macros.hpp>

@@ -191,7 +191,8 @@ TEST_CASE("an agent accepts its pinned hub and nobody else") {
   CHECK(code_of(check(pool.chain(SpiffeId{"other.example", NodeRole::hub, ""}), now)) == "svid_trust_domain");
   CHECK(code_of(check(pool.chain(hub), now + 2h)) == "certificate_expired");
   CHECK(code_of(check({}, now)) == "chain_length");
-  CHECK(code_of(check_hub({{pool.ca, std::string(domain)}}, {other.key->public_key().pin()})(pool.chain(hub), now)) == "pin_mismatch");
+  CHECK(code_of(check_hub({{pool.ca, std::string(domain)}}, {other.key->public_key().pin()})(pool.chain(hub), now)) ==
+        "pin_mismatch");
 }
 
 TEST_CASE("before the CA is known, only the pinned key with a hub's certificate in force is accepted") {

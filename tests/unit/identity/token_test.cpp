@@ -106,8 +106,7 @@ TEST_CASE("each way in which a lease token is not as expected has its own code")
   CHECK(with([](auto& e) { e.action = "submit"; }) == "token_action");
   CHECK(check_token(f.token(), {}, f.expectation()).error().kind == ErrorKind::unauthenticated);
   CHECK(reason_code(check_token(f.token(), {}, f.expectation()).error()) == "token_key");
-  CHECK(reason_code(
-            check_token(f.token(), {(*generate_key(KeyAlgorithm::ed25519))->public_key()}, f.expectation()).error()) ==
+  CHECK(reason_code(check_token(f.token(), {(*generate_key(KeyAlgorithm::ed25519))->public_key()}, f.expectation()).error()) ==
         "token_key");
 }
 

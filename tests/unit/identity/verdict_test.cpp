@@ -33,8 +33,8 @@ Verdict sample(Decision decision = Decision::accepted) {
 bool same(const Verdict& a, const Verdict& b) {
   return a.verifier == b.verifier && a.verified_at == b.verified_at && a.contract == b.contract && a.salt == b.salt &&
          a.shard.shard == b.shard.shard && a.shard.decision == b.shard.decision && a.shard.result == b.shard.result &&
-         a.shard.evidence == b.shard.evidence && a.shard.rule == b.shard.rule &&
-         a.shard.error_bound == b.shard.error_bound && a.adversary == b.adversary;
+         a.shard.evidence == b.shard.evidence && a.shard.rule == b.shard.rule && a.shard.error_bound == b.shard.error_bound &&
+         a.adversary == b.adversary;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
-/// A log as files in memory, made from its leaves by the definitions alone: each hash of a tile is the root of the leaves below it.
+/// A log as files in memory, made from its leaves by the definitions alone: each hash of a tile is the root of the leaves below
+/// it.
 #include <forgepool/tiled_log.hpp>
 
 #include <catch2/catch_test_macros.hpp>

@@ -29,11 +29,37 @@ TEST_CASE("paths of resources have one spelling, that of C2SP tlog-tiles") {
     CHECK(read->index == resource.index);
     CHECK(read->width == resource.width);
   }
-  for (const char* path :
-       {"", "tile", "tile/", "tile/0", "tile/0/", "tile//000", "tile/0/0", "tile/0/00", "tile/0/0000", "tile/0/x000/001", "tile/0/1/234",
-        "tile/0/x1/234", "tile/8/000", "tile/-1/000", "tile/00/000", "tile/0x0/000", "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/000.p/",
-        "tile/0/000.p/07", "tile/0/000.p/1/2", "tile/0/000/", "/tile/0/000", "tile/0/../0/000", "tile/0/%30", "tile/0/000\n", "tile/data/000",
-        "tile/entries/../checkpoint", "checkpoint", "tile/0/x999999999999999999999/000", "tile/0/x001/x001/x001/x001/x001/x001/x001/001"}) {
+  for (const char* path : {"",
+                           "tile",
+                           "tile/",
+                           "tile/0",
+                           "tile/0/",
+                           "tile//000",
+                           "tile/0/0",
+                           "tile/0/00",
+                           "tile/0/0000",
+                           "tile/0/x000/001",
+                           "tile/0/1/234",
+                           "tile/0/x1/234",
+                           "tile/8/000",
+                           "tile/-1/000",
+                           "tile/00/000",
+                           "tile/0x0/000",
+                           "tile/0/000.p/0",
+                           "tile/0/000.p/256",
+                           "tile/0/000.p/",
+                           "tile/0/000.p/07",
+                           "tile/0/000.p/1/2",
+                           "tile/0/000/",
+                           "/tile/0/000",
+                           "tile/0/../0/000",
+                           "tile/0/%30",
+                           "tile/0/000\n",
+                           "tile/data/000",
+                           "tile/entries/../checkpoint",
+                           "checkpoint",
+                           "tile/0/x999999999999999999999/000",
+                           "tile/0/x001/x001/x001/x001/x001/x001/x001/001"}) {
     INFO(path);
     const auto read = parse_log_path(path);
     REQUIRE_FALSE(read);

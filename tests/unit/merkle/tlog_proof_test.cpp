@@ -14,7 +14,9 @@ struct Signed {
   VerifierKey verifier{"log.example/one", key->public_key()};
   std::string checkpoint = *sign_checkpoint(verifier.name, log.head(), *key);
 
-  TlogProof prove(std::uint64_t index) const { return {index, *prove_inclusion(log.fetch(), index, log.head()), checkpoint, {}}; }
+  TlogProof prove(std::uint64_t index) const {
+    return {index, *prove_inclusion(log.fetch(), index, log.head()), checkpoint, {}};
+  }
 };
 
 std::string why_not(std::string_view text) {
@@ -43,7 +45,8 @@ TEST_CASE("a tlog-proof says what it proves in the form of C2SP, and is read bac
   CHECK(read->path == proof.path);
   CHECK(read->checkpoint == made.checkpoint);
   CHECK(to_text(read->extra) == "more");
-  for (const std::uint64_t index : {0u, 260u, 699u}) CHECK(verify_tlog_proof(made.prove(index), made.log.leaves[index], made.verifier));
+  for (const std::uint64_t index : {0u, 260u, 699u})
+    CHECK(verify_tlog_proof(made.prove(index), made.log.leaves[index], made.verifier));
 }
 
 TEST_CASE("a tlog-proof is refused for another leaf, index, path, log or checkpoint") {
@@ -84,19 +87,21 @@ TEST_CASE("what is no tlog-proof is refused, and said why") {
   const std::string head = "c2sp.org/tlog-proof@v1\n", end = "\nlog.example\n1\n\n";
   CHECK(parse_tlog_proof(head + "index 0\n" + end));
   CHECK(parse_tlog_proof(head + "index 18446744073709551615\n" + hash + "\n" + end));
-  for (const char* first : {"", "\n", "c2sp.org/tlog-proof@v1", "c2sp.org/tlog-proof@v2\nindex 0\n\nx", "C2SP.org/tlog-proof@v1\nindex 0\n\nx",
-                                   " c2sp.org/tlog-proof@v1\nindex 0\n\nx", "c2sp.org/tlog-proof@v1\r\nindex 0\n\nx"})
+  for (const char* first :
+       {"", "\n", "c2sp.org/tlog-proof@v1", "c2sp.org/tlog-proof@v2\nindex 0\n\nx", "C2SP.org/tlog-proof@v1\nindex 0\n\nx",
+        " c2sp.org/tlog-proof@v1\nindex 0\n\nx", "c2sp.org/tlog-proof@v1\r\nindex 0\n\nx"})
     CHECK_FALSE(parse_tlog_proof(first));
   for (const char* extra : {"extra !\n", "extra YQ\n", "extra YR==\n", "extra YQ==\nextra YQ==\n", "extra\n", "Extra YQ==\n"}) {
     INFO(extra);
     CHECK_FALSE(parse_tlog_proof(head + extra + "index 0\n" + end));
   }
-  for (const char* index : {"", "index\n", "index \n", "index 01\n", "index -1\n", "index +1\n", "index 1 \n", "index 0x1\n", "index 18446744073709551616\n",
-                            "index 1\nindex 1\n", "Index 1\n"}) {
+  for (const char* index : {"", "index\n", "index \n", "index 01\n", "index -1\n", "index +1\n", "index 1 \n", "index 0x1\n",
+                            "index 18446744073709551616\n", "index 1\nindex 1\n", "Index 1\n"}) {
     INFO(index);
     CHECK_FALSE(parse_tlog_proof(head + index + end));
   }
-  for (const std::string& line : {std::string("x"), hash.substr(1), hash + "=", hash + " ", hash + "\r", to_base64(Bytes(31)), to_base64(Bytes(33)), std::string(" ")}) {
+  for (const std::string& line : {std::string("x"), hash.substr(1), hash + "=", hash + " ", hash + "\r", to_base64(Bytes(31)),
+                                  to_base64(Bytes(33)), std::string(" ")}) {
     INFO(line);
     CHECK(why_not(head + "index 0\n" + line + "\n" + end).find("at most 63 hashes") != std::string::npos);
   }

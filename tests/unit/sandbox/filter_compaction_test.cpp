@@ -44,8 +44,7 @@ void check_equal(const SeccompProgram& program, std::uint64_t seed) {
       data.nr = static_cast<int>(number);
       data.arch = i < 56 ? AUDIT_ARCH_X86_64 : i == 56 ? AUDIT_ARCH_I386 : word();
       data.instruction_pointer = i % 2 == 0 ? strict::gate_instruction_pointer : random();
-      for (auto& argument : data.args)
-        argument = word() | static_cast<std::uint64_t>(i % 4 == 0 ? word() : 0) << 32;
+      for (auto& argument : data.args) argument = word() | static_cast<std::uint64_t>(i % 4 == 0 ? word() : 0) << 32;
       if (decide(smaller, data) == decide(program, data)) continue;
       INFO("call " << number << " of architecture " << data.arch << ", seed " << seed);
       CHECK(decide(smaller, data) == decide(program, data));

@@ -40,9 +40,8 @@ TEST_CASE("cancelling comes before everything else") {
 TEST_CASE("a failed set-up tells the step and the reason") {
   RunFacts facts;
   facts.failure = {BoxStep::root_tmpfs, EPERM};
-  CHECK(outcome_of(facts, {}) ==
-        SandboxOutcome{Kind::setup_failed, 0, "mounting the root file system: Operation not permitted",
-                       SandboxStep::root_file_system});
+  CHECK(outcome_of(facts, {}) == SandboxOutcome{Kind::setup_failed, 0, "mounting the root file system: Operation not permitted",
+                                                SandboxStep::root_file_system});
 }
 
 TEST_CASE("a violation keeps number and name, also of other kinds of call") {

@@ -7,9 +7,9 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <asm/ioctls.h>
-#include <linux/mman.h>
 #include <linux/audit.h>
 #include <linux/fcntl.h>
+#include <linux/mman.h>
 #include <linux/seccomp.h>
 #include <sys/syscall.h>
 #include <cerrno>

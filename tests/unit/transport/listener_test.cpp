@@ -18,8 +18,12 @@ namespace {
 /// Someone who sends anything to a listener and keeps the answers.
 struct Stranger {
   Stranger(World& world, std::uint16_t port)
-      : socket(UdpSocket::connect(*world.loop, std::make_shared<PacketBuffers>(), SocketAddress::parse("127.0.0.1", port).value(), true).value()) {
-    socket->watch([this] { socket->receive([this](ByteView bytes, auto&, auto&) { answers.emplace_back(bytes.begin(), bytes.end()); }); }, {});
+      : socket(UdpSocket::connect(*world.loop, std::make_shared<PacketBuffers>(),
+                                  SocketAddress::parse("127.0.0.1", port).value(), true)
+                   .value()) {
+    socket->watch(
+        [this] { socket->receive([this](ByteView bytes, auto&, auto&) { answers.emplace_back(bytes.begin(), bytes.end()); }); },
+        {});
   }
   void send(const Bytes& datagram) { socket->send(datagram, datagram.size(), {}, {}); }
 
@@ -39,7 +43,8 @@ TEST_CASE("garbage does not disturb a listener") {
   for (int i = 0; i < 3000; ++i) {
     Bytes bytes(1 + random() % 1400);
     for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random());
-    if (i % 3 == 0 && bytes.size() > 5) bytes[0] |= 0xc0, bytes[1] = bytes[2] = bytes[3] = 0, bytes[4] = 1;  // Looks like QUIC version 1.
+    if (i % 3 == 0 && bytes.size() > 5)
+      bytes[0] |= 0xc0, bytes[1] = bytes[2] = bytes[3] = 0, bytes[4] = 1;  // Looks like QUIC version 1.
     stranger.send(bytes);
     if (i % 100 == 0) CHECK(world.exchange(*connection, post("/", pattern(1000)))->status == 200);
   }
@@ -56,7 +61,7 @@ TEST_CASE("a QUIC version that nobody speaks is answered with the one that we sp
   Bytes packet(1200, 0);
   packet[0] = 0xc0;
   packet[1] = 0xba, packet[2] = 0xba, packet[3] = 0xba, packet[4] = 0xba;
-  packet[5] = 8;   // Destination id, 8 bytes of 0x11.
+  packet[5] = 8;  // Destination id, 8 bytes of 0x11.
   std::fill_n(packet.begin() + 6, 8, std::uint8_t{0x11});
   packet[14] = 4;  // Source id, 4 bytes of 0x22.
   std::fill_n(packet.begin() + 15, 4, std::uint8_t{0x22});

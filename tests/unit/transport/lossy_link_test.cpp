@@ -175,7 +175,9 @@ TEST_CASE("a stateless reset ends a connection that the peer has forgotten; one 
   settings.reset_secret.fill(7);
   SimulatedLink link(authority, SimulatedLink::honest(authority), {}, settings);
   Bytes last;
-  link.tamper = [&](Bytes& datagram, bool to_server) { if (to_server) last = datagram; };
+  link.tamper = [&](Bytes& datagram, bool to_server) {
+    if (to_server) last = datagram;
+  };
   REQUIRE(exchange_all(link, 3, 5000));
   REQUIRE((last[0] & 0x80) == 0);  // A short header: the id that we gave the server stands behind the first byte.
   const ByteView id = ByteView(last).subspan(1, connection_id_bytes);

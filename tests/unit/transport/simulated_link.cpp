@@ -12,8 +12,8 @@ SimulatedLink::Ends SimulatedLink::honest(const Authority& authority) {
   return ends;
 }
 
-SimulatedLink::SimulatedLink(const Authority& authority, const Ends& ends, const LinkFaults& faults, const QuicSettings& settings,
-                             const Http3Limits& limits, Duration start_after)
+SimulatedLink::SimulatedLink(const Authority& authority, const Ends& ends, const LinkFaults& faults,
+                             const QuicSettings& settings, const Http3Limits& limits, Duration start_after)
     : now(authority.now + start_after), faults_(faults), settings_(settings), limits_(limits), random_(faults.seed) {
   client_path_ = {SocketAddress::parse("192.0.2.1", 1111).value(), SocketAddress::parse("192.0.2.2", 4433).value()};
   server_path_ = {client_path_.remote, client_path_.local};
@@ -27,7 +27,9 @@ void SimulatedLink::use_client(std::shared_ptr<const TlsContext> tls) {
   client->attach(*http_client);
 }
 
-void SimulatedLink::client_seen_at(const SocketAddress& address) { server_path_.remote = address; }
+void SimulatedLink::client_seen_at(const SocketAddress& address) {
+  server_path_.remote = address;
+}
 
 void SimulatedLink::launch(ByteView batch, std::size_t segment_bytes, bool to_server, bool elsewhere) {
   if (elsewhere && !to_server) bytes_to_elsewhere += batch.size();
@@ -58,7 +60,8 @@ void SimulatedLink::pump() {
     for (;;) {
       const auto batch = end->produce(buffer_, now);
       if (batch.bytes == 0) break;
-      launch(ByteView(buffer_).first(batch.bytes), batch.segment_bytes, from_client, !from_client && batch.path.remote != client_path_.local);
+      launch(ByteView(buffer_).first(batch.bytes), batch.segment_bytes, from_client,
+             !from_client && batch.path.remote != client_path_.local);
     }
   }
 }
@@ -72,7 +75,8 @@ void SimulatedLink::arrive(const Flying& flying) {
   if (server && server->finished() && !server->established()) ids_.known.clear();
   if (!ids_.known.contains(to_hex({header.dcid, header.dcidlen}))) {
     ngtcp2_pkt_hd initial;
-    if (ngtcp2_accept(&initial, flying.datagram.data(), flying.datagram.size()) != 0 || (server && server->established())) return;
+    if (ngtcp2_accept(&initial, flying.datagram.data(), flying.datagram.size()) != 0 || (server && server->established()))
+      return;
     const auto token = check_retry_token(reset_secret_, initial, server_path_.remote, now);
     if (token.verdict == RetryToken::Verdict::invalid) ++invalid_tokens;
     const bool proved = token.verdict == RetryToken::Verdict::valid;
@@ -85,7 +89,8 @@ void SimulatedLink::arrive(const Flying& flying) {
     }
     http_server.reset();
     ids_.known.clear();
-    server = QuicConnection::accept(server_tls_, settings_, server_path_, initial, proved ? std::optional(token.original_id) : std::nullopt, ids_, now)
+    server = QuicConnection::accept(server_tls_, settings_, server_path_, initial,
+                                    proved ? std::optional(token.original_id) : std::nullopt, ids_, now)
                  .value();
     http_server = std::make_unique<Http3Server>(*server, limits_);
     server->attach(*http_server);
@@ -99,8 +104,10 @@ bool SimulatedLink::run_until(const std::function<bool()>& condition, Duration l
     if (http_server) {
       while (http_server->has_arrived()) {
         auto arrived = http_server->take_arrived();
-        if (handler) handler(std::move(arrived));
-        else http_server->respond(arrived.stream, {200, "text/plain", std::move(arrived.request.body)});
+        if (handler)
+          handler(std::move(arrived));
+        else
+          http_server->respond(arrived.stream, {200, "text/plain", std::move(arrived.request.body)});
       }
     }
     pump();

@@ -89,7 +89,8 @@ TEST_CASE("a key whose home fails ends the handshake, and nothing else") {
 
 TEST_CASE("the time at which a certificate is judged is the connection's, not the machine's") {
   const Authority authority;
-  SimulatedLink link(authority, SimulatedLink::honest(authority), {}, {}, {}, 24h * 30);  // The certificates have expired by then.
+  SimulatedLink link(authority, SimulatedLink::honest(authority), {}, {}, {},
+                     24h * 30);  // The certificates have expired by then.
   CHECK(link.run_until([&] { return link.client->end().has_value(); }));
   REQUIRE(link.client->end()->refusal);
   CHECK(link.client->end()->refusal->find("certificate_expired") != std::string::npos);

@@ -64,7 +64,8 @@ TEST_CASE("a batch arrives datagram by datagram, with and without offloads") {
 TEST_CASE("a socket bound to every address says which one was called, and answers from it") {
   const auto loop = make_event_loop();
   const auto server = UdpSocket::bind(*loop, buffers, SocketAddress::parse("0.0.0.0", 0).value(), true).value();
-  const auto client = UdpSocket::connect(*loop, buffers, SocketAddress::parse("127.0.0.2", server->local().port()).value(), true).value();
+  const auto client =
+      UdpSocket::connect(*loop, buffers, SocketAddress::parse("127.0.0.2", server->local().port()).value(), true).value();
   bool answered = false;
   server->watch(
       [&] {
@@ -75,7 +76,9 @@ TEST_CASE("a socket bound to every address says which one was called, and answer
         });
       },
       {});
-  client->watch([&] { client->receive([&](ByteView, const SocketAddress&, const SocketAddress&) { answered = true, loop->stop(); }); }, {});
+  client->watch(
+      [&] { client->receive([&](ByteView, const SocketAddress&, const SocketAddress&) { answered = true, loop->stop(); }); },
+      {});
   client->send(pattern(100), 100, {}, {});
   REQUIRE(loop->run_for(std::chrono::seconds(30)));
   CHECK(answered);  // A connected socket takes datagrams from the address it called, and no other.
@@ -137,7 +140,8 @@ TEST_CASE("a batch that is taken in part goes on where it stopped") {
   Bytes received;
   const auto reader = loop->watch(ends[1], Readiness::readable, [&] {
     std::uint8_t buffer[200];
-    for (ssize_t size; (size = recv(ends[1], buffer, sizeof buffer, 0)) > 0;) received.insert(received.end(), buffer, buffer + size);
+    for (ssize_t size; (size = recv(ends[1], buffer, sizeof buffer, 0)) > 0;)
+      received.insert(received.end(), buffer, buffer + size);
     if (received.size() == sent.size()) loop->stop();
   });
   REQUIRE(loop->run_for(std::chrono::seconds(30)));

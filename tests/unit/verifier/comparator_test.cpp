@@ -60,7 +60,8 @@ TEST_CASE("in whatever order the same answers come, the same one is accepted and
     std::vector<std::string> done;
     for (const char said : letters)
       for (const auto& action : answer(*verifier, said)) {
-        if (const auto* verdict = std::get_if<ShardVerdict>(&action)) done.push_back(std::string("accepted ") + letter(verdict->result));
+        if (const auto* verdict = std::get_if<ShardVerdict>(&action))
+          done.push_back(std::string("accepted ") + letter(verdict->result));
         if (const auto* caught = std::get_if<Quarantine>(&action)) done.push_back("caught " + caught->agent.str());
       }
     CHECK(done == Lines{"accepted c", "caught of-x"});
@@ -78,7 +79,8 @@ TEST_CASE("who loses against the representative is caught, with the step at whic
   CHECK(verdict.evidence[1].diverges_at == 10);
   CHECK_FALSE(verdict.evidence[0].diverges_at);
   CHECK(std::get<Quarantine>(actions[1]).reason.find("they differ from step 10 on") != std::string::npos);
-  CHECK(verifier->explain({JobId("j"), 0}).find("of-b returned sha256:6262626262626262… under lease l, which agrees with what was "
-                                                "accepted") != std::string::npos);
+  CHECK(verifier->explain({JobId("j"), 0})
+            .find("of-b returned sha256:6262626262626262… under lease l, which agrees with what was "
+                  "accepted") != std::string::npos);
   CHECK(answer(*verifier, 'b').empty());
 }

@@ -147,7 +147,8 @@ TEST_CASE("each mistake in a contract is named with its place and what was expec
       {"seed", R"({"mode":"explicit","value":1e300})", "/seed/value: expected an integer within 2^53, or a string"},
       {"seed", R"({"mode":"explicit","value":9007199254740993})", "/seed/value: the integer cannot be held"},
       {"seed", R"({"mode":"explicit","value":null})", "/seed/value: expected an integer within 2^53, or a string"},
-      {"seed", R"({"mode":"explicit","value":")" + long_text + "\"}", "/seed/value: expected an integer within 2^53, or a string"},
+      {"seed", R"({"mode":"explicit","value":")" + long_text + "\"}",
+       "/seed/value: expected an integer within 2^53, or a string"},
       {"seed", R"({"mode":"derived","value":1})", "/seed/value: expected no value"},
       {"seed", R"({"mode":"derived","salt":1})", "/seed/salt: unknown key"},
       {"policy", "true", "/policy: expected an object, got true"},
@@ -162,7 +163,8 @@ TEST_CASE("each mistake in a contract is named with its place and what was expec
       {"policy", R"({"timeout_ms":999})", "/policy/timeout_ms: expected an integer from 1000 to 2592000000, got 999"},
       {"policy", R"({"timeout_ms":2592000001})", "/policy/timeout_ms: expected an integer from 1000 to 2592000000"},
       {"policy", R"({"timeout_ms":1e300})", "/policy/timeout_ms: expected an integer from 1000 to 2592000000"},
-      {"policy", R"({"verify":"some"})", "/policy/verify: expected one of none, spotcheck, full, quorum, adaptive, got \"some\""},
+      {"policy", R"({"verify":"some"})",
+       "/policy/verify: expected one of none, spotcheck, full, quorum, adaptive, got \"some\""},
       {"policy", R"({"verify":true})", "/policy/verify: expected one of none, spotcheck, full, quorum, adaptive, got true"},
       {"policy", R"({"replicas":0})", "/policy/replicas: expected an integer from 1 to 16, got 0"},
       {"policy", R"({"max_error":0})", "/policy/max_error: expected a number from "},
@@ -181,10 +183,12 @@ TEST_CASE("each mistake in a contract is named with its place and what was expec
       {"policy", R"({"data_class":""})", "/policy/data_class: expected 1 to 128 characters"},
       {"policy", R"({"priority":10})", "/policy/priority: expected an integer from 0 to 9, got 10"},
       {"policy", R"({"deadline_ms":0})", "/policy/deadline_ms: expected an integer from 1 to 3600000, got 0"},
-      {"policy", R"({"timeout_ms":5000,"deadline_ms":5001})", "/policy/deadline_ms: expected an integer from 1 to 5000, got 5001"},
+      {"policy", R"({"timeout_ms":5000,"deadline_ms":5001})",
+       "/policy/deadline_ms: expected an integer from 1 to 5000, got 5001"},
       {"policy", R"({"numeric_class":"a b"})", "/policy/numeric_class: expected 1 to 128 characters"},
       {"policy", R"({"homogeneous":1})", "/policy/homogeneous: expected true or false, got 1"},
-      {"policy", R"({"sandbox_level":"strongest"})", "/policy/sandbox_level: expected one of none, process, bubblewrap, namespaces, full"},
+      {"policy", R"({"sandbox_level":"strongest"})",
+       "/policy/sandbox_level: expected one of none, process, bubblewrap, namespaces, full"},
       {"policy", R"({"spread":["owner"]})", "/policy/spread/0: expected one of operator, network, region, got \"owner\""},
       {"policy", R"({"speculative":"no"})", "/policy/speculative: expected true or false, got \"no\""},
       {"policy", R"({"replica":2})", "/policy/replica: unknown key; expected target,"},
@@ -192,7 +196,8 @@ TEST_CASE("each mistake in a contract is named with its place and what was expec
       {"artifacts", "[]", "/artifacts: expected an object, got an array"},
       {"artifacts", R"({"persist":"yes"})", "/artifacts/persist: expected true or false, got \"yes\""},
       {"artifacts", R"({"include":"result"})", "/artifacts/include: expected an array of 0 to 2 elements"},
-      {"artifacts", R"({"include":["results"]})", "/artifacts/include/0: expected one of result, shard_outputs, got \"results\""},
+      {"artifacts", R"({"include":["results"]})",
+       "/artifacts/include/0: expected one of result, shard_outputs, got \"results\""},
       {"artifacts", R"({"include":["result","result"]})", "/artifacts/include/1: the element \"result\" stands twice"},
       {"artifacts", R"({"keep":1})", "/artifacts/keep: unknown key"},
   };
@@ -251,8 +256,9 @@ TEST_CASE("random damage to a contract never gets through with an inconsistent m
     ++accepted;
     const ContractPolicy& policy = contract->policy;
     const bool sound = policy.min_agents >= 1 && policy.min_agents <= policy.max_agents && policy.max_agents <= 100'000 &&
-                       policy.replicas >= 1 && policy.replicas <= 16 && policy.spotcheck_ratio >= 0 && policy.spotcheck_ratio <= 1 &&
-                       policy.timeout_ms >= 1000 && is_valid_id(contract->op.name) && json::parse_canonical(contract->args, 1 << 20);
+                       policy.replicas >= 1 && policy.replicas <= 16 && policy.spotcheck_ratio >= 0 &&
+                       policy.spotcheck_ratio <= 1 && policy.timeout_ms >= 1000 && is_valid_id(contract->op.name) &&
+                       json::parse_canonical(contract->args, 1 << 20);
     const auto again = parse_contract(contract->canonical);
     if (!sound || !again || again->digest != contract->digest) FAIL("accepted: " << text);
   }

@@ -41,7 +41,8 @@ std::string mistake(std::string_view text) {
 }  // namespace
 
 TEST_CASE("a strict reader returns members and defaults") {
-  const auto all = read_sample(R"({"count":16,"ratio":1,"flag":false,"name":"ab","id":"a.b-c","colour":"red","tags":["t","u"]})");
+  const auto all =
+      read_sample(R"({"count":16,"ratio":1,"flag":false,"name":"ab","id":"a.b-c","colour":"red","tags":["t","u"]})");
   REQUIRE(all.has_value());
   CHECK(all->count == 16);
   CHECK(all->ratio == 1.0);

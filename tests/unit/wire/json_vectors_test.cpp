@@ -54,7 +54,8 @@ TEST_CASE("numbers are written as ECMAScript writes them") {
     const auto value = std::bit_cast<double>(bits);
     const std::string expected = line.substr(comma + 1);
     if (json::number_to_string(value) != expected) FAIL(line << " was written as " << json::number_to_string(value));
-    if (json::canonicalize(json::Value(value)) != expected) FAIL(line << " as a value is " << json::canonicalize(json::Value(value)));
+    if (json::canonicalize(json::Value(value)) != expected)
+      FAIL(line << " as a value is " << json::canonicalize(json::Value(value)));
     const auto back = json::parse(expected, 100);
     if (!back || back->as_number() != value) FAIL("does not read back: " << line);
   }

@@ -5,7 +5,8 @@
 #include <string.h>
 
 int main(void) {
-  static const char contract[] = "{\"op\": {\"name\": \"mc\", \"version\": \"1\", \"profile\": \"insurance.v1\"}, \"args\": {}}";
+  static const char contract[] =
+      "{\"op\": {\"name\": \"mc\", \"version\": \"1\", \"profile\": \"insurance.v1\"}, \"args\": {}}";
   char* digest = NULL;
   char* error = NULL;
   if (forgepool_contract_digest(contract, strlen(contract), &digest, &error) != FORGEPOOL_OK) {

@@ -24,8 +24,10 @@ T expect(forgepool::Result<T> result, const char* what) {
 void signatures(const forgepool::HubIdentity& hub) {
   const auto message = forgepool::as_bytes("what was computed, by whom, on which input");
   const auto signature = expect(hub.tls.key->sign(message), "sign");
-  if (!forgepool::verify_signature(hub.tls.key->public_key(), message, signature)) give_up("verify", "a good signature was refused");
-  if (forgepool::verify_signature(hub.log_key->public_key(), message, signature)) give_up("verify", "another key's signature was accepted");
+  if (!forgepool::verify_signature(hub.tls.key->public_key(), message, signature))
+    give_up("verify", "a good signature was refused");
+  if (forgepool::verify_signature(hub.log_key->public_key(), message, signature))
+    give_up("verify", "another key's signature was accepted");
   if (hub.pin() != hub.tls.key->public_key().pin()) give_up("pin", "it is not that of the hub's key");
 }
 
