@@ -8,7 +8,7 @@ namespace {
 bool alike(const SchedulerAgent& a, const SchedulerAgent& b) {
   return a.draining == b.draining && a.region == b.region && a.tier == b.tier && a.organization == b.organization &&
          a.data_classes == b.data_classes && a.adapters == b.adapters && a.numeric_class == b.numeric_class &&
-         a.operator_id == b.operator_id && a.network == b.network;
+         a.operator_id == b.operator_id && a.network == b.network && a.sandbox == b.sandbox;
 }
 
 /// Equal for equal agents, and only for them: every text is preceded by its length.
@@ -22,6 +22,8 @@ std::string key_of(const SchedulerAgent& agent) {
     key += std::to_string(list->size()) + ';';
     for (const auto& text : *list) add(text);
   }
+  const auto& [level, determinism, policy] = agent.sandbox;
+  add(std::string(to_string(level)) + ' ' + std::string(to_string(determinism)) + ' ' + to_string(policy));
   return key;
 }
 
@@ -35,13 +37,15 @@ SchedulerJob asks(const SchedulerJob& job) {
   like.adapter = job.adapter;
   like.numeric_class = job.numeric_class;
   like.homogeneous = job.homogeneous;
+  like.sandbox = job.sandbox;
   std::ranges::sort(like.regions);
   return like;
 }
 
 bool same(const SchedulerJob& a, const SchedulerJob& b) {
   return a.organization == b.organization && a.target == b.target && a.regions == b.regions && a.data_class == b.data_class &&
-         a.adapter == b.adapter && a.numeric_class == b.numeric_class && a.homogeneous == b.homogeneous;
+         a.adapter == b.adapter && a.numeric_class == b.numeric_class && a.homogeneous == b.homogeneous &&
+         a.sandbox == b.sandbox;
 }
 
 bool may_work(const AgentClass& agents, const SchedulerJob& job) {

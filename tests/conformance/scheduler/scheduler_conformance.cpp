@@ -86,6 +86,7 @@ class Workload {
     is.draining = random_.chance(0.1);
     is.tier = i < 3 ? "private" : "public";
     is.numeric_class = std::array{"x", "x", "y", "y", ""}.at(static_cast<std::size_t>(i));
+    if (random_.chance(0.3)) is.sandbox = {SandboxLevel::namespaces, Determinism::standard, {SandboxRelaxation::spawn}};
     is.operator_id = std::array{"one", "two", "two", "", ""}.at(static_cast<std::size_t>(i));
     is.network = i % 2 == 0 ? "even" : "odd";
     if (i != 1) is.data_classes = {"internal"};
@@ -115,6 +116,9 @@ class Workload {
     if (rarely()) limits.target = random_.chance(0.5) ? "private" : "public";
     if (rarely()) limits.data_class = "internal";
     if (rarely()) limits.numeric_class = "x";
+    if (rarely()) limits.sandbox.level = SandboxLevel::full;
+    if (rarely()) limits.sandbox.determinism = Determinism::strict;
+    if (rarely()) limits.sandbox.policy.allow(SandboxRelaxation::memory_files);
     if (rarely()) limits.deadline = now_ + Duration(random_.below(60'000'000'000));
     limits.adapter = random_.chance(0.5) ? "mc@1" : "exec@1";
     limits.homogeneous = rarely();
