@@ -143,7 +143,10 @@ Result<std::vector<ReplayedShard>> replay_bundle(std::string_view document, cons
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     SandboxReport report = sandbox.run(requests[i]);
     const Accepted& decided = accepted->at(wanted[i]);
-    ReplayedShard shard{wanted[i], decided.result, {}, {}, {}, decided.lost, {}};
+    ReplayedShard shard;
+    shard.index = wanted[i];
+    shard.accepted = decided.result;
+    shard.lost = decided.lost;
     if (const Bytes* output = output_of(report)) {
       shard.replayed = sha256(*output);
       const Bytes* theirs = accepted_output(read->bundle, wanted[i], decided.result);
