@@ -32,7 +32,7 @@ Result<LedgerHead> FlakyLedger::commit(const LedgerBatch& batch) {
     return fail(ErrorKind::internal, "fault injected: commit " + std::to_string(number) + " could not be written");
   };
   if (before) return failed();
-  auto head = inner_->commit(batch);
+  auto head = ForwardingLedger::commit(batch);
   if (head && after) return failed();
   return head;
 }

@@ -79,6 +79,7 @@ class MemoryOfBatches final : public Ledger {
  public:
   const std::string& origin() const override { return origin_; }
   const PublicKey& key() const override { return key_; }
+  Status use_keys(std::shared_ptr<Signer>, std::vector<std::shared_ptr<Signer>>) override { return {}; }
   Result<LedgerHead> commit(const LedgerBatch& batch) override {
     leaves_ += batch.leaves.size();
     return head();
@@ -245,4 +246,6 @@ TEST_CASE("a flaky ledger fails the commits it was told to, before or after they
   ledger.repair();
   CHECK(ledger.commit(batch)->size == 4);
   CHECK(ledger.commits() == 6);
+  // All else is the other ledger's, also what need not be overridden.
+  CHECK(ledger.use_keys(nullptr, {}));
 }
