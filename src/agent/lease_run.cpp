@@ -1,8 +1,7 @@
 #include "agent/lease_run.hpp"
 
-#include "crypto/reason.hpp"
-
 #include "agent/receipt_builder.hpp"
+#include "crypto/reason.hpp"
 
 #include <fmt/core.h>
 

@@ -11,7 +11,6 @@ using json::ObjectReader;
 constexpr std::string_view verify_modes[] = {"none", "spotcheck", "full", "quorum", "adaptive"};
 constexpr std::string_view targets[] = {"any", "private", "enterprise", "public"};
 constexpr std::string_view seed_modes[] = {"explicit", "derived"};
-constexpr std::string_view sandbox_levels[] = {"none", "process", "bubblewrap", "namespaces", "full"};  // As in SandboxLevel.
 constexpr std::string_view spreads[] = {"operator", "network", "region"};
 constexpr std::string_view inclusions[] = {"result", "shard_outputs"};
 constexpr std::uint32_t max_replicas = 16;
@@ -101,7 +100,10 @@ void read_policy(const json::Value& value, Contract& contract, ObjectReader& out
         static_cast<std::uint64_t>(reader.integer("deadline_ms", 1, static_cast<std::int64_t>(policy.timeout_ms)));
   policy.numeric_class = reader.id("numeric_class", "");
   policy.homogeneous = reader.boolean("homogeneous", policy.homogeneous);
-  policy.sandbox_level = static_cast<SandboxLevel>(reader.choice("sandbox_level", sandbox_levels, 0));
+  using enum SandboxLevel;
+  const std::string_view levels[] = {to_string(none), to_string(process), to_string(bubblewrap), to_string(namespaces),
+                                     to_string(full)};
+  policy.sandbox_level = static_cast<SandboxLevel>(reader.choice("sandbox_level", levels, 0));
   policy.spread = reader.choices("spread", spreads, ObjectReader::Need::optional);
   if (const auto* retention = reader.object("retention", ObjectReader::Need::optional))
     read_retention(*retention, policy, reader);
