@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <optional>
 
 namespace forgepool {
 namespace {
@@ -111,17 +112,16 @@ Result<Digest> Prover::node(const NodeId& id) {
 }
 
 Result<Digest> Prover::range_root(const Range& range) {
-  MerklePath complete;  // Roots of the complete subtrees that make up the range, largest first.
-  for (std::uint64_t begin = range.begin; begin < range.end;) {
-    const unsigned height = static_cast<unsigned>(std::bit_width(range.end - begin)) - 1;
-    const auto subtree = node({height, begin >> height});
-    if (!subtree) return fail(subtree.error());
-    complete.push_back(*subtree);
-    begin += std::uint64_t{1} << height;
+  // Of the complete subtrees that make up the range the last is the smallest: it begins.
+  std::optional<Digest> root;
+  for (std::uint64_t end = range.end; end > range.begin;) {
+    const unsigned height = static_cast<unsigned>(std::countr_zero(end - range.begin));
+    end -= std::uint64_t{1} << height;
+    const auto subtree = node({height, end >> height});
+    if (!subtree) return subtree;
+    root = root ? node_hash(*subtree, *root) : *subtree;
   }
-  Digest root = complete.back();
-  for (std::size_t i = complete.size() - 1; i-- > 0;) root = node_hash(complete[i], root);
-  return root;
+  return *root;
 }
 
 Result<MerklePath> Prover::roots(const std::vector<Range>& ranges) {

@@ -1,5 +1,7 @@
 #include "ledger/tile.hpp"
 
+#include "crypto/node_hashes.hpp"
+
 #include <forgepool/merkle.hpp>
 
 #include <cstring>
@@ -42,8 +44,7 @@ Result<std::shared_ptr<const Tile>> Tile::from_hashes(ByteView hashes) {
   std::memcpy(tile->nodes_.data(), hashes.data(), hashes.size());
   tile->size_ = width;
   for (unsigned above = 1; above < height; ++above)
-    for (std::size_t i = 0; i < width >> above; ++i)
-      tile->nodes_[offset(above) + i] = node_hash(tile->node(above - 1, 2 * i), tile->node(above - 1, 2 * i + 1));
+    node_hashes({&tile->node(above - 1, 0), width >> (above - 1)}, {&tile->nodes_[offset(above)], width >> above});
   return tile;
 }
 

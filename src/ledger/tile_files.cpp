@@ -2,6 +2,7 @@
 
 #include "ledger/file_io.hpp"
 
+#include <array>
 #include <cerrno>
 #include <filesystem>
 
@@ -61,11 +62,19 @@ Result<TilePtr> TileFiles::tile(const TileId& id) const {
     const std::lock_guard lock(mutex_);
     if (auto known = cache_of(id).find(id)) return known;
   }
-  const auto stored = read(tile_path(id));
-  if (!stored) return fail(ErrorKind::corrupt, stored.error().message);
-  auto tile = Tile::from_hashes(*stored);
-  if (!tile) return fail(tile.error().kind, root_ + "/" + tile_path(id) + ": " + tile.error().message);
-  remember(id, *tile);
+  auto tile = read_tile(root_ + "/" + tile_path(id));
+  if (tile) remember(id, *tile);
+  return tile;
+}
+
+Result<TilePtr> TileFiles::read_tile(const std::string& path) {
+  std::array<std::uint8_t, Tile::hashes_bytes + 1> buffer;  // One more than there should be.
+  const auto size = file_io::read_start(path, buffer);
+  if (!size) return fail(ErrorKind::corrupt, size.error().message);
+  if (*size == buffer.size())
+    return fail(ErrorKind::corrupt, path + ": a full hash tile has " + std::to_string(Tile::hashes_bytes) + " bytes, not more");
+  auto tile = Tile::from_hashes(ByteView(buffer).first(*size));
+  if (!tile) return fail(tile.error().kind, path + ": " + tile.error().message);
   return tile;
 }
 

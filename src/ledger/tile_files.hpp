@@ -35,6 +35,8 @@ class TileFiles {
   void remember_upper(std::uint64_t leaves) const;
 
  private:
+  static Result<TilePtr> read_tile(const std::string& path);
+
   const std::string root_;
   std::string last_folder_;  // Known to exist.
 

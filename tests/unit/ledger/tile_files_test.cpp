@@ -53,6 +53,18 @@ TEST_CASE("a tile is read from its hashes, with the nodes above them, and stays 
   }
 }
 
+TEST_CASE("a tile of another length is corrupt") {
+  const Folder folder;
+  TileFiles files(folder.path);
+  const TileId id{0, 3};
+  for (const std::size_t length : {std::size_t{0}, Tile::hashes_bytes - 1, Tile::hashes_bytes + 1, 2 * Tile::hashes_bytes}) {
+    CAPTURE(length);
+    REQUIRE(files.write(tile_path(id), Bytes(length)));
+    CHECK(files.tile(id).error().kind == ErrorKind::corrupt);
+    CHECK(files.tile(id).error().message.find(tile_path(id)) != std::string::npos);
+  }
+}
+
 TEST_CASE("the tiles above the leaves are read ahead, and only those of the log") {
   const Folder folder;
   TileFiles files(folder.path);

@@ -1,3 +1,5 @@
+#include "crypto/node_hashes.hpp"
+
 #include <forgepool/merkle.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -50,6 +52,16 @@ Digest flipped(Digest digest, std::size_t bit) {
 }
 
 }  // namespace
+
+TEST_CASE("neighbouring nodes are hashed together as one by one") {
+  const auto children = some_leaves(256);
+  for (const std::size_t count : {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{128}}) {
+    std::vector<Digest> parents(count), expected;
+    for (std::size_t i = 0; i < count; ++i) expected.push_back(node_hash(children[2 * i], children[2 * i + 1]));
+    node_hashes(std::span(children).first(2 * count), parents);
+    CHECK(parents == expected);
+  }
+}
 
 TEST_CASE("the hashes of RFC 6962 are those that Certificate Transparency publishes") {
   CHECK(merkle_root({}).hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
