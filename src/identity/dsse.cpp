@@ -13,10 +13,11 @@ namespace {
 // Either alphabet (the specification asks for it), the URL-safe one with or without padding. Mixed alphabets fail in both
 // decoders.
 Bytes read_base64(json::ObjectReader& reader, std::string_view key, std::size_t max_chars) {
-  std::string text = reader.string(key, max_chars);
+  const std::string* found = reader.text(key, max_chars);
+  std::string_view text = found ? std::string_view(*found) : std::string_view();
   auto bytes = from_base64(text);
   if (!bytes) {
-    if (text.size() % 4 == 0) text.resize(text.size() - (text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0));
+    if (text.size() % 4 == 0) text.remove_suffix(text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0);
     bytes = from_base64url(text);
   }
   if (!bytes) reader.refuse(key, "expected base64");

@@ -42,15 +42,15 @@ json::Value external_parameters(const Receipt& receipt) {
   json::Array shards;
   for (const auto& shard : receipt.shards)
     shards.push_back(json::Object{{"index", shard.index}, {"params", shard.params.str()}});
-  return json::Object{{"job", receipt.job},
-                      {"lease", receipt.lease.str()},
+  return json::Object{{"adapter", receipt.adapter.str()},
                       {"attempt", receipt.attempt},
-                      {"adapter", receipt.adapter.str()},
+                      {"job", receipt.job},
+                      {"lease", receipt.lease.str()},
                       {"shards", std::move(shards)}};
 }
 
 json::Value outcome_to_json(const SandboxOutcome& outcome) {
-  json::Object object{{"kind", to_string(outcome.kind)}, {"code", outcome.code}, {"detail", clean(outcome.detail)}};
+  json::Object object{{"code", outcome.code}, {"detail", clean(outcome.detail)}, {"kind", to_string(outcome.kind)}};
   if (outcome.step != SandboxStep::none) object.set("step", to_string(outcome.step));
   return object;
 }
@@ -62,8 +62,8 @@ json::Value internal_parameters(const Receipt& receipt) {
     shards.push_back(json::Object{{"index", shard.index},
                                   {"outcome", outcome_to_json(shard.outcome)},
                                   {"usage", json::Object{{"cpu_ms", shard.usage.cpu_ms},
-                                                         {"wall_ms", shard.usage.wall_ms},
-                                                         {"peak_memory_bytes", shard.usage.peak_memory_bytes}}}});
+                                                         {"peak_memory_bytes", shard.usage.peak_memory_bytes},
+                                                         {"wall_ms", shard.usage.wall_ms}}}});
   json::Object sandbox{{"name", receipt.sandbox},
                        {"level", to_string(receipt.level)},
                        {"determinism", to_string(receipt.determinism)},
@@ -80,7 +80,7 @@ std::vector<Resource> dependencies_of(const Receipt& receipt) {
   return resources;
 }
 
-std::string to_statement(const Receipt& receipt) {
+json::Value to_json(const Receipt& receipt) {
   std::vector<Resource> subject;
   for (const auto& shard : receipt.shards)
     if (shard.output) subject.push_back({shard_name(shard.index), *shard.output});
@@ -92,8 +92,8 @@ std::string to_statement(const Receipt& receipt) {
                        {"metadata", json::Object{{"invocationId", receipt.lease.str()},
                                                  {"startedOn", to_rfc3339(receipt.started_at)},
                                                  {"finishedOn", to_rfc3339(receipt.finished_at)}}}};
-  return write_statement(subject, predicate_type,
-                         json::Object{{"buildDefinition", std::move(definition)}, {"runDetails", std::move(details)}});
+  return statement_to_json(subject, predicate_type,
+                           json::Object{{"buildDefinition", std::move(definition)}, {"runDetails", std::move(details)}});
 }
 
 // --- reading ---------------------------------------------------------------------------------------------------------
@@ -269,7 +269,7 @@ bool operator==(const ReceiptShard& a, const ReceiptShard& b) {
 }
 
 Result<std::string> write_receipt(const Receipt& receipt) {
-  std::string text = to_statement(receipt);
+  std::string text = json::canonicalize(to_json(receipt));
   if (auto read = parse_receipt(text); !read) return fail(read.error());
   return text;
 }
@@ -278,13 +278,14 @@ Result<Receipt> parse_receipt(std::string_view text) {
   const auto statement = read_statement(text, predicate_type);
   if (!statement) return fail(statement.error());
   Receipt receipt;
-  json::ObjectReader reader(statement->predicate, "/predicate");
+  json::ObjectReader reader(statement->predicate(), "/predicate");
   within(reader, "buildDefinition", [&](json::ObjectReader& inner) { read_definition(inner, &receipt); });
   within(reader, "runDetails", [&](json::ObjectReader& inner) { read_details(inner, &receipt); });
   if (auto status = reader.finish(); !status) return fail(status.error().kind, "receipt: " + status.error().message);
   if (auto status = read_subject(statement->subject, &receipt); !status) return fail(status.error());
   // One spelling for each receipt: whatever was not looked at above would differ here.
-  if (to_statement(receipt) != text) return fail(ErrorKind::invalid_input, "receipt: not in its canonical form");
+  if (!statement->canonical || to_json(receipt) != statement->document)
+    return fail(ErrorKind::invalid_input, "receipt: not in its canonical form");
   return receipt;
 }
 

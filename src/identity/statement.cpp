@@ -17,13 +17,14 @@ json::Value to_json(const Resource& resource) {
 
 json::Value to_json(const std::vector<Resource>& resources) {
   json::Array list;
+  list.reserve(resources.size());
   for (const auto& resource : resources) list.push_back(to_json(resource));
   return list;
 }
 
 Digest read_hex_digest(json::ObjectReader& reader, std::string_view key) {
-  const std::string text = reader.string(key, 64, {}, 64);
-  const auto digest = Digest::parse(text);
+  const std::string* text = reader.text(key, 64, 64);
+  const auto digest = Digest::parse(text ? *text : "");
   if (!digest) reader.refuse(key, "expected 64 lower-case hex digits");
   return digest.value_or(Digest{});
 }
@@ -53,24 +54,26 @@ std::vector<Resource> read_resources(json::ObjectReader& reader, std::string_vie
   return resources;
 }
 
-std::string write_statement(const std::vector<Resource>& subject, std::string_view predicate_type, json::Value predicate) {
-  return json::canonicalize(json::Object{{"_type", statement_type},
-                                         {"subject", to_json(subject)},
-                                         {"predicateType", predicate_type},
-                                         {"predicate", std::move(predicate)}});
+json::Value statement_to_json(const std::vector<Resource>& subject, std::string_view predicate_type, json::Value predicate) {
+  return json::Object{{"_type", statement_type},
+                      {"predicate", std::move(predicate)},
+                      {"predicateType", predicate_type},
+                      {"subject", to_json(subject)}};
 }
 
 Result<Statement> read_statement(std::string_view text, std::string_view predicate_type) {
-  const auto value = json::parse(text, max_statement_bytes);
-  if (!value) return fail(value.error().kind, "statement: " + value.error().message);
+  auto parsed = json::parse_any_form(text, max_statement_bytes);
+  if (!parsed) return fail(parsed.error().kind, "statement: " + parsed.error().message);
   Statement statement;
-  json::ObjectReader reader(*value, "");
+  json::ObjectReader reader(parsed->value, "");
   const std::string_view types[] = {statement_type}, predicates[] = {predicate_type};
   reader.choice("_type", types);
   reader.choice("predicateType", predicates);
   statement.subject = read_resources(reader, "subject", max_subjects);
-  if (const auto* predicate = reader.object("predicate")) statement.predicate = *predicate;
+  reader.object("predicate");
   if (auto status = reader.finish(); !status) return fail(status.error().kind, "statement: " + status.error().message);
+  statement.document = std::move(parsed->value);
+  statement.canonical = parsed->canonical;
   return statement;
 }
 

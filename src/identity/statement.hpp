@@ -30,11 +30,14 @@ Digest read_hex_digest(json::ObjectReader& reader, std::string_view key);
 Time read_time(json::ObjectReader& reader, std::string_view key);
 
 struct Statement {
+  json::Value document;
+  bool canonical = false;  ///< Whether the text was the canonical form of the document.
   std::vector<Resource> subject;
-  json::Value predicate;
+
+  const json::Value& predicate() const { return *document.as_object()->find("predicate"); }
 };
 
-std::string write_statement(const std::vector<Resource>& subject, std::string_view predicate_type, json::Value predicate);
+json::Value statement_to_json(const std::vector<Resource>& subject, std::string_view predicate_type, json::Value predicate);
 /// Reads the frame. invalid_input, with the JSON pointer, for another predicate type or any deviation.
 Result<Statement> read_statement(std::string_view text, std::string_view predicate_type);
 

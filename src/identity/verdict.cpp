@@ -33,7 +33,7 @@ json::Array levels_of(const ShardVerdict& shard) {
   return {fmt::format("FORGEPOOL_AGREED_BY_{}", std::ranges::count(shard.evidence, true, &Evidence::agrees))};
 }
 
-std::string to_statement(const Verdict& verdict) {
+json::Value to_json(const Verdict& verdict) {
   const auto& shard = verdict.shard;
   json::Array evidence;
   for (const auto& answer : shard.evidence) {
@@ -46,19 +46,19 @@ std::string to_statement(const Verdict& verdict) {
     if (answer.diverges_at) piece.set("diverges", *answer.diverges_at);
     evidence.push_back(std::move(piece));
   }
-  json::Object predicate{{"verifier", json::Object{{"id", verdict.verifier}}},
-                         {"timeVerified", to_rfc3339(verdict.verified_at)},
-                         {"resourceUri", std::string(resource_prefix) + to_string(shard.shard)},
-                         {"policy", to_json(Resource{"contract", verdict.contract})},
-                         {"verificationResult", shard.decision == Decision::accepted ? "PASSED" : "FAILED"},
-                         {"verifiedLevels", levels_of(shard)},
-                         {"forgepool_bound", json::Object{{"collusion", verdict.adversary.collusion},
+  json::Object predicate{{"forgepool_bound", json::Object{{"collusion", verdict.adversary.collusion},
                                                           {"error", shard.error_bound},
                                                           {"fraction", verdict.adversary.fraction}}},
-                         {"forgepool_rule", shard.rule},
                          {"forgepool_evidence", std::move(evidence)},
-                         {"forgepool_salt", to_hex(verdict.salt)}};
-  return write_statement(subject_of(shard), predicate_type, std::move(predicate));
+                         {"forgepool_rule", shard.rule},
+                         {"forgepool_salt", to_hex(verdict.salt)},
+                         {"policy", to_json(Resource{"contract", verdict.contract})},
+                         {"resourceUri", std::string(resource_prefix) + to_string(shard.shard)},
+                         {"timeVerified", to_rfc3339(verdict.verified_at)},
+                         {"verificationResult", shard.decision == Decision::accepted ? "PASSED" : "FAILED"},
+                         {"verifiedLevels", levels_of(shard)},
+                         {"verifier", json::Object{{"id", verdict.verifier}}}};
+  return statement_to_json(subject_of(shard), predicate_type, std::move(predicate));
 }
 
 // --- reading ---------------------------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ void read_fixed(json::ObjectReader& reader, Verdict* verdict) {
 
 Result<std::string> write_verdict(const Verdict& verdict) {
   if (!json::is_valid_utf8(verdict.shard.rule)) return fail(ErrorKind::invalid_input, "verdict: the rule is not UTF-8");
-  std::string text = to_statement(verdict);
+  std::string text = json::canonicalize(to_json(verdict));
   if (auto read = parse_verdict(text); !read) return fail(read.error());
   return text;
 }
@@ -143,7 +143,7 @@ Result<Verdict> parse_verdict(std::string_view text) {
   const auto statement = read_statement(text, predicate_type);
   if (!statement) return fail(statement.error());
   Verdict verdict;
-  json::ObjectReader reader(statement->predicate, "/predicate");
+  json::ObjectReader reader(statement->predicate(), "/predicate");
   read_fixed(reader, &verdict);
   const auto shard = read_resource_uri(reader.string("resourceUri", 256));
   if (!shard)
@@ -167,7 +167,8 @@ Result<Verdict> parse_verdict(std::string_view text) {
       return fail(ErrorKind::invalid_input, "verdict: no answer in the evidence that agrees has the accepted output");
   }
   // One spelling for each verdict: whatever was not looked at above would differ here.
-  if (to_statement(verdict) != text) return fail(ErrorKind::invalid_input, "verdict: not in its canonical form");
+  if (!statement->canonical || to_json(verdict) != statement->document)
+    return fail(ErrorKind::invalid_input, "verdict: not in its canonical form");
   return verdict;
 }
 

@@ -22,9 +22,17 @@ bool utf16_less(std::string_view a, std::string_view b) {
   return byte_a < byte_b;
 }
 
-Object::Object(std::initializer_list<Member> members) {
-  members_.reserve(members.size());
-  for (const Member& member : members) set(member.first, member.second);
+Field::Field(std::string_view key, Value value) : key_(key), value_(std::move(value)) {}
+
+Object::Object(std::initializer_list<Field> fields) {
+  members_.reserve(fields.size());
+  for (const Field& field : fields) set(std::string(field.key_), std::move(field.value_));
+}
+
+Object Object::from_ascending(std::vector<Member> members) {
+  Object object;
+  object.members_ = std::move(members);
+  return object;
 }
 
 Object Object::from_members(std::vector<Member> members) {
@@ -35,11 +43,20 @@ Object Object::from_members(std::vector<Member> members) {
 }
 
 const Value* Object::find(std::string_view key) const {
+  constexpr std::size_t few = 16;  // To look at all of them is faster than to compare by UTF-16.
+  if (members_.size() <= few) {
+    const auto found = std::ranges::find(members_, key, &Member::first);
+    return found != members_.end() ? &found->second : nullptr;
+  }
   const auto place = std::lower_bound(members_.begin(), members_.end(), key, key_less);
   return place != members_.end() && place->first == key ? &place->second : nullptr;
 }
 
 void Object::set(std::string key, Value value) {
+  if (members_.empty() || utf16_less(members_.back().first, key)) {
+    members_.emplace_back(std::move(key), std::move(value));
+    return;
+  }
   const auto place = std::lower_bound(members_.begin(), members_.end(), std::string_view(key), key_less);
   if (place != members_.end() && place->first == key)
     place->second = std::move(value);

@@ -17,6 +17,7 @@
 namespace forgepool::json {
 
 class Value;
+class Field;
 using Array = std::vector<Value>;
 using Member = std::pair<std::string, Value>;
 
@@ -32,9 +33,12 @@ bool utf16_less(std::string_view a, std::string_view b);
 class Object {
  public:
   Object();
-  Object(std::initializer_list<Member> members);
+  /// Of fields with the same key the last one stays.
+  Object(std::initializer_list<Field> fields);
   /// Sorts. The keys must differ.
   static Object from_members(std::vector<Member> members);
+  /// They must be in canonical order, and their keys differ.
+  static Object from_ascending(std::vector<Member> members);
 
   /// Null if there is no such member.
   const Value* find(std::string_view key) const;
@@ -114,6 +118,18 @@ class Value {
   std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Object> data_;
 };
 
+/// A member as an object is written down in code. What is in a list is const, and would be copied with everything in it, at
+/// every level again: an `Object` moves it out of this.
+class Field {
+ public:
+  Field(std::string_view key, Value value);
+
+ private:
+  friend class Object;
+  std::string_view key_;  // Borrowed: a list lives no longer than what it was written down with.
+  mutable Value value_;
+};
+
 // Here and not above, because a member is complete only now.
 inline Object::Object() = default;
 inline std::size_t Object::size() const {
@@ -134,6 +150,13 @@ inline std::vector<Member>::const_iterator Object::end() const {
 /// outside the range of a double, integers that the canonical form would change, nesting deeper than `max_depth`. invalid_input
 /// or too_large.
 Result<Value> parse(std::string_view text, std::size_t max_bytes);
+
+struct Parsed {
+  Value value;
+  bool canonical = false;  ///< Whether the text was the canonical form of the value.
+};
+/// As `parse`.
+Result<Parsed> parse_any_form(std::string_view text, std::size_t max_bytes);
 
 /// As `parse`, and refuses a text that is not the canonical form of its value.
 Result<Value> parse_canonical(std::string_view text, std::size_t max_bytes);

@@ -1,8 +1,12 @@
+#include "base/parallel.hpp"
 #include "wire/json.hpp"
+#include "wire/json_split.hpp"
+#include "wire/json_text.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <optional>
 
 namespace forgepool::json {
@@ -59,12 +63,22 @@ struct Frame {
   }
 };
 
-/// Recursive descent. Every function leaves `at_` behind what it read, or returns nothing and has set `error_`.
+/// Moves what was put on `stack` from `start` on into a vector of just that size.
+template <class T>
+std::vector<T> take_from(std::vector<T>& stack, std::size_t start) {
+  const auto first = stack.begin() + static_cast<std::ptrdiff_t>(start);
+  std::vector<T> taken(std::make_move_iterator(first), std::make_move_iterator(stack.end()));
+  stack.erase(first, stack.end());
+  return taken;
+}
+
+/// Recursive descent. Every function leaves `at_` behind what it read, or returns nothing and has set `error_`. Whatever the
+/// canonical form would spell in another way clears `canonical_`.
 class Parser {
  public:
   explicit Parser(std::string_view text) : text_(text) {}
 
-  Result<Value> document() {
+  Result<Parsed> document() {
     skip_space();
     auto value = read_value(nullptr, 0);
     if (!value) return fail(std::move(error_));
@@ -73,10 +87,19 @@ class Parser {
       (void)malformed(nullptr, "expected the end after the value");
       return fail(std::move(error_));
     }
-    return std::move(*value);
+    return Parsed{std::move(*value), canonical_};
   }
 
  private:
+  /// As `document`, but at a depth.
+  Result<Parsed> element(unsigned depth) {
+    skip_space();
+    auto value = read_value(nullptr, depth);
+    skip_space();
+    if (!value || !at_end()) return fail(std::move(error_));
+    return Parsed{std::move(*value), canonical_};
+  }
+
   std::nullopt_t refuse(const Frame* frame, const std::string& message) {
     error_ = Error{ErrorKind::invalid_input, at_pointer(Frame::pointer(frame), message)};
     return std::nullopt;
@@ -103,7 +126,8 @@ class Parser {
     return true;
   }
   void skip_space() {
-    while (!at_end() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r')) ++at_;
+    for (; !at_end() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r'); ++at_)
+      canonical_ = false;
   }
 
   std::optional<Value> read_value(const Frame* frame, unsigned depth) {
@@ -132,28 +156,50 @@ class Parser {
 
   std::optional<Value> read_array(const Frame* frame, unsigned depth) {
     if (depth > max_depth) return refuse(frame, "nested deeper than " + std::to_string(max_depth) + " levels");
+    if (auto array = read_long_array(depth)) return array;
     ++at_;
-    Array elements;
     skip_space();
-    if (take(']')) return Value(std::move(elements));
+    if (take(']')) return Value(Array());
+    const std::size_t start = elements_.size();
     while (true) {
-      const Frame element{frame, nullptr, elements.size()};
+      const Frame element{frame, nullptr, elements_.size() - start};
       skip_space();
       auto value = read_value(&element, depth);
       if (!value) return std::nullopt;
-      elements.push_back(std::move(*value));
+      elements_.push_back(std::move(*value));
       skip_space();
-      if (take(']')) return Value(std::move(elements));
+      if (take(']')) return Value(take_from(elements_, start));
       if (!take(',')) return malformed(frame, "expected , or ]");
     }
+  }
+
+  /// Reads the elements of a document's list on several threads if it is long and nothing in it is wrong: errors name their
+  /// place, which whoever reads from the start knows.
+  std::optional<Value> read_long_array(unsigned depth) {
+    constexpr unsigned depth_of_lists = 2;
+    constexpr std::size_t worthwhile_bytes = 1u << 20;
+    if (depth != depth_of_lists || text_.size() - at_ < worthwhile_bytes) return std::nullopt;
+    const auto split = split_array(text_.substr(at_));
+    if (!split || split->length < worthwhile_bytes) return std::nullopt;
+    auto parsed =
+        map_in_order(split->elements.size(), [&](std::size_t i) { return Parser(split->elements[i]).element(depth); });
+    if (!parsed.back()) return std::nullopt;
+    Array elements;
+    elements.reserve(parsed.size());
+    for (auto& element : parsed) {
+      if (!element->canonical) canonical_ = false;
+      elements.push_back(std::move(element->value));
+    }
+    at_ += split->length;
+    return Value(std::move(elements));
   }
 
   std::optional<Value> read_object(const Frame* frame, unsigned depth) {
     if (depth > max_depth) return refuse(frame, "nested deeper than " + std::to_string(max_depth) + " levels");
     ++at_;
-    std::vector<Member> members;
     skip_space();
     if (take('}')) return Value(Object());
+    const std::size_t start = members_.size();
     while (true) {
       skip_space();
       if (peek() != '"') return malformed(frame, "expected a key in quotes");
@@ -165,14 +211,18 @@ class Parser {
       skip_space();
       auto value = read_value(&member, depth);
       if (!value) return std::nullopt;
-      members.emplace_back(std::move(*key), std::move(*value));
+      members_.emplace_back(std::move(*key), std::move(*value));
       skip_space();
-      if (take('}')) return finish_object(frame, std::move(members));
+      if (take('}')) return finish_object(frame, take_from(members_, start));
       if (!take(',')) return malformed(frame, "expected , or }");
     }
   }
 
   std::optional<Value> finish_object(const Frame* frame, std::vector<Member> members) {
+    const auto misplaced = [](const Member& a, const Member& b) { return !utf16_less(a.first, b.first); };
+    if (std::ranges::adjacent_find(members, misplaced) == members.end())
+      return Value(Object::from_ascending(std::move(members)));
+    canonical_ = false;
     Object object = Object::from_members(std::move(members));
     const auto twice = std::ranges::adjacent_find(object.members(), {}, &Member::first);
     if (twice != object.end()) {
@@ -187,9 +237,9 @@ class Parser {
     std::string out;
     while (true) {
       // Runs of plain ASCII are most of every text: copy them in one go.
-      const std::size_t start = at_;
-      while (!at_end() && text_[at_] != '"' && text_[at_] != '\\' && text_[at_] >= 0x20) ++at_;
-      out.append(text_, start, at_ - start);
+      const std::size_t plain = count_plain(text_.substr(at_));
+      out.append(text_, at_, plain);
+      at_ += plain;
       if (at_end()) return malformed(frame, "expected \" at the end of the string");
       const auto byte = static_cast<std::uint8_t>(text_[at_]);
       if (byte == '"') {
@@ -226,6 +276,16 @@ class Parser {
   }
 
   bool read_escape(const Frame* frame, std::string& out) {
+    const std::size_t start = at_, before = out.size();
+    if (!decode_escape(frame, out)) return false;
+    // What has to be escaped at all has one escape.
+    std::string canonical;
+    append_escaped(canonical, std::string_view(out).substr(before));
+    if (canonical != text_.substr(start, at_ - start)) canonical_ = false;
+    return true;
+  }
+
+  bool decode_escape(const Frame* frame, std::string& out) {
     ++at_;
     const char c = peek();
     constexpr std::string_view names = "\"\\/bfnrt", meanings = "\"\\/\b\f\n\r\t";
@@ -274,6 +334,7 @@ class Parser {
     if (integer && whole.size() <= 15) {
       std::int64_t value = 0;
       std::from_chars(whole.data(), whole.data() + whole.size(), value);
+      if (negative && value == 0) canonical_ = false;
       return Value(negative ? -value : value);
     }
     double value = 0;
@@ -285,12 +346,17 @@ class Parser {
     if (integer && number_to_string(std::abs(value)) != whole)
       return refuse(frame,
                     "the integer cannot be held by a double as it is written; write it as a string, or keep it within 2^53");
+    if (number_to_string(value) != text_.substr(start, at_ - start)) canonical_ = false;
     return Value(value);
   }
 
-  std::string_view text_;
+  const std::string_view text_;
   std::size_t at_ = 0;
+  bool canonical_ = true;
   Error error_;
+  // Of all arrays and objects that are still open, the outermost first: one at a time would grow again and again.
+  Array elements_;
+  std::vector<Member> members_;
 };
 
 }  // namespace
@@ -304,18 +370,22 @@ bool is_valid_utf8(std::string_view text) {
   return true;
 }
 
-Result<Value> parse(std::string_view text, std::size_t max_bytes) {
+Result<Parsed> parse_any_form(std::string_view text, std::size_t max_bytes) {
   if (text.size() > max_bytes)
     return fail(ErrorKind::too_large, at_pointer("", "expected at most " + std::to_string(max_bytes) + " bytes of JSON, got " +
                                                          std::to_string(text.size())));
   return Parser(text).document();
 }
 
+Result<Value> parse(std::string_view text, std::size_t max_bytes) {
+  return parse_any_form(text, max_bytes).map([](Parsed&& parsed) { return std::move(parsed.value); });
+}
+
 Result<Value> parse_canonical(std::string_view text, std::size_t max_bytes) {
-  auto value = parse(text, max_bytes);
-  if (value && canonicalize(*value) != text)
-    return fail(ErrorKind::invalid_input, at_pointer("", "not in the canonical form of RFC 8785"));
-  return value;
+  auto parsed = parse_any_form(text, max_bytes);
+  if (!parsed) return fail(parsed.error());
+  if (!parsed->canonical) return fail(ErrorKind::invalid_input, at_pointer("", "not in the canonical form of RFC 8785"));
+  return std::move(parsed->value);
 }
 
 }  // namespace forgepool::json

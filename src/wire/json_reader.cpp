@@ -9,6 +9,9 @@ namespace {
 
 constexpr std::string_view id_form = "1 to 128 characters of [A-Za-z0-9._-], not starting with a dot";
 
+/// Up to this many keys are kept without asking for memory twice.
+constexpr std::size_t usual_members = 12;
+
 std::string one_of(std::span<const std::string_view> choices) {
   std::string text = "one of";
   for (const std::string_view choice : choices) text.append(" ").append(choice).append(",");
@@ -31,6 +34,7 @@ std::string describe(const Value& value) {
 
 ObjectReader::ObjectReader(const Value& value, std::string pointer) : object_(value.as_object()), pointer_(std::move(pointer)) {
   if (!object_) error_ = Error{ErrorKind::invalid_input, at_pointer(pointer_, "expected an object, got " + describe(value))};
+  known_.reserve(usual_members);
 }
 
 void ObjectReader::refuse(std::string_view key, std::string_view message) {
@@ -42,116 +46,123 @@ void ObjectReader::refuse(const Error& error) {
   if (!error_) error_ = error;
 }
 
-void ObjectReader::expected(std::string_view key, std::string_view what, const Value& got) {
-  refuse(key, "expected " + std::string(what) + ", got " + describe(got));
+void ObjectReader::unfit(std::string_view key, std::string_view what, const Value* got) {
+  if (got)
+    refuse(key, "expected " + std::string(what) + ", got " + describe(*got));
+  else
+    refuse(key, "missing; expected " + std::string(what));
 }
 
-const Value* ObjectReader::look_up(std::string_view key, bool required, std::string_view what) {
-  known_.emplace_back(key);
-  if (!object_) return nullptr;
-  const Value* value = object_->find(key);
-  if (!value && required) refuse(key, "missing; expected " + std::string(what));
-  return value;
+const Value* ObjectReader::look_up(std::string_view key) {
+  known_.push_back(key);
+  return object_ ? object_->find(key) : nullptr;
 }
 
 std::int64_t ObjectReader::integer(std::string_view key, std::int64_t min, std::int64_t max,
                                    std::optional<std::int64_t> fallback) {
-  const std::string what = range_text("an integer", std::to_string(min), std::to_string(max));
-  const Value* value = look_up(key, !fallback, what);
-  if (!value) return fallback.value_or(0);
-  const auto* integer = value->as_integer();
-  if (integer && *integer >= min && *integer <= max) return *integer;
-  expected(key, what, *value);
+  const Value* value = look_up(key);
+  if (!value && fallback) return *fallback;
+  if (const auto* integer = value ? value->as_integer() : nullptr; integer && *integer >= min && *integer <= max)
+    return *integer;
+  unfit(key, range_text("an integer", std::to_string(min), std::to_string(max)), value);
   return 0;
 }
 
 double ObjectReader::number(std::string_view key, double min, double max, std::optional<double> fallback) {
-  const std::string what = range_text("a number", number_to_string(min), number_to_string(max));
-  const Value* value = look_up(key, !fallback, what);
-  if (!value) return fallback.value_or(0);
-  if (value->is_number() && value->as_number() >= min && value->as_number() <= max) return value->as_number();
-  expected(key, what, *value);
+  const Value* value = look_up(key);
+  if (!value && fallback) return *fallback;
+  if (value && value->is_number() && value->as_number() >= min && value->as_number() <= max) return value->as_number();
+  unfit(key, range_text("a number", number_to_string(min), number_to_string(max)), value);
   return 0;
 }
 
 bool ObjectReader::boolean(std::string_view key, std::optional<bool> fallback) {
-  const Value* value = look_up(key, !fallback, "true or false");
-  if (!value) return fallback.value_or(false);
-  if (const auto* flag = value->as_bool()) return *flag;
-  expected(key, "true or false", *value);
+  const Value* value = look_up(key);
+  if (!value && fallback) return *fallback;
+  if (const auto* flag = value ? value->as_bool() : nullptr) return *flag;
+  unfit(key, "true or false", value);
   return false;
+}
+
+const std::string* ObjectReader::text(std::string_view key, std::size_t max_bytes, std::size_t min_bytes) {
+  return text_of(key, look_up(key), max_bytes, min_bytes);
+}
+
+const std::string* ObjectReader::text_of(std::string_view key, const Value* value, std::size_t max_bytes,
+                                         std::size_t min_bytes) {
+  const auto* text = value ? value->as_string() : nullptr;
+  if (text && text->size() >= min_bytes && text->size() <= max_bytes) return text;
+  unfit(key, range_text("a string", std::to_string(min_bytes), std::to_string(max_bytes)) + " bytes long", value);
+  return nullptr;
 }
 
 std::string ObjectReader::string(std::string_view key, std::size_t max_bytes, std::optional<std::string> fallback,
                                  std::size_t min_bytes) {
-  const std::string what = range_text("a string", std::to_string(min_bytes), std::to_string(max_bytes)) + " bytes long";
-  const Value* value = look_up(key, !fallback, what);
-  if (!value) return std::move(fallback).value_or("");
-  const auto* text = value->as_string();
-  if (text && text->size() >= min_bytes && text->size() <= max_bytes) return *text;
-  expected(key, what, *value);
-  return {};
+  const Value* value = look_up(key);
+  if (!value && fallback) return std::move(*fallback);
+  const std::string* text = text_of(key, value, max_bytes, min_bytes);
+  return text ? *text : std::string();
 }
 
 std::string ObjectReader::id(std::string_view key, std::optional<std::string> fallback) {
-  const Value* value = look_up(key, !fallback, id_form);
-  if (!value) return std::move(fallback).value_or("");
-  if (const auto* text = value->as_string(); text && is_valid_id(*text)) return *text;
-  expected(key, id_form, *value);
+  const Value* value = look_up(key);
+  if (!value && fallback) return std::move(*fallback);
+  if (const auto* text = value ? value->as_string() : nullptr; text && is_valid_id(*text)) return *text;
+  unfit(key, id_form, value);
   return {};
 }
 
 std::size_t ObjectReader::choice(std::string_view key, std::span<const std::string_view> choices,
                                  std::optional<std::size_t> fallback) {
-  const std::string what = one_of(choices);
-  const Value* value = look_up(key, !fallback, what);
-  if (!value) return fallback.value_or(0);
-  if (const auto* text = value->as_string())
+  const Value* value = look_up(key);
+  if (!value && fallback) return *fallback;
+  if (const auto* text = value ? value->as_string() : nullptr)
     if (const auto found = std::ranges::find(choices, *text); found != choices.end())
       return static_cast<std::size_t>(found - choices.begin());
-  expected(key, what, *value);
+  unfit(key, one_of(choices), value);
   return 0;
 }
 
 Digest ObjectReader::digest(std::string_view key) {
-  constexpr std::string_view what = "\"sha256:\" and 64 lower-case hex digits";
-  const Value* value = look_up(key, true, what);
-  if (!value) return {};
-  if (const auto* text = value->as_string(); text && text->starts_with("sha256:"))
+  const Value* value = look_up(key);
+  if (const auto* text = value ? value->as_string() : nullptr; text && text->starts_with("sha256:"))
     if (const auto digest = Digest::parse(*text)) return *digest;
-  expected(key, what, *value);
+  unfit(key, "\"sha256:\" and 64 lower-case hex digits", value);
   return {};
 }
 
 Bytes ObjectReader::base64(std::string_view key, std::size_t max_bytes) {
-  const std::string what = "base64 of at most " + std::to_string(max_bytes) + " bytes";
-  const Value* value = look_up(key, true, what);
-  if (!value) return {};
-  if (const auto* text = value->as_string(); text && text->size() <= (max_bytes + 2) / 3 * 4)
+  const Value* value = look_up(key);
+  if (const auto* text = value ? value->as_string() : nullptr; text && text->size() <= (max_bytes + 2) / 3 * 4)
     if (auto bytes = from_base64(*text); bytes && bytes->size() <= max_bytes) return std::move(*bytes);
-  expected(key, what, *value);
+  unfit(key, "base64 of at most " + std::to_string(max_bytes) + " bytes", value);
   return {};
 }
 
 const Array* ObjectReader::array(std::string_view key, std::size_t min_items, std::size_t max_items, Need need) {
-  const std::string what = "an array of " + std::to_string(min_items) + " to " + std::to_string(max_items) + " elements";
-  const Value* value = look_up(key, need == Need::required, what);
-  if (!value) return nullptr;
-  const Array* array = value->as_array();
+  const Value* value = look_up(key);
+  if (!value && need == Need::optional) return nullptr;
+  const Array* array = value ? value->as_array() : nullptr;
   if (array && array->size() >= min_items && array->size() <= max_items) return array;
-  refuse(key, "expected " + what + ", got " + (array ? std::to_string(array->size()) : describe(*value)));
+  const std::string what = "an array of " + std::to_string(min_items) + " to " + std::to_string(max_items) + " elements";
+  if (array)
+    refuse(key, "expected " + what + ", got " + std::to_string(array->size()));
+  else
+    unfit(key, what, value);
   return nullptr;
 }
 
 const Value* ObjectReader::object(std::string_view key, Need need) {
-  const Value* value = look_up(key, need == Need::required, "an object");
-  if (!value || value->as_object()) return value;
-  expected(key, "an object", *value);
+  const Value* value = look_up(key);
+  if (value ? value->as_object() != nullptr : need == Need::optional) return value;
+  unfit(key, "an object", value);
   return nullptr;
 }
 
 const Value* ObjectReader::any(std::string_view key, Need need) {
-  return look_up(key, need == Need::required, "a value");
+  const Value* value = look_up(key);
+  if (!value && need == Need::required) unfit(key, "a value", value);
+  return value;
 }
 
 std::vector<std::string> ObjectReader::list(std::string_view key, std::size_t max_items, Need need, const std::string& what,
@@ -194,7 +205,7 @@ Status ObjectReader::finish() {
     for (const auto& [key, value] : *object_)
       if (std::ranges::find(known_, key) == known_.end()) {
         std::string message = "unknown key; expected";
-        for (const std::string& known : known_) message.append(" ").append(known).append(",");
+        for (const std::string_view known : known_) message.append(" ").append(known).append(",");
         if (known_.empty()) message += " none,";
         message.pop_back();
         return fail(ErrorKind::invalid_input, at_pointer(pointer_to(pointer_, key), message));

@@ -9,7 +9,7 @@
 ///     if (auto read = reader.finish(); !read) return fail(read.error());
 ///
 /// After a mistake the getters return harmless values (0, "", null), so that reading goes straight on to `finish`.
-/// Borrows the value, which must outlive the reader.
+/// Borrows the value, which must outlive the reader, and the keys, which should be literals.
 #include "wire/json.hpp"
 
 #include <forgepool/digest.hpp>
@@ -33,6 +33,8 @@ class ObjectReader {
   /// Between `min_bytes` and `max_bytes` of UTF-8.
   std::string string(std::string_view key, std::size_t max_bytes, std::optional<std::string> fallback = {},
                      std::size_t min_bytes = 0);
+  /// The same without a copy; null after a mistake.
+  const std::string* text(std::string_view key, std::size_t max_bytes, std::size_t min_bytes = 0);
   /// An id in the sense of ids.hpp.
   std::string id(std::string_view key, std::optional<std::string> fallback = {});
   /// One of `choices`; returns its index.
@@ -69,14 +71,17 @@ class ObjectReader {
   Status finish();
 
  private:
-  const Value* look_up(std::string_view key, bool required, std::string_view what);
-  void expected(std::string_view key, std::string_view what, const Value& got);
+  /// Null if it is absent.
+  const Value* look_up(std::string_view key);
+  const std::string* text_of(std::string_view key, const Value* value, std::size_t max_bytes, std::size_t min_bytes);
+  /// Reports a member that is absent (null) or not what it should be.
+  void unfit(std::string_view key, std::string_view what, const Value* got);
   std::vector<std::string> list(std::string_view key, std::size_t max_items, Need need, const std::string& what,
                                 const std::function<bool(const std::string&)>& fits);
 
   const Object* object_ = nullptr;
   std::string pointer_;
-  std::vector<std::string> known_;
+  std::vector<std::string_view> known_;
   std::optional<Error> error_;
 };
 

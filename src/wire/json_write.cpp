@@ -1,4 +1,5 @@
 #include "wire/json.hpp"
+#include "wire/json_text.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -7,26 +8,8 @@ namespace forgepool::json {
 namespace {
 
 void write_string(std::string& out, std::string_view text) {
-  constexpr std::string_view hex = "0123456789abcdef";
-  const auto escaped = [](char c) { return static_cast<std::uint8_t>(c) < 0x20 || c == '"' || c == '\\'; };
   out.push_back('"');
-  while (true) {
-    const auto plain = std::ranges::find_if(text, escaped);
-    out.append(text.begin(), plain);
-    if (plain == text.end()) break;
-    const char c = *plain;
-    text.remove_prefix(static_cast<std::size_t>(plain - text.begin()) + 1);
-    switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\b': out += "\\b"; break;
-      case '\t': out += "\\t"; break;
-      case '\n': out += "\\n"; break;
-      case '\f': out += "\\f"; break;
-      case '\r': out += "\\r"; break;
-      default: out += {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-    }
-  }
+  append_escaped(out, text);
   out.push_back('"');
 }
 

@@ -92,6 +92,42 @@ TEST_CASE("parse_canonical takes the canonical form and nothing else") {
   }
 }
 
+TEST_CASE("a long list is read as a short one is") {
+  constexpr int count = 50'000;
+  const auto list = [&](int number, std::string_view instead) {
+    std::string text = "{\"list\":[";
+    for (int i = 0; i < count; ++i) {
+      if (i > 0) text += ",";
+      text += i == number ? std::string(instead) : "{\"brackets\":\"]}\\\",[\",\"number\":" + std::to_string(i) + "}";
+    }
+    return text + "]}";
+  };
+  const auto parsed = json::parse_any_form(list(-1, ""), 1 << 24);
+  REQUIRE(parsed);
+  CHECK(parsed->canonical);
+  CHECK(json::canonicalize(parsed->value) == list(-1, ""));
+
+  const auto spaced = json::parse_any_form(list(40'000, " 1"), 1 << 24);
+  REQUIRE(spaced);
+  CHECK_FALSE(spaced->canonical);
+  CHECK(*(*spaced->value.as_object()->find("list")->as_array())[40'000].as_integer() == 1);
+
+  const auto refused = [&](std::string_view text) { return json::parse(text, 1 << 24).error().message; };
+  CHECK(refused(list(30'000, "01")).starts_with("/list: malformed JSON: expected , or ]"));
+  CHECK(refused(list(30'000, "")).starts_with("/list/30000: malformed JSON: expected a value"));
+  CHECK(refused(list(30'000, R"({"a":[1,1e999]})")).starts_with("/list/30000/a/1: the number"));
+  CHECK(refused(list(30'000, "]")).starts_with("/list/30000: malformed JSON: expected a value"));
+  CHECK(refused(list(30'000, "\"")) != "");
+  std::string text = list(-1, "");
+  text[text.size() - 2] = '}';
+  CHECK(refused(text).starts_with("/list: malformed JSON: expected , or ]"));
+  text.resize(text.size() - 2);
+  CHECK(refused(text).starts_with("/list: malformed JSON: expected , or ], but the text ends"));
+  const std::string deep = std::string(63, '[') + std::string(63, ']');
+  CHECK(refused(list(49'999, deep)).starts_with("/list/49999/0"));
+  CHECK(json::parse(list(49'999, std::string(62, '[') + std::string(62, ']')), 1 << 24));
+}
+
 TEST_CASE("objects are changed by key") {
   json::Object object{{"b", 2}, {"a", "x"}, {"b", 3}};
   CHECK(json::canonicalize(object) == R"({"a":"x","b":3})");
@@ -113,11 +149,13 @@ TEST_CASE("random damage to a text is refused or read as another parser reads it
   const unsigned seed = 20260131;
   INFO("seed " << seed);
   std::mt19937 random(seed);
-  const std::string base = R"({"a":[1,2.5e-3,-7,{"k":"v\u00e9\n"},true,false,null],"long key":"text with \"quotes\"","z":{}})";
+  const std::string bases[] = {
+      R"({"a":[1,2.5e-3,-7,{"k":"v\u00e9\n"},true,false,null],"long key":"text with \"quotes\"","z":{}})",
+      R"({"a":[1,0.0025,-7,{"k":"vé\n\u001f"},true,false,null],"long key":"text with \"quotes\"","z":{}})"};
   const std::string alphabet = "{}[]\",:0123456789.eE+-\\untrfalse \n\x80\xc3\xed";
-  int accepted = 0;
+  int accepted = 0, in_canonical_form = 0;
   for (int round = 0; round < 50'000; ++round) {
-    std::string text = base;
+    std::string text = bases[round % 2];
     for (auto edits = 1 + random() % 3; edits > 0; --edits) {
       const std::size_t place = random() % text.size();
       switch (random() % 3) {
@@ -129,6 +167,9 @@ TEST_CASE("random damage to a text is refused or read as another parser reads it
     const auto ours = json::parse(text, 1 << 20);
     if (!ours) continue;
     ++accepted;
+    const bool is_canonical = json::canonicalize(*ours) == text;
+    in_canonical_form += is_canonical;
+    if (json::parse_canonical(text, 1 << 20).has_value() != is_canonical) FAIL("whether this is canonical: " << text);
     const auto theirs = nlohmann::json::parse(text, nullptr, false);
     if (theirs.is_discarded()) FAIL("accepted what another parser refuses: " << text);
     const auto again = nlohmann::json::parse(json::canonicalize(*ours));
@@ -136,4 +177,5 @@ TEST_CASE("random damage to a text is refused or read as another parser reads it
     if (json::parse(json::canonicalize(*ours), 1 << 20) != ours) FAIL("the canonical form is another value: " << text);
   }
   CHECK(accepted > 1000);
+  CHECK(in_canonical_form > 1000);
 }
