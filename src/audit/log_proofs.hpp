@@ -13,7 +13,7 @@ class LogProofs {
   /// Checks the checkpoint's form, origin and signature.
   static Result<LogProofs> open(std::string_view checkpoint, const std::vector<VerifierKey>& log_keys);
 
-  /// Checks that `leaf` stands at its position. `where` names it in errors. For any number of threads while none claims.
+  /// Checks that `leaf` stands at its position. `where` names it in errors. For any number of threads.
   Status prove(const std::string& where, ByteView leaf, const wire::LogPosition& position) const;
   /// Checks that nothing else of the bundle claimed that position.
   Status claim(const std::string& where, const wire::LogPosition& position);

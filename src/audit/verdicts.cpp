@@ -4,7 +4,6 @@
 #include "audit/statements.hpp"
 #include "base/parallel.hpp"
 #include "identity/svid.hpp"
-#include "identity/verdict.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -29,8 +28,8 @@ std::string where_is(std::size_t number) {
 }
 
 /// What of a verdict can be checked by itself: that the hub signed it, and that it is in the ledger.
-Result<identity::Verdict> open_verdict(const std::string& where, const wire::BundleStatement& statement, const Anchors& anchors,
-                                       const LogProofs& log) {
+SignedVerdict open_verdict(const std::string& where, const wire::BundleStatement& statement, const Anchors& anchors,
+                           const LogProofs& log) {
   if (!statement.chain.empty()) return refute(where + "/chain", "must be empty: the hub's key is in the trusted root");
   const auto envelope = read_envelope(where, statement.envelope);
   if (!envelope) return fail(envelope.error());
@@ -179,11 +178,9 @@ class Judge {
   std::map<AgentId, std::uint64_t> out_from_;
 };
 
-Result<std::vector<OpenedVerdict>> open_verdicts(const wire::Bundle& bundle, const Anchors& anchors,
-                                                 const Computation& computation, LogProofs& log) {
+Result<std::vector<OpenedVerdict>> sort_verdicts(std::vector<SignedVerdict>& opened, const wire::Bundle& bundle,
+                                                 const Anchors& anchors, const Computation& computation, LogProofs& log) {
   std::vector<OpenedVerdict> by_shard(computation.shards());
-  auto opened = map_in_order(bundle.verdicts.size(),
-                             [&](std::size_t i) { return open_verdict(where_is(i), bundle.verdicts[i], anchors, log); });
   for (std::size_t i = 0; i < opened.size(); ++i) {
     auto& read = opened[i];
     if (!read) return fail(read.error());
@@ -217,9 +214,15 @@ std::uint32_t required_confirmations(const ContractPolicy& policy, std::uint32_t
   return std::min(shards, std::max(1u, static_cast<std::uint32_t>(std::max(checks, 0.0))));
 }
 
-Result<Verdicts> check_verdicts(const wire::Bundle& bundle, const Anchors& anchors, const Computation& computation,
-                                const Events& events, const Receipts& receipts, LogProofs& log, Trail& trail) {
-  auto by_shard = open_verdicts(bundle, anchors, computation, log);
+std::vector<SignedVerdict> open_verdicts(const wire::Bundle& bundle, const Anchors& anchors, const LogProofs& log) {
+  return map_in_order(bundle.verdicts.size(),
+                      [&](std::size_t i) { return open_verdict(where_is(i), bundle.verdicts[i], anchors, log); });
+}
+
+Result<Verdicts> check_verdicts(std::vector<SignedVerdict> opened, const wire::Bundle& bundle, const Anchors& anchors,
+                                const Computation& computation, const Events& events, const Receipts& receipts, LogProofs& log,
+                                Trail& trail) {
+  auto by_shard = sort_verdicts(opened, bundle, anchors, computation, log);
   if (!by_shard) return fail(by_shard.error());
   const auto agreement = Agreement::open(bundle, computation);
   if (!agreement) return fail(agreement.error());

@@ -1,6 +1,7 @@
 #pragma once
 /// What the hub decided, and whether it was entitled to: a verdict must follow from receipts by the policy of the contract.
 #include "audit/receipts.hpp"
+#include "identity/verdict.hpp"
 
 #include <forgepool/time.hpp>
 #include <forgepool/verifier.hpp>
@@ -26,13 +27,18 @@ struct Verdicts {
   std::vector<VerdictRecord> by_shard;
 };
 
-/// Checks that there is exactly one verdict per shard, signed by the hub and in the ledger, after everything it rests on and
-/// before the result; that every answer in its evidence is receipted; that enough different agents agree (see
-/// `required_agreement`), more than on any other result; that the error bound is no smaller than what follows from the
-/// evidence, and of an adaptive contract no larger than it allows; and that every quarantine event is about an answer that
-/// lost.
-Result<Verdicts> check_verdicts(const wire::Bundle& bundle, const Anchors& anchors, const Computation& computation,
-                                const Events& events, const Receipts& receipts, LogProofs& log, Trail& trail);
+/// What can be said of a verdict by itself: that the hub signed it, and that it is in the ledger.
+using SignedVerdict = Result<identity::Verdict>;
+/// In the order of the bundle, up to the first that is not so. On all processors.
+std::vector<SignedVerdict> open_verdicts(const wire::Bundle& bundle, const Anchors& anchors, const LogProofs& log);
+
+/// Checks what was opened: that there is exactly one verdict per shard, after everything it rests on and before the result;
+/// that every answer in its evidence is receipted; that enough different agents agree (see `required_agreement`), more than on
+/// any other result; that the error bound is no smaller than what follows from the evidence, and of an adaptive contract no
+/// larger than it allows; and that every quarantine event is about an answer that lost.
+Result<Verdicts> check_verdicts(std::vector<SignedVerdict> opened, const wire::Bundle& bundle, const Anchors& anchors,
+                                const Computation& computation, const Events& events, const Receipts& receipts, LogProofs& log,
+                                Trail& trail);
 
 /// How many agents must agree on a shard. Which shards of a spot-checked job were checked is the hub's secret: of any one of
 /// them only that it ran can be demanded.

@@ -1,6 +1,8 @@
 /// The order of an audit: first that the document is the hub's, then that the ledger is, then each thing in it from the
 /// contract to the result. Each step believes only what the steps before it have shown.
 #include "audit/audited_bundle.hpp"
+#include "base/parallel.hpp"
+#include "crypto/keys.hpp"
 #include "identity/svid.hpp"
 
 #include <forgepool/audit.hpp>
@@ -15,7 +17,7 @@ Result<wire::Bundle> open_document(std::string_view document, const Anchors& anc
   auto read = wire::read_bundle(document);
   if (!read) return fail(read.error());
   if (std::ranges::none_of(anchors.hub_keys,
-                           [&](const PublicKey& key) { return verify_signature(key, as_bytes(read->body), read->signature); }))
+                           [&](const PublicKey& key) { return verify_digest_signature(key, read->body, read->signature); }))
     return refute("/signature",
                   "is not the hub's over this document: it was changed after the hub signed it, or it is another pool's");
   return std::move(read->bundle);
@@ -43,7 +45,9 @@ Result<AuditedBundle> audit_bundle(std::string_view document, std::string_view t
   trail.passed("checkpoint", "of " + anchors->log_keys.front().name + ", " + std::to_string(log->head().size) +
                                  " leaves, signed by the log's key");
 
-  auto computation = check_computation(*bundle);
+  // The verdicts' signatures are most of the work and wait for nothing else; what they show is looked at in its turn.
+  auto [opened, computation] =
+      concurrently([&] { return open_verdicts(*bundle, *anchors, *log); }, [&] { return check_computation(*bundle); });
   if (!computation) return fail(computation.error());
   trail.passed("contract", computation->contract.digest.str());
   trail.passed("adapter", computation->adapter->name() + "@" + computation->adapter->version() + " " +
@@ -59,7 +63,7 @@ Result<AuditedBundle> audit_bundle(std::string_view document, std::string_view t
 
   auto receipts = check_receipts(*bundle, *anchors, *computation, *events, *log, trail);
   if (!receipts) return fail(receipts.error());
-  auto verdicts = check_verdicts(*bundle, *anchors, *computation, *events, *receipts, *log, trail);
+  auto verdicts = check_verdicts(std::move(opened), *bundle, *anchors, *computation, *events, *receipts, *log, trail);
   if (!verdicts) return fail(verdicts.error());
   if (const auto outcome = check_outcome(*bundle, *computation, *events, *verdicts, trail); !outcome)
     return fail(outcome.error());

@@ -36,6 +36,10 @@ Result<std::shared_ptr<Signer>> signer_from_pem(std::string_view pem);
 std::string public_key_to_pem(const PublicKey& key);
 Result<PublicKey> public_key_from_pem(std::string_view pem);
 
+/// `verify_signature` for those who have hashed the message already: true if `signature` over a message of that digest was made
+/// by the holder of `key`, a P-256 key. Of an Ed25519 key, whose signatures are over the message itself, it is false.
+bool verify_digest_signature(const PublicKey& key, const Digest& digest, ByteView signature);
+
 /// The 32 bytes of an Ed25519 key, or the 65 bytes 04‖X‖Y of a P-256 key.
 Bytes raw_public_key(const PublicKey& key);
 /// From either of those; invalid_input if it is no valid key.

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 
 namespace forgepool::wire {
 namespace {
@@ -106,15 +107,12 @@ std::size_t count_values(std::string_view text) {
   return count;
 }
 
-Digest read_sibling(const Value& value, const std::string& pointer, ObjectReader& reader) {
+std::optional<Digest> read_sibling(const Value& value) {
+  const auto* text = value.as_string();
+  const auto bytes = text ? from_base64(*text) : Bytes();
   Digest sibling;
-  if (const auto* text = value.as_string())
-    if (const auto bytes = from_base64(*text); bytes && bytes->size() == sibling.bytes.size()) {
-      std::ranges::copy(*bytes, sibling.bytes.begin());
-      return sibling;
-    }
-  reader.refuse(
-      Error{ErrorKind::invalid_input, json::at_pointer(pointer, "expected base64 of 32 bytes, got " + json::describe(value))});
+  if (!bytes || bytes->size() != sibling.bytes.size()) return std::nullopt;
+  std::ranges::copy(*bytes, sibling.bytes.begin());
   return sibling;
 }
 
@@ -124,9 +122,19 @@ LogPosition read_position(ObjectReader& parent) {
   if (!value) return position;
   ObjectReader reader(*value, parent.pointer("position"));
   position.index = static_cast<std::uint64_t>(reader.integer("index", 0, json::max_safe_integer));
-  if (const Array* path = reader.array("path", 0, max_path_length))
-    for (const Value& sibling : *path)
-      position.path.push_back(read_sibling(sibling, json::pointer_to(reader.pointer("path"), position.path.size()), reader));
+  if (const Array* path = reader.array("path", 0, max_path_length)) {
+    position.path.reserve(path->size());
+    for (const Value& element : *path) {
+      const auto sibling = read_sibling(element);
+      if (!sibling) {
+        const std::string pointer = json::pointer_to(reader.pointer("path"), position.path.size());
+        reader.refuse(Error{ErrorKind::invalid_input,
+                            json::at_pointer(pointer, "expected base64 of 32 bytes, got " + json::describe(element))});
+        break;
+      }
+      position.path.push_back(*sibling);
+    }
+  }
   if (const auto read = reader.finish(); !read) parent.refuse(read.error());
   return position;
 }
@@ -165,12 +173,19 @@ template <class T>
 std::vector<T> read_list(ObjectReader& parent, std::string_view key, T (*read_item)(ObjectReader&)) {
   std::vector<T> items;
   const Array* array = parent.array(key, 0, max_statements);
-  if (!array) return items;
-  for (std::size_t i = 0; i < array->size() && parent.ok(); ++i) {
+  if (!array || !parent.ok()) return items;
+  auto all_read = map_in_order(array->size(), [&](std::size_t i) -> Result<T> {
     ObjectReader reader((*array)[i], json::pointer_to(parent.pointer(key), i));
-    items.push_back(read_item(reader));
-    if (const auto read = reader.finish(); !read) parent.refuse(read.error());
-  }
+    T item = read_item(reader);
+    if (const auto finished = reader.finish(); !finished) return fail(finished.error());
+    return item;
+  });
+  items.reserve(all_read.size());
+  for (auto& read : all_read)
+    if (read)
+      items.push_back(std::move(*read));
+    else
+      parent.refuse(read.error());
   return items;
 }
 
@@ -238,17 +253,16 @@ Result<SignedBundle> read_fields(const Value& document) {
   return read;
 }
 
-/// What `bundle_body` would give, cut out of a document that is what `write_bundle` gives. In strings quotes are escaped, and
-/// no other member has this name: the text stands there once.
-std::string without_signature(std::string_view document, ByteView signature) {
-  const std::string member = ",\"signature\":\"" + to_base64(signature) + "\"";
-  const std::size_t at = document.rfind(member);
-  std::string body;
-  body.reserve(document.size());
-  body.append(document.substr(0, at));
-  body.append(document.substr(at + member.size()));
-  body.pop_back();
-  return body;
+/// The digest of what `bundle_body` would give, if `text` without its newline is what `write_bundle` gives. In strings quotes
+/// are escaped, and no other member has this name: the signature's text stands there once.
+Digest digest_without_signature(std::string_view text, const Value& document) {
+  const auto* signature = document.as_object() ? document.as_object()->find("signature") : nullptr;
+  if (!signature || !signature->as_string()) return {};
+  const std::string member = ",\"signature\":\"" + *signature->as_string() + "\"";
+  const auto at = std::search(text.begin(), text.end(), std::boyer_moore_horspool_searcher(member.begin(), member.end()));
+  if (at == text.end()) return {};
+  const auto before = static_cast<std::size_t>(at - text.begin());
+  return Sha256().update(text.substr(0, before)).update(text.substr(before + member.size())).finish();
 }
 
 tl::unexpected<Error> no_bundle(const Error& error) {
@@ -265,11 +279,17 @@ Bytes event_leaf(std::string_view kind, ByteView salt, std::string_view content)
 // Field names: sigstore's rekor/v2/{entry,hashedrekord,verifier}.proto and sigstore_common.proto in the JSON mapping of
 // protobuf.
 Bytes statement_leaf(const Digest& pae_digest, ByteView signature, ByteView spki) {
-  const Object verifier{{"keyDetails", "PKIX_ECDSA_P256_SHA_256"}, {"publicKey", Object{{"rawBytes", to_base64(spki)}}}};
-  const Object entry{{"data", Object{{"algorithm", "SHA2_256"}, {"digest", to_base64(pae_digest.bytes)}}},
-                     {"signature", Object{{"content", to_base64(signature)}, {"verifier", verifier}}}};
-  return to_bytes(json::canonicalize(
-      Object{{"apiVersion", "0.0.2"}, {"kind", "hashedrekord"}, {"spec", Object{{"hashedRekordV002", entry}}}}));
+  std::string leaf;
+  leaf.reserve(512);
+  leaf.append(
+          R"({"apiVersion":"0.0.2","kind":"hashedrekord","spec":{"hashedRekordV002":{"data":{"algorithm":"SHA2_256","digest":")")
+      .append(to_base64(pae_digest.bytes))
+      .append(R"("},"signature":{"content":")")
+      .append(to_base64(signature))
+      .append(R"(","verifier":{"keyDetails":"PKIX_ECDSA_P256_SHA_256","publicKey":{"rawBytes":")")
+      .append(to_base64(spki))
+      .append(R"("}}}}}})");
+  return to_bytes(leaf);
 }
 
 std::string bundle_body(const Bundle& bundle) {
@@ -290,18 +310,18 @@ Result<SignedBundle> read_bundle(std::string_view document) {
     return fail(ErrorKind::invalid_input, "not a bundle: it must end in one brace and one newline; was it cut off?");
   if (count_values(document) > max_values)
     return fail(ErrorKind::too_large, "not a bundle: it holds more than " + std::to_string(max_values) + " JSON values");
-  const auto value = json::parse(document.substr(0, document.size() - 1), max_bundle_bytes);
-  if (!value) return no_bundle(value.error());
   const auto text = document.substr(0, document.size() - 1);
-  auto [canonical, read] =
-      concurrently([&] { return json::canonicalize(*value) == text; }, [&] { return read_fields(*value); });
+  const auto parsed = json::parse_any_form(text, max_bundle_bytes);
+  if (!parsed) return no_bundle(parsed.error());
+  auto [body, read] =
+      concurrently([&] { return digest_without_signature(text, parsed->value); }, [&] { return read_fields(parsed->value); });
   if (!read) return no_bundle(read.error());
   // Two documents of one meaning would mean bytes that nobody signed. Every member was asked for and has one spelling as a JSON
   // value (base64 is strict, numbers and digests are as they are written): that JSON has one is all that is left to see.
-  if (!canonical)
+  if (!parsed->canonical)
     return fail(ErrorKind::invalid_input,
                 "not a bundle: its JSON is not in canonical form (RFC 8785), so it is not what the hub wrote");
-  read->body = without_signature(document, read->signature);
+  read->body = body;
   return std::move(*read);
 }
 

@@ -62,7 +62,7 @@ std::string write_bundle(const Bundle& bundle, ByteView signature);
 
 struct SignedBundle {
   Bundle bundle;
-  std::string body;  ///< what the signature covers
+  Digest body;  ///< of what the signature covers, `bundle_body`
   Bytes signature;
 };
 /// Strict: exactly what `write_bundle` writes, byte for byte; invalid_input or too_large otherwise.
