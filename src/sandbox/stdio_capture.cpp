@@ -21,17 +21,21 @@ Result<StdioCapture> StdioCapture::open(std::uint64_t max_bytes) {
   return capture;
 }
 
-void StdioCapture::take() {
+bool StdioCapture::take() {
   std::uint8_t buffer[65536];
   while (read_) {
     const auto got = ::read(read_.get(), buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return;  // EAGAIN: no more for now
-    if (got == 0) return read_.reset();
+    if (got < 0) return false;  // EAGAIN: no more for now
+    if (got == 0) {
+      read_.reset();
+      return false;
+    }
     const auto room = max_bytes_ - kept_.size();
     kept_.insert(kept_.end(), buffer, buffer + std::min<std::uint64_t>(room, static_cast<std::uint64_t>(got)));
-    return;
+    return true;
   }
+  return false;
 }
 
 }  // namespace forgepool::sandbox

@@ -15,8 +15,8 @@ class StdioCapture {
   int read_fd() const { return read_.get(); }  ///< -1 when the end has been reached.
   int write_fd() const { return write_.get(); }
   void close_write_end() { write_.reset(); }
-  /// Takes what is there now, at most one pipe full of it. Never blocks.
-  void take();
+  /// Takes what is there now, at most one pipe full of it. Never blocks. False if there was nothing.
+  bool take();
   Bytes release() { return std::move(kept_); }
 
  private:

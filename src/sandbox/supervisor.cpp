@@ -136,7 +136,8 @@ class Supervisor {
 
   static void drain(StdioCapture& capture) {
     // Bounded by what a pipe holds. Not "until its end": a fork in the host may hold a copy of the other end open.
-    for (int i = 0; i < 64 && capture.read_fd() >= 0; ++i) capture.take();
+    for (int i = 0; i < 64 && capture.take(); ++i) {
+    }
   }
 
   void take_measures() {
