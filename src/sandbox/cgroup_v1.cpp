@@ -6,14 +6,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <deque>
+#include <functional>
+#include <mutex>
 
 namespace forgepool::sandbox {
 namespace {
 
-class V1Group final : public RunGroup {
+class V1Group {
  public:
-  static Result<std::unique_ptr<RunGroup>> make(const std::string& memory, const std::string& pids, const std::string& cpuacct,
-                                                const SandboxLimits& limits) {
+  static Result<std::unique_ptr<V1Group>> make(const std::string& memory, const std::string& pids, const std::string& cpuacct,
+                                               const SandboxLimits& limits) {
     const auto name = new_group_name();
     auto memory_folder = GroupFolder::make(memory, name);
     if (!memory_folder) return fail(memory_folder.error());
@@ -27,18 +30,20 @@ class V1Group final : public RunGroup {
     return group;
   }
 
-  std::vector<int> join_fds() const override { return {join_memory_.get(), join_pids_.get(), join_cpu_.get()}; }
+  std::vector<int> join_fds() const { return {join_memory_.get(), join_pids_.get(), join_cpu_.get()}; }
 
-  bool start_anew(std::uint64_t most_bytes) override {
+  bool start_anew(std::uint64_t most_bytes) {
     if (!usage_)
       if (auto opened = memory_.open("memory.usage_in_bytes", O_RDONLY)) usage_ = std::move(*opened);
     const auto usage = reread(usage_);
-    if (usage.empty() || first_number(usage) > most_bytes) return false;
-    return set_to_zero(peak_) && set_to_zero(cpu_usage_);
+    if (usage.empty() || first_number(usage) > most_bytes || !set_to_zero(peak_) || !set_to_zero(cpu_usage_)) return false;
+    oom_kills_before_ = oom_kills();
+    limit_hits_before_ = limit_hits();
+    return true;
   }
 
-  CgroupCounters counters() const override {
-    return {number_of(reread(oom_), "oom_kill"), number_of(reread(pids_events_), "max"), first_number(reread(cpu_usage_)),
+  CgroupCounters counters() const {
+    return {oom_kills() - oom_kills_before_, limit_hits() - limit_hits_before_, first_number(reread(cpu_usage_)),
             first_number(reread(peak_))};
   }
 
@@ -72,24 +77,96 @@ class V1Group final : public RunGroup {
     return open(cpu_, "cpuacct.usage", O_RDWR, cpu_usage_);
   }
 
+  std::uint64_t oom_kills() const { return number_of(reread(oom_), "oom_kill"); }
+  std::uint64_t limit_hits() const { return number_of(reread(pids_events_), "max"); }
   static bool set_to_zero(const UniqueFd& counter) { return ::pwrite(counter.get(), "0", 1, 0) == 1; }
 
   GroupFolder memory_, pids_, cpu_;
   UniqueFd join_memory_, join_pids_, join_cpu_;
   UniqueFd oom_, peak_, pids_events_, cpu_usage_, usage_;
+  std::uint64_t oom_kills_before_ = 0, limit_hits_before_ = 0;  ///< These counters cannot be set to zero.
+};
+
+/// Groups that have been left. Making and removing three groups takes the kernel longer than it takes to start a process, and
+/// one that is empty again and counts from 0 is as good as a new one. Thread-safe.
+class SpareGroups {
+ public:
+  explicit SpareGroups(std::function<Result<std::unique_ptr<V1Group>>(const SandboxLimits&)> make) : make_(std::move(make)) {}
+
+  Result<std::unique_ptr<V1Group>> take(const SandboxLimits& limits) {
+    while (auto spare = take_spare(limits))
+      if (spare->start_anew(most_left_bytes)) return spare;
+    return make_(limits);
+  }
+
+  void give_back(std::unique_ptr<V1Group> group, const SandboxLimits& limits) {
+    Spare dropped{};  // Removed outside of the lock.
+    const std::lock_guard lock(mutex_);
+    if (spares_.size() >= most_spares) {
+      dropped = std::move(spares_.front());
+      spares_.pop_front();
+    }
+    spares_.push_back({std::move(group), limits.memory_bytes, limits.processes});
+  }
+
+ private:
+  /// What the kernel holds ready for each processor is charged, too.
+  static constexpr std::uint64_t most_left_bytes = 2u << 20;
+  static constexpr std::size_t most_spares = 8;
+
+  struct Spare {
+    std::unique_ptr<V1Group> group;
+    std::uint64_t memory_bytes;
+    std::uint32_t processes;
+  };
+
+  std::unique_ptr<V1Group> take_spare(const SandboxLimits& limits) {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::ranges::find_if(spares_, [&](const Spare& spare) {
+      return spare.memory_bytes == limits.memory_bytes && spare.processes == limits.processes;
+    });
+    if (found == spares_.end()) return nullptr;
+    auto group = std::move(found->group);
+    spares_.erase(found);
+    return group;
+  }
+
+  const std::function<Result<std::unique_ptr<V1Group>>(const SandboxLimits&)> make_;
+  std::mutex mutex_;
+  std::deque<Spare> spares_;  ///< Guarded by mutex_. The oldest in front.
+};
+
+/// A run's stay in a group.
+class LentGroup final : public RunGroup {
+ public:
+  LentGroup(std::unique_ptr<V1Group> group, SandboxLimits limits, SpareGroups& spares)
+      : group_(std::move(group)), limits_(limits), spares_(spares) {}
+  ~LentGroup() override { spares_.give_back(std::move(group_), limits_); }
+
+  std::vector<int> join_fds() const override { return group_->join_fds(); }
+  bool start_anew(std::uint64_t most_bytes) override { return group_->start_anew(most_bytes); }
+  CgroupCounters counters() const override { return group_->counters(); }
+
+ private:
+  std::unique_ptr<V1Group> group_;
+  const SandboxLimits limits_;
+  SpareGroups& spares_;
 };
 
 class V1Site final : public CgroupSite {
  public:
   V1Site(std::string memory, std::string pids, std::string cpuacct)
-      : memory_(std::move(memory)), pids_(std::move(pids)), cpuacct_(std::move(cpuacct)) {}
+      : spares_([memory = std::move(memory), pids = std::move(pids), cpuacct = std::move(cpuacct)](
+                    const SandboxLimits& limits) { return V1Group::make(memory, pids, cpuacct, limits); }) {}
 
   Result<std::unique_ptr<RunGroup>> create(const SandboxRequest& request) override {
-    return V1Group::make(memory_, pids_, cpuacct_, request.limits);
+    auto group = spares_.take(request.limits);
+    if (!group) return fail(group.error());
+    return std::make_unique<LentGroup>(std::move(*group), request.limits, spares_);
   }
 
  private:
-  const std::string memory_, pids_, cpuacct_;
+  SpareGroups spares_;
 };
 
 /// The agent's own group of a controller, if a group can be made in it; otherwise empty, with the reason in `mechanisms`.
