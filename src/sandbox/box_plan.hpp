@@ -14,6 +14,8 @@ constexpr int plan_control_fd = 3;  ///< SOCK_SEQPACKET to the supervisor.
 constexpr int plan_memory_fd = 4;   ///< The plan.
 constexpr int plan_cgroup_fd = 5;   ///< The first of `cgroup_count` v1 `tasks` files.
 
+constexpr const char* box_host_name = "forgepool";
+
 /// The most descriptors that a program may have open.
 constexpr std::uint32_t program_open_files = 256;
 /// The program's own image. It lies just above the limit, so that once exec has closed it nothing can ever be open under this
@@ -73,12 +75,6 @@ struct PlannedFile {
   std::uint32_t unused;
 };
 
-struct PlannedTmpfs {
-  PlanOffset size;     ///< The mount option's value as text.
-  PlanOffset inodes;   ///< Likewise.
-  PlanOffset options;  ///< Both and the mode, in one text.
-};
-
 struct PlannedLimit {
   std::uint32_t resource;
   std::uint32_t unused;
@@ -125,10 +121,9 @@ struct BoxPlan {
   PlanOffset filter;            ///< sock_filter[filter_length]
   PlanOffset arguments;         ///< PlanOffset[] ending with 0, starting with argv[0].
   PlanOffset environment;       ///< PlanOffset[] ending with 0.
-  PlanOffset host_name;
-  PlannedTmpfs root;
-  PlannedTmpfs out;
-  PlannedTmpfs tmp;
+  PlanOffset in;                ///< The mount options of /in, a tmpfs, as text; of the other two as well.
+  PlanOffset out;
+  PlanOffset tmp;
   PlannedLimit limits[max_planned_limits];
 };
 

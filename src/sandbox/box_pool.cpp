@@ -194,9 +194,6 @@ void BoxPool::work() {
       lock.lock();
     }
   }
-  // Here, not in the destructor: they are this thread's children.
-  shelves_.clear();
-  finished_.clear();
 }
 
 }  // namespace forgepool::sandbox

@@ -23,8 +23,7 @@ struct BoxShape {
   friend bool operator==(const BoxShape&, const BoxShape&) = default;
 };
 
-/// Thread-safe. One thread of its own, from the first need on. The boxes of the pool are its children and end with it: one that
-/// some other thread has opened would end with that thread, and is not kept.
+/// Thread-safe. One thread of its own, from the first need on.
 class BoxPool {
   struct Shelf;
 

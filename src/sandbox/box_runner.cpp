@@ -111,14 +111,12 @@ std::unique_ptr<OpenBox> open_box(const BoxMachine& machine, const SandboxReques
                           !input.identity.own, machine.launch != nullptr});
   if (!plan) return refuse(SandboxStep::plan, plan.error().message);
   open->plan = std::move(*plan);
-  input.init_image = machine.init_image.get();
   input.program_image = program_image;
   input.standard_input = machine.null_device.get();
   input.standard_output = open->standard_output.write_fd();
   input.standard_error = open->standard_error.write_fd();
   input.plan = open->plan.get();
-  input.shared = &machine.shared_namespaces;
-  auto launched = machine.launch ? machine.launch(input, request) : launch_box(input);
+  auto launched = machine.launch ? machine.launch(input, request) : machine.zygote->launch(input);
   open->standard_output.close_write_end();
   open->standard_error.close_write_end();
   if (launched.failure) {

@@ -8,6 +8,7 @@
 #include "sandbox/seccomp_policy.hpp"
 #include "sandbox/stdio_capture.hpp"
 #include "sandbox/unique_fd.hpp"
+#include "sandbox/zygote.hpp"
 
 namespace forgepool::sandbox {
 
@@ -17,10 +18,11 @@ struct BoxMachine {
   UniqueFd null_device;
   PolicyFilters filters;
   SeccompProgram strict_filter;
-  SharedNamespaces shared_namespaces;
+  /// Null only where `launch` is not.
+  std::unique_ptr<Zygote> zygote;
   /// Null: no cgroups, level `namespaces`.
   std::unique_ptr<CgroupSite> groups;
-  /// Null: our own (launch_box). Another one prepares the root itself.
+  /// Null: the zygote. Another one prepares the root itself.
   Launch launch;
   SandboxLevel level_without_groups = SandboxLevel::namespaces;
   /// Boxes get a user of their own.

@@ -104,7 +104,7 @@ std::vector<std::string> bubblewrap_arguments(const SandboxRequest& request, std
   const auto add_tmpfs = [&](const char* where, std::uint64_t bytes) {
     add({"--size", std::to_string(bytes), "--perms", "0755", "--tmpfs", where});
   };
-  add_tmpfs("/in", root_size(request).bytes);
+  add_tmpfs("/in", in_size(request).bytes);
   int fd = bubblewrap_file_fd;
   const auto add_file = [&](const char* permissions, const std::string& where) {
     add({"--perms", permissions, "--file", std::to_string(fd++), where});

@@ -14,7 +14,7 @@ constexpr std::size_t max_bubblewrap_files = 512;
 /// What bwrap is called with, after its own name. `init_bytes` is the size of the first process's program.
 std::vector<std::string> bubblewrap_arguments(const SandboxRequest& request, std::uint64_t init_bytes);
 
-/// Starts `program` (an absolute path) and, in the box that it makes, the first process. As launch_box().
+/// Starts `program` (an absolute path) and, in the box that it makes, the first process.
 Launched launch_in_bubblewrap(const std::string& program, const LaunchInput& input, const SandboxRequest& request);
 
 }  // namespace forgepool::sandbox

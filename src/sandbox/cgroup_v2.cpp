@@ -49,7 +49,7 @@ class V2Group final : public RunGroup {
 
   Status limit_memory(const SandboxRequest& request) {
     constexpr std::uint64_t first_process_bytes = 1u << 20;
-    const auto bytes = whole_pages(request.limits.memory_bytes) + root_size(request).bytes + first_process_bytes;
+    const auto bytes = whole_pages(request.limits.memory_bytes) + in_size(request).bytes + first_process_bytes;
     return folder_.write("memory.max", std::to_string(bytes));
   }
 

@@ -34,16 +34,6 @@ std::optional<std::uint32_t> id_within(std::string_view map, std::uint32_t slot)
   return last;
 }
 
-Status write_file(const std::string& path, const std::string& text) {
-  UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())) return {};
-  return fail(ErrorKind::unsupported, "could not write \"" + text + "\" to " + path + ": " + std::strerror(errno));
-}
-
-std::string one_id_map(std::uint32_t inside, std::uint32_t outside) {
-  return std::to_string(inside) + " " + std::to_string(outside) + " 1";
-}
-
 }  // namespace
 
 BoxIdentity own_identity() {
@@ -55,14 +45,6 @@ BoxIdentity unused_identity(std::string_view uid_map, std::string_view gid_map, 
   const auto group = id_within(gid_map, slot);
   if (!user || !group) return own_identity();
   return {*user, *group, false};
-}
-
-Status map_identity(pid_t pid, const BoxIdentity& identity) {
-  const auto folder = "/proc/" + std::to_string(pid);
-  if (identity.own)
-    if (auto status = write_file(folder + "/setgroups", "deny"); !status) return status;
-  if (auto status = write_file(folder + "/gid_map", one_id_map(box_group, identity.host_group)); !status) return status;
-  return write_file(folder + "/uid_map", one_id_map(box_user, identity.host_user));
 }
 
 }  // namespace forgepool::sandbox

@@ -23,7 +23,4 @@ BoxIdentity own_identity();
 /// what the kernel counts per user (pipe buffers, say) is not shared between them. The agent's own if there is no other.
 BoxIdentity unused_identity(std::string_view uid_map, std::string_view gid_map, std::uint32_t slot);
 
-/// Writes the maps of a process that has just been cloned into a new user namespace.
-Status map_identity(pid_t pid, const BoxIdentity& identity);
-
 }  // namespace forgepool::sandbox

@@ -1,8 +1,7 @@
 #pragma once
-/// Starting the first process of a box in its own namespaces, from a process with many threads.
+/// What every box is started with, and a box that has been started.
 #include "sandbox/box_plan.hpp"
 #include "sandbox/identity.hpp"
-#include "sandbox/shared_namespaces.hpp"
 #include "sandbox/unique_fd.hpp"
 
 #include <forgepool/sandbox.hpp>
@@ -15,7 +14,6 @@ namespace forgepool::sandbox {
 
 /// All borrowed.
 struct LaunchInput {
-  int init_image = -1;  ///< The first process's program (box_init_image.hpp).
   int program_image = -1;
   int standard_input = -1;
   int standard_output = -1;
@@ -24,7 +22,6 @@ struct LaunchInput {
   std::vector<int> join_fds;
   int clone_into = -1;  ///< A v2 cgroup's folder, or -1.
   BoxIdentity identity;
-  const SharedNamespaces* shared = nullptr;  ///< Null: the box gets its own of every kind.
 };
 
 /// A box that has been started, by us or by a program that is our child. Destruction kills everything in it and waits until it
@@ -44,7 +41,7 @@ class Box {
   std::uint64_t reap_cpu_ms();
 
  private:
-  friend struct BoxLauncher;
+  friend class ZygoteProcess;
   friend struct BubblewrapLauncher;
   void end();
 
@@ -65,9 +62,6 @@ struct Launched {
 
 /// What is behind a box: how its first process is started.
 using Launch = std::function<Launched(const LaunchInput&, const SandboxRequest&)>;
-
-/// On return the first process has been let go: it sets up the box, starts the program and reports on the control socket.
-Launched launch_box(const LaunchInput& input);
 
 /// Which of the steps that everybody knows it is part of.
 SandboxStep public_step(BoxStep step);

@@ -71,14 +71,14 @@ std::vector<PlannedLimit> strict_resource_limits(const SandboxLimits& limits) {
   return planned;
 }
 
-TmpfsSize root_size(const SandboxRequest& request) {
+TmpfsSize in_size(const SandboxRequest& request) {
   TmpfsSize size{16 * page_bytes, 16};
   for (const auto& file : request.files) size.bytes += whole_pages(file.content->size());
   size.inodes += request.files.size();
   return size;
 }
 
-TmpfsSize strict_root_size() {
+TmpfsSize strict_in_size() {
   return {most_bytes, max_input_files + 16};
 }
 

@@ -24,10 +24,10 @@ struct TmpfsSize {
   std::uint64_t bytes;
   std::uint64_t inodes;
 };
-/// /in and the mount points.
-TmpfsSize root_size(const SandboxRequest& request);
+/// /in.
+TmpfsSize in_size(const SandboxRequest& request);
 /// The same before the files are known: what only we write to needs no limit.
-TmpfsSize strict_root_size();
+TmpfsSize strict_in_size();
 /// A little more than allowed, so that a program which leaves too much is told apart from one which leaves exactly enough.
 TmpfsSize out_size(const SandboxLimits& limits);
 TmpfsSize tmp_size(const SandboxLimits& limits);

@@ -123,18 +123,26 @@ ProbedMachine probe_machine() {
     return probed;
   }
   auto machine = std::move(*prepared);
-  machine->shared_namespaces = SharedNamespaces::make();
+  const auto start_zygote = [&machine] {
+    machine->zygote =
+        std::make_unique<Zygote>(machine->init_image.get(), machine->uid_map, machine->gid_map, !machine->separate_users);
+  };
+  start_zygote();
   auto trial = run_trial(*machine);
   if (trial.failure.step == BoxStep::map_identity || trial.failure.step == BoxStep::take_identity) {
     // Root of a container that may not map other users: then boxes run as the agent's own, without its powers.
     machine->separate_users = false;
+    start_zygote();
     trial = run_trial(*machine);
   }
   describe_trial(trial, probed.mechanisms);
   if (!trial.report.outcome.ok()) return probed;
   probed.level = SandboxLevel::namespaces;
 
+  // Finding groups may move this process into another one, and the zygote has to be where it is.
+  machine->zygote.reset();
   machine->groups = find_groups(probed.mechanisms);
+  start_zygote();
   if (machine->groups) {
     const auto grouped = run_trial(*machine);
     if (grouped.report.outcome.ok()) {

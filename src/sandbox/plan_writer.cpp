@@ -37,9 +37,8 @@ class PlanBuffer {
     offsets.push_back(0);
     return add(offsets.data(), offsets.size() * sizeof(PlanOffset));
   }
-  PlannedTmpfs add_tmpfs(const TmpfsSize& size) {
-    const auto bytes = std::to_string(size.bytes), inodes = std::to_string(size.inodes);
-    return {add_text(bytes), add_text(inodes), add_text("size=" + bytes + ",nr_inodes=" + inodes + ",mode=0755")};
+  PlanOffset add_tmpfs(const TmpfsSize& size) {
+    return add_text("size=" + std::to_string(size.bytes) + ",nr_inodes=" + std::to_string(size.inodes) + ",mode=0755");
   }
   void put(PlanOffset offset, const void* data, std::size_t size) {
     if (size > 0) std::memcpy(bytes_.data() + offset, data, size);
@@ -116,8 +115,7 @@ Result<UniqueFd> write_plan(const PlanInput& input) {
   arguments.insert(arguments.end(), request.arguments.begin(), request.arguments.end());
   plan.arguments = buffer.add_text_list(arguments);
   plan.environment = buffer.add_text_list({program_environment});
-  plan.host_name = buffer.add_text(box_host_name);
-  plan.root = buffer.add_tmpfs(strict ? strict_root_size() : root_size(request));
+  plan.in = buffer.add_tmpfs(strict ? strict_in_size() : in_size(request));
   plan.out = buffer.add_tmpfs(out_size(request.limits));
   plan.tmp = buffer.add_tmpfs(tmp_size(request.limits));
   plan_limits(plan, strict ? strict_resource_limits(request.limits) : resource_limits(request.limits, input.group_limits));

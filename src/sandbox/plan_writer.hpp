@@ -13,8 +13,6 @@ namespace forgepool::sandbox {
 /// versions of glibc; it ignores those it does not know). Programs with another C library see an unknown variable.
 constexpr const char* program_environment = "GLIBC_TUNABLES=glibc.cpu.hwcaps=-FMA,-FMA4,-FMA_Usable,-FMA4_Usable,-AVX2_Usable";
 
-constexpr const char* box_host_name = "forgepool";
-
 struct PlanInput {
   const SandboxRequest& request;
   const SeccompProgram& filter;

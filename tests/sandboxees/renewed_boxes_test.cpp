@@ -38,21 +38,7 @@ SandboxRequest request_with(const std::vector<std::string>& files, const std::st
 
 /// The first processes of this process's boxes.
 std::set<pid_t> boxes() {
-  std::set<pid_t> result;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-    const auto name = entry.path().filename().string();
-    if (!std::ranges::all_of(name, [](unsigned char c) { return std::isdigit(c) != 0; })) continue;
-    std::ifstream file(entry.path() / "stat");
-    std::string line;
-    std::getline(file, line);
-    const auto after_name = line.rfind(") ");
-    char state = 0;
-    long parent = 0;
-    if (after_name == std::string::npos || std::sscanf(line.c_str() + after_name + 2, "%c %ld", &state, &parent) != 2) continue;
-    if (parent == getpid() && state != 'Z') result.insert(static_cast<pid_t>(std::stol(name)));
-  }
-  return result;
+  return children_of(getpid(), "forgepool-box");
 }
 
 std::set<pid_t> common(const std::set<pid_t>& left, const std::set<pid_t>& right) {

@@ -11,7 +11,10 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -59,6 +62,25 @@ constexpr unsigned nobody = 65534;
 }
 
 }  // namespace
+
+std::set<pid_t> children_of(pid_t parent, std::string_view name) {
+  std::set<pid_t> result;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const auto number = entry.path().filename().string();
+    if (!std::ranges::all_of(number, [](unsigned char c) { return std::isdigit(c) != 0; })) continue;
+    std::ifstream file(entry.path() / "stat");
+    std::string line;
+    std::getline(file, line);
+    const auto name_begin = line.find('('), name_end = line.rfind(") ");
+    char state = 0;
+    long its_parent = 0;
+    if (name_end == std::string::npos || std::sscanf(line.c_str() + name_end + 2, "%c %ld", &state, &its_parent) != 2) continue;
+    if (!name.empty() && line.substr(name_begin + 1, name_end - name_begin - 1) != name) continue;
+    if (its_parent == parent && state != 'Z') result.insert(static_cast<pid_t>(std::stol(number)));
+  }
+  return result;
+}
 
 Sandbox& linux_sandbox() {
   static const auto opened = open_linux_sandbox({SandboxLevel::namespaces});

@@ -3,11 +3,17 @@
 /// a user without privileges.
 #include <forgepool/backends/linux_sandbox.hpp>
 
+#include <sys/types.h>
+
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 namespace forgepool::sandbox_test {
+
+/// The living children of a process with this name, or all.
+std::set<pid_t> children_of(pid_t parent, std::string_view name = {});
 
 /// The Linux sandbox at the best level that this machine and user reach, opened once. Skips the running test case, with what is
 /// missing, where not even namespaces can be had.

@@ -1,5 +1,5 @@
 /// Setting up fails, at one step after the other: a system call that the step needs is taken away from a process of its own,
-/// with a filter that its boxes inherit.
+/// with a filter that a new zygote and its boxes inherit.
 #include "sandbox_support.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cerrno>
+#include <csignal>
 #include <cstddef>
 
 namespace forgepool::sandbox_test {
@@ -34,7 +35,7 @@ constexpr Taken calls[] = {
     {"setresuid", SYS_setresuid, SandboxStep::identity},
     {"setsid", SYS_setsid, SandboxStep::session},
     {"open_tree", SYS_open_tree, SandboxStep::root_file_system},
-    {"fsopen", SYS_fsopen, SandboxStep::root_file_system},
+    {"mount", SYS_mount, SandboxStep::root_file_system},
     {"move_mount", SYS_move_mount, SandboxStep::root_file_system},
     {"pivot_root", SYS_pivot_root, SandboxStep::root_file_system},
     {"umount2", SYS_umount2, SandboxStep::root_file_system},
@@ -70,7 +71,10 @@ int step_without(const Taken& call, const SandboxRequest& request) {
     // A run before, so that the program's image is there.
     if (!sandbox || !(*sandbox)->run(request).outcome.ok()) _exit(101);
     if (!take_away(call)) _exit(102);
-    const auto outcome = (*sandbox)->run(request).outcome;
+    for (const auto zygote : children_of(getpid(), "forgepool-zygot")) kill(zygote, SIGKILL);
+    auto other = request;
+    other.limits.memory_bytes /= 2;  // No group of the first run's fits.
+    const auto outcome = (*sandbox)->run(other).outcome;
     if (outcome.kind != SandboxOutcome::Kind::setup_failed) _exit(103);
     if (outcome.detail.empty()) _exit(104);
     _exit(static_cast<int>(outcome.step));

@@ -16,13 +16,6 @@
 namespace forgepool::sandbox_test {
 namespace {
 
-std::string children_of(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid) + "/children");
-  std::string text;
-  std::getline(file, text);
-  return text;
-}
-
 /// Waits for an event that the other process will bring about, without a fixed time.
 template <class Condition>
 void wait_until(Condition condition) {
@@ -30,8 +23,9 @@ void wait_until(Condition condition) {
 }
 
 /// Kills an agent in the middle of a run and waits until everything that it has started is gone.
-void kill_in_the_middle(Sandbox& (*sandbox)()) {
+void kill_in_the_middle(Sandbox& (*sandbox)(), std::string_view box) {
   sandbox();
+  const auto children_before = children_of(getpid());
   // Orphans come to us, so that we see what becomes of the box.
   REQUIRE(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
   const auto request = request_for("sleep_on");
@@ -40,25 +34,37 @@ void kill_in_the_middle(Sandbox& (*sandbox)()) {
     sandbox().run(request);
     _exit(1);
   }
-  wait_until([&] { return !children_of(agent).empty(); });
+  wait_until([&] { return !children_of(agent, box).empty(); });
   REQUIRE(kill(agent, SIGKILL) == 0);
   int status = 0;
   REQUIRE(waitpid(agent, &status, 0) == agent);
   CHECK(WIFSIGNALED(status));
   // What it has started is now our child and ends by itself; with it everything in the box.
   int orphans = 0;
-  while (waitpid(-1, &status, __WALL) > 0) ++orphans;
+  wait_until([&] {
+    const bool alone = children_of(getpid()) == children_before;
+    while (waitpid(-1, &status, WNOHANG | __WALL) > 0) ++orphans;
+    return alone;
+  });
   CHECK(orphans > 0);
-  CHECK(errno == ECHILD);
   prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
 TEST_CASE("a box dies with the agent that is killed", "[supervisor]") {
-  kill_in_the_middle(linux_sandbox);
+  kill_in_the_middle(linux_sandbox, "forgepool-box");
 }
 
 TEST_CASE("a box under bwrap dies with the agent that is killed", "[supervisor]") {
-  kill_in_the_middle(bubblewrap_sandbox);
+  kill_in_the_middle(bubblewrap_sandbox, "bwrap");
+}
+
+TEST_CASE("a zygote that is killed is replaced, and its boxes with it", "[supervisor]") {
+  const auto opened = open_linux_sandbox({SandboxLevel::namespaces, 0});
+  REQUIRE(opened);
+  for (int i = 0; i < 3; ++i) {
+    for (const auto zygote : children_of(getpid(), "forgepool-zygot")) REQUIRE(kill(zygote, SIGKILL) == 0);
+    CHECK(describe((*opened)->run(request_for("ordinary", {"exit", "5"})).outcome) == "exited with code 5");
+  }
 }
 
 TEST_CASE("a host that ignores SIGCHLD gets the right outcomes", "[supervisor]") {

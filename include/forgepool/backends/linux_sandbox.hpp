@@ -1,6 +1,10 @@
 #pragma once
 /// Linux namespaces, pivot_root into an empty tmpfs, seccomp allow-list, cgroups (v1 and v2), rlimits, no_new_privs. Works as
 /// root and as an unprivileged user (with user namespaces). x86-64 and static ELF programs.
+///
+/// An open sandbox keeps one child process, the zygote that boxes are forked from: a small program without a C library, in
+/// namespaces of its own, without any memory or descriptor of the host's. A host that waits for all of its children waits for
+/// that one, too. Should it be killed, the next run starts another.
 #include <forgepool/sandbox.hpp>
 
 namespace forgepool {

@@ -1,62 +1,28 @@
-/// The first process of a box (pid 1 of its pid namespace). It is executed by the supervisor's clone in fresh namespaces,
-/// builds the surroundings, starts the program and waits for it. When it ends, the kernel kills every process that is left in
-/// the box, and only then is its own end reported: after that nothing of the shard is alive.
+/// The zygote, and the first process of a box (pid 1 of its pid namespace), which is forked from it, or executed in a root that
+/// another program has made. It completes the surroundings, starts the program and waits for it. When it ends, the kernel kills
+/// every process that is left in the box, and only then is its own end reported: after that nothing of the shard is alive.
+#include "sandbox/box_init/messages.hpp"
 #include "sandbox/box_init/program.hpp"
 #include "sandbox/box_init/root_filesystem.hpp"
 #include "sandbox/box_init/strict_program.hpp"
+#include "sandbox/box_init/zygote.hpp"
 #include "sandbox/strict/layout.hpp"
+#include "sandbox/zygote_protocol.hpp"
 
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
 #include <linux/resource.h>
-#include <linux/socket.h>
 #include <linux/stat.h>
-#include <linux/uio.h>
 #include <linux/wait.h>
 
 namespace forgepool::sandbox::box_init {
 namespace {
 
-constexpr int rights_message = 1;   // SCM_RIGHTS
-constexpr int socket_level = 1;     // SOL_SOCKET
-constexpr int no_sigpipe = 0x4000;  // MSG_NOSIGNAL
-constexpr long kill_signal = 9;     // SIGKILL
-
-// As the kernel takes them (<sys/socket.h> belongs to the C library).
-struct Message {
-  void* name;
-  std::uint32_t name_size;
-  iovec* parts;
-  std::size_t part_count;
-  void* control;
-  std::size_t control_size;
-  std::uint32_t flags;
-};
-struct RightsMessage {
-  std::size_t size;
-  int level;
-  int type;
-  int fds[started_fd_count];
-};
-constexpr std::size_t rights_size(int fd_count) {
-  return sizeof(std::size_t) + 2 * sizeof(int) + sizeof(int) * static_cast<std::size_t>(fd_count);
-}
+constexpr long kill_signal = 9;  // SIGKILL
 
 void send(const BoxMessage& content, const int* fds = nullptr) {
-  BoxMessage copy = content;
-  iovec part{&copy, sizeof copy};
-  RightsMessage rights{rights_size(started_fd_count), socket_level, rights_message, {}};
-  Message message{};
-  message.parts = &part;
-  message.part_count = 1;
-  if (fds) {
-    for (int i = 0; i < started_fd_count; ++i) rights.fds[i] = fds[i];
-    message.control = &rights;
-    message.control_size = sizeof rights;
-  }
-  const long sent = system_call(__NR_sendmsg, plan_control_fd, &message, no_sigpipe);
-  if (failed(sent)) exit_process(1);
+  if (failed(send_message<started_fd_count>(plan_control_fd, content, fds))) exit_process(1);
 }
 
 [[noreturn]] void give_up(BoxFailure failure) {
@@ -75,7 +41,8 @@ void reset_signals() {
   for (long signal = 1; signal <= 64; ++signal) system_call(__NR_rt_sigaction, signal, &by_default, 0, sizeof by_default.mask);
 }
 
-/// We say that we are here; the supervisor answers when our user and group are mapped. If it is gone, there is nothing to do.
+/// We say that we are here; the supervisor answers when we may go on: for the zygote, its users and groups are mapped then. If
+/// it is gone, there is nothing to do.
 void meet_supervisor() {
   if (system_call(__NR_write, plan_control_fd, "r", 1) != 1) exit_process(1);
   char go = 0;
@@ -106,24 +73,8 @@ BoxFailure take_identity(const BoxPlan& plan) {
   if (plan.drop_groups)
     if (auto failure = check(system_call(__NR_setgroups, 0, 0), step)) return failure;
   if (auto failure = check(system_call(__NR_setresuid, box_user, box_user, box_user), step)) return failure;
-  if (auto failure = check(system_call(__NR_setsid), BoxStep::new_session)) return failure;
-  // If the agent is killed, so is the box. Set after the change of identity, which clears it.
+  // If the agent is killed, so is the box. Set again after the change of identity, which clears it.
   return check(system_call(__NR_prctl, PR_SET_PDEATHSIG, kill_signal, 0, 0, 0), BoxStep::new_session);
-}
-
-BoxFailure set_host_name(const char* name) {
-  const auto length = length_of(name);
-  if (auto failure = check(system_call(__NR_sethostname, name, length), BoxStep::host_name)) return failure;
-  return check(system_call(__NR_setdomainname, name, length), BoxStep::host_name);
-}
-
-BoxFailure build_box(const PlanView& view) {
-  const auto& plan = view.plan();
-  if (auto failure = take_identity(plan)) return failure;
-  if (auto failure = build_root(view)) return failure;
-  if (!plan.strict)
-    if (auto failure = drop_host()) return failure;
-  return set_host_name(view.at(plan.host_name));
 }
 
 BoxFailure remove_own_image() {
@@ -163,13 +114,9 @@ BoxMessage wait_for(long program) {
   }
 }
 
-/// The program's process prepares itself while we wait for the kernel to drop the host's mounts.
-Started prepare_strict(const PlanView& view, long input_folder) {
+Started start_strict(const PlanView& view, long input_folder) {
   auto started = fork_strict_program(view, input_folder);
   if (started.failure) return started;
-  if (auto failure = drop_host()) give_up(failure);
-  if (auto failure = make_read_only("/")) give_up(failure);
-  if (auto failure = make_read_only("/in")) give_up(failure);
   let_strict_program_receive(started);
   wait_for_strict_program(started);
   return started;
@@ -194,17 +141,9 @@ bool help_strict(const Started& started, long input_folder) {
 /// last ones has gone with their program.
 void wait_for_renewal() {
   char byte = 0;
-  iovec part{&byte, 1};
-  RightsMessage rights{};
-  Message message{};
-  message.parts = &part;
-  message.part_count = 1;
-  message.control = &rights;
-  message.control_size = sizeof rights;
-  long got;
-  do got = system_call(__NR_recvmsg, plan_control_fd, &message, 0);
-  while (got == -interrupted);
-  if (got != 1 || rights.type != rights_message || rights.size != rights_size(renewal_fd_count)) exit_process(0);
+  RightsMessage<renewal_fd_count> rights;
+  const long got = receive_message(plan_control_fd, byte, rights);
+  if (got != 1 || fd_count(rights) != renewal_fd_count) exit_process(0);
   for (int i = 0; i < renewal_fd_count; ++i) {
     if (auto failure = check(system_call(__NR_dup3, rights.fds[i], plan_stdout_fd + i, 0), BoxStep::control_socket))
       give_up(failure);
@@ -215,20 +154,10 @@ void wait_for_renewal() {
 /// What the last program could touch is gone, or comes anew. The next one's process is another one, with another filter; what
 /// it shares with the last one are namespaces in which neither can do anything.
 Started prepare_again(const PlanView& view, long& input_folder) {
-  if (auto failure = renew_root(view, input_folder)) give_up(failure);
+  if (auto failure = renew_folders(view, input_folder)) give_up(failure);
   // Not for what it reads, but for its flags, which belong to the open file and not to the process.
   if (auto failure = empty_standard_input()) give_up(failure);
-  auto started = fork_strict_program(view, input_folder);
-  if (started.failure) return started;
-  let_strict_program_receive(started);
-  wait_for_strict_program(started);
-  return started;
-}
-
-BoxFailure fill_root(const PlanView& view, long input_folder) {
-  const auto& plan = view.plan();
-  if (auto failure = write_input_files(input_folder, view, view.at<PlannedFile>(plan.files), plan.file_count)) return failure;
-  return make_read_only("/");
+  return start_strict(view, input_folder);
 }
 
 /// Opened before the program begins: it may change what is allowed to whom there.
@@ -248,7 +177,7 @@ void announce(const Started& started, const Folders& folders) {
 
 [[noreturn]] void serve_strict(const PlanView& view, long input_folder) {
   if (auto failure = bound_capabilities()) give_up(failure);
-  auto started = prepare_strict(view, input_folder);
+  auto started = start_strict(view, input_folder);
   for (;;) {
     announce(started, {});
     const bool plan_is_gone = help_strict(started, input_folder);
@@ -260,21 +189,8 @@ void announce(const Started& started, const Folders& folders) {
   }
 }
 
-[[noreturn]] void run() {
-  reset_signals();
-  meet_supervisor();
-  const PlanView view(map_plan());
-  const auto& plan = view.plan();
-  if (auto failure = plan.prepared_root ? remove_own_image() : build_box(view)) give_up(failure);
+[[noreturn]] void serve_once(const PlanView& view) {
   if (auto failure = empty_standard_input()) give_up(failure);
-  long input_folder = -1;
-  if (!plan.prepared_root) {
-    input_folder = open_input_folder();
-    if (auto failure = check(input_folder, BoxStep::input_files)) give_up(failure);
-    if (!plan.strict)
-      if (auto failure = fill_root(view, input_folder)) give_up(failure);
-  }
-  if (plan.strict) serve_strict(view, input_folder);
   const Folders folders;
   const auto started = start_program(view);
   announce(started, folders);
@@ -282,12 +198,45 @@ void announce(const Started& started, const Folders& folders) {
   exit_process(0);
 }
 
+/// In a process of the zygote's.
+void run_box() {
+  const PlanView view(map_plan());
+  const auto& plan = view.plan();
+  if (auto failure = take_identity(plan)) give_up(failure);
+  if (auto failure = mount_folders(view)) give_up(failure);
+  const long input_folder = open_input_folder();
+  if (auto failure = check(input_folder, BoxStep::input_files)) give_up(failure);
+  if (!plan.strict)
+    if (auto failure = write_input_files(input_folder, view, view.at<PlannedFile>(plan.files), plan.file_count))
+      give_up(failure);
+  if (auto failure = make_read_only("/in")) give_up(failure);
+  if (!plan.strict) serve_once(view);
+  if (auto failure = empty_standard_input()) give_up(failure);
+  serve_strict(view, input_folder);
+}
+
+/// In a root that another program has made.
+[[noreturn]] void run_in_prepared_root() {
+  const PlanView view(map_plan());
+  if (auto failure = remove_own_image()) give_up(failure);
+  serve_once(view);
+}
+
+bool is_same(const char* a, const char* b) {
+  while (*a && *a == *b) ++a, ++b;
+  return *a == *b;
+}
+
 }  // namespace
 }  // namespace forgepool::sandbox::box_init
 
 /// With an argument it does nothing and succeeds: the program that is run to find out what the machine can do.
 extern "C" [[noreturn]] [[gnu::used]] void box_start(const long* stack) {
+  using namespace forgepool::sandbox;
   using namespace forgepool::sandbox::box_init;
   if (*stack > 1) exit_process(0);
-  run();
+  reset_signals();
+  meet_supervisor();
+  if (is_same(reinterpret_cast<const char*>(stack[1]), zygote_name)) serve_orders(run_box);
+  run_in_prepared_root();
 }

@@ -87,10 +87,11 @@ BoxFailure bound_capabilities() {
   // Locked, so that being or becoming user 0 would mean nothing either.
   constexpr long locked = SECURE_ALL_BITS | SECURE_ALL_LOCKS;
   if (auto failure = check(system_call(__NR_prctl, PR_SET_SECUREBITS, locked, 0, 0, 0), step)) return failure;
+  constexpr long unknown = -22;  // EINVAL
   for (long capability = 0; capability < 64; ++capability) {
-    const long present = system_call(__NR_prctl, PR_CAPBSET_READ, capability, 0, 0, 0);
-    if (failed(present)) break;  // The kernel knows no more of them.
-    if (auto failure = check(system_call(__NR_prctl, PR_CAPBSET_DROP, capability, 0, 0, 0), step)) return failure;
+    const long dropped = system_call(__NR_prctl, PR_CAPBSET_DROP, capability, 0, 0, 0);
+    if (dropped == unknown && capability > CAP_BPF) break;  // The kernel knows no more of them.
+    if (auto failure = check(dropped, step)) return failure;
   }
   return {};
 }

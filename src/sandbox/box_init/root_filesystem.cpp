@@ -3,40 +3,34 @@
 #include <linux/fcntl.h>
 #include <linux/mount.h>
 
+#include <initializer_list>
+
 namespace forgepool::sandbox::box_init {
 namespace {
 
 constexpr long unmount_detached = 2;  // MNT_DETACH of <sys/mount.h>
-constexpr std::uint64_t always = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-constexpr std::uint64_t writable_flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+constexpr std::uint64_t own_flags = MS_NOSUID | MS_NODEV;
 
 void close_fd(long fd) {
   system_call(__NR_close, fd);
 }
 
-long set_option(long context, const char* key, const char* value) {
-  return system_call(__NR_fsconfig, context, FSCONFIG_SET_STRING, key, value, 0);
+/// One call where the newer interface, which can prepare a mount anywhere, takes eight.
+BoxFailure mount_tmpfs(const char* where, std::uint64_t flags, const char* options, BoxStep step) {
+  return check(system_call(__NR_mount, "none", where, "tmpfs", flags, options), step);
 }
 
-/// A tmpfs that is mounted nowhere yet. Its descriptor, or -errno.
-long make_tmpfs(const PlanView& view, const PlannedTmpfs& planned, std::uint64_t attributes) {
-  const long context = system_call(__NR_fsopen, "tmpfs", FSOPEN_CLOEXEC);
-  if (failed(context)) return context;
-  long result = set_option(context, "size", view.at(planned.size));
-  if (!failed(result)) result = set_option(context, "nr_inodes", view.at(planned.inodes));
-  if (!failed(result)) result = set_option(context, "mode", "0755");
-  if (!failed(result)) result = system_call(__NR_fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0);
-  if (!failed(result)) result = system_call(__NR_fsmount, context, FSMOUNT_CLOEXEC, attributes);
-  close_fd(context);
-  return result;
+BoxFailure mount_folder(const PlanView& view, const char* where, PlanOffset options, std::uint64_t more_flags) {
+  return mount_tmpfs(where, own_flags | more_flags, view.at(options), BoxStep::writable_tmpfs);
 }
 
-long attach(long mount, const char* where) {
-  return system_call(__NR_move_mount, mount, "", AT_FDCWD, where, MOVE_MOUNT_F_EMPTY_PATH);
+/// What is executed from there are files that came with the request.
+std::uint64_t input_flags(const PlanView& view) {
+  return view.plan().may_execute ? 0u : MS_NOEXEC;
 }
 
-long make_folder(const char* name) {
-  return system_call(__NR_mkdirat, AT_FDCWD, name, 0755);
+BoxFailure unmount(const char* where) {
+  return check(system_call(__NR_umount2, where, unmount_detached), BoxStep::writable_tmpfs);
 }
 
 long create_file(const char* name, std::uint32_t mode, long folder = AT_FDCWD) {
@@ -65,36 +59,45 @@ long take_null_device() {
   return failed(result) ? result : mount;
 }
 
-BoxFailure create_empty(const char* name, std::uint32_t mode) {
-  const long file = create_file(name, mode);
-  if (auto failure = check(file, BoxStep::null_device)) return failure;
-  close_fd(file);
+BoxFailure place_null_device(long mount, const char* where) {
+  const long moved = system_call(__NR_move_mount, mount, "", AT_FDCWD, where, MOVE_MOUNT_F_EMPTY_PATH);
+  close_fd(mount);
+  return check(moved, BoxStep::null_device);
+}
+
+BoxFailure create_entries() {
+  // Whose they are differs between agents, and what a mode would forbid to others than the owner does too. So nothing is
+  // forbidden but by the mount, which is read-only for all.
+  for (const char* folder : {"in", "out", "tmp", "dev"})
+    if (auto failure = check(system_call(__NR_mkdirat, AT_FDCWD, folder, 0777), BoxStep::root_tmpfs)) return failure;
+  // Strict programs open the random devices too; what they read there is made by the handlers.
+  for (const char* name : {"dev/null", "dev/urandom", "dev/random"}) {
+    const long file = create_file(name, 0666);
+    if (auto failure = check(file, BoxStep::null_device)) return failure;
+    close_fd(file);
+  }
   return {};
 }
 
-BoxFailure place_null_device(long mount) {
-  if (auto failure = check(make_folder("dev"), BoxStep::null_device)) return failure;
-  if (auto failure = create_empty("dev/null", 0666)) return failure;
-  const auto failure = check(attach(mount, "dev/null"), BoxStep::null_device);
-  close_fd(mount);
-  return failure;
+/// Programs that are not strict would read nothing from the random devices that there are: they find /dev/null alone.
+BoxFailure cover_devices() {
+  constexpr auto step = BoxStep::null_device;
+  const long null_device = system_call(__NR_open_tree, AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  if (auto failure = check(null_device, step)) return failure;
+  if (auto failure = mount_tmpfs("/dev", own_flags | MS_NOEXEC, "size=4k,nr_inodes=4,mode=0755", step)) return failure;
+  const long file = create_file("/dev/null", 0666);
+  if (auto failure = check(file, step)) return failure;
+  close_fd(file);
+  if (auto failure = place_null_device(null_device, "/dev/null")) return failure;
+  return make_read_only("/dev");
 }
 
-BoxFailure add_writable(const PlanView& view, const PlannedTmpfs& planned, const char* name) {
-  if (auto failure = check(make_folder(name), BoxStep::writable_tmpfs)) return failure;
-  const long mount = make_tmpfs(view, planned, always | MOUNT_ATTR_NOEXEC);
-  if (auto failure = check(mount, BoxStep::writable_tmpfs)) return failure;
-  const auto failure = check(attach(mount, name), BoxStep::writable_tmpfs);
-  close_fd(mount);
-  return failure;
-}
-
-/// In place of what is mounted there.
-BoxFailure replace_writable(const PlanView& view, const PlannedTmpfs& planned, const char* path) {
-  constexpr auto step = BoxStep::writable_tmpfs;
-  if (auto failure = check(system_call(__NR_umount2, path, unmount_detached), step)) return failure;
-  // One call where the newer interface, which can prepare a mount anywhere, takes eight.
-  return check(system_call(__NR_mount, "none", path, "tmpfs", writable_flags, view.at(planned.options)), step);
+/// With both arguments "." the old root ends up on top of the new one, from where it can be detached: no folder for it is
+/// needed.
+BoxFailure enter_root() {
+  if (auto failure = check(system_call(__NR_pivot_root, ".", "."), BoxStep::pivot_root)) return failure;
+  if (auto failure = check(system_call(__NR_umount2, ".", unmount_detached), BoxStep::pivot_root)) return failure;
+  return check(system_call(__NR_chdir, "/"), BoxStep::pivot_root);
 }
 
 /// True if there is a file in it.
@@ -113,22 +116,16 @@ BoxFailure renew_input_folder(const PlanView& view, long& folder) {
   close_fd(listing);
   if (!used) return {};
   close_fd(folder);
-  if (auto failure = replace_writable(view, view.plan().root, "/in")) return failure;
+  if (auto failure = unmount("/in")) return failure;
+  if (auto failure = mount_folder(view, "/in", view.plan().in, input_flags(view))) return failure;
   folder = open_input_folder();
   if (auto failure = check(folder, step)) return failure;
   return make_read_only("/in");
 }
 
-/// With both arguments "." the old root ends up on top of the new one, from where it can be detached: no folder for it is
-/// needed.
-BoxFailure enter_root() {
-  return check(system_call(__NR_pivot_root, ".", "."), BoxStep::pivot_root);
-}
-
 }  // namespace
 
-BoxFailure build_root(const PlanView& view) {
-  const auto& plan = view.plan();
+BoxFailure build_root() {
   mount_attr propagation{};
   propagation.propagation =
       1ull << 18;  // MS_PRIVATE: nothing that we mount reaches the host, nothing the host mounts reaches us
@@ -137,30 +134,24 @@ BoxFailure build_root(const PlanView& view) {
 
   const long null_device = take_null_device();
   if (auto failure = check(null_device, BoxStep::null_device)) return failure;
-  const long root = make_tmpfs(view, plan.root, always | (plan.may_execute ? 0u : MOUNT_ATTR_NOEXEC));
-  if (auto failure = check(root, BoxStep::root_tmpfs)) return failure;
+  system_call(__NR_umask, 0);
   // Mounted over the old root, which every machine has; no other folder of the host is relied on.
-  if (auto failure = check(attach(root, "/"), BoxStep::root_tmpfs)) return failure;
-  if (auto failure = check(system_call(__NR_fchdir, root), BoxStep::root_tmpfs)) return failure;
-  close_fd(root);
-
-  // A file system of its own where it will be exchanged for a new one.
-  if (auto failure = plan.strict ? add_writable(view, plan.root, "in") : check(make_folder("in"), BoxStep::input_files))
+  if (auto failure = mount_tmpfs("/", own_flags | MS_NOEXEC, "size=64k,nr_inodes=16,mode=0777", BoxStep::root_tmpfs))
     return failure;
-  if (auto failure = add_writable(view, plan.out, "out")) return failure;
-  if (auto failure = add_writable(view, plan.tmp, "tmp")) return failure;
-  if (auto failure = place_null_device(null_device)) return failure;
-  // Strict programs open these too; what they read there is made by the handlers.
-  if (plan.strict) {
-    if (auto failure = create_empty("dev/urandom", 0666)) return failure;
-    if (auto failure = create_empty("dev/random", 0666)) return failure;
-  }
-  return enter_root();
+  // "/" is still the old one, "/.." is what was mounted over it.
+  if (auto failure = check(system_call(__NR_chdir, "/.."), BoxStep::root_tmpfs)) return failure;
+  if (auto failure = create_entries()) return failure;
+  if (auto failure = place_null_device(null_device, "dev/null")) return failure;
+  if (auto failure = enter_root()) return failure;
+  return make_read_only("/");
 }
 
-BoxFailure drop_host() {
-  if (auto failure = check(system_call(__NR_umount2, ".", unmount_detached), BoxStep::pivot_root)) return failure;
-  return check(system_call(__NR_chdir, "/"), BoxStep::pivot_root);
+BoxFailure mount_folders(const PlanView& view) {
+  const auto& plan = view.plan();
+  if (auto failure = mount_folder(view, "/in", plan.in, input_flags(view))) return failure;
+  if (auto failure = mount_folder(view, "/out", plan.out, MS_NOEXEC)) return failure;
+  if (auto failure = mount_folder(view, "/tmp", plan.tmp, MS_NOEXEC)) return failure;
+  return plan.strict ? BoxFailure{} : cover_devices();
 }
 
 BoxFailure make_read_only(const char* mount) {
@@ -169,10 +160,12 @@ BoxFailure make_read_only(const char* mount) {
   return check(system_call(__NR_mount_setattr, AT_FDCWD, mount, 0, &attributes, sizeof attributes), BoxStep::read_only_root);
 }
 
-BoxFailure renew_root(const PlanView& view, long& folder) {
+BoxFailure renew_folders(const PlanView& view, long& folder) {
   const auto& plan = view.plan();
-  if (auto failure = replace_writable(view, plan.out, "/out")) return failure;
-  if (auto failure = replace_writable(view, plan.tmp, "/tmp")) return failure;
+  if (auto failure = unmount("/out")) return failure;
+  if (auto failure = mount_folder(view, "/out", plan.out, MS_NOEXEC)) return failure;
+  if (auto failure = unmount("/tmp")) return failure;
+  if (auto failure = mount_folder(view, "/tmp", plan.tmp, MS_NOEXEC)) return failure;
   return renew_input_folder(view, folder);
 }
 

@@ -50,7 +50,7 @@ TEST_CASE("the file systems have room for what is allowed") {
   CHECK(out_size(request.limits).bytes >= 3 * page_bytes);
   CHECK(out_size(request.limits).inodes > 4);
   request.files.push_back({"f", std::make_shared<const Bytes>(5000), false});
-  CHECK(root_size(request).bytes >= 2 * page_bytes);
+  CHECK(in_size(request).bytes >= 2 * page_bytes);
 }
 
 }  // namespace

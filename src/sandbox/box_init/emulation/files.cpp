@@ -1,5 +1,6 @@
-/// Files without a history: every time is the world's beginning, every file system the same, listings in the order of creation
-/// (the kernel's order has changed between versions). Inode numbers count up per file system and are left as they are.
+/// Files without a history: all are the program's own, every time is the world's beginning, every file system the same,
+/// listings in the order of creation (the kernel's order has changed between versions). Inode numbers count up per file system
+/// and are left as they are.
 #include "sandbox/box_init/emulation/emulation.hpp"
 #include "sandbox/box_init/emulation/file_identity.hpp"
 #include "sandbox/box_init/emulation/gate.hpp"
@@ -49,6 +50,8 @@ void disguise(FileStatus& status) {
   status.inode = show.inode;
   status.mode = show.mode;
   status.size = show.size;
+  status.user = box_user;
+  status.group = box_group;
   status.special_device = show.minor ? device_major << 8 | show.minor : 0;
   status.block_size = block_size;
   status.blocks = blocks_of(show.size);
@@ -64,8 +67,8 @@ void disguise(struct statx& status) {
   clean.stx_mask = STATX_BASIC_STATS | STATX_BTIME;
   clean.stx_blksize = static_cast<std::uint32_t>(block_size);
   clean.stx_nlink = status.stx_nlink;
-  clean.stx_uid = status.stx_uid;
-  clean.stx_gid = status.stx_gid;
+  clean.stx_uid = box_user;
+  clean.stx_gid = box_group;
   clean.stx_mode = static_cast<std::uint16_t>(show.mode);
   clean.stx_ino = show.inode;
   clean.stx_size = static_cast<std::uint64_t>(show.size);
@@ -84,7 +87,6 @@ long status_of(const TrappedCall& call, std::uint64_t result_at) {
     status.device = world().random_files[0].device;
     status.inode = world().random_files[0].inode;
     status.links = 1;
-    status.user = status.group = 1000;
     disguise(status);
     return 0;
   }
