@@ -5,64 +5,144 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
-#include <memory>
+#include <functional>
 #include <span>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace forgepool::scheduling {
 
 /// Begins to bring what `record` points to nearer, while something else is done. Pays where several far looks would follow each
-/// other.
+/// other. Inlined always, as must be what calls nothing else: GCC takes a function that only fetches for one without effect,
+/// and drops calls of it.
 template <class Record>
-void fetch_ahead(const Record* record) {
+[[gnu::always_inline]] inline void fetch_ahead(const Record* record) {
   for (std::size_t at = 0; at < sizeof(Record); at += 64) __builtin_prefetch(reinterpret_cast<const char*>(record) + at);
 }
 
-/// An id; of up to 47 characters (those that a hub makes have 28 to 30) without memory of its own.
+/// The text of an id in 32 bytes, padded with zeros, if it has up to 31 characters (those that a hub makes have 28 to 30): so
+/// it is compared, copied and hashed in a few steps. Of a longer one only that it is longer.
+struct IdBlock {
+  static constexpr std::uint64_t too_long = 255;
+
+  std::array<std::uint64_t, 4> words{};  // The last byte in memory is the length.
+
+  IdBlock() = default;
+  explicit IdBlock(std::string_view text) {
+    auto* bytes = reinterpret_cast<unsigned char*>(words.data());
+    const bool fits = text.size() < sizeof words;
+    if (fits) std::memcpy(bytes, text.data(), text.size());
+    bytes[31] = fits ? static_cast<unsigned char>(text.size()) : too_long;
+  }
+
+  std::size_t size() const { return reinterpret_cast<const unsigned char*>(words.data())[31]; }
+  bool is_too_long() const { return size() == too_long; }
+  std::string_view text() const { return {reinterpret_cast<const char*>(words.data()), size()}; }
+
+  friend bool operator==(const IdBlock&, const IdBlock&) = default;
+};
+
+/// An id to look for, borrowed; with its hash, made once where several calls are about one id.
+template <class Id>
+struct IdKey {
+  IdKey(const Id& one) : text(one.str()), block(text), hash(hash_of(text, block)) {}
+
+  static std::uint32_t hash_of(std::string_view text, const IdBlock& block) {
+    std::uint64_t hash = block.is_too_long() ? std::hash<std::string_view>()(text) : 0;
+    for (const auto word : block.words) {
+      hash = (hash ^ word) * 0x9e3779b97f4a7c15u;  // Fibonacci hashing: the upper half depends on all below it.
+      hash ^= hash >> 32;
+    }
+    return static_cast<std::uint32_t>(hash);
+  }
+
+  const std::string_view text;
+  const IdBlock block;
+  const std::uint32_t hash;
+};
+
+/// An id that lies within its record; only a long one has memory of its own.
 template <class Id>
 class CompactId {
  public:
   CompactId() = default;
-  CompactId& operator=(const Id& id) {
-    const bool fits = id.str().size() <= text_.size();
-    long_ = fits ? nullptr : std::make_unique<Id>(id);
-    size_ = fits ? static_cast<std::uint8_t>(id.str().size()) : 0;
-    std::copy_n(id.str().data(), size_, text_.data());
+  CompactId(CompactId&& other) noexcept { *this = std::move(other); }
+  CompactId& operator=(CompactId&& other) noexcept {
+    std::swap(block_, other.block_);
+    return *this;
+  }
+  ~CompactId() { release(); }
+
+  CompactId& operator=(const IdKey<Id>& key) {
+    release();
+    block_ = key.block;
+    if (block_.is_too_long()) block_.words[0] = std::bit_cast<std::uint64_t>(new std::string(key.text));
     return *this;
   }
 
-  Id get() const { return long_ ? *long_ : Id(std::string(text_.data(), size_)); }
+  std::string_view view() const { return block_.is_too_long() ? std::string_view(*elsewhere()) : block_.text(); }
+  Id get() const { return Id(std::string(view())); }
+  std::uint32_t hash() const {
+    if (!block_.is_too_long()) return IdKey<Id>::hash_of({}, block_);
+    return IdKey<Id>::hash_of(view(), IdBlock(view()));
+  }
 
-  friend bool operator==(const CompactId& a, const Id& b) {
-    if (a.long_) return *a.long_ == b;
-    return a.size_ == b.str().size() && std::memcmp(a.text_.data(), b.str().data(), a.size_) == 0;
+  friend bool operator==(const CompactId& a, const IdKey<Id>& b) {
+    return a.block_.is_too_long() ? a.view() == b.text : a.block_ == b.block;
   }
 
  private:
-  std::array<char, 47> text_{};
-  std::uint8_t size_ = 0;
-  std::unique_ptr<Id> long_;
+  const std::string* elsewhere() const { return std::bit_cast<const std::string*>(block_.words[0]); }
+  void release() {
+    if (block_.is_too_long()) delete elsewhere();
+    block_ = {};
+  }
+
+  IdBlock block_;  // Of one that is too long, the first word is the address of a string of ours.
 };
 
-/// The shards of a lease; up to three without memory of their own.
-class ShardList {
+/// A shard of a lease, and where its job notes what the lease's agent has to do with it.
+struct HeldShard {
+  std::uint32_t index = 0;
+  std::uint32_t holder = UINT32_MAX;
+};
+
+/// The shards of a lease in 12 bytes; a single one (most leases have no more) without memory of its own.
+class HeldShards {
  public:
-  ShardList() = default;
-  explicit ShardList(std::span<const std::uint32_t> shards) : count_(static_cast<std::uint32_t>(shards.size())) {
-    if (count_ > few_.size()) many_ = std::make_unique<std::uint32_t[]>(count_);
-    std::ranges::copy(shards, many_ ? many_.get() : few_.data());
+  HeldShards() = default;
+  explicit HeldShards(std::span<const std::uint32_t> shards) : count_(static_cast<std::uint32_t>(shards.size())) {
+    if (count_ > 1) one_ = std::bit_cast<HeldShard>(new HeldShard[count_]);
+    for (std::uint32_t i = 0; i < count_; ++i) begin()[i].index = shards[i];
+  }
+  HeldShards(HeldShards&& other) noexcept { *this = std::move(other); }
+  HeldShards& operator=(HeldShards&& other) noexcept {
+    std::swap(one_, other.one_);
+    std::swap(count_, other.count_);
+    return *this;
+  }
+  ~HeldShards() {
+    if (count_ > 1) delete[] begin();
   }
 
   std::size_t size() const { return count_; }
-  const std::uint32_t* begin() const { return many_ ? many_.get() : few_.data(); }
-  const std::uint32_t* end() const { return begin() + count_; }
-  std::vector<std::uint32_t> get() const { return {begin(), end()}; }
+  HeldShard* begin() { return count_ > 1 ? std::bit_cast<HeldShard*>(one_) : &one_; }
+  HeldShard* end() { return begin() + count_; }
+  const HeldShard* begin() const { return count_ > 1 ? std::bit_cast<const HeldShard*>(one_) : &one_; }
+  const HeldShard* end() const { return begin() + count_; }
+  std::vector<std::uint32_t> indices() const {
+    std::vector<std::uint32_t> indices(count_);
+    std::ranges::transform(*this, indices.begin(), &HeldShard::index);
+    return indices;
+  }
 
  private:
+  HeldShard one_;  // Of several, the address of an array of ours.
   std::uint32_t count_ = 0;
-  std::array<std::uint32_t, 3> few_{};
-  std::unique_ptr<std::uint32_t[]> many_;
 };
 
 }  // namespace forgepool::scheduling

@@ -1,10 +1,15 @@
 #pragma once
-/// When to look at which record again: a heap that is not told when a record ends or its time moves on. Whoever takes an entry
+/// When to look at which record again: a queue that is not told when a record ends or its time moves on. Whoever takes an entry
 /// out sees whether it still means anything. So a heartbeat costs nothing here, and the end of a lease neither.
+///
+/// Most entries come in the order in which they fall due (every lease lasts equally long at first); these stand in a row. The
+/// others are sorted into short spans of time, and only within the span that comes first by time.
 #include <forgepool/time.hpp>
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -21,32 +26,69 @@ struct Due {
 
 class DueQueue {
  public:
-  std::optional<Time> next() const { return heap_.empty() ? std::nullopt : std::optional(heap_.front().at); }
+  std::optional<Time> next() const {
+    const Due* first = earliest();
+    return first ? std::optional(first->at) : std::nullopt;
+  }
 
   void push(const Due& due) {
-    heap_.push_back(due);
-    std::push_heap(heap_.begin(), heap_.end());
+    if (row_.empty() || due < row_.back()) {
+      row_.push_back(due);
+      return;
+    }
+    const auto span = spans_.try_emplace(due.at.time_since_epoch() / span_length).first;
+    span->second.push_back(due);
+    ++apart_;
+    if (span == spans_.begin()) std::push_heap(span->second.begin(), span->second.end());
   }
 
   /// The earliest entry, if it is due at `now`.
   std::optional<Due> pop(Time now) {
-    if (heap_.empty() || heap_.front().at > now) return std::nullopt;
-    std::pop_heap(heap_.begin(), heap_.end());
-    const Due due = heap_.back();
-    heap_.pop_back();
+    const Due* first = earliest();
+    if (!first || first->at > now) return std::nullopt;
+    const Due due = *first;
+    if (!row_.empty() && first == &row_.front()) {
+      row_.pop_front();
+      return due;
+    }
+    const auto span = spans_.begin();
+    std::pop_heap(span->second.begin(), span->second.end());
+    span->second.pop_back();
+    --apart_;
+    if (span->second.empty()) {
+      spans_.erase(span);
+      order_first_span();
+    }
     return due;
   }
 
-  /// Drops entries that mean nothing any more, once they outnumber the `live` ones.
+  /// Drops entries that mean nothing any more, once they far outnumber the `live` ones.
   template <class Means>
   void tidy(std::size_t live, Means means_something) {
-    if (heap_.size() <= 2 * live + 1024) return;
-    std::erase_if(heap_, [&](const Due& due) { return !means_something(due); });
-    std::make_heap(heap_.begin(), heap_.end());
+    if (row_.size() + apart_ <= 4 * live + 1024) return;
+    const auto meaningless = [&](const Due& due) { return !means_something(due); };
+    std::erase_if(row_, meaningless);
+    for (auto& [number, span] : spans_) apart_ -= std::erase_if(span, meaningless);
+    std::erase_if(spans_, [](const auto& span) { return span.second.empty(); });
+    order_first_span();
   }
 
  private:
-  std::vector<Due> heap_;
+  static constexpr Duration span_length = std::chrono::milliseconds(100);
+
+  const Due* earliest() const {
+    const Due* const first = row_.empty() ? nullptr : &row_.front();
+    if (spans_.empty()) return first;
+    const Due* const other = &spans_.begin()->second.front();
+    return first && *other < *first ? first : other;
+  }
+  void order_first_span() {
+    if (!spans_.empty()) std::make_heap(spans_.begin()->second.begin(), spans_.begin()->second.end());
+  }
+
+  std::deque<Due> row_;
+  std::map<std::int64_t, std::vector<Due>> spans_;  // By number; of the first a heap.
+  std::size_t apart_ = 0;                           // Entries in spans.
 };
 
 }  // namespace forgepool::scheduling

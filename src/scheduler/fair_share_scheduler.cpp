@@ -1,6 +1,7 @@
 #include <forgepool/backends/fair_share_scheduler.hpp>
 
 #include <algorithm>
+#include <functional>
 
 #include "scheduler/wait_reasons.hpp"
 
@@ -57,11 +58,12 @@ class FairShareScheduler final : public Scheduler {
   void remove_job(const JobId& id) override {
     JobQueue* job = find_job(id);
     if (!job) return;
-    for (const auto lease : job->leases()) leases_.remove(lease, leases_[lease].id.get());
+    for (const auto lease : job->leases()) leases_.remove(lease);
     shares_.remove(*job);
     tails_.erase(job->arrival());
     const auto number = job->number();
-    job_table_.erase(id, number);
+    job_table_.erase(IdKey<JobId>(id).hash, number);
+    expected_job_ = nullptr;
     jobs_[number] = nullptr;
     free_jobs_.push_back(number);
   }
@@ -106,27 +108,27 @@ class FairShareScheduler final : public Scheduler {
 
   std::optional<Lease> grant(const AgentId& id, const LeaseId& lease, std::uint32_t max_shards, Time now) override {
     learn(now);
-    leases_.will_find(lease);
+    const LeaseKey key(lease);
+    leases_.will_find(key);
     const auto number = roster_.find(id);
-    if (number == none || max_shards == 0 || leases_.find(lease) != none) return std::nullopt;
+    if (number == none || max_shards == 0) return std::nullopt;
     const Agent& agent = roster_.agent(number);
     if (!agent.present || roster_.class_of(agent).like.draining || leases_.has_deadline_before(agent, late_before(now)))
       return std::nullopt;
-    struct {
-      const Agent& agent;
-      const std::uint32_t number;
-      const std::uint64_t max_shards;
-      const Time now;
-      std::vector<std::uint32_t> shards;
-    } asked{agent, number, max_shards, now, {}};
-    JobQueue* job = shares_.serve(agent, [&asked](JobQueue& one, std::uint64_t most) -> std::uint64_t {
-      if (!one.admits(asked.agent)) return 0;
-      asked.shards = one.select(asked.number, std::min(most, asked.max_shards), asked.now);
-      return asked.shards.size();
-    });
-    if (!job) job = find_straggler(number, max_shards, now, asked.shards);
+    std::vector<std::uint32_t> shards;
+    const auto offer = [&](JobQueue& one, std::uint64_t most) -> std::uint64_t {
+      if (!one.admits(agent)) return 0;
+      shards = one.select(number, std::min<std::uint64_t>(most, max_shards), now);
+      if (leases_.find(key) != none) shards.clear();  // Only now: what was begun above has come nearer by then.
+      return shards.size();
+    };
+    JobQueue* job = shares_.serve(agent, std::ref(offer));
+    if (!job && leases_.find(key) == none) job = find_straggler(number, max_shards, now, shards);
     if (!job) return std::nullopt;
-    return bind(*job, number, {lease, job->job().id, id, std::move(asked.shards), now, now + options_.lease_duration});
+    std::optional<Lease> granted(std::in_place, lease, job->job().id, id, std::move(shards), now,
+                                 now + options_.lease_duration);
+    bind(*job, number, key, *granted);
+    return granted;
   }
 
   void restore(const Lease& lease) override {
@@ -135,23 +137,29 @@ class FairShareScheduler final : public Scheduler {
     Lease restored = lease;
     std::ranges::sort(restored.shards);
     restored.shards.erase(std::unique(restored.shards.begin(), restored.shards.end()), restored.shards.end());
-    bind(*job, roster_.obtain(lease.agent), std::move(restored));
+    const auto agent = roster_.obtain(lease.agent);
+    bind(*job, agent, lease.id, restored);
   }
 
   Status extend(const LeaseId& id, const AgentId& agent, Time now) override {
     learn(now);
-    const auto number = find_lease(id, agent);
+    const auto number = find_lease(id, id, agent);
     if (!number) return fail(number.error());
-    LeaseRecord& lease = leases_[*number];
-    if (lease.deadline <= now) return fail(no_such_lease(id));
-    lease.deadline = std::max(lease.deadline, now + options_.lease_duration);
+    if (leases_.deadline(*number) <= now) return fail(no_such_lease(id));
+    leases_.extend(*number, now + options_.lease_duration);
     return {};
   }
 
   Result<Lease> finish(const LeaseId& id, const AgentId& agent) override {
-    roster_.will_find(agent);  // Whoever reports is talked about next.
-    const auto number = find_lease(id, agent);
+    const LeaseKey key(id);
+    const IdKey<AgentId> agent_key(agent);
+    leases_.will_find(key);
+    roster_.will_find(agent_key);
+    roster_.will_use(agent_key);
+    const auto number = find_lease(key, id, agent);
     if (!number) return fail(number.error());
+    roster_.expect(leases_[*number].agent);  // Whoever reports is talked about next, and what was worked on.
+    expected_job_ = jobs_[leases_[*number].job].get();
     return end(*number, JobQueue::End::finished);
   }
 
@@ -202,11 +210,13 @@ class FairShareScheduler final : public Scheduler {
 
  private:
   std::uint32_t number_of(const JobId& id) const {
-    return job_table_.find(id, [this](std::uint32_t number) -> const JobId& { return jobs_[number]->job().id; });
+    return job_table_.find(
+        id, [this](std::uint32_t number) -> const auto& { return jobs_[number]->id(); });
   }
   JobQueue* find_job(const JobId& id) {
+    if (expected_job_ && expected_job_->id().view() == id.str()) return expected_job_;
     const auto number = number_of(id);
-    return number == none ? nullptr : jobs_[number].get();
+    return number == none ? nullptr : expected_job_ = jobs_[number].get();
   }
 
   void learn(Time now) { latest_ = std::max(latest_, now); }
@@ -218,25 +228,25 @@ class FairShareScheduler final : public Scheduler {
             "lease " + id.str() + " is not under way: it was finished, ran out, or never was; ask for a new one"};
   }
 
-  Result<std::uint32_t> find_lease(const LeaseId& id, const AgentId& agent) const {
-    const auto number = leases_.find(id);
+  Result<std::uint32_t> find_lease(const LeaseKey& key, const LeaseId& id, const AgentId& agent) const {
+    const auto number = leases_.find(key);
     if (number == none) return fail(no_such_lease(id));
     const LeaseRecord& lease = leases_[number];
     fetch_ahead(&roster_.agent(lease.agent));
     jobs_[lease.job]->will_end(lease);
-    if (!(roster_.agent(leases_[number].agent).id == agent))
+    if (roster_.agent(lease.agent).id.view() != agent.str())
       return fail(ErrorKind::denied, "lease " + id.str() + " was granted to another agent than " + agent.str());
     return number;
   }
 
   Lease describe(std::uint32_t number) const {
     const LeaseRecord& lease = leases_[number];
-    return {lease.id.get(), jobs_[lease.job]->job().id, roster_.agent(lease.agent).id.get(), lease.shards.get(), lease.granted,
-            lease.deadline};
+    return {lease.id.get(), jobs_[lease.job]->job().id, roster_.agent(lease.agent).id.get(), lease.shards.indices(),
+            lease.granted,  leases_.deadline(number)};
   }
 
-  Lease bind(JobQueue& job, std::uint32_t agent, Lease lease) {
-    job.bind(leases_.add(lease.id, job.number(), agent, lease.shards, lease.granted, lease.deadline));
+  void bind(JobQueue& job, std::uint32_t agent, const LeaseKey& key, const Lease& lease) {
+    job.bind(leases_.add(key, job.number(), agent, lease.shards, lease.granted, lease.deadline));
     if (job.adapter() != 0) {
       auto& adapters = roster_.agent(agent).adapters;
       const auto known = std::ranges::find(adapters, job.adapter());
@@ -245,14 +255,13 @@ class FairShareScheduler final : public Scheduler {
       adapters.front() = job.adapter();
     }
     update(job);
-    return lease;
   }
 
   Lease end(std::uint32_t number, JobQueue::End how, Time avoid_until = {}) {
     JobQueue& job = *jobs_[leases_[number].job];
     Lease ended = describe(number);
     job.end(number, how, latest_, avoid_until);
-    leases_.remove(number, ended.id);
+    leases_.remove(number);
     update(job);
     return ended;
   }
@@ -299,6 +308,7 @@ class FairShareScheduler final : public Scheduler {
   IdTable<JobId> job_table_;
   std::vector<std::unique_ptr<JobQueue>> jobs_;
   std::vector<std::uint32_t> free_jobs_;
+  JobQueue* expected_job_ = nullptr;          // Whose name will probably come next.
   std::map<std::uint64_t, JobQueue*> tails_;  // By arrival: nothing waits, something is under way, what is slow may be copied.
   DueQueue looks_;                            // When a tail may have a new straggler; serials are arrivals.
   std::vector<bool> has_look_;                // By the job's number.

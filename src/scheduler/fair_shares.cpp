@@ -96,37 +96,34 @@ void FairShares::update(JobQueue& job) {
     line->jobs.emplace(home.rank, &job);
   else
     line->jobs.erase(home.rank);
+  home.project->job_classes.set(job.job_class(), !line->jobs.empty());
 }
 
-bool FairShares::has_work_for(const Project& project, const Agent& agent) const {
-  if (project.waiting == 0 || project.tried == call_ || project.at_quota()) return false;
-  return std::ranges::any_of(
-      project.lines, [&](const Line& line) { return !line.jobs.empty() && roster_.fits(line.job_class, agent.agent_class); });
+bool FairShares::has_work_for(const Project& project, const NumberSet& work) const {
+  return project.job_classes.meets(work) && project.tried != call_ && !project.at_quota();
 }
 
-bool FairShares::has_work_for(const Organization& organization, const Agent& agent) const {
+bool FairShares::has_work_for(const Organization& organization, const NumberSet& work) const {
   if (organization.waiting == 0 || organization.tried == call_ || organization.at_quota()) return false;
-  return std::ranges::any_of(organization.projects, [&](const auto& project) { return has_work_for(*project, agent); });
+  return std::ranges::any_of(organization.projects, [&](const auto& project) { return has_work_for(*project, work); });
 }
 
 std::int64_t FairShares::rounds_until_turn(const Share& share) const {
-  if (share.deficit > 0) return 0;
   const std::int64_t round = options_.quantum.count() * share.options.weight;
-  return -share.deficit / round + 1;
+  return (round - share.deficit) / round;  // Nobody saves up more than one round.
 }
 
 /// The place of the one whose turn comes first among those that have work for the agent; their number if there is none.
 template <class Shares>
-std::size_t FairShares::next(const Shares& shares, std::size_t turn, const Agent& agent) const {
+std::size_t FairShares::next(const Shares& shares, std::size_t turn, const NumberSet& work) const {
   std::size_t best = shares.size();
-  std::int64_t fewest = 0;
-  for (std::size_t i = 0; i < shares.size(); ++i) {
+  std::int64_t fewest = INT64_MAX;
+  for (std::size_t i = 0; i < shares.size() && fewest > 0; ++i) {
     const std::size_t at = turn + i < shares.size() ? turn + i : turn + i - shares.size();
     const auto rounds = rounds_until_turn(*shares[at]);
-    if ((best != shares.size() && rounds >= fewest) || !has_work_for(*shares[at], agent)) continue;
+    if (rounds >= fewest || !has_work_for(*shares[at], work)) continue;
     best = at;
     fewest = rounds;
-    if (rounds == 0) break;
   }
   return best;
 }
@@ -142,7 +139,7 @@ void FairShares::charge(Shares& shares, std::size_t& turn, std::size_t served, s
       share->deficit = std::min(share->deficit, round);
     }
   shares[served]->deficit -= cost;
-  turn = shares[served]->deficit > 0 ? served : (served + 1) % shares.size();
+  turn = shares[served]->deficit > 0 ? served : served + 1 < shares.size() ? served + 1 : 0;
 }
 
 std::int64_t FairShares::cost_of(const JobQueue& job, std::uint64_t executions) const {
@@ -187,12 +184,13 @@ JobQueue* FairShares::serve(Project& project, const Agent& agent, std::uint64_t 
 
 JobQueue* FairShares::serve(const Agent& agent, const Grant& grant) {
   ++call_;
+  const NumberSet& work = roster_.class_of(agent).work;
   for (;;) {
-    const auto of = next(organizations_, turn_, agent);
+    const auto of = next(organizations_, turn_, work);
     if (of == organizations_.size()) return nullptr;
     Organization& organization = *organizations_[of];
     for (;;) {
-      const auto in = next(organization.projects, organization.turn, agent);
+      const auto in = next(organization.projects, organization.turn, work);
       if (in == organization.projects.size()) break;
       Project& project = *organization.projects[in];
       std::uint64_t taken = 0;

@@ -63,6 +63,7 @@ class FairShares {
   };
   struct Project : Share {
     std::vector<Line> lines;
+    NumberSet job_classes;  // Of jobs in the lines.
     std::size_t jobs = 0;
   };
   struct Organization : Share {
@@ -79,11 +80,12 @@ class FairShares {
 
   ShareOptions options_of(const std::string& organization) const;
   ShareOptions options_of(const std::string& organization, const std::string& project) const;
-  bool has_work_for(const Project& project, const Agent& agent) const;
-  bool has_work_for(const Organization& organization, const Agent& agent) const;
+  /// `work`: the job classes that the agent may work on.
+  bool has_work_for(const Project& project, const NumberSet& work) const;
+  bool has_work_for(const Organization& organization, const NumberSet& work) const;
   std::int64_t rounds_until_turn(const Share& share) const;
   template <class Shares>
-  std::size_t next(const Shares& shares, std::size_t turn, const Agent& agent) const;
+  std::size_t next(const Shares& shares, std::size_t turn, const NumberSet& work) const;
   template <class Shares>
   void charge(Shares& shares, std::size_t& turn, std::size_t served, std::int64_t cost);
   JobQueue* serve(Project& project, const Agent& agent, std::uint64_t most, const Grant& grant, std::uint64_t& taken);

@@ -2,8 +2,9 @@
 /// The shards of a job that were never given back, in index order: appended at the end, taken out anywhere, never put back in.
 /// That they are never put back lets gaps be skipped in amortized almost constant time (each gap remembers where it ends, as in
 /// a union-find with path halving) and keeps an agent's position in the order valid for good.
+#include "scheduler/large_vector.hpp"
+
 #include <cstdint>
-#include <vector>
 
 namespace forgepool::scheduling {
 
@@ -19,7 +20,7 @@ class FreshOrder {
   std::uint32_t next(std::uint32_t from) const;
 
  private:
-  mutable std::vector<std::uint32_t> next_;  // next_[i] == i: i is in the order; otherwise nothing from i to next_[i] - 1 is.
+  mutable LargeVector<std::uint32_t> next_;  // next_[i] == i: i is in the order; otherwise nothing from i to next_[i] - 1 is.
 };
 
 }  // namespace forgepool::scheduling

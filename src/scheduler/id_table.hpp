@@ -1,10 +1,10 @@
 #pragma once
 /// Numbers for ids: an open hash table of (hash, number) pairs; the ids themselves stand in the records that the numbers are
 /// of.
-#include <forgepool/ids.hpp>
+#include "scheduler/compact.hpp"
+#include "scheduler/large_vector.hpp"
 
 #include <cstdint>
-#include <vector>
 
 namespace forgepool::scheduling {
 
@@ -15,30 +15,41 @@ inline constexpr std::uint32_t none = UINT32_MAX;
 template <class Id>
 class IdTable {
  public:
+  using Key = IdKey<Id>;
+
   template <class IdOf>
-  std::uint32_t find(const Id& id, IdOf id_of) const {
+  std::uint32_t find(const Key& key, IdOf id_of) const {
     if (slots_.empty()) return none;
-    const std::uint32_t hash = hash_of(id);
-    for (std::size_t at = hash & mask();; at = (at + 1) & mask()) {
+    for (std::size_t at = key.hash & mask();; at = (at + 1) & mask()) {
       const Slot& slot = slots_[at];
       if (slot.number == none) return none;
-      if (slot.hash == hash && id_of(slot.number) == id) return slot.number;
+      if (slot.hash == key.hash && id_of(slot.number) == key) return slot.number;
     }
   }
 
-  /// Where `find` will look first.
-  const void* look_up(const Id& id) const { return slots_.empty() ? nullptr : &slots_[hash_of(id) & mask()]; }
+  /// `find` is about to be called.
+  [[gnu::always_inline]] void will_find(const Key& key) const {
+    if (!slots_.empty()) fetch_ahead(&slots_[key.hash & mask()]);
+  }
+
+  /// What `find` will probably return: the first number under an id of this hash.
+  std::uint32_t likely(const Key& key) const {
+    if (slots_.empty()) return none;
+    std::size_t at = key.hash & mask();
+    while (slots_[at].number != none && slots_[at].hash != key.hash) at = (at + 1) & mask();
+    return slots_[at].number;
+  }
 
   /// The id must not be there.
-  void insert(const Id& id, std::uint32_t number) {
-    if (2 * (count_ + 1) > slots_.size()) grow();
-    place({hash_of(id), number});
+  void insert(const Key& key, std::uint32_t number) {
+    if (4 * (count_ + 1) > 3 * slots_.size()) grow();
+    place({key.hash, number});
     ++count_;
   }
 
-  /// The number must be there, under this id.
-  void erase(const Id& id, std::uint32_t number) {
-    std::size_t at = hash_of(id) & mask();
+  /// The number must be there, under an id of this hash.
+  void erase(std::uint32_t hash, std::uint32_t number) {
+    std::size_t at = hash & mask();
     while (slots_[at].number != number) at = (at + 1) & mask();
     // What follows moves up, so that no search stops at the gap.
     for (std::size_t next = (at + 1) & mask(); slots_[next].number != none; next = (next + 1) & mask()) {
@@ -59,10 +70,6 @@ class IdTable {
     std::uint32_t number = none;
   };
 
-  static std::uint32_t hash_of(const Id& id) {
-    const std::uint64_t hash = std::hash<Id>()(id);
-    return static_cast<std::uint32_t>(hash ^ (hash >> 32));
-  }
   std::size_t mask() const { return slots_.size() - 1; }
 
   void place(const Slot& slot) {
@@ -72,13 +79,13 @@ class IdTable {
   }
 
   void grow() {
-    std::vector<Slot> old(slots_.empty() ? 16 : 2 * slots_.size());
+    LargeVector<Slot> old(slots_.empty() ? 16 : 2 * slots_.size());
     old.swap(slots_);
     for (const Slot& slot : old)
       if (slot.number != none) place(slot);
   }
 
-  std::vector<Slot> slots_;  // A power of two of them, at most half of them taken.
+  LargeVector<Slot> slots_;  // A power of two of them, at most three quarters of them taken.
   std::size_t count_ = 0;
 };
 

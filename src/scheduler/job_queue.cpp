@@ -27,7 +27,9 @@ JobQueue::JobQueue(SchedulerJob job, std::uint32_t number, std::uint64_t arrival
       leases_(leases),
       job_class_(roster.obtain_class(job_)),
       adapter_(roster.adapter_number(job_.adapter)),
-      chooses_(job_.homogeneous || job_.spread != ReplicaSpread{}) {}
+      chooses_(job_.homogeneous || job_.spread != ReplicaSpread{}) {
+  id_ = job_.id;
+}
 
 JobQueue::~JobQueue() {
   for (const Holder& holder : holders_)
@@ -49,42 +51,30 @@ JobQueue::Shard& JobQueue::shard(std::uint32_t index) {
   return shards_[index];
 }
 
-JobQueue::Holder* JobQueue::find(const Shard& shard, std::uint32_t agent) {
-  for (auto at = shard.holders; at != none; at = holders_[at].next)
-    if (holders_[at].agent == agent) return &holders_[at];
-  return nullptr;
-}
-
-JobQueue::Holder& JobQueue::obtain(Shard& shard, std::uint32_t agent) {
+std::uint32_t JobQueue::obtain(Shard& shard, std::uint32_t agent) {
   std::uint64_t count = 1;
-  for (auto at = shard.holders; at != none; at = holders_[at].next, ++count)
-    if (holders_[at].agent == agent) return holders_[at];
+  std::uint32_t number = none;
+  for (auto at = shard.holders; at != none; at = holders_[at].next) {
+    if (holders_[at].agent == agent) return at;
+    if (holders_[at].agent == none)
+      number = at;
+    else
+      ++count;
+  }
   most_holders_ = std::max(most_holders_, count);
-  std::uint32_t number = free_holder_;
   if (number == none) {
     number = static_cast<std::uint32_t>(holders_.size());
-    holders_.emplace_back();
-  } else {
-    free_holder_ = holders_[number].next;
+    holders_.emplace_back().next = shard.holders;
+    shard.holders = number;
   }
-  Holder& holder = holders_[number];
-  holder = {};
-  holder.agent = agent;
-  holder.next = shard.holders;
-  shard.holders = number;
+  holders_[number].agent = agent;
   roster_.remember(agent);
-  return holder;
+  return number;
 }
 
-void JobQueue::remove(Shard& shard, const Holder* holder) {
-  const auto number = static_cast<std::uint32_t>(holder - holders_.data());
-  std::uint32_t* link = &shard.holders;
-  while (*link != number) link = &holders_[*link].next;
-  *link = holders_[number].next;
-  const auto agent = holders_[number].agent;
-  holders_[number] = {};
-  holders_[number].next = free_holder_;
-  free_holder_ = number;
+void JobQueue::remove(Holder& holder) {
+  const auto agent = holder.agent;
+  holder = {.next = holder.next};
   roster_.release(agent);
 }
 
@@ -160,7 +150,7 @@ void JobQueue::settle(std::uint32_t index) {
 void JobQueue::exclude(std::uint32_t index, std::uint32_t agent, Left left) {
   begun_ = true;
   Shard& of = shard(index);
-  Holder& holder = obtain(of, agent);
+  Holder& holder = holders_[obtain(of, agent)];
   holder.failed = left == Left::nothing && (holder.failed || !holder.excluded);
   holder.excluded = true;
   if (holder.failed) {
@@ -205,8 +195,9 @@ std::uint64_t JobQueue::eligible_of(std::uint32_t numeric_class) const {
 std::uint64_t JobQueue::holders_present(const Shard& shard, std::uint32_t numeric_class) const {
   std::uint64_t present = 0;
   for (auto at = shard.holders; at != none; at = holders_[at].next) {
+    if (!has_or_had(holders_[at])) continue;
     const Agent& agent = roster_.agent(holders_[at].agent);
-    if (!has_or_had(holders_[at]) || !agent.present || !roster_.fits(job_class_, agent.agent_class)) continue;
+    if (!agent.present || !roster_.fits(job_class_, agent.agent_class)) continue;
     present += numeric_class == 0 || roster_.class_of(agent).numeric_class == numeric_class;
   }
   return present;
@@ -228,7 +219,7 @@ JobQueue::Position* JobQueue::position_of(std::uint32_t agent) {
   if (positions_.empty()) return nullptr;
   const auto found = positions_.find(agent);
   if (found == positions_.end()) return nullptr;
-  if (found->second.serial == roster_.agent(agent).serial && found->second.valid_for == validity()) return &found->second;
+  if (found->second.serial == roster_.serial(agent) && found->second.valid_for == validity()) return &found->second;
   positions_.erase(found);
   return nullptr;
 }
@@ -240,7 +231,7 @@ std::vector<std::uint32_t> JobQueue::select(std::uint32_t agent_number, std::uin
   most = std::min(most, (waiting_ + sharers - 1) / sharers);
 
   const Position* known = position_of(agent_number);
-  Position position = known ? *known : Position{agent.serial, validity(), 0, {}};
+  Position position = known ? *known : Position{.valid_for = validity()};
   std::vector<std::uint32_t> selected;
   std::uint64_t passed = 0;
   bool follow = true;
@@ -265,8 +256,14 @@ std::vector<std::uint32_t> JobQueue::select(std::uint32_t agent_number, std::uin
   first_fresh_ = fresh_.next(first_fresh_);
   for (auto at = fresh_.next(std::max(first_fresh_, position.fresh)); at < fresh_.end() && selected.size() < most;
        at = fresh_.next(at + 1))
-    if (take(at)) position.fresh = at + 1;
-  if (known || passed > cheap_to_pass) positions_[agent_number] = position;
+    if (take(at)) {
+      position.fresh = at + 1;
+      if (at + 2 < shards_.size()) fetch_ahead(&shards_[at + 2]);  // For whoever comes next.
+    }
+  if (known || passed > cheap_to_pass) {
+    position.serial = roster_.serial(agent_number);
+    positions_[agent_number] = position;
+  }
   if (selected.size() > 1) std::ranges::sort(selected);
   return selected;
 }
@@ -275,15 +272,16 @@ std::vector<std::uint32_t> JobQueue::select(std::uint32_t agent_number, std::uin
 
 void JobQueue::bind(std::uint32_t number) {
   begun_ = true;
-  const LeaseRecord& lease = leases_[number];
-  granted_.push_back({number, lease.serial});
+  LeaseRecord& lease = leases_[number];
+  granted_.push_back({number, leases_.serial(number)});
   ++leases_under_way_;
   if (leases_.count(roster_.agent(lease.agent), number_) == 1) ++working_agents_;
-  for (const auto index : lease.shards) {
+  for (auto& [index, held_by] : lease.shards) {
     Shard& bound = shard(index);
-    Holder& holder = obtain(bound, lease.agent);
-    if (holder.lease != none) continue;  // Only after a restart, if two leases that were restored overlap.
-    holder.lease = number;
+    const auto holder = obtain(bound, lease.agent);
+    if (holders_[holder].lease != none) continue;  // Only after a restart, if two leases that were restored overlap.
+    holders_[holder].lease = number;
+    held_by = holder;
     const auto before = bound.waiting();
     ++bound.under_way;
     ++leased_;
@@ -295,8 +293,6 @@ void JobQueue::bind(std::uint32_t number) {
 
 void JobQueue::end(std::uint32_t number, End how, Time now, Time avoid_until) {
   const LeaseRecord& lease = leases_[number];
-  for (const auto index : lease.shards)
-    if (shards_[index].holders != none) fetch_ahead(&holders_[shards_[index].holders]);
   --leases_under_way_;
   if (leases_.count(roster_.agent(lease.agent), number_) == 1) --working_agents_;
   if (how == End::finished) {
@@ -305,12 +301,13 @@ void JobQueue::end(std::uint32_t number, End how, Time now, Time avoid_until) {
     if (finished_shards_ > most_finished) finished_shards_ /= 2, finished_time_ /= 2;
   }
   Position* position = position_of(lease.agent);
-  for (const auto index : lease.shards) {
+  for (const auto& [index, held_by] : lease.shards) {
+    if (held_by == none) continue;
     Shard& ended = shards_[index];
-    Holder* holder = find(ended, lease.agent);
-    if (!holder || holder->lease != number) continue;
+    fetch_ahead(&holders_[ended.holders]);  // To be looked through when the result is noted.
+    Holder& holder = holders_[held_by];
     const auto before = ended.waiting();
-    holder->lease = none;
+    holder.lease = none;
     --leased_;
     --ended.under_way;
     if (how == End::finished && ended.wanted > 0) --ended.wanted;
@@ -318,25 +315,24 @@ void JobQueue::end(std::uint32_t number, End how, Time now, Time avoid_until) {
     if (how != End::expired)
 #endif
       settle_line(index, ended, before);
-    if (how == End::expired) holder->avoid_until = avoid_until;
-    if (holder->excluded) continue;
+    if (how == End::expired) holder.avoid_until = avoid_until;
+    if (holder.excluded) continue;
     if (position && ended.line == fresh_line) position->fresh = std::min(position->fresh, index);
     if (position && ended.line != fresh_line && ended.line != none) {
       auto& from = position->lines[ended.line == common_line ? 1 : 0];
       from = std::min(from, ended.place);
     }
-    if (how != End::expired) remove(ended, holder);
+    if (how != End::expired) remove(holder);
     if (chooses_ && ended.line != none) ++opened_;
     if (ended.numeric_class != 0) pin(index, ended, class_of_holders(ended));
   }
-  forget_ended_leases();
-}
-
-void JobQueue::forget_ended_leases() {
-  while (oldest_ < granted_.size() && !leases_.under_way(granted_[oldest_].lease, granted_[oldest_].serial)) ++oldest_;
   if (granted_.size() <= 2 * leases_under_way_ + 1024) return;
   std::erase_if(granted_, [&](const Entry& entry) { return !leases_.under_way(entry.lease, entry.serial); });
   oldest_ = 0;
+}
+
+void JobQueue::pass_ended_leases() {
+  while (oldest_ < granted_.size() && !leases_.under_way(granted_[oldest_].lease, granted_[oldest_].serial)) ++oldest_;
 }
 
 // --- stragglers --------------------------------------------------------------------------------------------------------
@@ -356,12 +352,13 @@ std::vector<std::uint32_t> JobQueue::select_copies(std::uint32_t agent, std::uin
   if (!may_copy() || !shard_duration()) return selected;
   const AgentClass& as = roster_.class_of(roster_.agent(agent));
   std::size_t looked = 0;
+  pass_ended_leases();
   for (std::size_t i = oldest_; i < granted_.size() && looked < most_suspects && selected.size() < most; ++i) {
     if (!leases_.under_way(granted_[i].lease, granted_[i].serial)) continue;
     ++looked;
     const LeaseRecord& lease = leases_[granted_[i].lease];
     if (now < lease.granted + allowance(lease, rule)) continue;
-    for (const auto index : lease.shards) {
+    for (const auto& [index, holder] : lease.shards) {
       const Shard& slow = shards_[index];
       const bool class_fits = slow.numeric_class == 0 || slow.numeric_class == as.numeric_class;
       if (slow.wanted > 0 && slow.under_way == slow.wanted && class_fits && fit(slow, agent, as, now) == Fit::yes)
@@ -378,6 +375,7 @@ std::optional<Time> JobQueue::next_straggler(const Stragglers& rule, Time now) {
   std::optional<Time> next;
   if (!may_copy() || !shard_duration()) return next;
   std::size_t looked = 0;
+  pass_ended_leases();
   for (std::size_t i = oldest_; i < granted_.size() && looked < most_suspects; ++i) {
     if (!leases_.under_way(granted_[i].lease, granted_[i].serial)) continue;
     ++looked;
@@ -441,7 +439,7 @@ ShardCensus JobQueue::census(std::uint32_t index, std::size_t limit) const {
   found.complete = agents.size() <= limit;
   for (std::uint32_t number = 0; number < std::min(agents.size(), limit); ++number) {
     const Agent& agent = agents[number];
-    if (agent.serial == 0 || !agent.present) continue;
+    if (!agent.present) continue;
     const AgentClass& as = roster_.class_of(agent);
     if (!roster_.fits(job_class_, agent.agent_class))
       ++found.unfit;

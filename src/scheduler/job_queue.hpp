@@ -48,11 +48,12 @@ class JobQueue {
   JobQueue& operator=(const JobQueue&) = delete;
 
   const SchedulerJob& job() const { return job_; }
+  const CompactId<JobId>& id() const { return id_; }
   std::uint32_t number() const { return number_; }
   std::uint64_t arrival() const { return arrival_; }
   Time added() const { return added_; }
   std::uint32_t job_class() const { return job_class_; }
-  std::uint32_t adapter() const { return adapter_; }
+  std::uint16_t adapter() const { return adapter_; }
   std::uint64_t waiting() const { return waiting_; }
   std::uint64_t leased() const { return leased_; }
   std::uint64_t working_agents() const { return working_agents_; }
@@ -80,8 +81,11 @@ class JobQueue {
   bool may_copy() const { return job_.speculative && waiting_ == 0 && leased_ > 0; }
 
   /// `end` is about to be called.
-  void will_end(const LeaseRecord& lease) const {
-    for (const auto index : lease.shards) fetch_ahead(&shards_[index]);
+  [[gnu::always_inline]] void will_end(const LeaseRecord& lease) const {
+    for (const auto& [index, holder] : lease.shards) {
+      fetch_ahead(&shards_[index]);
+      if (holder != none) fetch_ahead(&holders_[holder]);
+    }
   }
   /// The shards of the lease are under way with its agent.
   void bind(std::uint32_t lease);
@@ -104,14 +108,14 @@ class JobQueue {
  private:
   /// What one agent has to do with one shard.
   struct Holder {
-    Time avoid_until{};  // Let a lease on it expire: others are preferred until then.
-    std::uint32_t agent = none;
+    Time avoid_until{};          // Let a lease on it expire: others are preferred until then.
+    std::uint32_t agent = none;  // None: the place is free.
     std::uint32_t lease = none;  // Under way under it.
     std::uint32_t next = none;   // Of the same shard.
     bool excluded = false;
     bool failed = false;  // Excluded, and left no result.
   };
-  struct Shard {
+  struct alignas(32) Shard {
     std::uint64_t place = 0;  // Its key in its line, if that is not the fresh one.
     std::uint32_t wanted = 0;
     std::uint32_t under_way = 0;
@@ -139,9 +143,8 @@ class JobQueue {
   static constexpr std::uint32_t common_line = 0, fresh_line = none - 1;
 
   Shard& shard(std::uint32_t index);
-  Holder* find(const Shard& shard, std::uint32_t agent);
-  Holder& obtain(Shard& shard, std::uint32_t agent);
-  void remove(Shard& shard, const Holder* holder);
+  std::uint32_t obtain(Shard& shard, std::uint32_t agent);
+  void remove(Holder& holder);
   std::uint32_t line_for(std::uint32_t numeric_class);
   void line_up(std::uint32_t index, Shard& shard);
   void take_out(std::uint32_t index, Shard& shard);
@@ -161,29 +164,29 @@ class JobQueue {
   Position* position_of(std::uint32_t agent);
   std::uint64_t eligible_of(std::uint32_t numeric_class) const;
   Duration allowance(const LeaseRecord& lease, const Stragglers& rule) const;
-  void forget_ended_leases();
+  void pass_ended_leases();
 
   const SchedulerJob job_;
+  CompactId<JobId> id_;  // As in `job_`, to be found by.
   const std::uint32_t number_;
   const std::uint64_t arrival_;
   const Time added_;
   Roster& roster_;
   LeaseTable& leases_;
   const std::uint32_t job_class_;
-  const std::uint32_t adapter_;
+  const std::uint16_t adapter_;
   const bool chooses_;  // Who has a shard says who may have it, too.
 
   bool begun_ = false;
-  std::vector<Shard> shards_;
-  std::vector<Holder> holders_;
-  std::uint32_t free_holder_ = none;
+  LargeVector<Shard> shards_;
+  LargeVector<Holder> holders_;  // Free ones stay with their shard, where they are soon needed again.
   FreshOrder fresh_;
   std::uint32_t first_fresh_ = 0;
   std::vector<Line> lines_{1};
   std::uint64_t next_place_ = 1;
   std::unordered_map<std::uint32_t, Position> positions_;  // By agent; few agents have one.
   std::uint64_t opened_ = 0;    // How often a shard may have become possible for agents that passed it.
-  std::vector<Entry> granted_;  // Leases in the order of grants, with some that ended.
+  LargeVector<Entry> granted_;  // Leases in the order of grants, with some that ended.
   std::size_t oldest_ = 0;      // Before it, all ended.
   std::uint64_t leases_under_way_ = 0;
   std::uint64_t most_holders_ = 0;  // Of any shard, ever.

@@ -4,54 +4,50 @@
 
 namespace forgepool::scheduling {
 
-std::uint32_t LeaseTable::find(const LeaseId& id) const {
+std::uint32_t LeaseTable::find(const LeaseKey& key) const {
   return table_.find(
-      id, [&](std::uint32_t number) -> const auto& {
-        fetch_ahead(&leases_[number]);
+      key, [&](std::uint32_t number) -> const auto& {
+        fetch_ahead(&terms_[number]);
         return leases_[number].id;
       });
 }
 
-std::uint32_t LeaseTable::add(const LeaseId& id, std::uint32_t job, std::uint32_t agent_number,
+std::uint32_t LeaseTable::add(const LeaseKey& key, std::uint32_t job, std::uint32_t agent_number,
                               std::span<const std::uint32_t> shards, Time granted, Time deadline) {
   std::uint32_t number = static_cast<std::uint32_t>(leases_.size());
   if (free_.empty()) {
     leases_.emplace_back();
+    terms_.emplace_back();
   } else {
     number = free_.back();
     free_.pop_back();
   }
   Agent& agent = roster_.agent(agent_number);
   LeaseRecord& lease = leases_[number];
-  lease.id = id;
-  lease.serial = next_serial_++;
+  lease.id = key;
+  lease.granted = granted;
+  lease.shards = HeldShards(shards);
   lease.job = job;
   lease.agent = agent_number;
-  lease.granted = granted;
-  lease.deadline = deadline;
-  lease.shards = ShardList(shards);
-  lease.previous = none;
   lease.next = agent.first_lease;
-  if (lease.next != none) leases_[lease.next].previous = number;
   agent.first_lease = number;
   if (lease.next == none) roster_.set_busy(agent, true);
-  table_.insert(id, number);
-  deadlines_.push({deadline, lease.serial, number});
+  table_.insert(key, number);
+  terms_[number] = {next_serial_++, deadline};
+  deadlines_.push({deadline, terms_[number].serial, number});
   return number;
 }
 
-void LeaseTable::remove(std::uint32_t number, const LeaseId& id) {
+void LeaseTable::remove(std::uint32_t number) {
   LeaseRecord& lease = leases_[number];
-  table_.erase(id, number);
-  lease.serial = 0;
+  table_.erase(lease.id.hash(), number);
+  terms_[number].serial = 0;
   lease.shards = {};
   free_.push_back(number);
   Agent& agent = roster_.agent(lease.agent);
-  if (lease.next != none) leases_[lease.next].previous = lease.previous;
-  if (lease.previous != none)
-    leases_[lease.previous].next = lease.next;
-  else
-    agent.first_lease = lease.next;
+  std::uint32_t* link = &agent.first_lease;
+  while (*link != number) link = &leases_[*link].next;
+  *link = lease.next;
   if (agent.first_lease == none) {
     roster_.set_busy(agent, false);
     roster_.forget_if_unused(lease.agent);
@@ -67,22 +63,22 @@ std::uint32_t LeaseTable::count(const Agent& agent, std::uint32_t job) const {
 
 bool LeaseTable::has_deadline_before(const Agent& agent, Time time) const {
   for (auto number = agent.first_lease; number != none; number = leases_[number].next)
-    if (leases_[number].deadline < time) return true;
+    if (deadline(number) < time) return true;
   return false;
 }
 
 std::vector<std::uint32_t> LeaseTable::of(const Agent& agent) const {
   std::vector<std::uint32_t> numbers;
   for (auto number = agent.first_lease; number != none; number = leases_[number].next) numbers.push_back(number);
-  std::ranges::sort(numbers, {}, [&](std::uint32_t number) { return leases_[number].serial; });
+  std::ranges::sort(numbers, {}, [&](std::uint32_t number) { return serial(number); });
   return numbers;
 }
 
 std::uint32_t LeaseTable::next_expired(Time now) {
   while (const auto due = deadlines_.pop(now)) {
     if (!under_way(due->number, due->serial)) continue;
-    if (leases_[due->number].deadline <= now) return due->number;
-    deadlines_.push({leases_[due->number].deadline, due->serial, due->number});
+    if (deadline(due->number) <= now) return due->number;
+    deadlines_.push({deadline(due->number), due->serial, due->number});
   }
   return none;
 }

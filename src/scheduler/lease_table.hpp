@@ -6,32 +6,37 @@ namespace forgepool::scheduling {
 
 struct alignas(64) LeaseRecord {
   CompactId<LeaseId> id;
-  std::uint64_t serial = 0;  // In the order of grants; 0: the place is free.
+  Time granted{};
+  HeldShards shards;
   std::uint32_t job = none;
   std::uint32_t agent = none;
-  Time granted{};
-  Time deadline{};
-  ShardList shards;
-  std::uint32_t previous = none, next = none;  // Of the same agent.
+  std::uint32_t next = none;  // Of the same agent.
 };
+static_assert(sizeof(LeaseRecord) == 64, "a look at a lease is one at memory that is far away");
+
+using LeaseKey = IdKey<LeaseId>;
 
 class LeaseTable {
  public:
   /// `roster` is borrowed.
   explicit LeaseTable(Roster& roster) : roster_(roster) {}
 
-  std::uint32_t find(const LeaseId& id) const;
-  void will_find(const LeaseId& id) const { __builtin_prefetch(table_.look_up(id)); }
+  std::uint32_t find(const LeaseKey& key) const;
+  [[gnu::always_inline]] void will_find(const LeaseKey& key) const { table_.will_find(key); }
   LeaseRecord& operator[](std::uint32_t number) { return leases_[number]; }
   const LeaseRecord& operator[](std::uint32_t number) const { return leases_[number]; }
   std::size_t size() const { return table_.size(); }
-  bool under_way(std::uint32_t number, std::uint64_t serial) const { return leases_[number].serial == serial; }
+  /// In the order of grants, never used twice.
+  std::uint64_t serial(std::uint32_t number) const { return terms_[number].serial; }
+  bool under_way(std::uint32_t number, std::uint64_t serial) const { return terms_[number].serial == serial; }
+  Time deadline(std::uint32_t number) const { return terms_[number].deadline; }
+  void extend(std::uint32_t number, Time deadline) { terms_[number].deadline = std::max(terms_[number].deadline, deadline); }
 
   /// The id must not be there.
-  std::uint32_t add(const LeaseId& id, std::uint32_t job, std::uint32_t agent, std::span<const std::uint32_t> shards,
+  std::uint32_t add(const LeaseKey& key, std::uint32_t job, std::uint32_t agent, std::span<const std::uint32_t> shards,
                     Time granted, Time deadline);
   /// Takes it out, and may let its agent be forgotten.
-  void remove(std::uint32_t number, const LeaseId& id);
+  void remove(std::uint32_t number);
 
   /// How many leases of the job the agent holds.
   std::uint32_t count(const Agent& agent, std::uint32_t job) const;
@@ -48,9 +53,16 @@ class LeaseTable {
   std::uint64_t count_late(Time time, std::size_t most) const;
 
  private:
+  /// Apart from the records: whether a lease is over is asked long after it was.
+  struct Term {
+    std::uint64_t serial = 0;  // 0: the place is free.
+    Time deadline{};
+  };
+
   Roster& roster_;
   IdTable<LeaseId> table_;
-  std::vector<LeaseRecord> leases_;
+  LargeVector<LeaseRecord> leases_;
+  LargeVector<Term> terms_;  // By number, as the records.
   std::vector<std::uint32_t> free_;
   DueQueue deadlines_;
   std::uint64_t next_serial_ = 1;

@@ -48,6 +48,12 @@ bool same(const SchedulerJob& a, const SchedulerJob& b) {
          a.sandbox == b.sandbox;
 }
 
+/// 0 for no name, then in the order in which they come.
+std::uint32_t number_of(const std::string& name, std::unordered_map<std::string, std::uint32_t>& numbers) {
+  if (name.empty()) return 0;
+  return numbers.try_emplace(name, static_cast<std::uint32_t>(numbers.size() + 1)).first->second;
+}
+
 bool may_work(const AgentClass& agents, const SchedulerJob& job) {
   return !agents.like.draining && unmet_constraints(agents.like, job).empty();
 }
@@ -55,26 +61,25 @@ bool may_work(const AgentClass& agents, const SchedulerJob& job) {
 }  // namespace
 
 std::uint32_t Roster::find(const AgentId& id) const {
+  if (expected_ != none && agents_[expected_].id.view() == id.str()) return expected_;
   return table_.find(
-      id, [&](std::uint32_t number) -> const auto& {
-        fetch_ahead(&agents_[number]);
-        return agents_[number].id;
-      });
+      id, [&](std::uint32_t number) -> const auto& { return agents_[number].id; });
 }
 
 std::uint32_t Roster::obtain(const AgentId& id) {
-  if (const auto found = find(id); found != none) return found;
+  if (const auto found = find(id); found != none) return expected_ = found;
   std::uint32_t number = static_cast<std::uint32_t>(agents_.size());
   if (free_.empty()) {
     agents_.emplace_back();
+    serials_.emplace_back();
   } else {
     number = free_.back();
     free_.pop_back();
   }
   agents_[number].id = id;
-  agents_[number].serial = next_serial_++;
+  serials_[number] = next_serial_++;
   table_.insert(id, number);
-  return number;
+  return expected_ = number;
 }
 
 void Roster::seen(std::uint32_t number, const SchedulerAgent& as, Time now, Duration timeout) {
@@ -94,7 +99,7 @@ void Roster::seen(std::uint32_t number, const SchedulerAgent& as, Time now, Dura
   agent.last_seen = std::max(agent.last_seen, now);
   if (!agent.watched) {
     agent.watched = true;
-    silences_.push({agent.last_seen + timeout, agent.serial, number});
+    silences_.push({agent.last_seen + timeout, serials_[number], number});
   }
 }
 
@@ -109,10 +114,10 @@ void Roster::left(std::uint32_t number) {
 
 void Roster::drop_silent(Time now, Duration timeout) {
   while (const auto due = silences_.pop(now)) {
+    if (serials_[due->number] != due->serial) continue;
     Agent& agent = agents_[due->number];
-    if (agent.serial != due->serial) continue;
     if (agent.present && agent.last_seen + timeout > now) {
-      silences_.push({agent.last_seen + timeout, agent.serial, due->number});
+      silences_.push({agent.last_seen + timeout, due->serial, due->number});
       continue;
     }
     agent.watched = false;
@@ -132,14 +137,16 @@ void Roster::release(std::uint32_t number) {
 void Roster::forget_if_unused(std::uint32_t number) {
   Agent& agent = agents_[number];
   if (agent.present || agent.remembered > 0 || agent.first_lease != none) return;
-  table_.erase(agent.id.get(), number);
+  table_.erase(agent.id.hash(), number);
   agent = {};
+  serials_[number] = 0;
+  if (expected_ == number) expected_ = none;
   free_.push_back(number);
 }
 
-std::uint32_t Roster::number_of(const std::string& name) {
-  if (name.empty()) return 0;
-  return names_.try_emplace(name, static_cast<std::uint32_t>(names_.size() + 1)).first->second;
+std::uint16_t Roster::adapter_number(const std::string& name) {
+  const auto number = number_of(name, adapters_);
+  return number <= UINT16_MAX ? static_cast<std::uint16_t>(number) : std::uint16_t{0};
 }
 
 std::uint32_t Roster::obtain_class(const SchedulerAgent& agent) {
@@ -148,11 +155,11 @@ std::uint32_t Roster::obtain_class(const SchedulerAgent& agent) {
     AgentClass& made = agent_classes_.emplace_back();
     made.like = agent;
     made.like.id = AgentId();
-    made.numeric_class = number_of(agent.numeric_class);
-    made.operator_id = number_of(agent.operator_id);
-    made.network = number_of(agent.network);
-    made.region = number_of(agent.region);
-    for (JobClass& jobs : job_classes_) jobs.fits.push_back(may_work(made, jobs.like));
+    made.numeric_class = number_of(agent.numeric_class, names_);
+    made.operator_id = number_of(agent.operator_id, names_);
+    made.network = number_of(agent.network, names_);
+    made.region = number_of(agent.region, names_);
+    for (std::uint32_t i = 0; i < job_classes_.size(); ++i) made.work.set(i, may_work(made, job_classes_[i].like));
   }
   return found->second;
 }
@@ -162,8 +169,8 @@ void Roster::count(const Agent& agent, bool add) {
   present_ += one;
   agent_classes_[agent.agent_class].present += one;
   if (agent.first_lease != none) agent_classes_[agent.agent_class].busy += one;
-  for (JobClass& jobs : job_classes_)
-    if (jobs.fits[agent.agent_class]) jobs.eligible += one;
+  for (std::uint32_t i = 0; i < job_classes_.size(); ++i)
+    if (fits(i, agent.agent_class)) job_classes_[i].eligible += one;
 }
 
 std::uint32_t Roster::obtain_class(const SchedulerJob& job) {
@@ -177,9 +184,10 @@ std::uint32_t Roster::obtain_class(const SchedulerJob& job) {
     JobClass& made = job_classes_[at];
     made = {};
     made.like = std::move(like);
-    for (const AgentClass& agents : agent_classes_) {
-      made.fits.push_back(may_work(agents, made.like));
-      if (made.fits.back()) made.eligible += agents.present;
+    for (AgentClass& agents : agent_classes_) {
+      const bool may = may_work(agents, made.like);
+      agents.work.set(static_cast<std::uint32_t>(at), may);
+      if (may) made.eligible += agents.present;
     }
   }
   ++job_classes_[at].jobs;

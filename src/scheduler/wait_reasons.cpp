@@ -32,7 +32,7 @@ Census count(const JobQueue& job, const Roster& roster) {
     if (agents.present == 0) continue;
     if (agents.like.draining) census.draining += agents.present;
     for (const auto constraint : unmet_constraints(agents.like, asks.like)) census.unmet[constraint] += agents.present;
-    if (asks.fits[i]) census.busy += agents.busy;
+    if (agents.work.contains(job.job_class())) census.busy += agents.busy;
   }
   return census;
 }
