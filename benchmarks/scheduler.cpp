@@ -25,26 +25,31 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::uint32_t queued_shards = 1'000'000, job_count = 24, replicas = 2;
-constexpr int rounds = 7, batches_per_round = 100, visits_per_batch = 1000;
+constexpr int rounds = 7, batches_per_round = 1000, visits_per_batch = 100, batches_per_expiry = 10;
 
-std::string random_id(const char* prefix, testing::Random& random) {
+/// 28 to 30 characters, as the ids that a hub makes; the same for the same number.
+std::string random_id(const char* prefix, std::uint64_t number) {
+  testing::Random random(number);
   std::string id = prefix;
-  for (int i = 0; i < 26; ++i) id += "abcdefghijklmnopqrstuvwxyz234567"[random.below(32)];
+  for (int half = 0; half < 2; ++half) {
+    auto bits = random.next();
+    for (int i = 0; i < 13; ++i, bits >>= 5) id += "abcdefghijklmnopqrstuvwxyz234567"[bits & 31];
+  }
   return id;
 }
 
-SchedulerAgent make_agent(std::uint32_t number, testing::Random& random) {
+SchedulerAgent make_agent(std::uint32_t number) {
   SchedulerAgent agent;
-  agent.id = AgentId(random_id("a-", random));
+  agent.id = AgentId(random_id("a-", number));
   agent.region = number % 2 ? "eu" : "us";
   agent.tier = number / 2 % 2 ? "private" : "public";
   if (number / 4 % 2) agent.data_classes = {"confidential", "internal"};
   return agent;
 }
 
-SchedulerJob make_job(std::uint32_t number, testing::Random& random) {
+SchedulerJob make_job(std::uint32_t number) {
   SchedulerJob job;
-  job.id = JobId(random_id("job-", random));
+  job.id = JobId(random_id("job-", number));
   job.organization = OrganizationId("org-" + std::to_string(number % 4));
   job.project = "project-" + std::to_string(number / 4 % 2);
   job.priority = number % 10;
@@ -77,28 +82,39 @@ struct Visit {
 };
 
 /// Visits, made while the clock stands: they come off the network, and are no decisions. A batch is small enough to be in the
-/// processor's caches when it is worked on, as what has just come off the network is.
+/// processor's caches when it is worked on, as what has just come off the network is. What agents know is made from numbers
+/// each time: it is in their memory, not in that of the program around a scheduler, whose caches it would take up here.
 class Visitors {
  public:
   explicit Visitors(std::uint32_t agents) : held_(agents) {
-    for (std::uint32_t i = 0; i < agents; ++i) agents_.push_back(make_agent(i, random_));
+    for (std::uint32_t i = 0; i < 8; ++i) kinds_.push_back(make_agent(i));
   }
-  const std::vector<SchedulerAgent>& agents() const { return agents_; }
+
+  std::uint32_t size() const { return static_cast<std::uint32_t>(held_.size()); }
+  SchedulerAgent agent(std::uint32_t number) const {
+    SchedulerAgent agent = kinds_[number % kinds_.size()];
+    agent.id = AgentId(random_id("a-", number));
+    return agent;
+  }
 
   const std::vector<Visit>& next_batch() {
     for (Visit& visit : visits_) {
-      visit.number = static_cast<std::uint32_t>(random_.below(agents_.size()));
-      visit.agent = agents_[visit.number];
-      visit.reported = held_[visit.number];
-      held_[visit.number] = visit.asked = LeaseId(random_id("l-", random_));
+      visit.number = static_cast<std::uint32_t>(random_.below(held_.size()));
+      visit.agent = agent(visit.number);
+      auto& held = held_[visit.number];
+      visit.reported = held == 0 ? LeaseId() : lease(held);
+      visit.asked = lease(held = ++leases_);
     }
     return visits_;
   }
 
  private:
+  static LeaseId lease(std::uint64_t number) { return LeaseId(random_id("l-", number)); }
+
   testing::Random random_{1};
-  std::vector<SchedulerAgent> agents_;
-  std::vector<LeaseId> held_;
+  std::vector<SchedulerAgent> kinds_;
+  std::vector<std::uint64_t> held_;  // The last lease of each agent; 0: none yet.
+  std::uint64_t leases_ = 0;
   std::vector<Visit> visits_ = std::vector<Visit>(visits_per_batch);  // Kept, so that the heap is as a long-running program's.
 };
 
@@ -106,15 +122,14 @@ class Visitors {
 class Pool {
  public:
   explicit Pool(std::uint32_t agents) : visitors_(agents), step_(Duration(5s) / agents) {
-    testing::Random random(2);
     for (std::uint32_t i = 0; i < job_count; ++i) {
-      jobs_.push_back(make_job(i, random));
-      scheduler_->add_job(jobs_.back(), now_);
-      next_shard_.push_back(0);
+      const SchedulerJob job = make_job(i);
+      scheduler_->add_job(job, now_);
+      job_numbers_.emplace(job.id, i);
+      next_.push_back({job.id, 0});
       for (std::uint32_t k = 0; k < queued_shards / job_count + 1; ++k) want_next(i);
-      job_numbers_.emplace(jobs_.back().id, i);
     }
-    for (const auto& agent : visitors_.agents()) scheduler_->agent_seen(agent, now_);
+    for (std::uint32_t i = 0; i < agents; ++i) scheduler_->agent_seen(visitors_.agent(i), now_);
     // Every agent has had its turn a few times when the clock starts.
     for (std::size_t done = 0; done < 3 * agents; done += batches_per_round * visits_per_batch) run();
   }
@@ -134,20 +149,23 @@ class Pool {
             std::fprintf(stderr, "an agent got nothing\n"), std::exit(1);
           ++decisions;
         }
-        decisions += scheduler_->expire(now_).size();
+        if (batch % batches_per_expiry == 0) decisions += scheduler_->expire(now_).size();
       });
     }
     return static_cast<double>(decisions) / time;
   }
 
  private:
-  void want_next(std::uint32_t job) { scheduler_->want({jobs_[job].id, next_shard_[job]++}, replicas); }
+  void want_next(std::uint32_t job) {
+    scheduler_->want(next_[job], replicas);
+    ++next_[job].index;
+  }
 
   std::uint64_t deliver(const Visit& visit) {
     if (visit.reported.empty()) return 0;
-    const auto finished = scheduler_->finish(visit.reported, visit.agent.id);
+    auto finished = scheduler_->finish(visit.reported, visit.agent.id);
     if (!finished) return 0;  // It had expired, which was counted then.
-    const ShardId shard{finished->job, finished->shards.at(0)};
+    const ShardId shard{std::move(finished->job), finished->shards.at(0)};
     scheduler_->exclude(shard, visit.agent.id);
     if (delivered_++ % replicas == 0) want_next(job_numbers_.at(shard.job));
     return 1;
@@ -155,9 +173,8 @@ class Pool {
 
   Visitors visitors_;
   std::unique_ptr<Scheduler> scheduler_ = make_fair_share_scheduler();
-  std::vector<SchedulerJob> jobs_;
   std::unordered_map<JobId, std::uint32_t> job_numbers_;
-  std::vector<std::uint32_t> next_shard_;
+  std::vector<ShardId> next_;  // By job.
   std::uint64_t delivered_ = 0;
   Time now_{1000s};
   Duration step_;  // So that leases last five seconds on average, and one in twenty expires.
@@ -166,7 +183,7 @@ class Pool {
 class Floor {
  public:
   explicit Floor(std::uint32_t agents) : visitors_(agents) {
-    for (const auto& agent : visitors_.agents()) known_.emplace(agent.id, known_.size());
+    for (std::uint32_t i = 0; i < agents; ++i) known_.emplace(visitors_.agent(i).id, i);
   }
 
   double run() {
