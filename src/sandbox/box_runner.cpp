@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 namespace forgepool::sandbox {
 namespace {
@@ -94,19 +95,21 @@ std::unique_ptr<OpenBox> open_box(const BoxMachine& machine, const SandboxReques
                                                                  : machine.filters.get(request.policy);
   if (!filter) return refuse(SandboxStep::system_call_filter, filter.error().message);
   auto open = std::make_unique<OpenBox>();
-  if (auto status = open_captures(*open, request.limits); !status)
-    return refuse(SandboxStep::standard_streams, status.error().message);
   if (machine.groups) {
     auto group = machine.groups->create(request);
     if (!group) return refuse(SandboxStep::cgroup, group.error().message);
     open->group = std::move(*group);
   }
-
   open->level = open->group ? SandboxLevel::full : machine.level_without_groups;
   LaunchInput input;
   input.identity = identity_for_run(machine);
   input.join_fds = open->group ? open->group->join_fds() : std::vector<int>{};
   input.clone_into = open->group ? open->group->clone_into_fd() : -1;
+  // Made while we prepare what it starts with.
+  std::optional<OrderedBox> ordered;
+  if (!machine.launch) ordered.emplace(machine.zygote->order(input));
+  if (auto status = open_captures(*open, request.limits); !status)
+    return refuse(SandboxStep::standard_streams, status.error().message);
   auto plan = write_plan({request, **filter, open->group != nullptr, static_cast<std::uint32_t>(input.join_fds.size()),
                           !input.identity.own, machine.launch != nullptr});
   if (!plan) return refuse(SandboxStep::plan, plan.error().message);
@@ -116,7 +119,7 @@ std::unique_ptr<OpenBox> open_box(const BoxMachine& machine, const SandboxReques
   input.standard_output = open->standard_output.write_fd();
   input.standard_error = open->standard_error.write_fd();
   input.plan = open->plan.get();
-  auto launched = machine.launch ? machine.launch(input, request) : machine.zygote->launch(input);
+  auto launched = machine.launch ? machine.launch(input, request) : machine.zygote->launch(std::move(*ordered), input);
   open->standard_output.close_write_end();
   open->standard_error.close_write_end();
   if (launched.failure) {

@@ -41,7 +41,7 @@ class Box {
   std::uint64_t reap_cpu_ms();
 
  private:
-  friend class ZygoteProcess;
+  friend class OrderedBox;
   friend struct BubblewrapLauncher;
   void end();
 

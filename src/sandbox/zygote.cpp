@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <sstream>
 #include <utility>
 
@@ -32,7 +33,7 @@ Zygote::~Zygote() {
   if (host_ != ::getpid()) static_cast<void>(process_.release());
 }
 
-Launched Zygote::launch(const LaunchInput& input) {
+OrderedBox Zygote::order(const LaunchInput& input) {
   const std::lock_guard lock(mutex_);
   const auto start = [this](IdMaps maps) {
     process_.reset();
@@ -41,23 +42,31 @@ Launched Zygote::launch(const LaunchInput& input) {
   };
   // A fork has no thread to end, and its boxes would be another process's children. It begins anew.
   if (process_ && host_ != ::getpid()) static_cast<void>(process_.release());
-  Launched launched;
   for (int attempt = 0; attempt < 2; ++attempt) {
     if (!process_) {
       const IdMaps own{one_id(geteuid()), one_id(getegid()), true};
       start(own_only_ ? own : IdMaps{uid_map_, gid_map_});
       if (!own_only_ && process_->failure().step == BoxStep::map_identity) start(own);
-      if (process_->failure()) {
-        launched.failure = process_->failure();
-        launched.reason = process_->reason();
-        process_.reset();
-        return launched;
-      }
     }
-    if (process_->launch(input, launched)) return launched;
+    if (process_->failure()) {
+      OrderedBox failed(process_->failure(), process_->reason());
+      process_.reset();
+      return failed;
+    }
+    UniqueFd control;
+    if (process_->order(input, control)) return OrderedBox(std::move(control));
+    if (!control) return OrderedBox({BoxStep::control_socket, errno});
     process_.reset();
-    launched = {};
   }
+  return OrderedBox({BoxStep::start_init, 0}, "the process that boxes are made from has ended twice");
+}
+
+Launched Zygote::launch(OrderedBox ordered, const LaunchInput& input) {
+  Launched launched;
+  if (ordered.complete(input, launched)) return launched;
+  launched = {};
+  if (order(input).complete(input, launched)) return launched;
+  launched = {};
   launched.failure.step = BoxStep::start_init;
   launched.reason = "the process that boxes are made from has ended twice";
   return launched;

@@ -1,6 +1,6 @@
 #pragma once
 /// The process that boxes are forked from, seen from the agent.
-#include "sandbox/launch.hpp"
+#include "sandbox/ordered_box.hpp"
 
 #include <memory>
 #include <mutex>
@@ -21,9 +21,10 @@ class Zygote {
   Zygote& operator=(const Zygote&) = delete;
   ~Zygote();
 
-  /// On return the box's first process has been let go: it sets up the box, starts the program and reports on the control
-  /// socket.
-  Launched launch(const LaunchInput& input);
+  /// Asks for a box of `input.identity`, in `input.clone_into`; the rest of `input` need not be there yet.
+  OrderedBox order(const LaunchInput& input);
+  /// What OrderedBox::complete does; should the zygote have died meanwhile, with another one.
+  Launched launch(OrderedBox ordered, const LaunchInput& input);
 
  private:
   const int init_image_;

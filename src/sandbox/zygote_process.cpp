@@ -1,7 +1,7 @@
 #include "sandbox/zygote_process.hpp"
 
 #include "sandbox/system_call.hpp"
-#include "sandbox/zygote_protocol.hpp"
+#include "sandbox/zygote_messages.hpp"
 
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -43,7 +43,7 @@ struct ChildTask {
 /// A process whose user is not 0 in its namespace loses its capabilities when it executes. Ours has no user there at all yet,
 /// so those that it and the boxes need are made ambient.
 FORGEPOOL_BARE long keep_capabilities() {
-  constexpr int needed[] = {CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_SETFCAP, CAP_SYS_PTRACE};
+  constexpr int needed[] = {CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_SETFCAP};
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
   if (const long result = system_call(__NR_capget, &header, data); failed(result)) return result;
@@ -127,47 +127,6 @@ Status write_maps(pid_t pid, const IdMaps& maps) {
   return write_map(pid, "uid_map", maps.users);
 }
 
-template <class Content>
-bool send_with_descriptors(int socket, const Content& content, const std::vector<int>& fds) {
-  iovec part{const_cast<Content*>(&content), sizeof content};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * max_order_fds)] = {};
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = CMSG_SPACE(sizeof(int) * fds.size());
-  auto* rights = CMSG_FIRSTHDR(&header);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(sizeof(int) * fds.size());
-  std::memcpy(CMSG_DATA(rights), fds.data(), sizeof(int) * fds.size());
-  ssize_t sent;
-  do sent = ::sendmsg(socket, &header, MSG_NOSIGNAL);
-  while (sent < 0 && errno == EINTR);
-  return sent == sizeof content;
-}
-
-/// False if nobody is there any more.
-bool receive_started(int socket, BoxStarted& started, UniqueFd (&fds)[box_started_fd_count]) {
-  iovec part{&started, sizeof started};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * box_started_fd_count)] = {};
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof control;
-  ssize_t got;
-  do got = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
-  while (got < 0 && errno == EINTR);
-  const auto* rights = CMSG_FIRSTHDR(&header);
-  if (rights && rights->cmsg_type == SCM_RIGHTS && rights->cmsg_len == CMSG_LEN(sizeof(int) * box_started_fd_count)) {
-    int numbers[box_started_fd_count];
-    std::memcpy(numbers, CMSG_DATA(rights), sizeof numbers);
-    for (int i = 0; i < box_started_fd_count; ++i) fds[i] = UniqueFd(numbers[i]);
-  }
-  return got == sizeof started;
-}
-
 }  // namespace
 
 ZygoteProcess::ZygoteProcess(int init_image, const IdMaps& maps) {
@@ -248,33 +207,21 @@ bool ZygoteProcess::greet(const IdMaps& maps, pid_t pid) {
   }
   if (::send(control_.get(), "g", 1, MSG_NOSIGNAL) != 1) return false;
   BoxStarted started;
-  UniqueFd none[box_started_fd_count];
+  UniqueFd none;
   if (!wait_for_either(control_.get(), process_.get()) || !receive_started(control_.get(), started, none)) return false;
   failure_ = started.failure;
   return true;
 }
 
-bool ZygoteProcess::launch(const LaunchInput& input, Launched& launched) {
+bool ZygoteProcess::order(const LaunchInput& input, UniqueFd& control) {
   int sockets[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0) {
-    launched.failure = {BoxStep::control_socket, errno};
-    return true;
-  }
-  launched.box.control_ = UniqueFd(sockets[0]);
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0) return false;
+  control = UniqueFd(sockets[0]);
   const UniqueFd theirs(sockets[1]);
-  BoxOrder order{input.identity.host_user, input.identity.host_group, input.identity.own,
-                 static_cast<std::uint32_t>(input.join_fds.size()), input.clone_into >= 0};
-  std::vector<int> fds{input.standard_input, input.standard_output, input.standard_error, theirs.get(), input.plan};
-  fds.insert(fds.end(), input.join_fds.begin(), input.join_fds.end());
-  fds.push_back(input.program_image);
+  const BoxOrder order{input.identity.host_user, input.identity.host_group, input.identity.own, input.clone_into >= 0};
+  std::vector<int> fds{theirs.get()};
   if (order.clone_into) fds.push_back(input.clone_into);
-  BoxStarted started;
-  UniqueFd received[box_started_fd_count];
-  if (!send_with_descriptors(control_.get(), order, fds) || !receive_started(control_.get(), started, received)) return false;
-  launched.box.process_ = std::move(received[0]);
-  launched.box.mounts_ = std::move(received[1]);
-  launched.failure = started.failure;
-  return true;
+  return send_with_descriptors(control_.get(), &order, sizeof order, fds);
 }
 
 }  // namespace forgepool::sandbox

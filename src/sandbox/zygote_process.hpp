@@ -28,8 +28,9 @@ class ZygoteProcess {
   const BoxFailure& failure() const { return failure_; }
   const std::string& reason() const { return reason_; }
 
-  /// False if it has died.
-  bool launch(const LaunchInput& input, Launched& launched);
+  /// Asks for a box of `input.identity`, in `input.clone_into`. False if it has died, or there is no socket (then `control` is
+  /// empty).
+  bool order(const LaunchInput& input, UniqueFd& control);
 
  private:
   void live(int init_image, const IdMaps& maps);

@@ -107,12 +107,21 @@ BoxFailure map_identity(std::uint64_t pid, const BoxOrder& order) {
   return write_to_proc(pid, "/uid_map", one_id(box_user, order.host_user));
 }
 
-/// The order's descriptors already are where the plan wants them, the program's excepted.
-long arrange_descriptors(const BoxOrder& order) {
-  const auto program = plan_cgroup_fd + static_cast<int>(order.cgroup_count);
-  if (const long result = system_call(__NR_dup3, program, plan_program_fd, 0); failed(result)) return result;
-  if (const long result = system_call(__NR_close_range, program, plan_program_fd - 1, 0); failed(result)) return result;
-  return system_call(__NR_close_range, plan_program_fd + 1, ~0u, 0);
+/// The order's control socket where the plan wants it, and nothing else.
+long keep_control_socket() {
+  if (const long result = system_call(__NR_dup3, 0, plan_control_fd, 0); failed(result)) return result;
+  if (const long result = system_call(__NR_close_range, 0, plan_control_fd - 1, 0); failed(result)) return result;
+  return system_call(__NR_close_range, plan_control_fd + 1, ~0u, 0);
+}
+
+/// What comes is installed at the lowest free numbers, which is where the plan wants all but the last of it.
+bool take_equipment() {
+  BoxEquipment equipment{};
+  RightsMessage<max_equipment_fds> rights;
+  if (receive_message(plan_control_fd, equipment, rights) != sizeof equipment) return false;
+  const int count = fd_count(rights), program = plan_cgroup_fd + static_cast<int>(equipment.cgroup_count);
+  if (count != program || rights.fds[count - 1] != program) return false;
+  return !failed(system_call(__NR_dup3, program, plan_program_fd, 0)) && !failed(system_call(__NR_close, program));
 }
 
 /// A new user namespace gives all capabilities that there are.
@@ -124,22 +133,24 @@ long keep_needed_capabilities() {
   return system_call(__NR_capset, &header, data);
 }
 
-[[noreturn]] void become_box(const BoxOrder& order, Turn* turn, Turn mine, void (*box)()) {
+[[noreturn]] void become_box(Turn* turn, Turn mine, void (*box)()) {
   system_call(__NR_prctl, PR_SET_NAME, "forgepool-box", 0, 0, 0);
   system_call(__NR_prctl, PR_SET_PDEATHSIG, kill_signal, 0, 0, 0);
-  if (failed(arrange_descriptors(order)) || failed(keep_needed_capabilities())) exit_process(1);
+  if (failed(keep_control_socket()) || failed(keep_needed_capabilities())) exit_process(1);
   wait_for_turn(turn, mine);
+  if (!take_equipment()) exit_process(1);
   box();
   exit_process(0);
 }
 
-void answer(BoxFailure failure, const int* fds = nullptr) {
+void answer(int socket, const BoxStarted& started, const int* process = nullptr) {
   // Nobody there any more: the next order will not come either.
-  send_message<box_started_fd_count>(zygote_control_fd, BoxStarted{failure}, fds);
+  send_message<box_started_fd_count>(socket, started, process);
 }
 
 /// With the order's descriptors from 0 on.
 void serve(const BoxOrder& order, Turn* turn, Turn number, void (*box)()) {
+  constexpr int its_control = 0, its_group = 1;
   int process = -1;
   clone_args arguments{};
   // The supervisor is its parent: it waits for it, and learns what it took.
@@ -147,21 +158,15 @@ void serve(const BoxOrder& order, Turn* turn, Turn number, void (*box)()) {
   arguments.pidfd = reinterpret_cast<std::uintptr_t>(&process);
   if (order.clone_into) {
     arguments.flags |= CLONE_INTO_CGROUP;
-    arguments.cgroup = plan_cgroup_fd + order.cgroup_count + 1;
+    arguments.cgroup = its_group;
   }
   const long pid = system_call(__NR_clone3, &arguments, sizeof arguments);
-  if (pid == 0) become_box(order, turn, number, box);
-  if (auto failure = check(pid, BoxStep::clone)) return answer(failure);
-  const auto its_pid = static_cast<std::uint64_t>(pid);
-  auto failure = map_identity(its_pid, order);
-  if (failure)
-    system_call(__NR_pidfd_send_signal, process, kill_signal, 0, 0);
-  else
-    give_turn(turn, number);
-  const long mounts = open_in_proc(its_pid, "/ns/mnt", O_RDONLY);
-  // Who holds them only makes its end come sooner.
-  const int fds[box_started_fd_count] = {process, failed(mounts) ? process : static_cast<int>(mounts)};
-  answer(failure, fds);
+  if (pid == 0) become_box(turn, number, box);
+  if (auto failure = check(pid, BoxStep::clone)) return answer(its_control, {failure, 0});
+  const auto failure = map_identity(static_cast<std::uint64_t>(pid), order);
+  if (failure) system_call(__NR_pidfd_send_signal, process, kill_signal, 0, 0);
+  answer(its_control, {failure, static_cast<std::int32_t>(pid)}, &process);
+  if (!failure) give_turn(turn, number);
 }
 
 BoxFailure set_host_name() {
@@ -198,22 +203,19 @@ void serve_orders(void (*box)()) {
   system_call(__NR_prctl, PR_SET_NAME, zygote_name, 0, 0, 0);
   if (auto failure = prepare()) {
     // The control socket is at one of the two, or at both.
-    send_message<box_started_fd_count>(zygote_control_fd, BoxStarted{failure}, nullptr);
-    send_message<box_started_fd_count>(plan_control_fd, BoxStarted{failure}, nullptr);
+    answer(zygote_control_fd, {failure, 0});
+    answer(plan_control_fd, {failure, 0});
     exit_process(1);
   }
-  answer({});
+  answer(zygote_control_fd, {});
   Turn* const turn = share_turn();
   for (Turn number = 1;; ++number) {
     BoxOrder order{};
     OrderRights rights;
     if (receive_message(zygote_control_fd, order, rights) != sizeof order) exit_process(0);
-    const auto expected = plan_cgroup_fd + static_cast<int>(order.cgroup_count) + 1 + (order.clone_into ? 1 : 0);
-    // Installed at the lowest free numbers, which are all there are from 0 on.
-    if (fd_count(rights) == expected && rights.fds[expected - 1] == expected - 1)
-      serve(order, turn, number, box);
-    else
-      answer({BoxStep::start_init, 0});
+    // At the lowest free numbers, which are all there are from 0 on.
+    const int expected = order.clone_into ? 2 : 1;
+    if (fd_count(rights) == expected && rights.fds[expected - 1] == expected - 1) serve(order, turn, number, box);
     system_call(__NR_close_range, 0, plan_program_fd, 0);
   }
 }
