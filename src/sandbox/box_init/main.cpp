@@ -114,9 +114,12 @@ BoxMessage wait_for(long program) {
   }
 }
 
-Started start_strict(const PlanView& view, long input_folder) {
+/// The program's process prepares itself while we mount what it will find.
+Started start_first(const PlanView& view, long input_folder) {
   auto started = fork_strict_program(view, input_folder);
   if (started.failure) return started;
+  if (auto failure = mount_outputs(view)) give_up(failure);
+  if (auto failure = make_read_only("/in")) give_up(failure);
   let_strict_program_receive(started);
   wait_for_strict_program(started);
   return started;
@@ -157,7 +160,11 @@ Started prepare_again(const PlanView& view, long& input_folder) {
   if (auto failure = renew_folders(view, input_folder)) give_up(failure);
   // Not for what it reads, but for its flags, which belong to the open file and not to the process.
   if (auto failure = empty_standard_input()) give_up(failure);
-  return start_strict(view, input_folder);
+  auto started = fork_strict_program(view, input_folder);
+  if (started.failure) return started;
+  let_strict_program_receive(started);
+  wait_for_strict_program(started);
+  return started;
 }
 
 /// Opened before the program begins: it may change what is allowed to whom there.
@@ -177,7 +184,7 @@ void announce(const Started& started, const Folders& folders) {
 
 [[noreturn]] void serve_strict(const PlanView& view, long input_folder) {
   if (auto failure = bound_capabilities()) give_up(failure);
-  auto started = start_strict(view, input_folder);
+  auto started = start_first(view, input_folder);
   for (;;) {
     announce(started, {});
     const bool plan_is_gone = help_strict(started, input_folder);
@@ -203,16 +210,17 @@ void run_box() {
   const PlanView view(map_plan());
   const auto& plan = view.plan();
   if (auto failure = take_identity(plan)) give_up(failure);
-  if (auto failure = mount_folders(view)) give_up(failure);
+  if (auto failure = mount_input(view)) give_up(failure);
   const long input_folder = open_input_folder();
   if (auto failure = check(input_folder, BoxStep::input_files)) give_up(failure);
-  if (!plan.strict)
-    if (auto failure = write_input_files(input_folder, view, view.at<PlannedFile>(plan.files), plan.file_count))
-      give_up(failure);
+  if (plan.strict) {
+    if (auto failure = empty_standard_input()) give_up(failure);
+    serve_strict(view, input_folder);
+  }
+  if (auto failure = write_input_files(input_folder, view, view.at<PlannedFile>(plan.files), plan.file_count)) give_up(failure);
   if (auto failure = make_read_only("/in")) give_up(failure);
-  if (!plan.strict) serve_once(view);
-  if (auto failure = empty_standard_input()) give_up(failure);
-  serve_strict(view, input_folder);
+  if (auto failure = mount_outputs(view)) give_up(failure);
+  serve_once(view);
 }
 
 /// In a root that another program has made.

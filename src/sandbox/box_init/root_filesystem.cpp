@@ -117,7 +117,7 @@ BoxFailure renew_input_folder(const PlanView& view, long& folder) {
   if (!used) return {};
   close_fd(folder);
   if (auto failure = unmount("/in")) return failure;
-  if (auto failure = mount_folder(view, "/in", view.plan().in, input_flags(view))) return failure;
+  if (auto failure = mount_input(view)) return failure;
   folder = open_input_folder();
   if (auto failure = check(folder, step)) return failure;
   return make_read_only("/in");
@@ -146,9 +146,12 @@ BoxFailure build_root() {
   return make_read_only("/");
 }
 
-BoxFailure mount_folders(const PlanView& view) {
+BoxFailure mount_input(const PlanView& view) {
+  return mount_folder(view, "/in", view.plan().in, input_flags(view));
+}
+
+BoxFailure mount_outputs(const PlanView& view) {
   const auto& plan = view.plan();
-  if (auto failure = mount_folder(view, "/in", plan.in, input_flags(view))) return failure;
   if (auto failure = mount_folder(view, "/out", plan.out, MS_NOEXEC)) return failure;
   if (auto failure = mount_folder(view, "/tmp", plan.tmp, MS_NOEXEC)) return failure;
   return plan.strict ? BoxFailure{} : cover_devices();

@@ -8,8 +8,10 @@ namespace forgepool::sandbox::box_init {
 /// Of the zygote: makes the root, moves into it and drops the host's. Every box begins with a copy of its mounts.
 BoxFailure build_root();
 
-/// Of a box. What is mounted there can be written to until make_read_only.
-BoxFailure mount_folders(const PlanView& view);
+/// Of a box: /in, which can be written to until make_read_only.
+BoxFailure mount_input(const PlanView& view);
+/// Of a box: /out and /tmp, and what covers the entries that are not for it.
+BoxFailure mount_outputs(const PlanView& view);
 
 BoxFailure make_read_only(const char* mount);
 
