@@ -98,7 +98,7 @@ Result<MerklePath> Prover::consistency(std::uint64_t old_size, std::uint64_t siz
 }
 
 Result<Digest> Prover::root(std::uint64_t size) {
-  if (size == tree_.size()) return tree_.root();
+  if (size == tree_.size()) return root_ ? *root_ : tree_.root();
   if (size == 0) return merkle_root({});
   return range_root({0, size});
 }

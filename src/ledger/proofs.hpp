@@ -13,8 +13,9 @@ Result<Bytes> tile_hashes(const Tree& tree, const TileReader& full_tiles, const 
 
 class Prover {
  public:
-  /// Both are borrowed.
-  Prover(const Tree& tree, const TileReader& full_tiles) : tree_(tree), full_tiles_(full_tiles) {}
+  /// All borrowed; `root` is tree.root(), for those who make many proofs of one tree.
+  Prover(const Tree& tree, const TileReader& full_tiles, const Digest* root = nullptr)
+      : tree_(tree), full_tiles_(full_tiles), root_(root) {}
 
   /// invalid_input unless index < size ≤ tree.size().
   Result<MerklePath> inclusion(std::uint64_t index, std::uint64_t size);
@@ -42,6 +43,7 @@ class Prover {
 
   const Tree& tree_;
   const TileReader& full_tiles_;
+  const Digest* root_;
   std::vector<FullTile> read_;  // Neighbouring nodes share tiles.
 };
 

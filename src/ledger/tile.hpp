@@ -33,6 +33,8 @@ class Tile {
   static constexpr std::size_t hashes_bytes = width * sizeof(Digest);
   static constexpr std::size_t inner_bytes = (width - 2) * sizeof(Digest);
 
+  Tile() {}  // NOLINT: without zeros, see nodes_.
+
   std::size_t size() const { return size_; }
   bool full() const { return size_ == width; }
 
@@ -56,7 +58,11 @@ class Tile {
   static constexpr std::size_t offset(unsigned node_height) { return 2 * width - (2 * width >> node_height); }
   ByteView bytes_of(std::size_t first, std::size_t count) const { return {nodes_[first].bytes.data(), count * sizeof(Digest)}; }
 
-  std::array<Digest, 2 * width - 2> nodes_;  // Height by height: first the hashes themselves.
+  /// Height by height: first the hashes themselves. Those that are not there yet are left as they were: writing 16 KiB of zeros
+  /// takes as long as reading a tile.
+  union {
+    std::array<Digest, 2 * width - 2> nodes_;
+  };
   std::size_t size_ = 0;
 };
 

@@ -38,6 +38,7 @@ std::string public_path(const std::string& folder) {
 struct View {
   Tree tree;
   Bytes edge_entries;  ///< The entry bundle that is not full yet.
+  Digest root{};       ///< Of the tree, once it is durable.
 
   std::size_t edge_width() const { return static_cast<std::size_t>(tree.size() % Tile::width); }
 };
@@ -75,6 +76,7 @@ class TileLedger final : public Ledger {
     if (writer_->log().state_rows != last.state_rows || writer_->log().state_sum != last.state_sum)
       return fail(ErrorKind::corrupt, state_path(options_.path) + " is not the state that the journal leads to");
     last_ = last;
+    view.root = view.tree.root();
     view_ = std::make_shared<const View>(std::move(view));
     if (auto checked = check_published(*view_); !checked) return checked;
     files_.remember_upper(view_->tree.size());
@@ -112,7 +114,10 @@ class TileLedger final : public Ledger {
     });
   }
 
-  LedgerHead head() const override { return view()->tree.head(); }
+  LedgerHead head() const override {
+    const auto now = view();
+    return {now->tree.size(), now->root};
+  }
 
   /// Signs nothing before all that the checkpoint is about can be read by others, and forgets nothing that it has signed.
   Result<std::string> checkpoint() override {
@@ -154,11 +159,11 @@ class TileLedger final : public Ledger {
 
   Result<MerklePath> prove_inclusion(std::uint64_t index, std::uint64_t size) const override {
     const auto now = view();
-    return Prover(now->tree, tile_reader_).inclusion(index, size);
+    return Prover(now->tree, tile_reader_, &now->root).inclusion(index, size);
   }
   Result<MerklePath> prove_consistency(std::uint64_t old_size, std::uint64_t size) const override {
     const auto now = view();
-    return Prover(now->tree, tile_reader_).consistency(old_size, size);
+    return Prover(now->tree, tile_reader_, &now->root).consistency(old_size, size);
   }
 
   Result<std::optional<Bytes>> read(std::string_view key) const override {
@@ -277,6 +282,7 @@ class TileLedger final : public Ledger {
       return;
     }
     {
+      next.root = next.tree.root();
       auto published = std::make_shared<const View>(std::move(next));
       const std::lock_guard lock(view_mutex_);
       view_ = std::move(published);
