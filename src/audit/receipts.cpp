@@ -29,7 +29,9 @@ Result<identity::CheckedReceipt> open_receipt(const std::string& where, const wi
   if (!envelope) return fail(envelope.error());
   auto checked = identity::check_receipt(*envelope, statement.chain, terms);
   if (!checked) return refute(where, checked.error());
-  if (const auto proved = prove_logged(where, *envelope, checked->signer.certificate.key, statement.position, log); !proved)
+  if (const auto proved =
+          prove_logged(where, *envelope, envelope->pae_digest(), checked->signer.certificate.key, statement.position, log);
+      !proved)
     return fail(proved.error());
   return checked;
 }

@@ -42,7 +42,7 @@ Object tlog_entry(const AuditedBundle& audited, const wire::LogPosition& positio
 std::string statement_line(const AuditedBundle& audited, const wire::BundleStatement& statement,
                            const identity::Envelope& envelope, const PublicKey& key) {
   const auto& signature = envelope.signatures.front().signature;
-  const Bytes leaf = wire::statement_leaf(sha256(envelope.pae()), signature, key.spki);
+  const Bytes leaf = wire::statement_leaf(envelope.pae_digest(), signature, key.spki);
   const std::string hint = identity::key_id(key);
   const Object material{{"publicKey", Object{{"hint", hint}}},
                         {"tlogEntries", Array{tlog_entry(audited, statement.position, leaf)}}};

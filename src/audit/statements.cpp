@@ -12,9 +12,9 @@ Result<identity::Envelope> read_envelope(const std::string& where, std::string_v
   return envelope;
 }
 
-Status prove_logged(const std::string& where, const identity::Envelope& envelope, const PublicKey& key,
-                    const wire::LogPosition& position, const LogProofs& log) {
-  return log.prove(where, wire::statement_leaf(sha256(envelope.pae()), envelope.signatures[0].signature, key.spki), position);
+Status prove_logged(const std::string& where, const identity::Envelope& envelope, const Digest& pae_digest,
+                    const PublicKey& key, const wire::LogPosition& position, const LogProofs& log) {
+  return log.prove(where, wire::statement_leaf(pae_digest, envelope.signatures[0].signature, key.spki), position);
 }
 
 }  // namespace forgepool::audit

@@ -8,8 +8,9 @@ namespace forgepool::audit {
 /// Reads an envelope with exactly one signature. Nothing is verified.
 Result<identity::Envelope> read_envelope(const std::string& where, std::string_view text);
 
-/// Checks that the ledger holds the leaf of an envelope whose one signature was made, and verified, with `key`.
-Status prove_logged(const std::string& where, const identity::Envelope& envelope, const PublicKey& key,
-                    const wire::LogPosition& position, const LogProofs& log);
+/// Checks that the ledger holds the leaf of an envelope, of this `pae_digest`, whose one signature was made, and verified, with
+/// `key`.
+Status prove_logged(const std::string& where, const identity::Envelope& envelope, const Digest& pae_digest,
+                    const PublicKey& key, const wire::LogPosition& position, const LogProofs& log);
 
 }  // namespace forgepool::audit

@@ -3,6 +3,7 @@
 #include "audit/agreement.hpp"
 #include "audit/statements.hpp"
 #include "base/parallel.hpp"
+#include "crypto/keys.hpp"
 #include "identity/svid.hpp"
 
 #include <algorithm>
@@ -29,23 +30,24 @@ std::string where_is(std::size_t number) {
 
 /// What of a verdict can be checked by itself: that the hub signed it, and that it is in the ledger.
 SignedVerdict open_verdict(const std::string& where, const wire::BundleStatement& statement, const Anchors& anchors,
-                           const LogProofs& log) {
+                           const std::vector<DigestVerifier>& verifiers, const LogProofs& log) {
   if (!statement.chain.empty()) return refute(where + "/chain", "must be empty: the hub's key is in the trusted root");
   const auto envelope = read_envelope(where, statement.envelope);
   if (!envelope) return fail(envelope.error());
+  const Digest pae_digest = envelope->pae_digest();
   const PublicKey* hub_key = nullptr;
   Status verified;
-  for (const auto& key : anchors.hub_keys) {
-    auto tried = identity::verify_envelope(*envelope, identity::in_toto_payload_type, key);
+  for (std::size_t i = 0; i < verifiers.size(); ++i) {
+    auto tried = identity::verify_envelope(*envelope, pae_digest, identity::in_toto_payload_type, verifiers[i]);
     if (tried)
-      hub_key = &key;
-    else if (&key == &anchors.hub_keys.front())
+      hub_key = &anchors.hub_keys[i];
+    else if (i == 0)
       verified = std::move(tried);
   }
   if (!hub_key) return refute(where, "is not signed by the hub: " + verified.error().message);
   auto read = identity::parse_verdict(as_text(envelope->payload));
   if (!read) return refute(where, read.error());
-  if (const auto proved = prove_logged(where, *envelope, *hub_key, statement.position, log); !proved)
+  if (const auto proved = prove_logged(where, *envelope, pae_digest, *hub_key, statement.position, log); !proved)
     return fail(proved.error());
   return read;
 }
@@ -215,8 +217,9 @@ std::uint32_t required_confirmations(const ContractPolicy& policy, std::uint32_t
 }
 
 std::vector<SignedVerdict> open_verdicts(const wire::Bundle& bundle, const Anchors& anchors, const LogProofs& log) {
+  const std::vector<DigestVerifier> verifiers(anchors.hub_keys.begin(), anchors.hub_keys.end());
   return map_in_order(bundle.verdicts.size(),
-                      [&](std::size_t i) { return open_verdict(where_is(i), bundle.verdicts[i], anchors, log); });
+                      [&](std::size_t i) { return open_verdict(where_is(i), bundle.verdicts[i], anchors, verifiers, log); });
 }
 
 Result<Verdicts> check_verdicts(std::vector<SignedVerdict> opened, const wire::Bundle& bundle, const Anchors& anchors,
@@ -239,8 +242,10 @@ Result<Verdicts> check_verdicts(std::vector<SignedVerdict> opened, const wire::B
 
   Verdicts verdicts;
   std::uint32_t confirmed = 0;
-  for (const OpenedVerdict& decided : *by_shard) {
-    const auto support = judge.check_verdict(decided);
+  const auto supports = map_in_order(by_shard->size(), [&](std::size_t i) { return judge.check_verdict((*by_shard)[i]); });
+  for (std::size_t shard = 0; shard < supports.size(); ++shard) {
+    const OpenedVerdict& decided = (*by_shard)[shard];
+    const auto& support = supports[shard];
     if (!support) return fail(support.error());
     if (*support >= 2) ++confirmed;
     verdicts.error_bound = std::max(verdicts.error_bound, decided.verdict.error_bound);

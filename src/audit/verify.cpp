@@ -17,7 +17,7 @@ Result<wire::Bundle> open_document(std::string_view document, const Anchors& anc
   auto read = wire::read_bundle(document);
   if (!read) return fail(read.error());
   if (std::ranges::none_of(anchors.hub_keys,
-                           [&](const PublicKey& key) { return verify_digest_signature(key, read->body, read->signature); }))
+                           [&](const PublicKey& key) { return DigestVerifier(key).verify(read->body, read->signature); }))
     return refute("/signature",
                   "is not the hub's over this document: it was changed after the hub signed it, or it is another pool's");
   return std::move(read->bundle);

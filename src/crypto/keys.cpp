@@ -61,13 +61,20 @@ bool verify_signature(const PublicKey& key, ByteView message, ByteView signature
          EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(), message.size());
 }
 
-bool verify_digest_signature(const PublicKey& key, const Digest& digest, ByteView signature) {
-  const Key parsed = parse_spki(key.spki);
+struct DigestVerifier::Parsed {
+  Key key;
+};
+
+DigestVerifier::DigestVerifier(const PublicKey& key) {
+  Key parsed = parse_spki(key.spki);
   KeyAlgorithm algorithm;
-  if (!parsed || !algorithm_of(parsed.get(), &algorithm) || algorithm != key.algorithm || algorithm != KeyAlgorithm::ecdsa_p256)
-    return false;
-  return ECDSA_verify(0, digest.bytes.data(), digest.bytes.size(), signature.data(), signature.size(),
-                      EVP_PKEY_get0_EC_KEY(parsed.get())) == 1;
+  if (parsed && algorithm_of(parsed.get(), &algorithm) && algorithm == key.algorithm && algorithm == KeyAlgorithm::ecdsa_p256)
+    key_ = std::make_shared<const Parsed>(std::move(parsed));
+}
+
+bool DigestVerifier::verify(const Digest& digest, ByteView signature) const {
+  return key_ && ECDSA_verify(0, digest.bytes.data(), digest.bytes.size(), signature.data(), signature.size(),
+                              EVP_PKEY_get0_EC_KEY(key_->key.get())) == 1;
 }
 
 /// Thread-safe: BoringSSL only counts references of a key that is signed with.

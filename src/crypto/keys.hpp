@@ -36,9 +36,19 @@ Result<std::shared_ptr<Signer>> signer_from_pem(std::string_view pem);
 std::string public_key_to_pem(const PublicKey& key);
 Result<PublicKey> public_key_from_pem(std::string_view pem);
 
-/// `verify_signature` for those who have hashed the message already: true if `signature` over a message of that digest was made
-/// by the holder of `key`, a P-256 key. Of an Ed25519 key, whose signatures are over the message itself, it is false.
-bool verify_digest_signature(const PublicKey& key, const Digest& digest, ByteView signature);
+/// `verify_signature` for those who have hashed the messages already, and have many by one key: it is parsed once.
+/// For any number of threads.
+class DigestVerifier {
+ public:
+  explicit DigestVerifier(const PublicKey& key);
+  /// True if `signature` over a message of that digest was made by the holder of the key, a P-256 key. Of an Ed25519 key, whose
+  /// signatures are over the message itself, it is false.
+  bool verify(const Digest& digest, ByteView signature) const;
+
+ private:
+  struct Parsed;
+  std::shared_ptr<const Parsed> key_;  // Null if it is no P-256 key.
+};
 
 /// The 32 bytes of an Ed25519 key, or the 65 bytes 04‖X‖Y of a P-256 key.
 Bytes raw_public_key(const PublicKey& key);

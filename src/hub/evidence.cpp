@@ -15,7 +15,7 @@ tl::unexpected<Error> bad_receipt(std::string_view what) {
 }
 
 LoggedStatement logged(const identity::Envelope& envelope, std::string text, ByteView spki, std::vector<Bytes> chain) {
-  return {wire::statement_leaf(sha256(envelope.pae()), envelope.signatures.front().signature, spki),
+  return {wire::statement_leaf(envelope.pae_digest(), envelope.signatures.front().signature, spki),
           {std::move(text), std::move(chain), 0}};
 }
 

@@ -1,5 +1,7 @@
 #include "identity/dsse.hpp"
 
+#include "crypto/digest.hpp"
+#include "crypto/keys.hpp"
 #include "identity/key_id.hpp"
 #include "wire/json_reader.hpp"
 
@@ -33,12 +35,31 @@ Result<EnvelopeSignature> read_signature(const json::Value& value, std::string p
   return signature;
 }
 
+/// What of the encoding stands before the payload.
+std::string pae_start(std::string_view payload_type, ByteView payload) {
+  return fmt::format("DSSEv1 {} {} {} ", payload_type.size(), payload_type, payload.size());
+}
+
+/// `verify` takes a signature. The key id is only a hint, and no reason to skip one.
+template <class Verify>
+Status verify_any(const Envelope& envelope, std::string_view payload_type, const Verify& verify) {
+  if (std::ranges::none_of(envelope.signatures, verify, &EnvelopeSignature::signature))
+    return fail(ErrorKind::unauthenticated, "envelope: no signature by the expected key over this payload");
+  if (envelope.payload_type != payload_type)
+    return fail(ErrorKind::invalid_input, fmt::format("envelope: the payload is not of the type {}", payload_type));
+  return {};
+}
+
 }  // namespace
 
 Bytes pre_authentication_encoding(std::string_view payload_type, ByteView payload) {
-  Bytes out = to_bytes(fmt::format("DSSEv1 {} {} {} ", payload_type.size(), payload_type, payload.size()));
+  Bytes out = to_bytes(pae_start(payload_type, payload));
   out.insert(out.end(), payload.begin(), payload.end());
   return out;
+}
+
+Digest Envelope::pae_digest() const {
+  return Sha256().update(pae_start(payload_type, payload)).update(payload).finish();
 }
 
 Result<std::string> sign_envelope(std::string_view payload_type, ByteView payload, const Signer& key) {
@@ -75,13 +96,13 @@ Result<Envelope> parse_envelope(std::string_view text) {
 
 Status verify_envelope(const Envelope& envelope, std::string_view payload_type, const PublicKey& key) {
   const Bytes signed_bytes = envelope.pae();
-  // The key id is only a hint, and no reason to skip a signature.
-  const bool valid =
-      std::ranges::any_of(envelope.signatures, [&](const auto& s) { return verify_signature(key, signed_bytes, s.signature); });
-  if (!valid) return fail(ErrorKind::unauthenticated, "envelope: no signature by the expected key over this payload");
-  if (envelope.payload_type != payload_type)
-    return fail(ErrorKind::invalid_input, fmt::format("envelope: the payload is not of the type {}", payload_type));
-  return {};
+  return verify_any(envelope, payload_type,
+                    [&](const Bytes& signature) { return verify_signature(key, signed_bytes, signature); });
+}
+
+Status verify_envelope(const Envelope& envelope, const Digest& pae_digest, std::string_view payload_type,
+                       const DigestVerifier& key) {
+  return verify_any(envelope, payload_type, [&](const Bytes& signature) { return key.verify(pae_digest, signature); });
 }
 
 Result<Bytes> open_envelope(std::string_view text, std::string_view payload_type, const PublicKey& key) {

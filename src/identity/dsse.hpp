@@ -6,6 +6,10 @@
 
 #include <vector>
 
+namespace forgepool {
+class DigestVerifier;
+}
+
 namespace forgepool::identity {
 
 inline constexpr std::string_view in_toto_payload_type = "application/vnd.in-toto+json";
@@ -26,6 +30,7 @@ struct Envelope {
   std::vector<EnvelopeSignature> signatures;
 
   Bytes pae() const { return pre_authentication_encoding(payload_type, payload); }
+  Digest pae_digest() const;
 };
 
 /// The JSON form of a payload signed by one key: RFC 8785, standard base64. The key id is the signer's pin.
@@ -37,6 +42,10 @@ Result<Envelope> parse_envelope(std::string_view text);
 
 /// Whether one of the signatures is by `key`. unauthenticated if not, invalid_input if the payload is not of the type expected.
 Status verify_envelope(const Envelope& envelope, std::string_view payload_type, const PublicKey& key);
+
+/// The same for those who have the envelope's `pae_digest`, and a P-256 key.
+Status verify_envelope(const Envelope& envelope, const Digest& pae_digest, std::string_view payload_type,
+                       const DigestVerifier& key);
 
 /// Parses and verifies; returns the payload.
 Result<Bytes> open_envelope(std::string_view text, std::string_view payload_type, const PublicKey& key);

@@ -277,7 +277,17 @@ class Parser {
 
   bool read_escape(const Frame* frame, std::string& out) {
     const std::size_t start = at_, before = out.size();
-    if (!decode_escape(frame, out)) return false;
+    ++at_;
+    const char c = peek();
+    constexpr std::string_view names = "\"\\/bfnrt", meanings = "\"\\/\b\f\n\r\t";
+    if (const std::size_t simple = at_end() ? std::string_view::npos : names.find(c); simple != std::string_view::npos) {
+      out.push_back(meanings[simple]);
+      ++at_;
+      if (c == '/') canonical_ = false;  // Of these it alone may stand for itself.
+      return true;
+    }
+    if (!take('u')) return malformed(frame, "unknown escape in a string"), false;
+    if (!read_code(frame, out)) return false;
     // What has to be escaped at all has one escape.
     std::string canonical;
     append_escaped(canonical, std::string_view(out).substr(before));
@@ -285,16 +295,8 @@ class Parser {
     return true;
   }
 
-  bool decode_escape(const Frame* frame, std::string& out) {
-    ++at_;
-    const char c = peek();
-    constexpr std::string_view names = "\"\\/bfnrt", meanings = "\"\\/\b\f\n\r\t";
-    if (const std::size_t simple = at_end() ? std::string_view::npos : names.find(c); simple != std::string_view::npos) {
-      out.push_back(meanings[simple]);
-      ++at_;
-      return true;
-    }
-    if (!take('u')) return malformed(frame, "unknown escape in a string"), false;
+  /// What stands behind \u, and the low surrogate behind a high one.
+  bool read_code(const Frame* frame, std::string& out) {
     const auto code = read_hex4();
     if (!code) return malformed(frame, "expected four hex digits after \\u"), false;
     if (*code < 0xd800 || *code > 0xdfff) return append_utf8(out, *code), true;

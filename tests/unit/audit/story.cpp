@@ -189,7 +189,7 @@ wire::BundleStatement Story::state(std::string_view payload, const Signer& key, 
   statement.chain = std::move(chain);
   const auto envelope = need(identity::parse_envelope(statement.envelope));
   statement.position.index =
-      append(wire::statement_leaf(sha256(envelope.pae()), envelope.signatures[0].signature, key.public_key().spki));
+      append(wire::statement_leaf(envelope.pae_digest(), envelope.signatures[0].signature, key.public_key().spki));
   return statement;
 }
 

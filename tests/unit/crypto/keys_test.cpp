@@ -30,15 +30,15 @@ TEST_CASE("a P-256 signature verifies with the digest of its message and with no
   const auto signer = *generate_key(KeyAlgorithm::ecdsa_p256), other = *generate_key(KeyAlgorithm::ecdsa_p256);
   const Digest digest = sha256("the message");
   auto signature = *signer->sign(as_bytes("the message"));
-  CHECK(verify_digest_signature(signer->public_key(), digest, signature));
-  CHECK_FALSE(verify_digest_signature(other->public_key(), digest, signature));
-  CHECK_FALSE(verify_digest_signature(signer->public_key(), sha256("the messagf"), signature));
-  CHECK_FALSE(verify_digest_signature(signer->public_key(), digest, {}));
+  CHECK(DigestVerifier(signer->public_key()).verify(digest, signature));
+  CHECK_FALSE(DigestVerifier(other->public_key()).verify(digest, signature));
+  CHECK_FALSE(DigestVerifier(signer->public_key()).verify(sha256("the messagf"), signature));
+  CHECK_FALSE(DigestVerifier(signer->public_key()).verify(digest, {}));
   signature.push_back(0);
-  CHECK_FALSE(verify_digest_signature(signer->public_key(), digest, signature));
+  CHECK_FALSE(DigestVerifier(signer->public_key()).verify(digest, signature));
 
   const auto ed25519 = *generate_key(KeyAlgorithm::ed25519);
-  CHECK_FALSE(verify_digest_signature(ed25519->public_key(), digest, *ed25519->sign(digest.view())));
+  CHECK_FALSE(DigestVerifier(ed25519->public_key()).verify(digest, *ed25519->sign(digest.view())));
 }
 
 TEST_CASE("a key whose stated algorithm is not its own verifies nothing") {

@@ -86,7 +86,9 @@ TEST_CASE("depth and size are bounded") {
 
 TEST_CASE("parse_canonical takes the canonical form and nothing else") {
   CHECK(json::parse_canonical(R"({"a":1,"b":[2.5,"x"]})", 100).has_value());
-  for (const char* text : {R"({"b":1,"a":1})", R"({"a":1.0})", R"({ "a":1})", R"(["\u0041"])", "[1]\n", "[1e2]"}) {
+  CHECK(json::parse_canonical(R"(["\"\\\b\f\n\r\t\u001f/"])", 100).has_value());
+  for (const char* text : {R"({"b":1,"a":1})", R"({"a":1.0})", R"({ "a":1})", R"(["\u0041"])", R"(["\/"])", R"(["\u000a"])",
+                           R"(["\u001F"])", "[1]\n", "[1e2]"}) {
     INFO(text);
     CHECK_FALSE(json::parse_canonical(text, 100).has_value());
   }
