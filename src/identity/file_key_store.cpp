@@ -85,6 +85,7 @@ class FileKeyStore final : public KeyStore {
   }
 
   Result<std::vector<KeyInfo>> keys() const override {
+    if (const auto finished = finish_destructions(); !finished) return fail(finished.error());
     const auto ids = taken(false);
     if (!ids) return fail(ids.error());
     std::vector<KeyInfo> infos;
@@ -110,8 +111,7 @@ class FileKeyStore final : public KeyStore {
     // The mark first: an epoch that was in use must not come back as another key.
     if (const auto marked = write(id.str() + ".destroyed", "", false); !marked && marked.error().kind != ErrorKind::conflict)
       return marked;
-    if (const auto overwritten = overwrite(path, static_cast<std::size_t>(status.st_size)); !overwritten) return overwritten;
-    if (::unlink(path.c_str()) != 0) return system_failure("destroy", path, errno);
+    if (const auto removed = remove(path, static_cast<std::size_t>(status.st_size)); !removed) return removed;
     if (const auto tidied = drop_older_marks(id); !tidied) return tidied;
     return sync();
   }
@@ -281,6 +281,28 @@ class FileKeyStore final : public KeyStore {
     return {};
   }
 
+  static Status remove(const std::string& path, std::size_t size) {
+    if (const auto overwritten = overwrite(path, size); !overwritten) return overwritten;
+    if (::unlink(path.c_str()) != 0) return system_failure("destroy", path, errno);
+    return {};
+  }
+
+  /// Of keys that are marked, and of which a crash has left the file: whole, in part, or full of zeros.
+  Status finish_destructions() const {
+    const std::lock_guard lock(mutex_);
+    const auto ids = taken(true);
+    if (!ids) return fail(ids.error());
+    bool removed_any = false;
+    for (const auto& id : *ids) {
+      struct stat mark, key;
+      const std::string path = path_of(id.str() + ".key");
+      if (::lstat(path_of(id.str() + ".destroyed").c_str(), &mark) != 0 || ::lstat(path.c_str(), &key) != 0) continue;
+      if (const auto removed = remove(path, static_cast<std::size_t>(key.st_size)); !removed) return removed;
+      removed_any = true;
+    }
+    return removed_any ? sync() : Status();
+  }
+
   /// One mark per purpose remembers where its epochs go on: the keys of content would leave many.
   Status drop_older_marks(const KeyId& destroyed) const {
     const auto ids = taken(true);
@@ -356,7 +378,7 @@ class FileKeyStore final : public KeyStore {
 
   const std::string path_;
   const WrappingKey wrapping_;
-  std::mutex mutex_;  ///< One writer at a time.
+  mutable std::mutex mutex_;  ///< One writer at a time.
 };
 
 Status check_directory(const std::string& path) {

@@ -57,6 +57,27 @@ TEST_CASE("a file left by a crash is in nobody's way") {
   CHECK_FALSE(fs::exists(folder.path / "node-1.key.new"));
 }
 
+TEST_CASE("the destruction of a key that a crash has interrupted is finished") {
+  const Folder folder;
+  const auto store = make_file_key_store({folder.path});
+  const auto doomed = (*store)->generate(KeyPurpose::content, now), other = (*store)->generate(KeyPurpose::content, now);
+  REQUIRE(doomed);
+  REQUIRE(other);
+  const auto key = folder.path / (doomed->id.str() + ".key"), mark = folder.path / (doomed->id.str() + ".destroyed");
+  const std::string whole = content_of(key);
+  // Marked; overwritten in part; overwritten.
+  for (const std::string& left : {whole, std::string(9, '\0') + whole.substr(9), std::string(whole.size(), '\0')}) {
+    std::ofstream(mark, std::ios::binary) << "";
+    std::ofstream(key, std::ios::binary) << left;
+    const auto keys = (*open_file_key_store({folder.path}))->keys();
+    REQUIRE(keys);
+    REQUIRE(keys->size() == 1);
+    CHECK(keys->front().id == other->id);
+    CHECK_FALSE(fs::exists(key));
+    CHECK(fs::exists(mark));
+  }
+}
+
 TEST_CASE("a key that others can read, and a directory that others can change, are refused with what to do") {
   const Folder folder;
   const auto store = make_file_key_store({folder.path});
