@@ -8,6 +8,8 @@
 
 #include <unistd.h>
 
+#include <filesystem>
+
 namespace forgepool_cli {
 
 using namespace forgepool;
@@ -75,6 +77,12 @@ int simulate(const Common& common, const SimulateOptions& options) {
   auto scenario = testing::parse_scenario(as_text(*text));
   if (!scenario) return complain({scenario.error().kind, options.scenario + scenario.error().message}, common.json);
   if (options.seed) scenario->seed = *options.seed;
+
+  // Needed at the end only, but found missing there it would cost the whole simulation.
+  if (std::error_code error; !std::filesystem::is_directory(options.output, error))
+    return complain(
+        {ErrorKind::not_found, "--output: " + options.output + " is no folder; make it first, or name one that is there"},
+        common.json);
 
   testing::ScenarioOptions run;
   if (::isatty(STDERR_FILENO))
