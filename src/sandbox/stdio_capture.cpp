@@ -26,7 +26,7 @@ bool StdioCapture::take() {
   while (read_) {
     const auto got = ::read(read_.get(), buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return false;  // EAGAIN: no more for now
+    if (got < 0) return false;  // EAGAIN: the pipe is empty.
     if (got == 0) {
       read_.reset();
       return false;

@@ -86,7 +86,7 @@ struct Host {
   std::set<std::string> threads = names_in("/proc/self/task");
   std::set<std::string> keys = key_users();
   /// Of other sandboxes that are open meanwhile.
-  std::set<pid_t> children = children_of(getpid());
+  std::set<pid_t> children = children_of(getpid(), {}, true);
 };
 
 /// Orphans of boxes come to us, where they can be seen; temporary files go to a folder of our own, likewise.

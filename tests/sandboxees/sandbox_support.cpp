@@ -63,7 +63,7 @@ constexpr unsigned nobody = 65534;
 
 }  // namespace
 
-std::set<pid_t> children_of(pid_t parent, std::string_view name) {
+std::set<pid_t> children_of(pid_t parent, std::string_view name, bool ended_too) {
   std::set<pid_t> result;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
@@ -77,7 +77,7 @@ std::set<pid_t> children_of(pid_t parent, std::string_view name) {
     long its_parent = 0;
     if (name_end == std::string::npos || std::sscanf(line.c_str() + name_end + 2, "%c %ld", &state, &its_parent) != 2) continue;
     if (!name.empty() && line.substr(name_begin + 1, name_end - name_begin - 1) != name) continue;
-    if (its_parent == parent && state != 'Z') result.insert(static_cast<pid_t>(std::stol(number)));
+    if (its_parent == parent && (ended_too || state != 'Z')) result.insert(static_cast<pid_t>(std::stol(number)));
   }
   return result;
 }

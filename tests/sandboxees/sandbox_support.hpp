@@ -12,8 +12,8 @@
 
 namespace forgepool::sandbox_test {
 
-/// The living children of a process with this name, or all.
-std::set<pid_t> children_of(pid_t parent, std::string_view name = {});
+/// The children of a process with this name, or all; those that have ended and were not waited for only if asked.
+std::set<pid_t> children_of(pid_t parent, std::string_view name = {}, bool ended_too = false);
 
 /// The Linux sandbox at the best level that this machine and user reach, opened once. Skips the running test case, with what is
 /// missing, where not even namespaces can be had.
