@@ -13,10 +13,10 @@
 #include <charconv>
 #include <cstring>
 #include <filesystem>
-#include <mutex>
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,6 +35,7 @@ class File {
   ~File() {
     if (fd_ >= 0) ::close(fd_);
   }
+  File(File&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
@@ -42,7 +43,7 @@ class File {
   explicit operator bool() const { return fd_ >= 0; }
 
  private:
-  const int fd_;
+  int fd_;
 };
 
 tl::unexpected<Error> system_failure(std::string_view what, const std::string& path, int error) {
@@ -85,7 +86,7 @@ class FileKeyStore final : public KeyStore {
   }
 
   Result<std::vector<KeyInfo>> keys() const override {
-    if (const auto finished = finish_destructions(); !finished) return fail(finished.error());
+    if (const auto tidied = tidy_after_crash(); !tidied) return fail(tidied.error());
     const auto ids = taken(false);
     if (!ids) return fail(ids.error());
     std::vector<KeyInfo> infos;
@@ -104,7 +105,8 @@ class FileKeyStore final : public KeyStore {
   }
 
   Status destroy(const KeyId& id) override {
-    const std::lock_guard lock(mutex_);
+    const auto lock = lock_for_writing();
+    if (!lock) return fail(lock.error());
     const std::string path = path_of(id.str() + ".key");
     struct stat status;
     if (::lstat(path.c_str(), &status) != 0) return system_failure("destroy", path, errno);
@@ -118,12 +120,14 @@ class FileKeyStore final : public KeyStore {
 
   Status put_text(std::string_view name, std::string_view text) override {
     if (const auto valid = identity::check_text_name(name); !valid) return valid;
-    const std::lock_guard lock(mutex_);
+    const auto lock = lock_for_writing();
+    if (!lock) return fail(lock.error());
     return write(std::string(name), text, false);
   }
   Status replace_text(std::string_view name, std::string_view text) override {
     if (const auto valid = identity::check_text_name(name); !valid) return valid;
-    const std::lock_guard lock(mutex_);
+    const auto lock = lock_for_writing();
+    if (!lock) return fail(lock.error());
     return write(std::string(name), text, true);
   }
   Result<std::string> text(std::string_view name) const override {
@@ -192,7 +196,8 @@ class FileKeyStore final : public KeyStore {
 
   // Plain: a line "Made: <seconds>", which readers of PEM skip, and PKCS#8. Encrypted: JSON.
   Result<KeyInfo> put_key(KeyPurpose purpose, const PrivateKey& key, Time now) {
-    const std::lock_guard lock(mutex_);
+    const auto lock = lock_for_writing();
+    if (!lock) return fail(lock.error());
     const auto ids = taken(true);
     if (!ids) return fail(ids.error());
     const KeyId id{purpose, identity::next_epoch(*ids, purpose)};
@@ -287,20 +292,46 @@ class FileKeyStore final : public KeyStore {
     return {};
   }
 
-  /// Of keys that are marked, and of which a crash has left the file: whole, in part, or full of zeros.
-  Status finish_destructions() const {
-    const std::lock_guard lock(mutex_);
+  /// What writers that were killed left: keys that are marked as destroyed, whole, in part, or full of zeros; and files that
+  /// had not got their names yet, or that have them besides.
+  Status tidy_after_crash() const {
+    const auto lock = lock_for_writing();
+    if (!lock) return fail(lock.error());
+    const auto left = half_written();
+    if (!left) return fail(left.error());
     const auto ids = taken(true);
     if (!ids) return fail(ids.error());
+    struct stat status;
     bool removed_any = false;
+    for (const auto& path : *left) {
+      if (::lstat(path.c_str(), &status) != 0) continue;
+      // Under its own name, too, it is whole: only this name goes.
+      if (status.st_nlink > 1 && ::unlink(path.c_str()) == 0) continue;
+      if (const auto removed = remove(path, static_cast<std::size_t>(status.st_size)); !removed) return removed;
+      removed_any = true;
+    }
     for (const auto& id : *ids) {
-      struct stat mark, key;
       const std::string path = path_of(id.str() + ".key");
-      if (::lstat(path_of(id.str() + ".destroyed").c_str(), &mark) != 0 || ::lstat(path.c_str(), &key) != 0) continue;
-      if (const auto removed = remove(path, static_cast<std::size_t>(key.st_size)); !removed) return removed;
+      if (::lstat(path_of(id.str() + ".destroyed").c_str(), &status) != 0 || ::lstat(path.c_str(), &status) != 0) continue;
+      if (const auto removed = remove(path, static_cast<std::size_t>(status.st_size)); !removed) return removed;
       removed_any = true;
     }
     return removed_any ? sync() : Status();
+  }
+
+  /// Of keys and marks alone: other files may be somebody else's.
+  Result<std::vector<std::string>> half_written() const {
+    std::vector<std::string> paths;
+    std::error_code error;
+    for (auto entry = std::filesystem::directory_iterator(path_, error);
+         !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+      const std::string name = entry->path().filename().string();
+      for (const std::string_view ending : {".key.new", ".destroyed.new"})
+        if (name.ends_with(ending) && KeyId::parse(std::string_view(name).substr(0, name.size() - ending.size())))
+          paths.push_back(path_of(name));
+    }
+    if (error) return fail(ErrorKind::internal, "cannot list " + path_ + ": " + error.message());
+    return paths;
   }
 
   /// One mark per purpose remembers where its epochs go on: the keys of content would leave many.
@@ -333,6 +364,16 @@ class FileKeyStore final : public KeyStore {
     if (!placed)
       return place_error == EEXIST ? Status(taken_already(path)) : Status(system_failure("create", path, place_error));
     return sync();
+  }
+
+  /// One writer at a time, of whatever process, or a writer's new file would look like one that was left.
+  Result<File> lock_for_writing() const {
+    File directory(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    int locked = -1;
+    do locked = directory ? ::flock(directory.get(), LOCK_EX) : -1;
+    while (locked != 0 && errno == EINTR);
+    if (locked != 0) return system_failure("lock", path_, errno);
+    return directory;
   }
 
   Status sync() const {
@@ -378,7 +419,6 @@ class FileKeyStore final : public KeyStore {
 
   const std::string path_;
   const WrappingKey wrapping_;
-  mutable std::mutex mutex_;  ///< One writer at a time.
 };
 
 Status check_directory(const std::string& path) {

@@ -7,6 +7,7 @@
 #include <forgepool/defaults.hpp>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/catch_tostring.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
 #include <algorithm>
@@ -114,10 +115,13 @@ class Erasing {
 
   /// The key that wrapped the keys of what was erased is the last to go.
   void wait_for_disposal() {
-    CHECK(eventually([&] {
+    const bool disposed = eventually([&] {
       const auto now = content_keys();
       return std::ranges::none_of(content_keys_, [&](const std::string& key) { return now.contains(key); });
-    }));
+    });
+    INFO("before the erasure: " << Catch::StringMaker<std::set<std::string>>::convert(content_keys_) << ", now: "
+                                << Catch::StringMaker<std::set<std::string>>::convert(content_keys()) << pool_.logs());
+    CHECK(disposed);
   }
 
   void check_gone(const Doomed& job) {

@@ -47,14 +47,37 @@ TEST_CASE("files are for their owner alone, and nothing is left beside them") {
 TEST_CASE("a file left by a crash is in nobody's way") {
   const Folder folder;
   std::ofstream(folder.path / "node-1.key.new") << "half";
+  std::ofstream(folder.path / "content-3.destroyed.new") << "";
   std::ofstream(folder.path / "note.new") << "half";
   const auto store = make_file_key_store({folder.path});
   CHECK((*store)->keys()->empty());
+  // It may hold a secret, which nobody would ever destroy.
+  CHECK_FALSE(fs::exists(folder.path / "node-1.key.new"));
+  CHECK_FALSE(fs::exists(folder.path / "content-3.destroyed.new"));
+  std::ofstream(folder.path / "node-1.key.new") << "half";
   REQUIRE((*store)->put_text("note", "whole"));
   CHECK((*store)->text("note") == "whole");
   REQUIRE((*store)->generate(KeyPurpose::node, now));
   CHECK((*store)->signer(first));
   CHECK_FALSE(fs::exists(folder.path / "node-1.key.new"));
+}
+
+TEST_CASE("a key whose writer was killed before its other name was gone is whole, and is destroyed whole") {
+  const Folder folder;
+  const auto store = make_file_key_store({folder.path});
+  REQUIRE((*store)->generate(KeyPurpose::node, now));
+  const auto key = folder.path / "node-1.key", besides = folder.path / "node-1.key.new";
+  fs::create_hard_link(key, besides);
+  CHECK((*store)->keys()->size() == 1);
+  CHECK_FALSE(fs::exists(besides));
+  CHECK((*store)->signer(first));
+
+  const std::string whole = content_of(key);
+  fs::create_hard_link(key, besides);
+  REQUIRE((*store)->destroy(first));
+  if (fs::exists(besides)) CHECK(content_of(besides) == std::string(whole.size(), '\0'));
+  CHECK((*store)->keys()->empty());
+  CHECK_FALSE(fs::exists(besides));
 }
 
 TEST_CASE("the destruction of a key that a crash has interrupted is finished") {
