@@ -30,8 +30,12 @@ Digest read_hex_digest(json::ObjectReader& reader, std::string_view key) {
 }
 
 Time read_time(json::ObjectReader& reader, std::string_view key) {
-  const auto time = from_rfc3339(reader.string(key, 40));
-  if (!time) reader.refuse(key, time.error().message);
+  const std::string text = reader.string(key, 40);
+  const auto time = from_rfc3339(text);
+  if (!time)
+    reader.refuse(key, time.error().message);
+  else if (to_rfc3339(*time) != text)
+    reader.refuse(key, "expected whole seconds, like " + to_rfc3339(*time));
   return time.value_or(Time{});
 }
 

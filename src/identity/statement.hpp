@@ -27,6 +27,7 @@ json::Value to_json(const std::vector<Resource>& resources);
 std::vector<Resource> read_resources(json::ObjectReader& reader, std::string_view key, std::size_t max_items);
 
 Digest read_hex_digest(json::ObjectReader& reader, std::string_view key);
+/// Whole seconds.
 Time read_time(json::ObjectReader& reader, std::string_view key);
 
 struct Statement {

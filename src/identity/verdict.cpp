@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view predicate_type = "https://slsa.dev/verification_summary/v1";
 constexpr std::string_view resource_prefix = "urn:forgepool:shard:";
+constexpr std::string_view policy_name = "contract";
 constexpr std::size_t max_evidence = 64;
 constexpr std::size_t max_rule_bytes = 256;
 
@@ -28,13 +29,18 @@ std::vector<Resource> subject_of(const ShardVerdict& shard) {
   return subject;
 }
 
-json::Array levels_of(const ShardVerdict& shard) {
+std::vector<std::string> levels_of(const ShardVerdict& shard) {
   if (shard.decision != Decision::accepted) return {};
   return {fmt::format("FORGEPOOL_AGREED_BY_{}", std::ranges::count(shard.evidence, true, &Evidence::agrees))};
 }
 
+std::string resource_uri(const ShardId& shard) {
+  return std::string(resource_prefix) + to_string(shard);
+}
+
 json::Value to_json(const Verdict& verdict) {
   const auto& shard = verdict.shard;
+  const auto levels = levels_of(shard);
   json::Array evidence;
   for (const auto& answer : shard.evidence) {
     json::Object piece{{"agent", answer.agent.str()},
@@ -52,11 +58,11 @@ json::Value to_json(const Verdict& verdict) {
                          {"forgepool_evidence", std::move(evidence)},
                          {"forgepool_rule", shard.rule},
                          {"forgepool_salt", to_hex(verdict.salt)},
-                         {"policy", to_json(Resource{"contract", verdict.contract})},
-                         {"resourceUri", std::string(resource_prefix) + to_string(shard.shard)},
+                         {"policy", to_json(Resource{std::string(policy_name), verdict.contract})},
+                         {"resourceUri", resource_uri(shard.shard)},
                          {"timeVerified", to_rfc3339(verdict.verified_at)},
                          {"verificationResult", shard.decision == Decision::accepted ? "PASSED" : "FAILED"},
-                         {"verifiedLevels", levels_of(shard)},
+                         {"verifiedLevels", json::Array(levels.begin(), levels.end())},
                          {"verifier", json::Object{{"id", verdict.verifier}}}};
   return statement_to_json(subject_of(shard), predicate_type, std::move(predicate));
 }
@@ -73,6 +79,7 @@ Result<ShardId> read_resource_uri(std::string_view uri) {
   const auto number = std::from_chars(uri.data() + slash + 1, end, shard.index);
   if (!job || number.ec != std::errc() || number.ptr != end) return malformed();
   shard.job = *job;
+  if (uri != resource_uri(shard)) return malformed();
   return shard;
 }
 
@@ -114,7 +121,8 @@ void read_fixed(json::ObjectReader& reader, Verdict* verdict) {
   }
   if (const auto* value = reader.object("policy")) {
     json::ObjectReader policy(*value, reader.pointer("policy"));
-    policy.string("name", 64);
+    const std::string_view names[] = {policy_name};
+    policy.choice("name", names);
     if (const auto* digest = policy.object("digest")) {
       json::ObjectReader set(*digest, policy.pointer("digest"));
       verdict->contract = read_hex_digest(set, "sha256");
@@ -153,7 +161,7 @@ Result<Verdict> parse_verdict(std::string_view text) {
   constexpr std::string_view results[] = {"PASSED", "FAILED"};
   const bool accepted = reader.choice("verificationResult", results) == 0;
   verdict.shard.decision = accepted ? Decision::accepted : Decision::undecided;
-  reader.strings("verifiedLevels", 1, 64);
+  const auto levels = reader.strings("verifiedLevels", 1, 64);
   verdict.shard.rule = reader.string("forgepool_rule", max_rule_bytes);
   read_bound(reader, &verdict);
   read_evidence(reader, &verdict.shard);
@@ -166,9 +174,12 @@ Result<Verdict> parse_verdict(std::string_view text) {
                              [&](const Evidence& answer) { return answer.agrees && answer.result == verdict.shard.result; }))
       return fail(ErrorKind::invalid_input, "verdict: no answer in the evidence that agrees has the accepted output");
   }
-  // One spelling for each verdict: whatever was not looked at above would differ here.
-  if (!statement->canonical || to_json(verdict) != statement->document)
-    return fail(ErrorKind::invalid_input, "verdict: not in its canonical form");
+  if (statement->subject != subject_of(verdict.shard))
+    return fail(ErrorKind::invalid_input, "verdict: /subject: expected each output in question once, by the name of its shard");
+  if (levels != levels_of(verdict.shard))
+    return fail(ErrorKind::invalid_input, "verdict: /predicate/verifiedLevels: expected the number of answers that agree");
+  // Every member was asked for and has one spelling as a JSON value: that JSON has one is all that is left to see.
+  if (!statement->canonical) return fail(ErrorKind::invalid_input, "verdict: not in its canonical form");
   return verdict;
 }
 

@@ -1,5 +1,8 @@
 #pragma once
-/// Damaged copies of something signed: every prefix, every flipped bit, bytes appended; and random edits.
+/// Damaged copies of something signed: every prefix, every flipped bit, bytes appended; random edits; and the same in another
+/// spelling.
+#include "../../support/json_variants.hpp"
+
 #include <forgepool/bytes.hpp>
 
 #include <catch2/catch_get_random_seed.hpp>
@@ -35,6 +38,22 @@ void for_each_damage(const std::string& original, Refused refused, std::size_t s
     check("a byte appended", static_cast<std::size_t>(static_cast<unsigned char>(c)));
   }
   CHECK(all);
+}
+
+/// Changes one thing after the other in a statement. What is still read, another salt for example, must be what is written of
+/// it: then nothing has two spellings, and nothing stands there unread.
+template <class Read, class Write>
+void check_one_spelling(const std::string& statement, Read read, Write write) {
+  std::size_t accepted = 0, all = 0;
+  for (const auto& [what, changed] : json_variants(*json::parse(statement, statement.size()))) {
+    const auto taken = read(changed);
+    ++all;
+    if (!taken || changed == statement) continue;
+    ++accepted;
+    if (write(*taken) != changed) FAIL_CHECK(what << " makes no difference");
+  }
+  CHECK(accepted > 0);
+  CHECK(accepted < all / 10);
 }
 
 /// `rounds` copies with random bytes changed, cut out, doubled and put in: other lengths and structures than flipped bits give.

@@ -110,7 +110,12 @@ TEST_CASE("what a program wrote cannot get into a receipt unescaped") {
 }
 
 TEST_CASE("a receipt has one spelling: anything added, repeated, reordered or respelt is refused") {
-  const auto text = *write_receipt(sample());
+  auto receipt = sample();
+  const auto text = *write_receipt(receipt);
+  test::check_one_spelling(text, parse_receipt, write_receipt);
+  receipt.shards[1].outcome = {SandboxOutcome::Kind::setup_failed, 0, "no space", SandboxStep::cgroup};
+  receipt.numeric_class.clear();
+  test::check_one_spelling(*write_receipt(receipt), parse_receipt, write_receipt);
   const auto refused_with = [&](const std::string& from, const std::string& to) {
     auto changed = text;
     const auto at = changed.find(from);

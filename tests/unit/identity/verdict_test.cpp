@@ -78,7 +78,12 @@ TEST_CASE("a verdict that does not follow from its evidence is not written") {
   CHECK_FALSE(written([](auto& v) { v.verifier = "https://pool.example"; }));
 }
 
-TEST_CASE("a verdict has one spelling, and no damage goes unnoticed or crashes the reader") {
+TEST_CASE("a verdict has one spelling: anything added, repeated, reordered or respelt is refused") {
+  for (const auto decision : {Decision::accepted, Decision::undecided})
+    test::check_one_spelling(*write_verdict(sample(decision)), parse_verdict, write_verdict);
+}
+
+TEST_CASE("no damage to a verdict goes unnoticed or crashes the reader") {
   const auto text = *write_verdict(sample());
   test::for_each_damage(text, [&](const std::string& damaged) {
     const auto read = parse_verdict(damaged);
