@@ -91,9 +91,9 @@ struct PlannedRun {
   PlanOffset files;  ///< PlannedFile[file_count]
 };
 
-/// From the supervisor to a strict box, once: where the PlannedRun is. A small one follows in the message, and the program's
-/// own process puts its files where they belong; a large one is in the plan's memory file, on a page boundary, and for the
-/// first process to unpack: the program's may not write files larger than it may leave as outputs.
+/// From the supervisor to a strict box, once for each run: where the PlannedRun is. A small one follows in the message, and the
+/// program's own process puts its files where they belong; a large one is in the plan's memory file, on a page boundary, and
+/// for the first process to unpack: the program's may not write files larger than it may leave as outputs.
 struct RunMessage {
   std::uint64_t begin;  ///< In the memory file. 0: it follows.
   std::uint64_t size;

@@ -9,14 +9,25 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 
 namespace forgepool::sandbox {
 namespace {
 
+/// What a group is to hold.
+struct GroupLimits {
+  std::uint64_t memory_bytes;
+  std::uint64_t processes;
+
+  explicit GroupLimits(const SandboxRequest& request)
+      : memory_bytes(whole_pages(request.limits.memory_bytes)), processes(processes_in_group(request)) {}
+  friend bool operator==(const GroupLimits&, const GroupLimits&) = default;
+};
+
 class V1Group {
  public:
   static Result<std::unique_ptr<V1Group>> make(const std::string& memory, const std::string& pids, const std::string& cpuacct,
-                                               const SandboxLimits& limits) {
+                                               const GroupLimits& limits) {
     const auto name = new_group_name();
     auto memory_folder = GroupFolder::make(memory, name);
     if (!memory_folder) return fail(memory_folder.error());
@@ -51,8 +62,8 @@ class V1Group {
   V1Group(GroupFolder memory, GroupFolder pids, GroupFolder cpu)
       : memory_(std::move(memory)), pids_(std::move(pids)), cpu_(std::move(cpu)) {}
 
-  Status set_limits(const SandboxLimits& limits) {
-    const auto bytes = std::to_string(whole_pages(limits.memory_bytes));
+  Status set_limits(const GroupLimits& limits) {
+    const auto bytes = std::to_string(limits.memory_bytes);
     if (auto status = memory_.write("memory.limit_in_bytes", bytes); !status) return status;
     // Memory and swap together, where the kernel counts swap; where not, keep the group out of it.
     if (auto status = memory_.write("memory.memsw.limit_in_bytes", bytes); !status)
@@ -91,22 +102,22 @@ class V1Group {
 /// one that is empty again and counts from 0 is as good as a new one. Thread-safe.
 class SpareGroups {
  public:
-  explicit SpareGroups(std::function<Result<std::unique_ptr<V1Group>>(const SandboxLimits&)> make) : make_(std::move(make)) {}
+  explicit SpareGroups(std::function<Result<std::unique_ptr<V1Group>>(const GroupLimits&)> make) : make_(std::move(make)) {}
 
-  Result<std::unique_ptr<V1Group>> take(const SandboxLimits& limits) {
+  Result<std::unique_ptr<V1Group>> take(const GroupLimits& limits) {
     while (auto spare = take_spare(limits))
       if (spare->start_anew(most_left_bytes)) return spare;
     return make_(limits);
   }
 
-  void give_back(std::unique_ptr<V1Group> group, const SandboxLimits& limits) {
-    Spare dropped{};  // Removed outside of the lock.
+  void give_back(std::unique_ptr<V1Group> group, const GroupLimits& limits) {
+    std::optional<Spare> dropped;  // Removed outside of the lock.
     const std::lock_guard lock(mutex_);
     if (spares_.size() >= most_spares) {
       dropped = std::move(spares_.front());
       spares_.pop_front();
     }
-    spares_.push_back({std::move(group), limits.memory_bytes, limits.processes});
+    spares_.push_back({std::move(group), limits});
   }
 
  private:
@@ -116,22 +127,19 @@ class SpareGroups {
 
   struct Spare {
     std::unique_ptr<V1Group> group;
-    std::uint64_t memory_bytes;
-    std::uint32_t processes;
+    GroupLimits limits;
   };
 
-  std::unique_ptr<V1Group> take_spare(const SandboxLimits& limits) {
+  std::unique_ptr<V1Group> take_spare(const GroupLimits& limits) {
     const std::lock_guard lock(mutex_);
-    const auto found = std::ranges::find_if(spares_, [&](const Spare& spare) {
-      return spare.memory_bytes == limits.memory_bytes && spare.processes == limits.processes;
-    });
+    const auto found = std::ranges::find(spares_, limits, &Spare::limits);
     if (found == spares_.end()) return nullptr;
     auto group = std::move(found->group);
     spares_.erase(found);
     return group;
   }
 
-  const std::function<Result<std::unique_ptr<V1Group>>(const SandboxLimits&)> make_;
+  const std::function<Result<std::unique_ptr<V1Group>>(const GroupLimits&)> make_;
   std::mutex mutex_;
   std::deque<Spare> spares_;  ///< Guarded by mutex_. The oldest in front.
 };
@@ -139,7 +147,7 @@ class SpareGroups {
 /// A run's stay in a group.
 class LentGroup final : public RunGroup {
  public:
-  LentGroup(std::unique_ptr<V1Group> group, SandboxLimits limits, SpareGroups& spares)
+  LentGroup(std::unique_ptr<V1Group> group, GroupLimits limits, SpareGroups& spares)
       : group_(std::move(group)), limits_(limits), spares_(spares) {}
   ~LentGroup() override { spares_.give_back(std::move(group_), limits_); }
 
@@ -149,20 +157,22 @@ class LentGroup final : public RunGroup {
 
  private:
   std::unique_ptr<V1Group> group_;
-  const SandboxLimits limits_;
+  const GroupLimits limits_;
   SpareGroups& spares_;
 };
 
 class V1Site final : public CgroupSite {
  public:
   V1Site(std::string memory, std::string pids, std::string cpuacct)
-      : spares_([memory = std::move(memory), pids = std::move(pids), cpuacct = std::move(cpuacct)](
-                    const SandboxLimits& limits) { return V1Group::make(memory, pids, cpuacct, limits); }) {}
+      : spares_([memory = std::move(memory), pids = std::move(pids), cpuacct = std::move(cpuacct)](const GroupLimits& limits) {
+          return V1Group::make(memory, pids, cpuacct, limits);
+        }) {}
 
   Result<std::unique_ptr<RunGroup>> create(const SandboxRequest& request) override {
-    auto group = spares_.take(request.limits);
+    const GroupLimits limits(request);
+    auto group = spares_.take(limits);
     if (!group) return fail(group.error());
-    return std::make_unique<LentGroup>(std::move(*group), request.limits, spares_);
+    return std::make_unique<LentGroup>(std::move(*group), limits, spares_);
   }
 
  private:
@@ -203,7 +213,7 @@ std::unique_ptr<CgroupSite> open_cgroup_v1(const std::vector<OwnGroup>& groups, 
   const auto pids = usable_folder(groups, "pids", mechanisms);
   const auto cpuacct = usable_folder(groups, "cpuacct", mechanisms);
   if (memory.empty() || pids.empty() || cpuacct.empty()) return nullptr;
-  if (auto trial = V1Group::make(memory, pids, cpuacct, {}); !trial) {
+  if (auto trial = V1Group::make(memory, pids, cpuacct, GroupLimits({})); !trial) {
     mechanisms.push_back({"cgroup v1 limits", false, trial.error().message});
     return nullptr;
   }

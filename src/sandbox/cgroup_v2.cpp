@@ -59,7 +59,7 @@ class V2Group final : public RunGroup {
     if (auto swap = read_cgroup_file(folder_.path() + "/memory.swap.max"); swap)
       if (auto status = folder_.write("memory.swap.max", "0"); !status) return status;
     if (auto status = folder_.write("memory.oom.group", "1"); !status) return status;
-    return folder_.write("pids.max", std::to_string(std::uint64_t{request.limits.processes} + 1));
+    return folder_.write("pids.max", std::to_string(processes_in_group(request) + 1));
   }
 
   Status open_files() {

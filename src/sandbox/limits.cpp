@@ -60,6 +60,10 @@ std::vector<PlannedLimit> resource_limits(const SandboxLimits& limits, bool grou
   };
 }
 
+std::uint64_t processes_in_group(const SandboxRequest& request) {
+  return std::uint64_t{request.limits.processes} + (request.determinism == Determinism::strict ? 1 : 0);
+}
+
 std::vector<PlannedLimit> strict_resource_limits(const SandboxLimits& limits) {
   auto planned = resource_limits(limits, true);
   const auto address_space = whole_pages(limits.memory_bytes) + strict::resident_bytes;

@@ -20,6 +20,9 @@ std::vector<PlannedLimit> resource_limits(const SandboxLimits& limits, bool grou
 /// Of strict programs: the same with and without cgroups, since a program can come to feel them.
 std::vector<PlannedLimit> strict_resource_limits(const SandboxLimits& limits);
 
+/// That count in a run's group: the program's own and, of a strict one, the stem (box_init/stem.hpp).
+std::uint64_t processes_in_group(const SandboxRequest& request);
+
 struct TmpfsSize {
   std::uint64_t bytes;
   std::uint64_t inodes;

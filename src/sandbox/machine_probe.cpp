@@ -63,7 +63,7 @@ Result<std::unique_ptr<BoxMachine>> prepare_machine() {
   auto machine = std::make_unique<BoxMachine>();
   const auto ordinary = machine->filters.get({});
   if (!ordinary) return fail(ordinary.error());
-  machine->strict_filter = compact(strict::strict_filter(**ordinary));
+  machine->strict_filter = strict::with_stem_calls(compact(strict::strict_filter(**ordinary)));
   auto image = make_sealed_image(box_init_image(), ImageAccess::readable);
   if (!image) return fail(image.error());
   machine->init_image = std::move(*image);

@@ -5,14 +5,17 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <algorithm>
 #include <cctype>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <thread>
 
 namespace forgepool::sandbox_test {
 namespace {
@@ -146,6 +149,48 @@ TEST_CASE("each run in a renewed box is measured and limited by itself", "[renew
     CHECK(report.usage.peak_memory_bytes < reference.peak_memory_bytes + (4u << 20));
     CHECK(report.usage.cpu_ms < 1000);
   }
+}
+
+TEST_CASE("a strict program sees the same in a renewed box as in a new one, whatever it looks at", "[renewed]") {
+  const auto others = boxes();
+  const auto sandbox = open_with(1);
+  auto request = request_with({}, "nondeterminism");
+  request.owner.clear();
+  const auto first = sandbox->run(request);
+  INFO(describe(first.outcome) << " " << as_text(first.standard_error));
+  REQUIRE(first.outcome.ok());
+  CHECK(first.standard_output.size() > 1000);
+  request.owner = "one job";
+  run_until_renewed(*sandbox, others, request);
+  for (int i = 0; i < 5; ++i) CHECK(as_text(sandbox->run(request).standard_output) == as_text(first.standard_output));
+}
+
+/// The processes of these boxes with that name.
+std::set<pid_t> inside(const std::set<pid_t>& boxes, std::string_view name) {
+  std::set<pid_t> found;
+  for (const auto box : boxes) found.merge(children_of(box, name));
+  return found;
+}
+
+TEST_CASE("the stem of a box outlives its runs, and a box whose stem is gone is not used again", "[renewed]") {
+  const auto others = boxes();
+  const auto sandbox = open_with(1);
+  const auto request = request_with({});
+  auto used = run_until_renewed(*sandbox, others, request);
+  const auto stems = inside(used, "forgepool-stem");
+  CHECK(stems.size() == used.size());
+  REQUIRE(sandbox->run(request).outcome.ok());
+  CHECK(common(stems, inside(used, "forgepool-stem")) == stems);
+  for (const auto stem : stems) {
+    // The processor time of all runs together is not one run's.
+    rlimit limit{};
+    if (prlimit(stem, RLIMIT_CPU, nullptr, &limit) == 0) CHECK(limit.rlim_max == RLIM_INFINITY);
+    // It has forked the process of the next run: that one is not the stem's loss.
+    while (inside(used, "program").size() < stems.size() && common(used, boxes()) == used) std::this_thread::yield();
+    REQUIRE(kill(stem, SIGKILL) == 0);
+  }
+  for (int i = 0; i < 5; ++i) CHECK(describe(sandbox->run(request).outcome) == "exited with code 0");
+  wait_until_gone(used);
 }
 
 }  // namespace

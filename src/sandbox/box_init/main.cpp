@@ -4,7 +4,8 @@
 #include "sandbox/box_init/messages.hpp"
 #include "sandbox/box_init/program.hpp"
 #include "sandbox/box_init/root_filesystem.hpp"
-#include "sandbox/box_init/strict_program.hpp"
+#include "sandbox/box_init/stem.hpp"
+#include "sandbox/box_init/stem_page.hpp"
 #include "sandbox/box_init/zygote.hpp"
 #include "sandbox/strict/layout.hpp"
 #include "sandbox/zygote_protocol.hpp"
@@ -95,49 +96,58 @@ long open_folder(const char* path) {
   return fd;
 }
 
-/// Reaps whatever ends, orphans included, until the program itself has ended.
-BoxMessage wait_for(long program) {
+/// A child that has ended.
+struct Ended {
+  long pid;
+  int status;
+  rusage usage;
+};
+
+/// Reaps whatever ends, orphans included.
+Ended wait_for_any() {
   for (;;) {
-    int status = 0;
-    rusage usage{};
-    const long pid = system_call(__NR_wait4, -1, &status, __WALL, &usage);
-    if (pid == -interrupted) continue;
-    if (failed(pid)) exit_process(1);
-    if (pid != program) continue;
-    BoxMessage message{};
-    message.kind = BoxMessage::finished;
-    message.wait_status = status;
-    message.peak_memory_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
-    message.cpu_us = static_cast<std::uint64_t>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1'000'000 +
-                     static_cast<std::uint64_t>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-    return message;
+    Ended ended{};
+    ended.pid = system_call(__NR_wait4, -1, &ended.status, __WALL, &ended.usage);
+    if (ended.pid == -interrupted) continue;
+    if (failed(ended.pid)) exit_process(1);
+    return ended;
   }
 }
 
-/// The program's process prepares itself while we mount what it will find.
-Started start_first(const PlanView& view, long input_folder) {
-  auto started = fork_strict_program(view, input_folder);
-  if (started.failure) return started;
-  if (auto failure = mount_outputs(view)) give_up(failure);
-  if (auto failure = make_read_only("/in")) give_up(failure);
-  let_strict_program_receive(started);
-  wait_for_strict_program(started);
-  return started;
+void report(const Ended& program) {
+  const auto& usage = program.usage;
+  BoxMessage message{};
+  message.kind = BoxMessage::finished;
+  message.wait_status = program.status;
+  message.peak_memory_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+  message.cpu_us = static_cast<std::uint64_t>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1'000'000 +
+                   static_cast<std::uint64_t>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+  send(message);
 }
 
-/// The program's process takes its run from the supervisor itself, and turns to us if that is large: then true, and the plan is
-/// no longer there.
-bool help_strict(const Started& started, long input_folder) {
-  RunMessage message{};
-  long got;
-  do got = system_call(__NR_read, started.parked, &message, sizeof message);
-  while (got == -interrupted);
-  if (got != sizeof message) return false;
+/// The process of a run takes it from the supervisor itself. If that is too large for it, it has ended the stem to tell us. The
+/// plan is no longer there afterwards.
+void help(const Stem& stem, long input_folder) {
+  const auto message = stem_page().large_run;
   const PlanView view(map_memory(message.size, message.begin));
   const auto& run = *view.at<PlannedRun>(0);
   if (auto failure = write_input_files(input_folder, view, view.at<PlannedFile>(run.files), run.file_count)) give_up(failure);
-  run_strict_program(started, run.seed);
-  return true;
+  let_program_begin(stem, run.seed);
+}
+
+/// Until the process of the run has ended. False if the stem has, too.
+bool wait_for_run(const Stem& stem, long input_folder) {
+  for (bool stem_lives = true;;) {
+    const auto ended = wait_for_any();
+    if (auto failure = stem_page().failure) give_up(failure);
+    if (ended.pid == stem.pid) {
+      stem_lives = false;
+      if (stem_page().large_run.size > 0) help(stem, input_folder);
+    } else if (ended.pid == strict::program_pid) {
+      report(ended);
+      return stem_lives;
+    }
+  }
 }
 
 /// Waits until the supervisor wants another run in this box. The pipes for its output come in place of ours; the end of the
@@ -154,17 +164,12 @@ void wait_for_renewal() {
   }
 }
 
-/// What the last program could touch is gone, or comes anew. The next one's process is another one, with another filter; what
-/// it shares with the last one are namespaces in which neither can do anything.
-Started prepare_again(const PlanView& view, long& input_folder) {
+/// What the last program could touch is gone, or comes anew. What the next one shares with it are namespaces in which neither
+/// can do anything, and a stem that neither can reach.
+void renew_surroundings(const PlanView& view, long& input_folder) {
   if (auto failure = renew_folders(view, input_folder)) give_up(failure);
   // Not for what it reads, but for its flags, which belong to the open file and not to the process.
   if (auto failure = empty_standard_input()) give_up(failure);
-  auto started = fork_strict_program(view, input_folder);
-  if (started.failure) return started;
-  let_strict_program_receive(started);
-  wait_for_strict_program(started);
-  return started;
 }
 
 /// Opened before the program begins: it may change what is allowed to whom there.
@@ -173,26 +178,35 @@ struct Folders {
   int tmp = static_cast<int>(open_folder("/tmp"));
 };
 
-void announce(const Started& started, const Folders& folders) {
-  if (started.failure) give_up(started.failure);
-  const int fds[started_fd_count] = {folders.out, folders.tmp, static_cast<int>(started.listener)};
+void announce(long listener, const Folders& folders) {
+  const int fds[started_fd_count] = {folders.out, folders.tmp, static_cast<int>(listener)};
   BoxMessage message{};
   message.kind = BoxMessage::started;
   send(message, fds);
-  for (const int fd : fds) system_call(__NR_close, fd);
+  system_call(__NR_close, folders.out);
+  system_call(__NR_close, folders.tmp);
+}
+
+/// It prepares itself while we mount what the program will find.
+Stem prepare_stem(const PlanView& view) {
+  auto stem = start_stem(view);
+  if (stem.failure) give_up(stem.failure);
+  if (auto failure = mount_outputs(view)) give_up(failure);
+  if (auto failure = make_read_only("/in")) give_up(failure);
+  wait_for_stem(stem);
+  if (stem.failure) give_up(stem.failure);
+  return stem;
 }
 
 [[noreturn]] void serve_strict(const PlanView& view, long input_folder) {
   if (auto failure = bound_capabilities()) give_up(failure);
-  auto started = start_first(view, input_folder);
+  const auto stem = prepare_stem(view);
   for (;;) {
-    announce(started, {});
-    const bool plan_is_gone = help_strict(started, input_folder);
-    send(wait_for(started.pid));
-    if (plan_is_gone) exit_process(0);
-    forget_strict_program(started);
+    if (auto failure = order_program(stem, input_folder)) give_up(failure);
+    announce(stem.listener, {});
+    if (!wait_for_run(stem, input_folder)) exit_process(0);
     wait_for_renewal();
-    started = prepare_again(view, input_folder);
+    renew_surroundings(view, input_folder);
   }
 }
 
@@ -200,9 +214,15 @@ void announce(const Started& started, const Folders& folders) {
   if (auto failure = empty_standard_input()) give_up(failure);
   const Folders folders;
   const auto started = start_program(view);
-  announce(started, folders);
-  send(wait_for(started.pid));
-  exit_process(0);
+  if (started.failure) give_up(started.failure);
+  announce(started.listener, folders);
+  system_call(__NR_close, started.listener);
+  for (;;) {
+    const auto ended = wait_for_any();
+    if (ended.pid != started.pid) continue;
+    report(ended);
+    exit_process(0);
+  }
 }
 
 /// In a process of the zygote's.

@@ -65,18 +65,21 @@ BoxFailure join_cgroups(const BoxPlan& plan) {
   return {};
 }
 
-BoxFailure apply_limits(const BoxPlan& plan) {
-  struct Limit {
-    std::uint64_t soft, hard;
-  };
+BoxFailure possible_limit(const PlannedLimit& planned, strict::ResourceLimit& possible) {
+  strict::ResourceLimit now{};
+  const long result = system_call(__NR_prlimit64, 0, planned.resource, 0, &now);
+  if (auto failure = check(result, BoxStep::resource_limits)) return failure;
+  possible = {planned.soft < now.hard ? planned.soft : now.hard, planned.hard < now.hard ? planned.hard : now.hard};
+  return {};
+}
+
+BoxFailure apply_limits(const BoxPlan& plan, std::uint32_t left_out) {
   for (std::uint32_t i = 0; i < plan.limit_count; ++i) {
     const auto& planned = plan.limits[i];
-    Limit now{};
-    long result = system_call(__NR_prlimit64, 0, planned.resource, 0, &now);
-    if (auto failure = check(result, BoxStep::resource_limits)) return failure;
-    // What the agent itself is held to cannot be raised, nor should it be.
-    Limit wanted{planned.soft < now.hard ? planned.soft : now.hard, planned.hard < now.hard ? planned.hard : now.hard};
-    result = system_call(__NR_prlimit64, 0, planned.resource, &wanted, 0);
+    if (planned.resource == left_out) continue;
+    strict::ResourceLimit wanted{};
+    if (auto failure = possible_limit(planned, wanted)) return failure;
+    const long result = system_call(__NR_prlimit64, 0, planned.resource, &wanted, 0);
     if (auto failure = check(result, BoxStep::resource_limits)) return failure;
   }
   return {};
@@ -96,12 +99,14 @@ BoxFailure bound_capabilities() {
   return {};
 }
 
-BoxFailure drop_capabilities() {
+BoxFailure drop_capabilities(std::uint64_t but) {
   constexpr auto step = BoxStep::drop_capabilities;
   if (auto failure = check(system_call(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), step)) return failure;
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
-  return check(system_call(__NR_capset, &header, none), step);
+  __user_cap_data_struct kept[_LINUX_CAPABILITY_U32S_3] = {};
+  kept[0].permitted = kept[0].effective = static_cast<std::uint32_t>(but);
+  kept[1].permitted = kept[1].effective = static_cast<std::uint32_t>(but >> 32);
+  return check(system_call(__NR_capset, &header, kept), step);
 }
 
 BoxFailure fix_surroundings() {

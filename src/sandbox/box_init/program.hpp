@@ -1,6 +1,7 @@
 #pragma once
 /// Starting the shard's program as the second process of the box.
 #include "sandbox/box_init/runtime.hpp"
+#include "sandbox/strict/world.hpp"
 
 namespace forgepool::sandbox::box_init {
 
@@ -8,11 +9,6 @@ struct Started {
   BoxFailure failure;
   long pid = -1;       ///< In the box's pid namespace.
   long listener = -1;  ///< Of the program's system-call filter.
-  // Of a strict program:
-  long parked = -1;   ///< The pipe on which it says that it waits, and asks for help.
-  long asking = -1;   ///< Our copy of its end of that pipe.
-  long go = -1;       ///< The pipe on which it waits for help.
-  long waiting = -1;  ///< Our copy of its end of that one.
 };
 
 /// Forks; the child joins its cgroups, limits itself, gives up every privilege, installs the filter and executes the program.
@@ -22,8 +18,12 @@ Started start_program(const PlanView& view);
 // Steps of the program's process.
 BoxFailure join_cgroups(const BoxPlan& plan);
 BoxFailure fix_surroundings();
-BoxFailure apply_limits(const BoxPlan& plan);
-BoxFailure drop_capabilities();
+/// What the agent itself is held to cannot be raised, nor should it be.
+BoxFailure possible_limit(const PlannedLimit& planned, strict::ResourceLimit& possible);
+constexpr std::uint32_t no_limit = ~0u;
+BoxFailure apply_limits(const BoxPlan& plan, std::uint32_t left_out = no_limit);
+/// All `but` those of this mask.
+BoxFailure drop_capabilities(std::uint64_t but = 0);
 
 /// So that capabilities which are dropped cannot come back, here and in every process started from here on. Takes one itself,
 /// which a process in a prepared root has not got.

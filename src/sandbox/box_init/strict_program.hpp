@@ -1,23 +1,24 @@
 #pragma once
-/// Starting a strict program: in a process that has prepared everything but the run's own inputs, and waits for them.
+/// A strict program, loaded into this process as it will find itself, but for what is a run's own. In the stem.
 #include "sandbox/box_init/program.hpp"
 
 namespace forgepool::sandbox::box_init {
 
-/// Forks; the child limits itself, gives up every privilege, throws away its address space, loads the program, installs the
-/// filter and waits for its run on the control socket. `input_folder` is a writable way into /in.
-Started fork_strict_program(const PlanView& view, long input_folder);
+struct StrictProgram {
+  std::uint64_t entry;
+  std::uint64_t stack;        ///< Where its stack pointer begins.
+  std::uint8_t* random;       ///< The 16 bytes of AT_RANDOM.
+  strict::ResourceLimit cpu;  ///< Its limit: the stem's own time does not count.
+};
 
-/// The root is complete: it may take its run, which may have been sent already. Not before.
-void let_strict_program_receive(const Started& started);
+/// Memory at a fixed place.
+void map_for_stem(std::uint64_t address, std::uint64_t size);
 
-/// Returns when it waits, or could not get that far.
-void wait_for_strict_program(Started& started);
+/// Throws this process's address space away, all but our part of it, and lays out the program and its world in place of it.
+/// Signals that belong to the handlers are theirs from here on. To be called on the loader's stack.
+StrictProgram load_strict_program(const PlanView& view);
 
-/// When it has ended: closes what connected us.
-void forget_strict_program(const Started& started);
-
-/// Lets it go, if it has asked (on `parked`, with the RunMessage) for its files to be unpacked.
-void run_strict_program(const Started& started, const std::uint8_t (&seed)[32]);
+/// The listener of the filter.
+long install_strict_filter(const PlanView& view);
 
 }  // namespace forgepool::sandbox::box_init

@@ -128,8 +128,9 @@ bool take_equipment() {
 long keep_needed_capabilities() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
-  for (const int capability : {CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID, CAP_SETPCAP}) data[0].permitted |= 1u << capability;
-  data[0].effective = data[0].permitted;
+  for (const int capability : {CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_CHECKPOINT_RESTORE})
+    data[capability / 32].permitted |= 1u << (capability % 32);
+  for (auto& half : data) half.effective = half.permitted;
   return system_call(__NR_capset, &header, data);
 }
 

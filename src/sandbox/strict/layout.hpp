@@ -51,8 +51,9 @@ constexpr std::uint64_t address_space_end = 0x7fff'ffff'f000;
 /// What the parts above take of the address space beside the program's own.
 constexpr std::uint64_t resident_bytes = 32 << 20;
 
-/// The program's process, in its pid namespace.
+/// The program's process, in its pid namespace, and the stem that it is forked from.
 constexpr int program_pid = 2;
+constexpr int stem_pid = 3;
 
 /// Descriptors from here on may stand for the random devices: reads of them are looked at.
 constexpr int first_watched_fd = 240;

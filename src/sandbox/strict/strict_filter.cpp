@@ -2,6 +2,7 @@
 
 #include "sandbox/strict/bpf_assembler.hpp"
 #include "sandbox/strict/layout.hpp"
+#include "sandbox/strict/stem_filter.hpp"
 
 #include <asm/ioctls.h>
 #include <asm/mman.h>
@@ -12,6 +13,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <iterator>
 #include <map>
 #include <span>
 #include <utility>
@@ -74,8 +76,12 @@ constexpr std::uint32_t violations[] = {SYS_alarm, SYS_setitimer, SYS_timer_crea
 /// How much is waiting in a pipe, how wide a terminal is.
 constexpr std::uint32_t telling_ioctls[] = {FIONREAD, FIONBIO, TIOCGWINSZ};
 
+/// The stem has the same user as the program, and for the program it is not there.
+constexpr std::uint32_t by_number[] = {SYS_kill, SYS_tkill, SYS_tgkill, SYS_getpgid, SYS_getsid, SYS_get_robust_list};
+
 constexpr std::uint32_t number_offset = offsetof(seccomp_data, nr);
 constexpr std::uint32_t architecture_offset = offsetof(seccomp_data, arch);
+constexpr std::uint32_t everybody = ~0u;  // -1, for kill().
 constexpr std::uint32_t pointer_offset = offsetof(seccomp_data, instruction_pointer);
 
 /// The low half of an argument: descriptors, commands and advice have no more.
@@ -100,6 +106,7 @@ class FilterWriter {
     decide(watched, look_at_descriptor_);
     decisions_[SYS_fcntl] = look_at_command_;
     decisions_[SYS_ioctl] = look_at_ioctl_;
+    decide(by_number, look_at_target_);
     decide(unknown, answer(error_result(ENOSYS)));
     decide(no_more, answer(error_result(EAGAIN)));
     decide(not_permitted, answer(error_result(EPERM)));
@@ -109,6 +116,7 @@ class FilterWriter {
     write_ioctls();
     write_commands();
     write_descriptors();
+    write_targets();
     write_gate();
     for (const auto& [label, result] : answers_) {
       bpf_.place(label);
@@ -173,6 +181,22 @@ class FilterWriter {
     bpf_.jump(go_on_);
   }
 
+  /// The kernel takes the low half for the number, too. Everybody (-1) is, but for the caller, the stem alone. Groups it is in
+  /// none that has a number here.
+  void write_targets() {
+    bpf_.place(look_at_target_);
+    const auto nobody = bpf_.new_label();
+    bpf_.load(argument_offset(0));
+    bpf_.jump_if_equal(stem_pid, nobody);
+    bpf_.load(number_offset);
+    bpf_.jump_unless_equal(SYS_kill, go_on_);
+    bpf_.load(argument_offset(0));
+    bpf_.jump_if_equal(everybody, nobody);
+    bpf_.jump(go_on_);
+    bpf_.place(nobody);
+    bpf_.finish(error_result(ESRCH));
+  }
+
   void write_gate() {
     bpf_.place(look_at_gate_);
     bpf_.load(pointer_offset);
@@ -187,13 +211,20 @@ class FilterWriter {
   std::map<std::uint32_t, Label> decisions_;  ///< By number.
   std::vector<std::pair<Label, std::uint32_t>> answers_;
   const Label look_at_gate_ = bpf_.new_label(), look_at_descriptor_ = bpf_.new_label(), look_at_command_ = bpf_.new_label(),
-              look_at_ioctl_ = bpf_.new_label(), trap_ = bpf_.new_label(), go_on_ = bpf_.new_label();
+              look_at_ioctl_ = bpf_.new_label(), look_at_target_ = bpf_.new_label(), trap_ = bpf_.new_label(),
+              go_on_ = bpf_.new_label();
 };
 
 }  // namespace
 
 SeccompProgram strict_filter(const SeccompProgram& ordinary) {
   return FilterWriter(ordinary).write();
+}
+
+SeccompProgram with_stem_calls(const SeccompProgram& strict) {
+  SeccompProgram program(std::begin(stem_calls), std::end(stem_calls));
+  program.insert(program.end(), strict.begin(), strict.end());
+  return program;
 }
 
 }  // namespace forgepool::sandbox::strict

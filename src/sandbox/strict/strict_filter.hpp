@@ -14,4 +14,7 @@ namespace forgepool::sandbox::strict {
 /// `ordinary` is the filter for the same relaxations, which are none.
 SeccompProgram strict_filter(const SeccompProgram& ordinary);
 
+/// The same with what stem_filter.hpp says in front.
+SeccompProgram with_stem_calls(const SeccompProgram& strict);
+
 }  // namespace forgepool::sandbox::strict

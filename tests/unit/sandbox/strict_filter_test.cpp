@@ -1,6 +1,7 @@
 #include "sandbox/strict/strict_filter.hpp"
 #include "sandbox/strict/bpf_assembler.hpp"
 #include "sandbox/strict/layout.hpp"
+#include "sandbox/strict/stem_filter.hpp"
 
 #include "decide.hpp"
 
@@ -14,6 +15,7 @@
 #include <sys/syscall.h>
 #include <cerrno>
 #include <cstring>
+#include <set>
 
 namespace forgepool::sandbox {
 namespace {
@@ -98,6 +100,55 @@ TEST_CASE("what happens at a time of its own is a violation, and more threads ar
   }
   CHECK(decide(filter, call(SYS_clone, program_itself)) == refused(EAGAIN));
   CHECK(decide(filter, call(SYS_timerfd_create, program_itself)) == refused(ENOSYS));
+}
+
+TEST_CASE("for a strict program the process that it is forked from is not there, nor anybody but itself") {
+  const auto ordinary = compile_policy({});
+  REQUIRE(ordinary);
+  const auto filter = strict::strict_filter(*ordinary);
+  constexpr std::uint64_t stem = strict::stem_pid, more = 1ull << 40, everybody = ~0ull;
+  for (const auto& from : {program_itself, gate}) {
+    for (const long number : {SYS_kill, SYS_tkill, SYS_tgkill, SYS_getpgid, SYS_getsid, SYS_get_robust_list}) {
+      INFO("call " << number);
+      CHECK(decide(filter, call(number, from, {stem})) == refused(ESRCH));
+      CHECK(decide(filter, call(number, from, {stem | more})) == refused(ESRCH));
+      for (const std::uint64_t other : {0, 1, strict::program_pid})
+        CHECK(decide(filter, call(number, from, {other})) == SECCOMP_RET_ALLOW);
+    }
+    CHECK(decide(filter, call(SYS_kill, from, {everybody})) == refused(ESRCH));
+    CHECK(decide(filter, call(SYS_kill, from, {everybody & 0xffffffff})) == refused(ESRCH));
+  }
+}
+
+TEST_CASE("the calls of the stem get through with its token, and with no other") {
+  const auto ordinary = compile_policy({});
+  REQUIRE(ordinary);
+  const auto strict = strict::strict_filter(*ordinary);
+  auto filter = strict::with_stem_calls(strict);
+  const strict::StemToken token{0x0123456789abcdef, 0xfedcba9876543210};
+  strict::put_token(filter.data(), token);
+  const std::initializer_list<std::uint64_t> arguments{1, 2, 3, 4, token.fifth, token.sixth};
+  const std::set<long> of_the_stem{SYS_clone3, SYS_capset, SYS_setpgid, SYS_prlimit64};
+  for (long number = 0; number < 600; ++number) {
+    INFO("call " << number);
+    const auto with_token = call(number, program_itself, arguments);
+    CHECK(decide(filter, with_token) ==
+          (of_the_stem.contains(number) ? std::uint32_t{SECCOMP_RET_ALLOW} : decide(strict, with_token)));
+    auto foreign = with_token;
+    foreign.arch = AUDIT_ARCH_I386;
+    CHECK(decide(filter, foreign) == SECCOMP_RET_USER_NOTIF);
+    auto x32 = with_token;
+    x32.nr |= 0x40000000;
+    CHECK(decide(filter, x32) == decide(strict, x32));
+  }
+  for (const long number : of_the_stem)
+    for (unsigned bit = 0; bit < 128; ++bit) {
+      INFO("call " << number << ", bit " << bit << " wrong");
+      auto guessed = call(number, gate, arguments);
+      guessed.args[4 + bit / 64] ^= 1ull << bit % 64;
+      CHECK(decide(filter, guessed) == decide(strict, guessed));
+      CHECK(decide(filter, guessed) != SECCOMP_RET_ALLOW);
+    }
 }
 
 }  // namespace

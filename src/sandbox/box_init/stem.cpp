@@ -1,0 +1,149 @@
+#include "sandbox/box_init/stem.hpp"
+
+#include "sandbox/box_init/stem_page.hpp"
+#include "sandbox/box_init/strict_program.hpp"
+#include "sandbox/box_init/strict_run.hpp"
+#include "sandbox/strict/stem_filter.hpp"
+
+#include <linux/capability.h>
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+#include <linux/prctl.h>
+#include <linux/resource.h>
+#include <linux/sched.h>
+
+namespace forgepool::sandbox::box_init {
+namespace {
+
+constexpr long child_signal = 17;     // SIGCHLD
+constexpr long dont_wait = 1;         // WNOHANG
+constexpr std::int16_t readable = 1;  // POLLIN
+
+struct Preparation {
+  const PlanView* view;
+  long ready;
+  long orders;
+  RunChannel channel;
+};
+
+/// The kernel's result. Under a number that is the same in every box, also when others have run in it.
+long fork_as(std::int32_t number, std::uint64_t flags, std::uint64_t exit_signal, const strict::StemToken& token) {
+  clone_args arguments{};
+  arguments.flags = flags;
+  arguments.exit_signal = exit_signal;
+  arguments.set_tid = reinterpret_cast<std::uintptr_t>(&number);
+  arguments.set_tid_size = 1;
+  return system_call(__NR_clone3, &arguments, sizeof arguments, 0, 0, token.fifth, token.sixth);
+}
+
+strict::StemToken draw_token() {
+  strict::StemToken token;
+  const long got = system_call(__NR_getrandom, &token, sizeof token, 0);
+  if (got != sizeof token) fail_in_stem({BoxStep::system_call_filter, failed(got) ? static_cast<std::int32_t>(-got) : 0});
+  return token;
+}
+
+/// Its descriptors are those of the first process, so that the listener is there, and each fork finds the pipes of its run.
+[[noreturn]] void serve(const StrictProgram& program, long orders, RunChannel channel, const strict::StemToken& token) {
+  for (;;) {
+    StemOrder order{};
+    if (system_call(__NR_read, orders, &order, sizeof order) != sizeof order) exit_process(1);
+    if (order.input_folder < 0) exit_process(0);
+    // A child of the first process, which waits for it.
+    const long pid = fork_as(strict::program_pid, CLONE_PARENT, 0, token);
+    if (pid == 0) run_strict_program(program, channel, order, token);
+    require(pid, BoxStep::fork_program);
+  }
+}
+
+/// On the loader's stack.
+extern "C" [[noreturn]] void box_prepare_stem(const Preparation* given) {
+  const Preparation preparation = *given;
+  const PlanView view = *preparation.view;  // Both lie on the stack that now goes.
+  const auto program = load_strict_program(view);
+  // Not its time, which all forks together take.
+  if (auto failure = apply_limits(view.plan(), RLIMIT_CPU)) fail_in_stem(failure);
+  if (auto failure = drop_capabilities(1ull << CAP_CHECKPOINT_RESTORE)) fail_in_stem(failure);
+  const auto token = draw_token();
+  strict::put_token(view.at<sock_filter>(view.plan().filter), token);
+  stem_page().listener = install_strict_filter(view);
+  require(system_call(__NR_write, preparation.ready, "r", 1), BoxStep::load_program);
+  // The plan, and with it the filter that has the token in it.
+  system_call(__NR_munmap, strict::plan_address, strict::loader_stack_address - strict::plan_address);
+  serve(program, preparation.orders, preparation.channel, token);
+}
+
+[[noreturn]] void prepare(Preparation preparation) {
+  require(system_call(__NR_prctl, PR_SET_NAME, "forgepool-stem", 0, 0, 0), BoxStep::load_program);
+  if (auto failure = join_cgroups(preparation.view->plan())) fail_in_stem(failure);
+  if (auto failure = fix_surroundings()) fail_in_stem(failure);
+  map_for_stem(strict::loader_stack_address, strict::loader_stack_size);
+  asm volatile(
+      "mov %[stack], %%rsp\n"
+      "xor %%ebp, %%ebp\n"
+      "call box_prepare_stem\n"
+      "ud2\n"
+      :
+      : [stack] "r"(strict::loader_stack_address + strict::loader_stack_size), "D"(&preparation)
+      : "memory");
+  __builtin_unreachable();
+}
+
+/// True when the stem has said so; false if it has ended.
+bool wait_until_ready(long pipe, long pid) {
+  struct {
+    std::int32_t fd;
+    std::int16_t events, returned;
+  } entry{static_cast<std::int32_t>(pipe), readable, 0};
+  for (;;) {
+    // The pipe cannot tell of its end: its other side is also ours, as the descriptors are shared.
+    const struct { std::int64_t seconds, nanoseconds; } pause{0, 20'000'000};
+    if (system_call(__NR_ppoll, &entry, 1, &pause, 0, 8) > 0) return true;
+    int status = 0;
+    if (system_call(__NR_wait4, pid, &status, dont_wait, 0) == pid) return false;
+  }
+}
+
+}  // namespace
+
+Stem start_stem(const PlanView& view) {
+  Stem stem;
+  const long page = system_call(__NR_mmap, strict::shared_address, strict::page_size, PROT_READ | PROT_WRITE,
+                                MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  stem.failure = check(page, BoxStep::fork_program);
+  if (stem.failure) return stem;
+  stem_page().listener = -1;
+  std::int32_t ready[2], orders[2];
+  stem.failure = check(system_call(__NR_pipe2, ready, O_CLOEXEC), BoxStep::fork_program);
+  if (stem.failure) return stem;
+  stem.failure = check(system_call(__NR_pipe2, orders, O_CLOEXEC), BoxStep::fork_program);
+  if (stem.failure) return stem;
+  stem.pid = fork_as(strict::stem_pid, CLONE_FILES, child_signal, {});
+  if (stem.pid == 0) prepare({&view, ready[1], orders[0], {orders[1], ready[0]}});
+  stem.failure = check(stem.pid, BoxStep::fork_program);
+  stem.ready = ready[0];
+  stem.answers = ready[1];
+  stem.orders = orders[1];
+  return stem;
+}
+
+void wait_for_stem(Stem& stem) {
+  const bool waits = wait_until_ready(stem.ready, stem.pid);
+  char said = 0;
+  if (waits) system_call(__NR_read, stem.ready, &said, 1);
+  stem.failure = stem_page().failure;
+  stem.listener = stem_page().listener;
+  if (!waits && !stem.failure) stem.failure.step = BoxStep::load_program;
+}
+
+BoxFailure order_program(const Stem& stem, long input_folder) {
+  const StemOrder order{static_cast<std::int32_t>(input_folder)};
+  return check(system_call(__NR_write, stem.orders, &order, sizeof order), BoxStep::fork_program);
+}
+
+void let_program_begin(const Stem& stem, const std::uint8_t (&seed)[32]) {
+  for (int i = 0; i < 32; ++i) stem_page().seed[i] = seed[i];
+  system_call(__NR_write, stem.answers, "g", 1);
+}
+
+}  // namespace forgepool::sandbox::box_init
