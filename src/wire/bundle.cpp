@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <functional>
 
 namespace forgepool::wire {
 namespace {
@@ -169,25 +168,47 @@ BundleStatement read_statement(ObjectReader& reader) {
   return statement;
 }
 
+/// A list of the document, read while the document is parsed.
 template <class T>
-std::vector<T> read_list(ObjectReader& parent, std::string_view key, T (*read_item)(ObjectReader&)) {
-  std::vector<T> items;
-  const Array* array = parent.array(key, 0, max_statements);
-  if (!array || !parent.ok()) return items;
-  auto all_read = map_in_order(array->size(), [&](std::size_t i) -> Result<T> {
-    ObjectReader reader((*array)[i], json::pointer_to(parent.pointer(key), i));
-    T item = read_item(reader);
+class List {
+ public:
+  List(std::string_view key, T (*read_item)(ObjectReader&)) : key_(key), read_item_(read_item) {}
+
+  json::ListReader reader() {
+    return {key_, [this](std::size_t count) { items_.assign(count <= max_statements ? count : 0, T()); },
+            [this](std::size_t i, const Value& element) {
+              if (i < items_.size()) items_[i] = read(i, element);
+            }};
+  }
+
+  std::vector<T> take(ObjectReader& parent) {
+    std::vector<T> items;
+    if (!parent.array(key_, 0, max_statements)) return items;
+    items.reserve(items_.size());
+    for (auto& item : items_) {
+      if (!item) return parent.refuse(item.error()), items;
+      items.push_back(std::move(*item));
+    }
+    return items;
+  }
+
+ private:
+  Result<T> read(std::size_t i, const Value& element) const {
+    ObjectReader reader(element, json::pointer_to(json::pointer_to("", key_), i));
+    T item = read_item_(reader);
     if (const auto finished = reader.finish(); !finished) return fail(finished.error());
     return item;
-  });
-  items.reserve(all_read.size());
-  for (auto& read : all_read)
-    if (read)
-      items.push_back(std::move(*read));
-    else
-      parent.refuse(read.error());
-  return items;
-}
+  }
+
+  std::string_view key_;
+  T (*read_item_)(ObjectReader&);
+  std::vector<Result<T>> items_;
+};
+
+struct Lists {
+  List<BundleEvent> events{"events", read_event};
+  List<BundleStatement> receipts{"receipts", read_statement}, verdicts{"verdicts", read_statement};
+};
 
 std::optional<std::uint32_t> parse_shard_number(std::string_view text) {
   std::uint32_t shard = 0;
@@ -231,7 +252,7 @@ std::optional<std::map<Digest, Bytes>> read_compared(ObjectReader& parent) {
   return compared;
 }
 
-Result<SignedBundle> read_fields(const Value& document) {
+Result<SignedBundle> read_fields(const Value& document, Lists& lists) {
   SignedBundle read;
   Bundle& bundle = read.bundle;
   ObjectReader reader(document, "");
@@ -241,9 +262,9 @@ Result<SignedBundle> read_fields(const Value& document) {
   bundle.contract = reader.string("contract", max_contract_bytes);
   bundle.plan = reader.string("plan", max_plan_bytes);
   bundle.adapter = reader.base64("adapter", max_adapter_package_bytes);
-  bundle.events = read_list(reader, "events", read_event);
-  bundle.receipts = read_list(reader, "receipts", read_statement);
-  bundle.verdicts = read_list(reader, "verdicts", read_statement);
+  bundle.events = lists.events.take(reader);
+  bundle.receipts = lists.receipts.take(reader);
+  bundle.verdicts = lists.verdicts.take(reader);
   if (reader.has("result")) bundle.result = reader.string("result", max_result_bytes);
   bundle.outputs = read_outputs(reader);
   bundle.compared = read_compared(reader);
@@ -254,19 +275,30 @@ Result<SignedBundle> read_fields(const Value& document) {
 }
 
 /// The digest of what `bundle_body` would give, if `text` without its newline is what `write_bundle` gives. In strings quotes
-/// are escaped, and no other member has this name: the signature's text stands there once.
-Digest digest_without_signature(std::string_view text, const Value& document) {
-  const auto* signature = document.as_object() ? document.as_object()->find("signature") : nullptr;
-  if (!signature || !signature->as_string()) return {};
-  const std::string member = ",\"signature\":\"" + *signature->as_string() + "\"";
-  const auto at = std::search(text.begin(), text.end(), std::boyer_moore_horspool_searcher(member.begin(), member.end()));
-  if (at == text.end()) return {};
-  const auto before = static_cast<std::size_t>(at - text.begin());
-  return Sha256().update(text.substr(0, before)).update(text.substr(before + member.size())).finish();
+/// are escaped, no other member has this name, and base64 has no quotes.
+Digest digest_without_signature(std::string_view text) {
+  constexpr std::string_view start = ",\"signature\":\"";
+  const auto at = text.find(start);
+  if (at == text.npos) return {};
+  const auto end = text.find('"', at + start.size());
+  if (end == text.npos) return {};
+  return Sha256().update(text.substr(0, at)).update(text.substr(end + 1)).finish();
 }
 
-tl::unexpected<Error> no_bundle(const Error& error) {
-  return fail(error.kind, "not a bundle: " + error.message);
+/// All but the digest.
+Result<SignedBundle> read_document(std::string_view text) {
+  if (count_values(text) > max_values)
+    return fail(ErrorKind::too_large, "it holds more than " + std::to_string(max_values) + " JSON values");
+  Lists lists;
+  const json::ListReader readers[] = {lists.events.reader(), lists.receipts.reader(), lists.verdicts.reader()};
+  const auto parsed = json::parse_any_form(text, max_bundle_bytes, readers);
+  if (!parsed) return fail(parsed.error());
+  auto read = read_fields(parsed->value, lists);
+  // Two documents of one meaning would mean bytes that nobody signed. Every member was asked for and has one spelling as a JSON
+  // value (base64 is strict, numbers and digests are as they are written): that JSON has one is all that is left to see.
+  if (read && !parsed->canonical)
+    return fail(ErrorKind::invalid_input, "its JSON is not in canonical form (RFC 8785), so it is not what the hub wrote");
+  return read;
 }
 
 }  // namespace
@@ -308,19 +340,9 @@ Result<SignedBundle> read_bundle(std::string_view document) {
                                           std::to_string(max_bundle_bytes) + " are read");
   if (!document.ends_with("}\n"))
     return fail(ErrorKind::invalid_input, "not a bundle: it must end in one brace and one newline; was it cut off?");
-  if (count_values(document) > max_values)
-    return fail(ErrorKind::too_large, "not a bundle: it holds more than " + std::to_string(max_values) + " JSON values");
   const auto text = document.substr(0, document.size() - 1);
-  const auto parsed = json::parse_any_form(text, max_bundle_bytes);
-  if (!parsed) return no_bundle(parsed.error());
-  auto [body, read] =
-      concurrently([&] { return digest_without_signature(text, parsed->value); }, [&] { return read_fields(parsed->value); });
-  if (!read) return no_bundle(read.error());
-  // Two documents of one meaning would mean bytes that nobody signed. Every member was asked for and has one spelling as a JSON
-  // value (base64 is strict, numbers and digests are as they are written): that JSON has one is all that is left to see.
-  if (!parsed->canonical)
-    return fail(ErrorKind::invalid_input,
-                "not a bundle: its JSON is not in canonical form (RFC 8785), so it is not what the hub wrote");
+  auto [body, read] = concurrently([&] { return digest_without_signature(text); }, [&] { return read_document(text); });
+  if (!read) return fail(read.error().kind, "not a bundle: " + read.error().message);
   read->body = body;
   return std::move(*read);
 }

@@ -7,7 +7,9 @@
 
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -155,8 +157,17 @@ struct Parsed {
   Value value;
   bool canonical = false;  ///< Whether the text was the canonical form of the value.
 };
-/// As `parse`.
-Result<Parsed> parse_any_form(std::string_view text, std::size_t max_bytes);
+
+/// Takes the elements of a list, a member of the document, as soon as they are read: all of them as values need many times the
+/// room of what they mean.
+struct ListReader {
+  std::string_view key;
+  std::function<void(std::size_t count)> begin;  ///< Before the first element. Elements of an earlier list are void.
+  std::function<void(std::size_t number, const Value& element)> read;  ///< On several threads, in any order.
+};
+
+/// As `parse`. Of elements that `lists` took, null is left.
+Result<Parsed> parse_any_form(std::string_view text, std::size_t max_bytes, std::span<const ListReader> lists = {});
 
 /// As `parse`, and refuses a text that is not the canonical form of its value.
 Result<Value> parse_canonical(std::string_view text, std::size_t max_bytes);

@@ -76,7 +76,7 @@ std::vector<T> take_from(std::vector<T>& stack, std::size_t start) {
 /// canonical form would spell in another way clears `canonical_`.
 class Parser {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}
+  explicit Parser(std::string_view text, std::span<const ListReader> lists = {}) : text_(text), lists_(lists) {}
 
   Result<Parsed> document() {
     skip_space();
@@ -156,11 +156,12 @@ class Parser {
 
   std::optional<Value> read_array(const Frame* frame, unsigned depth) {
     if (depth > max_depth) return refuse(frame, "nested deeper than " + std::to_string(max_depth) + " levels");
-    if (auto array = read_long_array(depth)) return array;
+    const ListReader* list = list_at(frame);
+    if (auto array = read_long_array(depth, list)) return array;
     ++at_;
     skip_space();
-    if (take(']')) return Value(Array());
     const std::size_t start = elements_.size();
+    if (take(']')) return finish_array(start, list);
     while (true) {
       const Frame element{frame, nullptr, elements_.size() - start};
       skip_space();
@@ -168,21 +169,41 @@ class Parser {
       if (!value) return std::nullopt;
       elements_.push_back(std::move(*value));
       skip_space();
-      if (take(']')) return Value(take_from(elements_, start));
+      if (take(']')) return finish_array(start, list);
       if (!take(',')) return malformed(frame, "expected , or ]");
     }
   }
 
+  Value finish_array(std::size_t start, const ListReader* list) {
+    Array array = take_from(elements_, start);
+    if (list) {
+      list->begin(array.size());
+      for (std::size_t i = 0; i < array.size(); ++i) list->read(i, std::exchange(array[i], {}));
+    }
+    return array;
+  }
+
+  /// Null if nobody asked for the elements of the array there.
+  const ListReader* list_at(const Frame* frame) const {
+    if (!frame || !frame->key || frame->parent) return nullptr;
+    const auto found = std::ranges::find(lists_, *frame->key, &ListReader::key);
+    return found == lists_.end() ? nullptr : &*found;
+  }
+
   /// Reads the elements of a document's list on several threads if it is long and nothing in it is wrong: errors name their
   /// place, which whoever reads from the start knows.
-  std::optional<Value> read_long_array(unsigned depth) {
+  std::optional<Value> read_long_array(unsigned depth, const ListReader* list) {
     constexpr unsigned depth_of_lists = 2;
     constexpr std::size_t worthwhile_bytes = 1u << 20;
     if (depth != depth_of_lists || text_.size() - at_ < worthwhile_bytes) return std::nullopt;
     const auto split = split_array(text_.substr(at_));
     if (!split || split->length < worthwhile_bytes) return std::nullopt;
-    auto parsed =
-        map_in_order(split->elements.size(), [&](std::size_t i) { return Parser(split->elements[i]).element(depth); });
+    if (list) list->begin(split->elements.size());
+    auto parsed = map_in_order(split->elements.size(), [&](std::size_t i) {
+      auto element = Parser(split->elements[i]).element(depth);
+      if (list && element) list->read(i, std::exchange(element->value, {}));
+      return element;
+    });
     if (!parsed.back()) return std::nullopt;
     Array elements;
     elements.reserve(parsed.size());
@@ -353,6 +374,7 @@ class Parser {
   }
 
   const std::string_view text_;
+  const std::span<const ListReader> lists_;
   std::size_t at_ = 0;
   bool canonical_ = true;
   Error error_;
@@ -372,11 +394,11 @@ bool is_valid_utf8(std::string_view text) {
   return true;
 }
 
-Result<Parsed> parse_any_form(std::string_view text, std::size_t max_bytes) {
+Result<Parsed> parse_any_form(std::string_view text, std::size_t max_bytes, std::span<const ListReader> lists) {
   if (text.size() > max_bytes)
     return fail(ErrorKind::too_large, at_pointer("", "expected at most " + std::to_string(max_bytes) + " bytes of JSON, got " +
                                                          std::to_string(text.size())));
-  return Parser(text).document();
+  return Parser(text, lists).document();
 }
 
 Result<Value> parse(std::string_view text, std::size_t max_bytes) {

@@ -1,3 +1,4 @@
+#include "../../support/json_variants.hpp"
 #include "wire/bundle.hpp"
 #include "wire/json.hpp"
 
@@ -118,6 +119,43 @@ TEST_CASE("a bundle in any other form than the written one is refused") {
   refuses(replaced(document, to_base64(digest_of(2).bytes), "AgI="), "/events/0/position/path/1");
   refuses(replaced(document, to_base64(to_bytes("ca")), ""), "/receipts/0/chain/1");
   refuses(replaced(document, to_base64(to_bytes("ca")), "Y2F="), "/receipts/0/chain/1");  // Trailing bits: a second spelling.
+}
+
+TEST_CASE("a bundle has one spelling: anything added, left out, repeated, reordered or respelt is refused or another bundle") {
+  const auto document = *json::parse(sample_document(), 1 << 20);
+  int accepted = 0, all = 0;
+  for (const auto& [what, changed] : test::json_variants(document)) {
+    const auto read = read_bundle(changed + "\n");
+    ++all;
+    if (!read) continue;
+    ++accepted;
+    if (write_bundle(read->bundle, read->signature) != changed + "\n") FAIL_CHECK(what << " makes no difference");
+    if (read->body != sha256(bundle_body(read->bundle))) FAIL_CHECK(what << " leads to the digest of something else");
+  }
+  CHECK(accepted > 0);
+  CHECK(accepted < all / 5);
+}
+
+TEST_CASE("of several mistakes in a bundle with long lists, the first that a reader from the start would meet is told") {
+  Bundle bundle = sample();
+  bundle.receipts.assign(1200, {std::string(1000, 'r'), {}, {4, {digest_of(1)}}});
+  bundle.verdicts.assign(1200, {std::string(1000, 'v'), {}, {5, {digest_of(3)}}});
+  for (std::size_t i = 0; i < 1200; ++i) bundle.receipts[i].position.index = bundle.verdicts[i].position.index = 1000 + i;
+  const std::string document = write_bundle(bundle, {});
+  REQUIRE(read_bundle(document));
+  const auto spoilt = [&](const std::string& text, std::string_view list, std::size_t number, const std::string& instead) {
+    const std::string index = "\"index\":" + std::to_string(1000 + number);
+    const auto at = text.find(index, text.find("\"" + std::string(list) + "\":["));
+    REQUIRE(at != std::string::npos);
+    return std::string(text).replace(at, index.size(), "\"index\":" + instead);
+  };
+  const auto one = spoilt(document, "verdicts", 1100, "-1"), two = spoilt(one, "verdicts", 7, "-7");
+  const auto three = spoilt(two, "receipts", 1199, "\"\"");
+  refuses(one, "/verdicts/1100/position/index: expected an integer");
+  refuses(two, "/verdicts/7/position/index: expected an integer");
+  refuses(three, "/receipts/1199/position/index: expected an integer");
+  refuses(spoilt(three, "verdicts", 1150, "01"), "/verdicts/1150/position: malformed JSON");
+  refuses(spoilt(document, "receipts", 600, "6e2"), "canonical");
 }
 
 TEST_CASE("a bundle of too many values is refused before it costs memory") {

@@ -130,6 +130,38 @@ TEST_CASE("a long list is read as a short one is") {
   CHECK(json::parse(list(49'999, std::string(62, '[') + std::string(62, ']')), 1 << 24));
 }
 
+TEST_CASE("who asks for the elements of a list gets each, and null is left of it") {
+  for (const int count : {0, 1, 50'000}) {
+    std::string list = "[", nulls = "[";
+    for (int i = 0; i < count; ++i) {
+      (list += i > 0 ? "," : "") += R"({"list":[1,2],"number":)" + std::to_string(i) + "}";
+      (nulls += i > 0 ? "," : "") += "null";
+    }
+    const auto document = [](const std::string& elements) { return R"({"list":)" + elements + R"(],"other":[{"list":[3]}]})"; };
+    std::vector<std::string> taken(1);
+    const json::ListReader readers[] = {
+        {"list", [&](std::size_t size) { taken.assign(size, ""); },
+         [&](std::size_t i, const json::Value& element) { taken.at(i) = json::canonicalize(element); }}};
+    const auto read = [&](const std::string& text) { return json::parse_any_form(text, 1 << 24, readers); };
+    const auto parsed = read(document(list));
+    REQUIRE(parsed);
+    CHECK(parsed->canonical);
+    CHECK(json::canonicalize(parsed->value) == document(nulls));
+    REQUIRE(taken.size() == static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i)
+      if (taken[static_cast<std::size_t>(i)] != R"({"list":[1,2],"number":)" + std::to_string(i) + "}") FAIL("element " << i);
+
+    const auto spaced = read(document(list + (count > 0 ? ", 7" : " 7")));
+    REQUIRE(spaced);
+    CHECK_FALSE(spaced->canonical);
+    CHECK(taken.back() == "7");
+    CHECK(read(document(list + (count > 0 ? ",07" : "07")))
+              .error()
+              .message.starts_with("/list: malformed JSON: expected , or ]"));
+    CHECK(read(R"({"list":[4],)" + document(list).substr(1)).error().message == "/list: the key stands twice in its object");
+  }
+}
+
 TEST_CASE("objects are changed by key") {
   json::Object object{{"b", 2}, {"a", "x"}, {"b", 3}};
   CHECK(json::canonicalize(object) == R"({"a":"x","b":3})");
