@@ -113,7 +113,7 @@ struct BoxPlan {
   /// Namespaces, root, user and group, and the loss of capabilities are the work of whoever started the first process: it has
   /// only the program to start.
   std::uint32_t prepared_root;
-  std::uint32_t unused;
+  std::uint32_t reusable;  ///< A strict box for more than one run.
   std::uint32_t file_count;
   std::uint32_t limit_count;
   std::uint32_t filter_length;  ///< In BPF instructions.

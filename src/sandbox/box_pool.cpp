@@ -131,7 +131,8 @@ void BoxPool::make_box(std::unique_lock<std::mutex>& lock, const std::shared_ptr
   BoxRun failed;
   std::unique_ptr<OpenBox> box;
   try {
-    box = open_box(machine_, empty_request(shelf->shape), shelf->image->get(), failed);
+    const auto use = shelf->shape.owner.empty() ? BoxUse::once : BoxUse::again;
+    box = open_box(machine_, empty_request(shelf->shape), shelf->image->get(), use, failed);
   } catch (const std::exception&) {
     // No memory. Whoever wants to run will find that out, too.
   }

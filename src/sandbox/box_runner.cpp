@@ -86,7 +86,8 @@ bool send_renewal(const OpenBox& open) {
 
 }  // namespace
 
-std::unique_ptr<OpenBox> open_box(const BoxMachine& machine, const SandboxRequest& request, int program_image, BoxRun& failed) {
+std::unique_ptr<OpenBox> open_box(const BoxMachine& machine, const SandboxRequest& request, int program_image, BoxUse use,
+                                  BoxRun& failed) {
   const auto refuse = [&failed](SandboxStep step, std::string detail, BoxFailure failure = {}) {
     failed = failed_run(step, std::move(detail), failure);
     return nullptr;
@@ -111,7 +112,7 @@ std::unique_ptr<OpenBox> open_box(const BoxMachine& machine, const SandboxReques
   if (auto status = open_captures(*open, request.limits); !status)
     return refuse(SandboxStep::standard_streams, status.error().message);
   auto plan = write_plan({request, **filter, open->group != nullptr, static_cast<std::uint32_t>(input.join_fds.size()),
-                          !input.identity.own, machine.launch != nullptr});
+                          !input.identity.own, machine.launch != nullptr, use == BoxUse::again});
   if (!plan) return refuse(SandboxStep::plan, plan.error().message);
   open->plan = std::move(*plan);
   input.program_image = program_image;
@@ -188,7 +189,7 @@ bool become_usable(OpenBox& open, const SandboxRequest& request) {
 BoxRun run_box(const BoxMachine& machine, const SandboxRequest& request, int program_image) {
   const auto start = std::chrono::steady_clock::now();
   BoxRun failed;
-  const auto open = open_box(machine, request, program_image, failed);
+  const auto open = open_box(machine, request, program_image, BoxUse::once, failed);
   return open ? run_open_box(*open, request, start) : std::move(failed);
 }
 

@@ -59,7 +59,7 @@ class LinuxSandbox final : public Sandbox {
     sandbox::BoxRun run;
     auto loan = pool_.take(request, image);
     try {
-      if (!loan.box) loan.box = sandbox::open_box(*machine_, request, image->get(), run);
+      if (!loan.box) loan.box = sandbox::open_box(*machine_, request, image->get(), sandbox::BoxUse::once, run);
       if (loan.box) run = sandbox::run_open_box(*loan.box, request, start);
     } catch (...) {
       pool_.give_back(std::move(loan), false);

@@ -109,6 +109,7 @@ Result<UniqueFd> write_plan(const PlanInput& input) {
   plan.may_execute = may_execute(request);
   plan.strict = strict;
   plan.prepared_root = input.prepared_root;
+  plan.reusable = input.reusable;
   plan.filter_length = static_cast<std::uint32_t>(input.filter.size());
   plan.filter = buffer.add(input.filter.data(), input.filter.size() * sizeof(sock_filter));
   std::vector<std::string_view> arguments{"/program"};

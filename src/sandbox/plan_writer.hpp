@@ -20,6 +20,7 @@ struct PlanInput {
   std::uint32_t cgroup_count = 0;  ///< Descriptors from plan_cgroup_fd on.
   bool drop_groups = false;
   bool prepared_root = false;
+  bool reusable = false;
 };
 
 /// `internal` if there is no memory for it. The request has passed problem_with(). The plan of a strict box leaves out the

@@ -20,7 +20,8 @@
 namespace forgepool::sandbox::box_init {
 namespace {
 
-constexpr long kill_signal = 9;  // SIGKILL
+constexpr long kill_signal = 9;       // SIGKILL
+constexpr long continue_signal = 18;  // SIGCONT
 
 void send(const BoxMessage& content, const int* fds = nullptr) {
   if (failed(send_message<started_fd_count>(plan_control_fd, content, fds))) exit_process(1);
@@ -96,25 +97,26 @@ long open_folder(const char* path) {
   return fd;
 }
 
-/// A child that has ended.
-struct Ended {
+/// A child that has ended, or been stopped.
+struct Child {
   long pid;
   int status;
   rusage usage;
+  bool is_stopped() const { return (status & 0xff) == 0x7f; }
 };
 
 /// Reaps whatever ends, orphans included.
-Ended wait_for_any() {
+Child wait_for_any() {
   for (;;) {
-    Ended ended{};
-    ended.pid = system_call(__NR_wait4, -1, &ended.status, __WALL, &ended.usage);
-    if (ended.pid == -interrupted) continue;
-    if (failed(ended.pid)) exit_process(1);
-    return ended;
+    Child child{};
+    child.pid = system_call(__NR_wait4, -1, &child.status, __WALL | WUNTRACED, &child.usage);
+    if (child.pid == -interrupted) continue;
+    if (failed(child.pid)) exit_process(1);
+    return child;
   }
 }
 
-void report(const Ended& program) {
+void report(const Child& program) {
   const auto& usage = program.usage;
   BoxMessage message{};
   message.kind = BoxMessage::finished;
@@ -125,27 +127,34 @@ void report(const Ended& program) {
   send(message);
 }
 
-/// The process of a run takes it from the supervisor itself. If that is too large for it, it has ended the stem to tell us. The
-/// plan is no longer there afterwards.
-void help(const Stem& stem, long input_folder) {
-  const auto message = stem_page().large_run;
-  const PlanView view(map_memory(message.size, message.begin));
+/// The process of a run takes it from the supervisor itself. If that is too large for it, it has stopped to have us unpack it.
+/// The plan is no longer there afterwards.
+void unpack_large_run(long input_folder) {
+  auto& page = stem_page();
+  const PlanView view(map_memory(page.large_run.size, page.large_run.begin));
   const auto& run = *view.at<PlannedRun>(0);
   if (auto failure = write_input_files(input_folder, view, view.at<PlannedFile>(run.files), run.file_count)) give_up(failure);
-  let_program_begin(stem, run.seed);
+  for (int i = 0; i < 32; ++i) page.seed[i] = run.seed[i];
+  page.large_run = {};
+  system_call(__NR_kill, strict::program_pid, continue_signal);
 }
 
-/// Until the process of the run has ended. False if the stem has, too.
+/// Until the process of the run has ended. True if there can be another: the stem and the plan are there.
 bool wait_for_run(const Stem& stem, long input_folder) {
-  for (bool stem_lives = true;;) {
-    const auto ended = wait_for_any();
+  bool renewable = true;
+  for (;;) {
+    const auto child = wait_for_any();
     if (auto failure = stem_page().failure) give_up(failure);
-    if (ended.pid == stem.pid) {
-      stem_lives = false;
-      if (stem_page().large_run.size > 0) help(stem, input_folder);
-    } else if (ended.pid == strict::program_pid) {
-      report(ended);
-      return stem_lives;
+    if (child.pid == strict::program_pid && child.is_stopped()) {
+      // Or by itself, when it is the program: then that is its own affair.
+      if (stem_page().large_run.size == 0) continue;
+      unpack_large_run(input_folder);
+      renewable = false;
+    } else if (child.pid == strict::program_pid) {
+      report(child);
+      return renewable && stem.pid != strict::program_pid;
+    } else if (child.pid == stem.pid) {
+      renewable = false;
     }
   }
 }
@@ -218,9 +227,9 @@ Stem prepare_stem(const PlanView& view) {
   announce(started.listener, folders);
   system_call(__NR_close, started.listener);
   for (;;) {
-    const auto ended = wait_for_any();
-    if (ended.pid != started.pid) continue;
-    report(ended);
+    const auto child = wait_for_any();
+    if (child.pid != started.pid || child.is_stopped()) continue;
+    report(child);
     exit_process(0);
   }
 }

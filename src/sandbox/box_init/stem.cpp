@@ -1,11 +1,13 @@
 #include "sandbox/box_init/stem.hpp"
 
+#include "sandbox/box_init/emulation/gate.hpp"
 #include "sandbox/box_init/stem_page.hpp"
 #include "sandbox/box_init/strict_program.hpp"
 #include "sandbox/box_init/strict_run.hpp"
 #include "sandbox/strict/stem_filter.hpp"
 
 #include <linux/capability.h>
+#include <linux/close_range.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
@@ -23,7 +25,6 @@ struct Preparation {
   const PlanView* view;
   long ready;
   long orders;
-  RunChannel channel;
 };
 
 /// The kernel's result. Under a number that is the same in every box, also when others have run in it.
@@ -43,17 +44,54 @@ strict::StemToken draw_token() {
   return token;
 }
 
-/// Its descriptors are those of the first process, so that the listener is there, and each fork finds the pipes of its run.
-[[noreturn]] void serve(const StrictProgram& program, long orders, RunChannel channel, const strict::StemToken& token) {
+StemOrder next_order(long orders) {
+  StemOrder order{};
+  if (system_call(__NR_read, orders, &order, sizeof order) != sizeof order) exit_process(1);
+  return order;
+}
+
+/// Behind its filter, and known to the first process.
+void be_ready(const Preparation& preparation, long listener) {
+  stem_page().listener = listener;
+  require(system_call(__NR_write, preparation.ready, "r", 1), BoxStep::load_program);
+  // What can be given up now is not given up while somebody waits for the program. The filter, with the token in it, is there.
+  system_call(__NR_munmap, strict::plan_address, strict::loader_stack_address - strict::plan_address);
+}
+
+/// Its descriptors stay those of the first process, so that each fork finds the pipes of its run.
+[[noreturn]] void be_stem(const Preparation& preparation, const PlanView& view, const StrictProgram& program) {
+  const auto& plan = view.plan();
+  // Not its time, which all forks together take.
+  if (auto failure = apply_limits(plan, RLIMIT_CPU)) fail_in_stem(failure);
+  if (auto failure = drop_capabilities(1ull << CAP_CHECKPOINT_RESTORE)) fail_in_stem(failure);
+  const auto token = draw_token();
+  auto* const filter = view.at<sock_filter>(plan.filter);
+  strict::put_token(filter, token);
+  be_ready(preparation, install_filter(filter, plan.filter_length));
   for (;;) {
-    StemOrder order{};
-    if (system_call(__NR_read, orders, &order, sizeof order) != sizeof order) exit_process(1);
-    if (order.input_folder < 0) exit_process(0);
+    const auto order = next_order(preparation.orders);
     // A child of the first process, which waits for it.
     const long pid = fork_as(strict::program_pid, CLONE_PARENT, 0, token);
-    if (pid == 0) run_strict_program(program, channel, order, token);
+    if (pid == 0) {
+      give_up_what_the_stem_has(program, token);
+      run_strict_program(program, order);
+    }
     require(pid, BoxStep::fork_program);
   }
+}
+
+/// Without the stem's calls.
+[[noreturn]] void be_only_run(const Preparation& preparation, const PlanView& view, const StrictProgram& program) {
+  const auto& plan = view.plan();
+  require(system_call(__NR_setpgid, 0, 0), BoxStep::new_session);
+  if (auto failure = apply_limits(plan)) fail_in_stem(failure);
+  if (auto failure = drop_capabilities()) fail_in_stem(failure);
+  constexpr auto skipped = strict::stem_call_count;
+  const long listener = install_filter(view.at<sock_filter>(plan.filter) + skipped, plan.filter_length - skipped);
+  // Until here the descriptors are shared with the first process, to which the listener stays.
+  require(gate_call(__NR_close_range, 3, ~0u, CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC), BoxStep::load_program);
+  be_ready(preparation, listener);
+  run_strict_program(program, next_order(preparation.orders));
 }
 
 /// On the loader's stack.
@@ -61,21 +99,15 @@ extern "C" [[noreturn]] void box_prepare_stem(const Preparation* given) {
   const Preparation preparation = *given;
   const PlanView view = *preparation.view;  // Both lie on the stack that now goes.
   const auto program = load_strict_program(view);
-  // Not its time, which all forks together take.
-  if (auto failure = apply_limits(view.plan(), RLIMIT_CPU)) fail_in_stem(failure);
-  if (auto failure = drop_capabilities(1ull << CAP_CHECKPOINT_RESTORE)) fail_in_stem(failure);
-  const auto token = draw_token();
-  strict::put_token(view.at<sock_filter>(view.plan().filter), token);
-  stem_page().listener = install_strict_filter(view);
-  require(system_call(__NR_write, preparation.ready, "r", 1), BoxStep::load_program);
-  // The plan, and with it the filter that has the token in it.
-  system_call(__NR_munmap, strict::plan_address, strict::loader_stack_address - strict::plan_address);
-  serve(program, preparation.orders, preparation.channel, token);
+  if (view.plan().reusable) be_stem(preparation, view, program);
+  be_only_run(preparation, view, program);
 }
 
 [[noreturn]] void prepare(Preparation preparation) {
-  require(system_call(__NR_prctl, PR_SET_NAME, "forgepool-stem", 0, 0, 0), BoxStep::load_program);
-  if (auto failure = join_cgroups(preparation.view->plan())) fail_in_stem(failure);
+  const auto& plan = preparation.view->plan();
+  const char* const name = plan.reusable ? "forgepool-stem" : program_name;
+  require(system_call(__NR_prctl, PR_SET_NAME, name, 0, 0, 0), BoxStep::load_program);
+  if (auto failure = join_cgroups(plan)) fail_in_stem(failure);
   if (auto failure = fix_surroundings()) fail_in_stem(failure);
   map_for_stem(strict::loader_stack_address, strict::loader_stack_size);
   asm volatile(
@@ -118,19 +150,16 @@ Stem start_stem(const PlanView& view) {
   if (stem.failure) return stem;
   stem.failure = check(system_call(__NR_pipe2, orders, O_CLOEXEC), BoxStep::fork_program);
   if (stem.failure) return stem;
-  stem.pid = fork_as(strict::stem_pid, CLONE_FILES, child_signal, {});
-  if (stem.pid == 0) prepare({&view, ready[1], orders[0], {orders[1], ready[0]}});
+  stem.pid = fork_as(view.plan().reusable ? strict::stem_pid : strict::program_pid, CLONE_FILES, child_signal, {});
+  if (stem.pid == 0) prepare({&view, ready[1], orders[0]});
   stem.failure = check(stem.pid, BoxStep::fork_program);
   stem.ready = ready[0];
-  stem.answers = ready[1];
   stem.orders = orders[1];
   return stem;
 }
 
 void wait_for_stem(Stem& stem) {
   const bool waits = wait_until_ready(stem.ready, stem.pid);
-  char said = 0;
-  if (waits) system_call(__NR_read, stem.ready, &said, 1);
   stem.failure = stem_page().failure;
   stem.listener = stem_page().listener;
   if (!waits && !stem.failure) stem.failure.step = BoxStep::load_program;
@@ -139,11 +168,6 @@ void wait_for_stem(Stem& stem) {
 BoxFailure order_program(const Stem& stem, long input_folder) {
   const StemOrder order{static_cast<std::int32_t>(input_folder)};
   return check(system_call(__NR_write, stem.orders, &order, sizeof order), BoxStep::fork_program);
-}
-
-void let_program_begin(const Stem& stem, const std::uint8_t (&seed)[32]) {
-  for (int i = 0; i < 32; ++i) stem_page().seed[i] = seed[i];
-  system_call(__NR_write, stem.answers, "g", 1);
 }
 
 }  // namespace forgepool::sandbox::box_init

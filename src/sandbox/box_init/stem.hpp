@@ -6,6 +6,8 @@
 /// A program cannot reach the stem, although both have the same user: no signal and no question gets to its number
 /// (strict/strict_filter.cpp), and they share no memory, no descriptors and no process group. The stem runs our code alone. It
 /// keeps one capability, that of choosing the number of a process, which its forks give up.
+///
+/// A box for one run alone does without: what would be its stem, without that capability, becomes the process of the run.
 #include "sandbox/box_init/program.hpp"
 
 namespace forgepool::sandbox::box_init {
@@ -16,7 +18,6 @@ struct Stem {
   long listener = -1;  ///< Of the filter that it and its forks have.
   long ready = -1;     ///< The pipe on which it says that it takes orders…
   long orders = -1;    ///< … and the one by which it gets them.
-  long answers = -1;   ///< The other end of `ready`: what is written there reaches the process of the run.
 };
 
 /// Forks it; it prepares itself.
@@ -25,11 +26,9 @@ Stem start_stem(const PlanView& view);
 /// Returns when it takes orders, or could not get that far.
 void wait_for_stem(Stem& stem);
 
-/// Has it fork the process of the next run: our child, with the number strict::program_pid, which waits for its run on the
-/// control socket. The root must be complete, and the last run's process gone. `input_folder` is a writable way into /in.
+/// Has it fork (or become) the process of the next run: our child, with the number strict::program_pid, which waits for its run
+/// on the control socket. The root must be complete, and the last run's process gone. `input_folder` is a writable way into
+/// /in.
 BoxFailure order_program(const Stem& stem, long input_folder);
-
-/// After the stem has ended because a run is too large for its process: its files are there now.
-void let_program_begin(const Stem& stem, const std::uint8_t (&seed)[32]);
 
 }  // namespace forgepool::sandbox::box_init

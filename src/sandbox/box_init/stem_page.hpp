@@ -8,7 +8,7 @@ namespace forgepool::sandbox::box_init {
 struct StemPage {
   BoxFailure failure;     ///< Of the stem, or of a run's process before its program begins.
   std::int64_t listener;  ///< Of the filter.
-  RunMessage large_run;   ///< What the first process is to unpack; no size: nothing.
+  RunMessage large_run;   ///< What the first process is to unpack. No size: nothing.
   std::uint8_t seed[32];  ///< What it has found there.
 };
 
@@ -18,7 +18,7 @@ inline StemPage& stem_page() {
 
 /// To the stem: a process for the next run.
 struct StemOrder {
-  std::int32_t input_folder;  ///< A writable way into /in. -1: no process; it ends.
+  std::int32_t input_folder;  ///< A writable way into /in.
 };
 
 /// In the stem and its forks.

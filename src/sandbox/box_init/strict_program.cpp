@@ -6,7 +6,6 @@
 #include "sandbox/box_init/stem_page.hpp"
 #include "sandbox/strict/world.hpp"
 
-#include <linux/filter.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
 #include <linux/resource.h>
@@ -77,12 +76,11 @@ StrictProgram load_strict_program(const PlanView& view) {
   return {program.entry, stack.pointer, stack.random, cpu_limit(plan)};
 }
 
-long install_strict_filter(const PlanView& view) {
-  const auto& plan = view.plan();
+long install_filter(const sock_filter* filter, std::uint32_t length) {
   require(system_call(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0), BoxStep::load_program);
   require(system_call(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), BoxStep::system_call_filter);
-  const sock_fprog filter{static_cast<unsigned short>(plan.filter_length), view.at<sock_filter>(plan.filter)};
-  const long listener = system_call(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter);
+  const sock_fprog program{static_cast<unsigned short>(length), const_cast<sock_filter*>(filter)};
+  const long listener = system_call(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
   require(listener, BoxStep::system_call_filter);
   return listener;
 }

@@ -2,7 +2,12 @@
 /// A strict program, loaded into this process as it will find itself, but for what is a run's own. In the stem.
 #include "sandbox/box_init/program.hpp"
 
+#include <linux/filter.h>
+
 namespace forgepool::sandbox::box_init {
+
+/// Of its process, whatever the adapter's.
+constexpr const char* program_name = "program";
 
 struct StrictProgram {
   std::uint64_t entry;
@@ -19,6 +24,6 @@ void map_for_stem(std::uint64_t address, std::uint64_t size);
 StrictProgram load_strict_program(const PlanView& view);
 
 /// The listener of the filter.
-long install_strict_filter(const PlanView& view);
+long install_filter(const sock_filter* filter, std::uint32_t length);
 
 }  // namespace forgepool::sandbox::box_init

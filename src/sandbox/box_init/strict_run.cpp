@@ -14,20 +14,18 @@ namespace {
 
 using strict::world;
 
-void give_up_what_the_stem_has(const strict::ResourceLimit& cpu, const strict::StemToken& token) {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
-  require(system_call(__NR_capset, &header, none, 0, 0, token.fifth, token.sixth), BoxStep::drop_capabilities);
-  // A group of its own in our session, which has no terminal: a session of its own would cost a task group of the scheduler's.
-  require(system_call(__NR_setpgid, 0, 0, 0, 0, token.fifth, token.sixth), BoxStep::new_session);
-  require(system_call(__NR_prlimit64, 0, RLIMIT_CPU, &cpu, 0, token.fifth, token.sixth), BoxStep::resource_limits);
-  require(system_call(__NR_prctl, PR_SET_NAME, "program"), BoxStep::load_program);
-}
+constexpr long stop_signal = 19;  // SIGSTOP
 
 strict::FileIdentity identity_of(long fd) {
   FileStatus status{};
   require(gate_call(__NR_fstat, fd, &status), BoxStep::load_program);
   return {status.device, status.inode};
+}
+
+/// The first frames of the handlers will be here.
+void touch_handler_stack() {
+  constexpr std::uint64_t top = strict::handler_stack_address + strict::handler_stack_size;
+  for (std::uint64_t page = 1; page <= 2; ++page) *reinterpret_cast<volatile char*>(top - page * strict::page_size) = 0;
 }
 
 void find_outputs() {
@@ -58,22 +56,19 @@ void write_file(long folder, const char* run, const PlannedFile& file) {
   gate_call(__NR_close, fd);
 }
 
-/// The first process waits for nothing but the ends of its children, so it is the stem's end that tells it.
-void ask_for_help(RunChannel channel, const RunMessage& large) {
+/// The first process waits for its children and for nothing else: to be heard, we stop until it has us go on.
+void ask_for_help(const RunMessage& large) {
   stem_page().large_run = large;
-  const StemOrder end{-1};
-  require(system_call(__NR_write, channel.orders, &end, sizeof end), BoxStep::input_files);
-  char answer = 0;
-  if (read_again(channel.answers, &answer, 1) != 1) exit_process(1);
+  require(system_call(__NR_kill, strict::program_pid, stop_signal), BoxStep::input_files);
 }
 
 /// Waits for the run, and puts its files where they belong or has that done. The seed.
-const std::uint8_t (&receive_run(RunChannel channel, const StemOrder& order))[32] {
+const std::uint8_t (&receive_run(const StemOrder& order))[32] {
   auto& received = *reinterpret_cast<ReceivedRun*>(strict::run_address);
   if (read_again(plan_control_fd, &received, sizeof received) < static_cast<long>(sizeof received.message))
     exit_process(1);  // The supervisor has no use for us.
   if (received.message.begin != 0) {
-    ask_for_help(channel, received.message);
+    ask_for_help(received.message);
     return stem_page().seed;
   }
   const auto& run = *reinterpret_cast<const PlannedRun*>(received.run);
@@ -119,11 +114,19 @@ const std::uint8_t (&receive_run(RunChannel channel, const StemOrder& order))[32
 
 }  // namespace
 
-void run_strict_program(const StrictProgram& program, RunChannel channel, const StemOrder& order,
-                        const strict::StemToken& token) {
-  give_up_what_the_stem_has(program.cpu, token);
+void give_up_what_the_stem_has(const StrictProgram& program, const strict::StemToken& token) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
+  require(system_call(__NR_capset, &header, none, 0, 0, token.fifth, token.sixth), BoxStep::drop_capabilities);
+  require(system_call(__NR_setpgid, 0, 0, 0, 0, token.fifth, token.sixth), BoxStep::new_session);
+  require(system_call(__NR_prlimit64, 0, RLIMIT_CPU, &program.cpu, 0, token.fifth, token.sixth), BoxStep::resource_limits);
+  require(system_call(__NR_prctl, PR_SET_NAME, program_name), BoxStep::load_program);
+}
+
+void run_strict_program(const StrictProgram& program, const StemOrder& order) {
   find_outputs();
-  seed_random(receive_run(channel, order));
+  touch_handler_stack();
+  seed_random(receive_run(order));
   take_random(program.random, 16);
   require(gate_call(__NR_close_range, 3, ~0u, 0), BoxStep::load_program);
   jump(program.stack, program.entry);

@@ -54,7 +54,7 @@ constexpr sock_filter stem_calls[] = {
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 };
-constexpr std::size_t stem_call_count = sizeof stem_calls / sizeof stem_calls[0];
+constexpr std::uint32_t stem_call_count = sizeof stem_calls / sizeof stem_calls[0];
 constexpr std::size_t token_words[] = {8, 10, 12, 14};
 
 /// Into a filter that begins with stem_calls.
