@@ -24,7 +24,7 @@ std::string with_reason(std::string what) {
   return std::move(what) + ": " + std::strerror(errno);
 }
 
-/// "forgepool-<pid>-<number>" of a process that is gone.
+/// "forgepool-<pid>-…" of a process that is gone.
 bool is_stale(const std::string& path, std::string_view name) {
   if (!name.starts_with(group_prefix)) return false;
   const auto pid = first_number(name.substr(group_prefix.size()));
@@ -114,7 +114,9 @@ Result<UniqueFd> GroupFolder::open(const char* file, int flags) const {
 
 std::string new_group_name() {
   static std::atomic<std::uint64_t> counter{0};
-  return std::string(group_prefix) + std::to_string(getpid()) + "-" + std::to_string(++counter);
+  // Numbers of processes come again, perhaps before the groups that one of them could not remove have become stale.
+  const auto now_ns = std::chrono::steady_clock::now().time_since_epoch().count();
+  return std::string(group_prefix) + std::to_string(getpid()) + "-" + std::to_string(now_ns) + "-" + std::to_string(++counter);
 }
 
 void remove_stale_groups(const std::string& parent) {
