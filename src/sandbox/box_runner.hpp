@@ -67,12 +67,12 @@ bool is_ready(const OpenBox& box);
 /// Runs a box that was opened for this request, or, with a strict one, for one that differs in files and seed only.
 BoxRun run_open_box(OpenBox& box, const SandboxRequest& request, std::chrono::steady_clock::time_point start);
 
-/// Makes a box for more than one run, in which one has ended well, ready for another run that differs in files and seed only.
-/// Nothing that the program could write to is kept, and nothing of its process: file systems, descriptors and memory are new.
-/// What stays are namespaces, a cgroup, a filter, and a stem that each program's process is forked from (box_init/stem.hpp),
-/// which no strict program can change: it has no capabilities, and any call that would reach them is refused, or a violation,
-/// after which (as after any other end than a good one) a box is not renewed. Returns before it is ready. False if it cannot
-/// be; then end it.
+/// Makes a box for more than one run, in which one has ended well, ready for another that differs in files and seed only.
+/// Nothing that the program has written is kept, and nothing of its process: memory, descriptors, and the file systems that it
+/// has changed are new. What stays are namespaces, a cgroup, a filter, and a stem that each program's process is forked from
+/// (box_init/stem.hpp), which no strict program can change: it has no capabilities, and any call that would reach them is
+/// refused, or a violation, after which (as after any other end than a good one) a box is not renewed. Returns before it is
+/// ready. False if it cannot be; then end it.
 bool renew(OpenBox& box, const SandboxLimits& limits);
 
 /// Waits for a renewed box to be ready. False if it cannot be used.

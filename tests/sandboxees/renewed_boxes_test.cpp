@@ -151,6 +151,28 @@ TEST_CASE("each run in a renewed box is measured and limited by itself", "[renew
   }
 }
 
+TEST_CASE("whatever little a strict program has changed in its folders, the next one finds them new", "[renewed]") {
+  const auto others = boxes();
+  const auto sandbox = open_with(1);
+  const auto look = request_with({"look"}, "leave_little");
+  const auto first = sandbox->run(look);
+  INFO(describe(first.outcome) << " " << as_text(first.standard_error));
+  REQUIRE(first.outcome.ok());
+  CHECK(as_text(first.standard_output).find("times its own") != std::string::npos);
+  run_until_renewed(*sandbox, others, look);
+  for (const auto* way : {"nothing", "file", "folder", "link", "fifo", "unnamed", "mode", "mode-and-back", "both-times",
+                          "time-of-access", "time-of-modification"})
+    for (int i = 0; i < 3; ++i) {
+      // Twice nothing before: then the folders are those of an earlier run.
+      const auto unchanged = request_with({"nothing"}, "leave_little");
+      for (int k = 0; k < 2; ++k) REQUIRE(sandbox->run(unchanged).outcome.ok());
+      const auto left = sandbox->run(request_with({way}, "leave_little"));
+      INFO(way << ": " << describe(left.outcome) << " " << as_text(left.standard_error));
+      REQUIRE(left.outcome.ok());
+      CHECK(as_text(sandbox->run(look).standard_output) == as_text(first.standard_output));
+    }
+}
+
 TEST_CASE("a strict program sees the same in a renewed box as in a new one, whatever it looks at", "[renewed]") {
   const auto others = boxes();
   const auto sandbox = open_with(1);

@@ -15,7 +15,7 @@ struct LinuxSandboxOptions {
   SandboxLevel minimum_level = SandboxLevel::full;
   /// How many boxes of determinism class strict are kept ready for runs that differ from the last ones in files and seed only,
   /// from the second such run on; as many as have run at once, if these were more. A box in which a run of some
-  /// owner's (SandboxRequest::owner) has ended well is renewed for the same owner: all that its program could write to comes
+  /// owner's (SandboxRequest::owner) has ended well is renewed for the same owner: all that its program has written to comes
   /// anew, the namespaces and the cgroup stay. A box costs three sleeping processes and the program's memory; without any, a
   /// run takes more than twice as long to start. What is empty of a strict run (its mounts, its cgroups) is then taken down by
   /// the sandbox's own thread, a moment after `run` has returned; with 0, before.

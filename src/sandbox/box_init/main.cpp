@@ -175,8 +175,8 @@ void wait_for_renewal() {
 
 /// What the last program could touch is gone, or comes anew. What the next one shares with it are namespaces in which neither
 /// can do anything, and a stem that neither can reach.
-void renew_surroundings(const PlanView& view, long& input_folder) {
-  if (auto failure = renew_folders(view, input_folder)) give_up(failure);
+void renew_surroundings(const PlanView& view, OutputWatch& outputs, long& input_folder) {
+  if (auto failure = renew_folders(view, outputs, input_folder)) give_up(failure);
   // Not for what it reads, but for its flags, which belong to the open file and not to the process.
   if (auto failure = empty_standard_input()) give_up(failure);
 }
@@ -210,12 +210,14 @@ Stem prepare_stem(const PlanView& view) {
 [[noreturn]] void serve_strict(const PlanView& view, long input_folder) {
   if (auto failure = bound_capabilities()) give_up(failure);
   const auto stem = prepare_stem(view);
+  OutputWatch outputs(view.plan());
+  if (view.plan().reusable) outputs.start();
   for (;;) {
     if (auto failure = order_program(stem, input_folder)) give_up(failure);
     announce(stem.listener, {});
     if (!wait_for_run(stem, input_folder)) exit_process(0);
     wait_for_renewal();
-    renew_surroundings(view, input_folder);
+    renew_surroundings(view, outputs, input_folder);
   }
 }
 

@@ -10,6 +10,7 @@ namespace {
 
 constexpr long unmount_detached = 2;  // MNT_DETACH of <sys/mount.h>
 constexpr std::uint64_t own_flags = MS_NOSUID | MS_NODEV;
+constexpr std::uint64_t output_flags = MS_NOEXEC | MS_NOATIME;
 
 void close_fd(long fd) {
   system_call(__NR_close, fd);
@@ -152,8 +153,8 @@ BoxFailure mount_input(const PlanView& view) {
 
 BoxFailure mount_outputs(const PlanView& view) {
   const auto& plan = view.plan();
-  if (auto failure = mount_folder(view, "/out", plan.out, MS_NOEXEC)) return failure;
-  if (auto failure = mount_folder(view, "/tmp", plan.tmp, MS_NOEXEC)) return failure;
+  if (auto failure = mount_folder(view, "/out", plan.out, output_flags)) return failure;
+  if (auto failure = mount_folder(view, "/tmp", plan.tmp, output_flags)) return failure;
   return plan.strict ? BoxFailure{} : cover_devices();
 }
 
@@ -163,13 +164,15 @@ BoxFailure make_read_only(const char* mount) {
   return check(system_call(__NR_mount_setattr, AT_FDCWD, mount, 0, &attributes, sizeof attributes), BoxStep::read_only_root);
 }
 
-BoxFailure renew_folders(const PlanView& view, long& folder) {
-  const auto& plan = view.plan();
-  if (auto failure = unmount("/out")) return failure;
-  if (auto failure = mount_folder(view, "/out", plan.out, MS_NOEXEC)) return failure;
-  if (auto failure = unmount("/tmp")) return failure;
-  if (auto failure = mount_folder(view, "/tmp", plan.tmp, MS_NOEXEC)) return failure;
-  return renew_input_folder(view, folder);
+BoxFailure renew_folders(const PlanView& view, OutputWatch& outputs, long& input_folder) {
+  outputs.look();
+  for (auto& folder : outputs) {
+    if (!folder.changed) continue;
+    if (auto failure = unmount(folder.path)) return failure;
+    if (auto failure = mount_folder(view, folder.path, folder.options, output_flags)) return failure;
+    outputs.start(folder);
+  }
+  return renew_input_folder(view, input_folder);
 }
 
 long open_input_folder() {

@@ -1,7 +1,7 @@
 #pragma once
 /// The file system that the program sees: a root that all boxes of a zygote share, read-only, and in it /in, /out and /tmp,
 /// each a tmpfs of the box's own. There is no /proc and no /sys.
-#include "sandbox/box_init/runtime.hpp"
+#include "sandbox/box_init/output_watch.hpp"
 
 namespace forgepool::sandbox::box_init {
 
@@ -18,10 +18,10 @@ BoxFailure make_read_only(const char* mount);
 /// A way into /in that stays writable: a mount of its own, seen by nobody who does not hold this descriptor. Or -errno.
 long open_input_folder();
 
-/// For the next program of the same strict box, when the last one is gone: new file systems for /out, /tmp and, if there were
-/// files, /in. Not emptied ones, which number their next files on. `folder` is from open_input_folder, and comes anew. The rest
-/// nobody could write to.
-BoxFailure renew_folders(const PlanView& view, long& folder);
+/// For the next program of the same strict box, when the last one is gone: new file systems for /out and /tmp, if anything was
+/// changed there, and for /in, if there were files. Not emptied ones, which number their next files on. `input_folder` is from
+/// open_input_folder, and comes anew. The rest nobody could write to.
+BoxFailure renew_folders(const PlanView& view, OutputWatch& outputs, long& input_folder);
 
 /// `view` is what the files' offsets are in.
 BoxFailure write_input_files(long folder, const PlanView& view, const PlannedFile* files, std::uint64_t count);

@@ -50,10 +50,10 @@ constexpr std::uint32_t emulated[] = {SYS_clock_gettime,
                                       SYS_futex};
 
 /// Trapped unless they come from the gate: the handlers make them in the program's place and change what comes back.
-constexpr std::uint32_t through_gate[] = {SYS_stat,    SYS_fstat,        SYS_lstat,       SYS_newfstatat, SYS_statx,
-                                          SYS_statfs,  SYS_fstatfs,      SYS_getdents64,  SYS_openat,     SYS_dup,
-                                          SYS_dup2,    SYS_dup3,         SYS_close_range, SYS_mmap,       SYS_mremap,
-                                          SYS_madvise, SYS_rt_sigaction, SYS_ppoll,       SYS_pselect6};
+constexpr std::uint32_t through_gate[] = {SYS_stat,         SYS_fstat,       SYS_lstat,      SYS_newfstatat, SYS_statx,
+                                          SYS_statfs,       SYS_fstatfs,     SYS_getdents64, SYS_dup,        SYS_dup2,
+                                          SYS_dup3,         SYS_close_range, SYS_mmap,       SYS_mremap,     SYS_madvise,
+                                          SYS_rt_sigaction, SYS_ppoll,       SYS_pselect6};
 
 /// The same, when their first argument is a descriptor that may stand for a random device.
 constexpr std::uint32_t watched[] = {SYS_read, SYS_readv, SYS_pread64, SYS_preadv, SYS_close};
@@ -104,6 +104,7 @@ class FilterWriter {
     decide(emulated, trap_);
     decide(through_gate, look_at_gate_);
     decide(watched, look_at_descriptor_);
+    decisions_[SYS_openat] = look_at_open_;
     decisions_[SYS_fcntl] = look_at_command_;
     decisions_[SYS_ioctl] = look_at_ioctl_;
     decide(by_number, look_at_target_);
@@ -114,6 +115,7 @@ class FilterWriter {
     std::vector<Decision> sorted(decisions_.begin(), decisions_.end());
     write_tree(sorted);
     write_ioctls();
+    write_opens();
     write_commands();
     write_descriptors();
     write_targets();
@@ -167,6 +169,20 @@ class FilterWriter {
     bpf_.finish(error_result(ENOTTY));
   }
 
+  /// Through the gate, but for unnamed files: what keeps a file system for the next run has to know of all that was made there
+  /// (box_init/output_watch.hpp). Some file systems have none, and programs do without.
+  void write_opens() {
+    bpf_.place(look_at_open_);
+    const auto unnamed = bpf_.new_label();
+    constexpr std::uint32_t unnamed_file = O_TMPFILE & ~O_DIRECTORY;
+    bpf_.load(argument_offset(2));
+    bpf_.mask(unnamed_file);
+    bpf_.jump_if_equal(unnamed_file, unnamed);
+    bpf_.jump(look_at_gate_);
+    bpf_.place(unnamed);
+    bpf_.finish(error_result(EOPNOTSUPP));
+  }
+
   void write_commands() {
     bpf_.place(look_at_command_);
     bpf_.load(argument_offset(1));
@@ -211,8 +227,8 @@ class FilterWriter {
   std::map<std::uint32_t, Label> decisions_;  ///< By number.
   std::vector<std::pair<Label, std::uint32_t>> answers_;
   const Label look_at_gate_ = bpf_.new_label(), look_at_descriptor_ = bpf_.new_label(), look_at_command_ = bpf_.new_label(),
-              look_at_ioctl_ = bpf_.new_label(), look_at_target_ = bpf_.new_label(), trap_ = bpf_.new_label(),
-              go_on_ = bpf_.new_label();
+              look_at_open_ = bpf_.new_label(), look_at_ioctl_ = bpf_.new_label(), look_at_target_ = bpf_.new_label(),
+              trap_ = bpf_.new_label(), go_on_ = bpf_.new_label();
 };
 
 }  // namespace

@@ -102,6 +102,17 @@ TEST_CASE("what happens at a time of its own is a violation, and more threads ar
   CHECK(decide(filter, call(SYS_timerfd_create, program_itself)) == refused(ENOSYS));
 }
 
+TEST_CASE("files without a name are not there for strict programs") {
+  const auto ordinary = compile_policy({});
+  REQUIRE(ordinary);
+  const auto filter = strict::strict_filter(*ordinary);
+  for (const auto& from : {program_itself, gate})
+    for (const std::uint64_t flags : {O_TMPFILE | O_RDWR, O_TMPFILE & ~O_DIRECTORY, O_TMPFILE | O_EXCL | O_WRONLY})
+      CHECK(decide(filter, call(SYS_openat, from, {3, 0, flags, 0600})) == refused(EOPNOTSUPP));
+  CHECK(decide(filter, call(SYS_openat, gate, {3, 0, O_DIRECTORY | O_CLOEXEC, 0})) == SECCOMP_RET_ALLOW);
+  CHECK(decide(filter, call(SYS_openat, program_itself, {3, 0, O_CREAT | O_RDWR, 0600})) == SECCOMP_RET_TRAP);
+}
+
 TEST_CASE("for a strict program the process that it is forked from is not there, nor anybody but itself") {
   const auto ordinary = compile_policy({});
   REQUIRE(ordinary);
