@@ -40,7 +40,7 @@ class GroupFolder {
   std::string path_;
 };
 
-/// A name that no other run on this machine uses: "forgepool-<pid>-<number>".
+/// A name that no other run on this machine uses: "forgepool-<pid>-<time>-<number>".
 std::string new_group_name();
 /// Removes groups in `parent` that agents which were killed have left behind.
 void remove_stale_groups(const std::string& parent);
