@@ -39,7 +39,11 @@ bool is_stale(const std::string& path, std::string_view name) {
 Status write_cgroup_file(const std::string& path, std::string_view text) {
   UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   if (!file) return fail(ErrorKind::unavailable, with_reason("cannot open " + path));
-  if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+  ssize_t written;
+  // Setting a limit of memory gives up when a signal comes, that of an ended child, say.
+  do written = ::write(file.get(), text.data(), text.size());
+  while (written < 0 && errno == EINTR);
+  if (written != static_cast<ssize_t>(text.size()))
     return fail(ErrorKind::unavailable, with_reason("cannot write \"" + std::string(text) + "\" to " + path));
   return {};
 }
