@@ -5,6 +5,7 @@
 
 #include <compare>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -13,13 +14,14 @@ namespace forgepool {
 /// True if `text` has the form of an id (see above).
 FORGEPOOL_API bool is_valid_id(std::string_view text);
 
-/// A string that is an id of one kind of thing. `Tag` keeps the kinds apart; two ids of different kinds do not compare.
+/// A string that is an id of one kind of thing. `Tag` keeps the kinds apart; two ids of different kinds do not compare. Never
+/// changes, so that copies, of which there are many, share the text.
 template <class Tag>
 class Id {
  public:
   Id() = default;
   /// For text known to be valid (made here, or read back from our own store). Foreign text goes through `parse`.
-  explicit Id(std::string text) : text_(std::move(text)) {}
+  explicit Id(std::string text) : text_(text.empty() ? nullptr : std::make_shared<const std::string>(std::move(text))) {}
 
   /// invalid_input unless `is_valid_id(text)`.
   static Result<Id> parse(std::string_view text) {
@@ -29,13 +31,17 @@ class Id {
     return Id(std::string(text));
   }
 
-  const std::string& str() const { return text_; }
-  bool empty() const { return text_.empty(); }
+  const std::string& str() const {
+    static constinit const std::string none;
+    return text_ ? *text_ : none;
+  }
+  bool empty() const { return !text_; }
 
-  friend auto operator<=>(const Id&, const Id&) = default;
+  friend bool operator==(const Id& a, const Id& b) { return a.text_ == b.text_ || a.str() == b.str(); }
+  friend auto operator<=>(const Id& a, const Id& b) { return a.str() <=> b.str(); }
 
  private:
-  std::string text_;
+  std::shared_ptr<const std::string> text_;  ///< None: empty.
 };
 
 struct JobTag {

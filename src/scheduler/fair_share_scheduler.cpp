@@ -100,7 +100,8 @@ class FairShareScheduler final : public Scheduler {
     const auto number = roster_.find(id);
     if (number == none) return ended;
     roster_.remember(number);  // Ending its last lease must not forget it under our feet.
-    for (const auto lease : leases_.of(roster_.agent(number))) ended.push_back(end(lease, JobQueue::End::lost));
+    for (const auto lease : leases_.of(roster_.agent(number)))
+      ended.push_back(end(lease, describe(lease), JobQueue::End::lost));
     roster_.release(number);
     if (roster_.find(id) != none) roster_.left(number);
     return ended;
@@ -160,7 +161,7 @@ class FairShareScheduler final : public Scheduler {
     if (!number) return fail(number.error());
     roster_.expect(leases_[*number].agent);  // Whoever reports is talked about next, and what was worked on.
     expected_job_ = jobs_[leases_[*number].job].get();
-    return end(*number, JobQueue::End::finished);
+    return end(*number, describe(*number, id, agent), JobQueue::End::finished);
   }
 
   std::optional<Lease> find(const LeaseId& id) const override {
@@ -173,12 +174,12 @@ class FairShareScheduler final : public Scheduler {
     learn(now);
     std::vector<Lease> ended;
     for (auto lease = leases_.next_expired(now); lease != none; lease = leases_.next_expired(now))
-      ended.push_back(end(lease, JobQueue::End::expired, now + options_.lease_duration));
+      ended.push_back(end(lease, describe(lease), JobQueue::End::expired, now + options_.lease_duration));
     // The leases of an agent that fell silent run on to their own deadlines.
     roster_.drop_silent(now, options_.agent_timeout);
     while (const auto look = looks_.pop(now)) {
       JobQueue* job = jobs_[look->number].get();
-      if (!job || job->arrival() != look->serial) continue;
+      if (!job || !look->is_of(job->arrival())) continue;
       has_look_[look->number] = false;
       look_again(*job, now);
     }
@@ -241,14 +242,17 @@ class FairShareScheduler final : public Scheduler {
 
   Lease describe(std::uint32_t number) const {
     const LeaseRecord& lease = leases_[number];
-    return {lease.id.get(), jobs_[lease.job]->job().id, roster_.agent(lease.agent).id.get(), lease.shards.indices(),
-            lease.granted,  leases_.deadline(number)};
+    return describe(number, lease.id.get(), roster_.agent(lease.agent).id.get());
+  }
+  /// By ids whose texts are there already: copies of them cost next to nothing.
+  Lease describe(std::uint32_t number, const LeaseId& id, const AgentId& agent) const {
+    const LeaseRecord& lease = leases_[number];
+    return {id, jobs_[lease.job]->job().id, agent, lease.shards.indices(), lease.granted, leases_.deadline(number)};
   }
 
   void bind(JobQueue& job, std::uint32_t agent, const LeaseKey& key, const Lease& lease) {
     job.bind(leases_.add(key, job.number(), agent, lease.shards, lease.granted, lease.deadline));
-    if (job.adapter() != 0) {
-      auto& adapters = roster_.agent(agent).adapters;
+    if (auto& adapters = roster_.agent(agent).adapters; job.adapter() != 0 && adapters.front() != job.adapter()) {
       const auto known = std::ranges::find(adapters, job.adapter());
       const auto last = known == adapters.end() ? known - 1 : known;
       std::rotate(adapters.begin(), last, last + 1);
@@ -257,13 +261,12 @@ class FairShareScheduler final : public Scheduler {
     update(job);
   }
 
-  Lease end(std::uint32_t number, JobQueue::End how, Time avoid_until = {}) {
+  Lease end(std::uint32_t number, Lease described, JobQueue::End how, Time avoid_until = {}) {
     JobQueue& job = *jobs_[leases_[number].job];
-    Lease ended = describe(number);
     job.end(number, how, latest_, avoid_until);
     leases_.remove(number);
     update(job);
-    return ended;
+    return described;
   }
 
   void update(JobQueue& job) {
@@ -284,7 +287,7 @@ class FairShareScheduler final : public Scheduler {
     const auto next = job.next_straggler(stragglers_, now);
     if (!next) return;
     has_look_[job.number()] = true;
-    looks_.push({*next, job.arrival(), job.number()});
+    looks_.push({*next, job.number(), job.arrival()});
   }
 
   JobQueue* find_straggler(std::uint32_t number, std::uint32_t max_shards, Time now, std::vector<std::uint32_t>& shards) {
@@ -312,7 +315,7 @@ class FairShareScheduler final : public Scheduler {
   std::map<std::uint64_t, JobQueue*> tails_;  // By arrival: nothing waits, something is under way, what is slow may be copied.
   DueQueue looks_;                            // When a tail may have a new straggler; serials are arrivals.
   std::vector<bool> has_look_;                // By the job's number.
-  std::uint64_t next_arrival_ = 0;
+  std::uint64_t next_arrival_ = 1;
   Time latest_{};  // That it was told.
 };
 

@@ -19,6 +19,21 @@ std::uint64_t room_in(const Share& share) {
 
 }  // namespace
 
+void FairShares::Line::put(const Rank& at, JobQueue* job) {
+  jobs.emplace(at, job);
+  find_first();
+}
+
+void FairShares::Line::erase(const Rank& at) {
+  jobs.erase(at);
+  find_first();
+}
+
+void FairShares::Line::find_first() {
+  first = jobs.empty() ? nullptr : jobs.begin()->second;
+  rank = jobs.empty() ? Rank{} : jobs.begin()->first;
+}
+
 ShareOptions FairShares::options_of(const std::string& organization) const {
   const auto found = options_.organizations.find(organization);
   return found == options_.organizations.end() ? options_.organization : found->second;
@@ -63,7 +78,7 @@ void FairShares::remove(JobQueue& job) {
     share->waiting -= home.waiting;
     share->leased -= home.leased;
   }
-  if (home.in_line) std::ranges::find(home.project->lines, job.job_class(), &Line::job_class)->jobs.erase(home.rank);
+  if (home.in_line) std::ranges::find(home.project->lines, job.job_class(), &Line::job_class)->erase(home.rank);
   auto& projects = home.organization->projects;
   if (--home.project->jobs == 0) {
     std::erase_if(projects, [&](const auto& one) { return one.get() == home.project; });
@@ -93,10 +108,10 @@ void FairShares::update(JobQueue& job) {
   auto line = std::ranges::find(lines, job.job_class(), &Line::job_class);
   if (line == lines.end()) line = lines.insert(lines.end(), {job.job_class(), {}});
   if (home.in_line)
-    line->jobs.emplace(home.rank, &job);
+    line->put(home.rank, &job);
   else
-    line->jobs.erase(home.rank);
-  home.project->job_classes.set(job.job_class(), !line->jobs.empty());
+    line->erase(home.rank);
+  home.project->job_classes.set(job.job_class(), line->first != nullptr);
 }
 
 bool FairShares::has_work_for(const Project& project, const NumberSet& work) const {
@@ -164,19 +179,23 @@ JobQueue* FairShares::local_choice(const Project& project, const JobQueue& first
 
 JobQueue* FairShares::serve(Project& project, const Agent& agent, std::uint64_t most, const Grant& grant,
                             std::uint64_t& taken) {
-  // The lines that are open to the agent, merged by rank.
-  Rank after{INT64_MIN, Time::min(), 0};
-  for (bool first = true;; first = false) {
+  const NumberSet& work = roster_.class_of(agent).work;
+  const Line* open = nullptr;
+  for (const Line& line : project.lines)
+    if (line.first && work.contains(line.job_class) && (!open || line.rank < open->rank)) open = &line;
+  if (!open) return nullptr;
+  if (JobQueue* local = local_choice(project, *open->first, open->rank, agent))
+    if ((taken = grant(*local, most)) > 0) return local;
+  if ((taken = grant(*open->first, most)) > 0) return open->first;
+  // The rest of the lines that are open to the agent, merged by rank.
+  for (Rank after = open->rank;;) {
     const std::pair<const Rank, JobQueue*>* best = nullptr;
     for (const Line& line : project.lines) {
-      if (line.jobs.empty() || !roster_.fits(line.job_class, agent.agent_class)) continue;
-      const auto at = first ? line.jobs.begin() : line.jobs.upper_bound(after);
+      if (!line.first || !work.contains(line.job_class)) continue;
+      const auto at = line.jobs.upper_bound(after);
       if (at != line.jobs.end() && (!best || at->first < best->first)) best = &*at;
     }
     if (!best) return nullptr;
-    if (first)
-      if (JobQueue* local = local_choice(project, *best->second, best->first, agent))
-        if ((taken = grant(*local, most)) > 0) return local;
     if ((taken = grant(*best->second, most)) > 0) return best->second;
     after = best->first;
   }

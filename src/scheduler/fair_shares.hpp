@@ -60,6 +60,14 @@ class FairShares {
   struct Line {
     std::uint32_t job_class = none;
     std::map<Rank, JobQueue*> jobs;  // Of which something waits.
+    JobQueue* first = nullptr;       // Of these, and its rank: nearly always enough to know.
+    Rank rank{};
+
+    void put(const Rank& at, JobQueue* job);
+    void erase(const Rank& at);
+
+   private:
+    void find_first();
   };
   struct Project : Share {
     std::vector<Line> lines;

@@ -5,6 +5,7 @@ namespace forgepool::scheduling {
 void FreshOrder::append(std::uint32_t index) {
   while (end() < index) next_.push_back(end() + 1);
   next_.push_back(index);
+  fetch_end(next_);
 }
 
 std::uint32_t FreshOrder::next(std::uint32_t from) const {

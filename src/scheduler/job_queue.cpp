@@ -47,7 +47,10 @@ std::vector<std::uint32_t> JobQueue::leases() const {
 // --- shards and who has or had them ------------------------------------------------------------------------------------
 
 JobQueue::Shard& JobQueue::shard(std::uint32_t index) {
-  if (index >= shards_.size()) shards_.resize(std::size_t{index} + 1);
+  if (index >= shards_.size()) {
+    shards_.resize(std::size_t{index} + 1);
+    fetch_end(shards_);
+  }
   return shards_[index];
 }
 
@@ -65,6 +68,7 @@ std::uint32_t JobQueue::obtain(Shard& shard, std::uint32_t agent) {
   if (number == none) {
     number = static_cast<std::uint32_t>(holders_.size());
     holders_.emplace_back().next = shard.holders;
+    fetch_end(holders_);
     shard.holders = number;
   }
   holders_[number].agent = agent;
@@ -254,12 +258,13 @@ std::vector<std::uint32_t> JobQueue::select(std::uint32_t agent_number, std::uin
   if (!lines_[common_line].order.empty()) walk(lines_[common_line], position.lines[1]);
   follow = true;
   first_fresh_ = fresh_.next(first_fresh_);
-  for (auto at = fresh_.next(std::max(first_fresh_, position.fresh)); at < fresh_.end() && selected.size() < most;
-       at = fresh_.next(at + 1))
-    if (take(at)) {
-      position.fresh = at + 1;
-      if (at + 2 < shards_.size()) fetch_ahead(&shards_[at + 2]);  // For whoever comes next.
-    }
+  for (auto at = std::max(first_fresh_, position.fresh); selected.size() < most; ++at) {
+    at = fresh_.next(at);
+    if (at == fresh_.end()) break;
+    if (!take(at)) continue;
+    position.fresh = at + 1;
+    if (at + 2 < shards_.size()) fetch_ahead(&shards_[at + 2]);  // For whoever comes next.
+  }
   if (known || passed > cheap_to_pass) {
     position.serial = roster_.serial(agent_number);
     positions_[agent_number] = position;
@@ -274,6 +279,7 @@ void JobQueue::bind(std::uint32_t number) {
   begun_ = true;
   LeaseRecord& lease = leases_[number];
   granted_.push_back({number, leases_.serial(number)});
+  fetch_end(granted_);
   ++leases_under_way_;
   if (leases_.count(roster_.agent(lease.agent), number_) == 1) ++working_agents_;
   for (auto& [index, held_by] : lease.shards) {

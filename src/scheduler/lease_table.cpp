@@ -34,7 +34,7 @@ std::uint32_t LeaseTable::add(const LeaseKey& key, std::uint32_t job, std::uint3
   if (lease.next == none) roster_.set_busy(agent, true);
   table_.insert(key, number);
   terms_[number] = {next_serial_++, deadline};
-  deadlines_.push({deadline, terms_[number].serial, number});
+  deadlines_.push({deadline, number, terms_[number].serial});
   return number;
 }
 
@@ -52,7 +52,7 @@ void LeaseTable::remove(std::uint32_t number) {
     roster_.set_busy(agent, false);
     roster_.forget_if_unused(lease.agent);
   }
-  deadlines_.tidy(table_.size(), [&](const Due& due) { return under_way(due.number, due.serial); });
+  deadlines_.tidy(table_.size(), [&](const Due& due) { return due.is_of(serial(due.number)); });
 }
 
 std::uint32_t LeaseTable::count(const Agent& agent, std::uint32_t job) const {
@@ -76,9 +76,10 @@ std::vector<std::uint32_t> LeaseTable::of(const Agent& agent) const {
 
 std::uint32_t LeaseTable::next_expired(Time now) {
   while (const auto due = deadlines_.pop(now)) {
-    if (!under_way(due->number, due->serial)) continue;
+    if (const Due* later = deadlines_.upcoming(fetched_ahead)) fetch_ahead(&terms_[later->number]);
+    if (!due->is_of(serial(due->number))) continue;
     if (deadline(due->number) <= now) return due->number;
-    deadlines_.push({deadline(due->number), due->serial, due->number});
+    deadlines_.push({deadline(due->number), due->number, serial(due->number)});
   }
   return none;
 }

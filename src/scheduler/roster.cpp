@@ -99,7 +99,7 @@ void Roster::seen(std::uint32_t number, const SchedulerAgent& as, Time now, Dura
   agent.last_seen = std::max(agent.last_seen, now);
   if (!agent.watched) {
     agent.watched = true;
-    silences_.push({agent.last_seen + timeout, serials_[number], number});
+    silences_.push({agent.last_seen + timeout, number, serials_[number]});
   }
 }
 
@@ -114,10 +114,14 @@ void Roster::left(std::uint32_t number) {
 
 void Roster::drop_silent(Time now, Duration timeout) {
   while (const auto due = silences_.pop(now)) {
-    if (serials_[due->number] != due->serial) continue;
+    if (const Due* later = silences_.upcoming(fetched_ahead)) {
+      fetch_ahead(&serials_[later->number]);
+      fetch_ahead(&agents_[later->number]);
+    }
+    if (!due->is_of(serials_[due->number])) continue;
     Agent& agent = agents_[due->number];
     if (agent.present && agent.last_seen + timeout > now) {
-      silences_.push({agent.last_seen + timeout, due->serial, due->number});
+      silences_.push({agent.last_seen + timeout, due->number, serials_[due->number]});
       continue;
     }
     agent.watched = false;
