@@ -197,11 +197,14 @@ void announce(long listener, const Folders& folders) {
 }
 
 /// It prepares itself while we mount what the program will find.
-Stem prepare_stem(const PlanView& view) {
+Stem begin_first_run(const PlanView& view, OutputWatch& outputs, long input_folder) {
   auto stem = start_stem(view);
   if (stem.failure) give_up(stem.failure);
   if (auto failure = mount_outputs(view)) give_up(failure);
   if (auto failure = make_read_only("/in")) give_up(failure);
+  if (view.plan().reusable) outputs.start();
+  // Before it is ready: it finds the order when it looks for one, and need not wait for us once more.
+  if (auto failure = order_program(stem, input_folder)) give_up(failure);
   wait_for_stem(stem);
   if (stem.failure) give_up(stem.failure);
   return stem;
@@ -209,15 +212,18 @@ Stem prepare_stem(const PlanView& view) {
 
 [[noreturn]] void serve_strict(const PlanView& view, long input_folder) {
   if (auto failure = bound_capabilities()) give_up(failure);
-  const auto stem = prepare_stem(view);
   OutputWatch outputs(view.plan());
-  if (view.plan().reusable) outputs.start();
+  const bool reusable = view.plan().reusable;
+  const auto stem = begin_first_run(view, outputs, input_folder);
   for (;;) {
-    if (auto failure = order_program(stem, input_folder)) give_up(failure);
     announce(stem.listener, {});
-    if (!wait_for_run(stem, input_folder)) exit_process(0);
+    const bool renewable = wait_for_run(stem, input_folder);
+    if (!renewable && reusable) exit_process(0);
+    // Of a box for one run, until the supervisor has let go: taking it down would be in the way of who waits for the run.
     wait_for_renewal();
+    if (!renewable) exit_process(0);
     renew_surroundings(view, outputs, input_folder);
+    if (auto failure = order_program(stem, input_folder)) give_up(failure);
   }
 }
 

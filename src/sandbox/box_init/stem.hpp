@@ -27,8 +27,8 @@ Stem start_stem(const PlanView& view);
 void wait_for_stem(Stem& stem);
 
 /// Has it fork (or become) the process of the next run: our child, with the number strict::program_pid, which waits for its run
-/// on the control socket. The root must be complete, and the last run's process gone. `input_folder` is a writable way into
-/// /in.
+/// on the control socket. The root must be complete, and the last run's process gone; the stem need not be ready.
+/// `input_folder` is a writable way into /in.
 BoxFailure order_program(const Stem& stem, long input_folder);
 
 }  // namespace forgepool::sandbox::box_init
