@@ -196,12 +196,22 @@ void announce(long listener, const Folders& folders) {
   system_call(__NR_close, folders.tmp);
 }
 
+/// Where files can be put although the program will find it read-only.
+long begin_input(const PlanView& view) {
+  if (auto failure = mount_input(view)) give_up(failure);
+  const long folder = open_input_folder();
+  if (auto failure = check(folder, BoxStep::input_files)) give_up(failure);
+  return folder;
+}
+
 /// It prepares itself while we mount what the program will find.
-Stem begin_first_run(const PlanView& view, OutputWatch& outputs, long input_folder) {
+Stem begin_first_run(const PlanView& view, OutputWatch& outputs, long& input_folder) {
   auto stem = start_stem(view);
   if (stem.failure) give_up(stem.failure);
-  if (auto failure = mount_outputs(view)) give_up(failure);
+  if (auto failure = empty_standard_input()) give_up(failure);
+  input_folder = begin_input(view);
   if (auto failure = make_read_only("/in")) give_up(failure);
+  if (auto failure = mount_outputs(view)) give_up(failure);
   if (view.plan().reusable) outputs.start();
   // Before it is ready: it finds the order when it looks for one, and need not wait for us once more.
   if (auto failure = order_program(stem, input_folder)) give_up(failure);
@@ -210,10 +220,11 @@ Stem begin_first_run(const PlanView& view, OutputWatch& outputs, long input_fold
   return stem;
 }
 
-[[noreturn]] void serve_strict(const PlanView& view, long input_folder) {
+[[noreturn]] void serve_strict(const PlanView& view) {
   if (auto failure = bound_capabilities()) give_up(failure);
   OutputWatch outputs(view.plan());
   const bool reusable = view.plan().reusable;
+  long input_folder = -1;
   const auto stem = begin_first_run(view, outputs, input_folder);
   for (;;) {
     announce(stem.listener, {});
@@ -247,13 +258,8 @@ void run_box() {
   const PlanView view(map_plan());
   const auto& plan = view.plan();
   if (auto failure = take_identity(plan)) give_up(failure);
-  if (auto failure = mount_input(view)) give_up(failure);
-  const long input_folder = open_input_folder();
-  if (auto failure = check(input_folder, BoxStep::input_files)) give_up(failure);
-  if (plan.strict) {
-    if (auto failure = empty_standard_input()) give_up(failure);
-    serve_strict(view, input_folder);
-  }
+  if (plan.strict) serve_strict(view);
+  const long input_folder = begin_input(view);
   if (auto failure = write_input_files(input_folder, view, view.at<PlannedFile>(plan.files), plan.file_count)) give_up(failure);
   if (auto failure = make_read_only("/in")) give_up(failure);
   if (auto failure = mount_outputs(view)) give_up(failure);

@@ -53,7 +53,8 @@ StemOrder next_order(long orders) {
 /// Behind its filter, and known to the first process.
 void be_ready(const Preparation& preparation, long listener) {
   stem_page().listener = listener;
-  require(system_call(__NR_write, preparation.ready, "r", 1), BoxStep::load_program);
+  const std::uint64_t one = 1;
+  require(system_call(__NR_write, preparation.ready, &one, sizeof one), BoxStep::load_program);
   // What can be given up now is not given up while somebody waits for the program. The filter, with the token in it, is there.
   system_call(__NR_munmap, strict::plan_address, strict::loader_stack_address - strict::plan_address);
 }
@@ -88,8 +89,6 @@ void be_ready(const Preparation& preparation, long listener) {
   if (auto failure = drop_capabilities()) fail_in_stem(failure);
   constexpr auto skipped = strict::stem_call_count;
   const long listener = install_filter(view.at<sock_filter>(plan.filter) + skipped, plan.filter_length - skipped);
-  // Until here the descriptors are shared with the first process, to which the listener stays.
-  require(gate_call(__NR_close_range, 3, ~0u, CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC), BoxStep::load_program);
   be_ready(preparation, listener);
   run_strict_program(program, next_order(preparation.orders));
 }
@@ -122,13 +121,13 @@ extern "C" [[noreturn]] void box_prepare_stem(const Preparation* given) {
 }
 
 /// True when the stem has said so; false if it has ended.
-bool wait_until_ready(long pipe, long pid) {
+bool wait_until_ready(long ready, long pid) {
   struct {
     std::int32_t fd;
     std::int16_t events, returned;
-  } entry{static_cast<std::int32_t>(pipe), readable, 0};
+  } entry{static_cast<std::int32_t>(ready), readable, 0};
   for (;;) {
-    // The pipe cannot tell of its end: its other side is also ours, as the descriptors are shared.
+    // Only the end itself tells of it: the event has no other side that would be closed.
     const struct { std::int64_t seconds, nanoseconds; } pause{0, 20'000'000};
     if (system_call(__NR_ppoll, &entry, 1, &pause, 0, 8) > 0) return true;
     int status = 0;
@@ -145,15 +144,17 @@ Stem start_stem(const PlanView& view) {
   stem.failure = check(page, BoxStep::fork_program);
   if (stem.failure) return stem;
   stem_page().listener = -1;
-  std::int32_t ready[2], orders[2];
-  stem.failure = check(system_call(__NR_pipe2, ready, O_CLOEXEC), BoxStep::fork_program);
+  // Not a pipe: the kernel takes who writes to one for about to wait, and gives its processor to the reader. The stem has more
+  // to do than we.
+  stem.ready = system_call(__NR_eventfd2, 0, O_CLOEXEC);
+  stem.failure = check(stem.ready, BoxStep::fork_program);
   if (stem.failure) return stem;
+  std::int32_t orders[2];
   stem.failure = check(system_call(__NR_pipe2, orders, O_CLOEXEC), BoxStep::fork_program);
   if (stem.failure) return stem;
   stem.pid = fork_as(view.plan().reusable ? strict::stem_pid : strict::program_pid, CLONE_FILES, child_signal, {});
-  if (stem.pid == 0) prepare({&view, ready[1], orders[0]});
+  if (stem.pid == 0) prepare({&view, stem.ready, orders[0]});
   stem.failure = check(stem.pid, BoxStep::fork_program);
-  stem.ready = ready[0];
   stem.orders = orders[1];
   return stem;
 }

@@ -16,8 +16,8 @@ struct Stem {
   BoxFailure failure;
   long pid = -1;
   long listener = -1;  ///< Of the filter that it and its forks have.
-  long ready = -1;     ///< The pipe on which it says that it takes orders…
-  long orders = -1;    ///< … and the one by which it gets them.
+  long ready = -1;     ///< The event by which it says that it takes orders.
+  long orders = -1;    ///< The pipe by which it gets them.
 };
 
 /// Forks it; it prepares itself.

@@ -5,6 +5,7 @@
 #include "sandbox/box_init/emulation/gate.hpp"
 
 #include <linux/capability.h>
+#include <linux/close_range.h>
 #include <linux/fcntl.h>
 #include <linux/prctl.h>
 #include <linux/resource.h>
@@ -128,7 +129,8 @@ void run_strict_program(const StrictProgram& program, const StemOrder& order) {
   touch_handler_stack();
   seed_random(receive_run(order));
   take_random(program.random, 16);
-  require(gate_call(__NR_close_range, 3, ~0u, 0), BoxStep::load_program);
+  // In a box for one run the descriptors are still those of the first process, to which the filter's listener stays.
+  require(gate_call(__NR_close_range, 3, ~0u, CLOSE_RANGE_UNSHARE), BoxStep::load_program);
   jump(program.stack, program.entry);
 }
 
