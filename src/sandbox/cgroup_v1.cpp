@@ -106,18 +106,21 @@ class SpareGroups {
 
   Result<std::unique_ptr<V1Group>> take(const GroupLimits& limits) {
     while (auto spare = take_spare(limits))
-      if (spare->start_anew(most_left_bytes)) return spare;
+      if (spare->clean || spare->group->start_anew(most_left_bytes)) return std::move(spare->group);
     return make_(limits);
   }
 
+  /// Nothing is alive in it any more.
   void give_back(std::unique_ptr<V1Group> group, const GroupLimits& limits) {
+    // Now rather than when somebody waits for it. What the kernel still counts for the dead may be too much now, and less then.
+    const bool clean = group->start_anew(most_left_bytes);
     std::optional<Spare> dropped;  // Removed outside of the lock.
     const std::lock_guard lock(mutex_);
     if (spares_.size() >= most_spares) {
       dropped = std::move(spares_.front());
       spares_.pop_front();
     }
-    spares_.push_back({std::move(group), limits});
+    spares_.push_back({std::move(group), limits, clean});
   }
 
  private:
@@ -128,15 +131,16 @@ class SpareGroups {
   struct Spare {
     std::unique_ptr<V1Group> group;
     GroupLimits limits;
+    bool clean;  ///< Counts from 0.
   };
 
-  std::unique_ptr<V1Group> take_spare(const GroupLimits& limits) {
+  std::optional<Spare> take_spare(const GroupLimits& limits) {
     const std::lock_guard lock(mutex_);
     const auto found = std::ranges::find(spares_, limits, &Spare::limits);
-    if (found == spares_.end()) return nullptr;
-    auto group = std::move(found->group);
+    if (found == spares_.end()) return std::nullopt;
+    auto spare = std::move(*found);
     spares_.erase(found);
-    return group;
+    return spare;
   }
 
   const std::function<Result<std::unique_ptr<V1Group>>(const GroupLimits&)> make_;

@@ -221,7 +221,8 @@ Stem begin_first_run(const PlanView& view, OutputWatch& outputs, long& input_fol
 }
 
 [[noreturn]] void serve_strict(const PlanView& view) {
-  if (auto failure = bound_capabilities()) give_up(failure);
+  // Their bounding set needs no attention: it counts when a file is executed, and nothing in here executes one or may.
+  if (auto failure = lock_users()) give_up(failure);
   OutputWatch outputs(view.plan());
   const bool reusable = view.plan().reusable;
   long input_folder = -1;

@@ -34,8 +34,10 @@ struct Shared {
   if (auto failure = check(system_call(__NR_setsid), BoxStep::new_session)) give_up(failure);
   if (auto failure = fix_surroundings()) give_up(failure);
   if (auto failure = apply_limits(plan)) give_up(failure);
-  if (!plan.prepared_root)
+  if (!plan.prepared_root) {
+    if (auto failure = lock_users()) give_up(failure);
     if (auto failure = bound_capabilities()) give_up(failure);
+  }
   if (auto failure = drop_capabilities()) give_up(failure);
   if (auto failure = check(system_call(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), BoxStep::system_call_filter))
     give_up(failure);
@@ -85,11 +87,13 @@ BoxFailure apply_limits(const BoxPlan& plan, std::uint32_t left_out) {
   return {};
 }
 
+BoxFailure lock_users() {
+  constexpr long locked = SECURE_ALL_BITS | SECURE_ALL_LOCKS;
+  return check(system_call(__NR_prctl, PR_SET_SECUREBITS, locked, 0, 0, 0), BoxStep::drop_capabilities);
+}
+
 BoxFailure bound_capabilities() {
   constexpr auto step = BoxStep::drop_capabilities;
-  // Locked, so that being or becoming user 0 would mean nothing either.
-  constexpr long locked = SECURE_ALL_BITS | SECURE_ALL_LOCKS;
-  if (auto failure = check(system_call(__NR_prctl, PR_SET_SECUREBITS, locked, 0, 0, 0), step)) return failure;
   constexpr long unknown = -22;  // EINVAL
   for (long capability = 0; capability < 64; ++capability) {
     const long dropped = system_call(__NR_prctl, PR_CAPBSET_DROP, capability, 0, 0, 0);

@@ -25,8 +25,10 @@ BoxFailure apply_limits(const BoxPlan& plan, std::uint32_t left_out = no_limit);
 /// All `but` those of this mask.
 BoxFailure drop_capabilities(std::uint64_t but = 0);
 
-/// So that capabilities which are dropped cannot come back, here and in every process started from here on. Takes one itself,
-/// which a process in a prepared root has not got.
+/// User 0 means nothing, here and in every process started from here on. Takes a capability itself, which a process in a
+/// prepared root has not got.
+BoxFailure lock_users();
+/// So that capabilities which are dropped cannot come back by executing a file. Takes a capability, too.
 BoxFailure bound_capabilities();
 
 }  // namespace forgepool::sandbox::box_init
