@@ -205,7 +205,7 @@ long begin_input(const PlanView& view) {
 }
 
 /// It prepares itself while we mount what the program will find.
-Stem begin_first_run(const PlanView& view, OutputWatch& outputs, long& input_folder) {
+Stem begin_stem(const PlanView& view, OutputWatch& outputs, long& input_folder) {
   auto stem = start_stem(view);
   if (stem.failure) give_up(stem.failure);
   if (auto failure = empty_standard_input()) give_up(failure);
@@ -213,10 +213,6 @@ Stem begin_first_run(const PlanView& view, OutputWatch& outputs, long& input_fol
   if (auto failure = make_read_only("/in")) give_up(failure);
   if (auto failure = mount_outputs(view)) give_up(failure);
   if (view.plan().reusable) outputs.start();
-  // Before it is ready: it finds the order when it looks for one, and need not wait for us once more.
-  if (auto failure = order_program(stem, input_folder)) give_up(failure);
-  wait_for_stem(stem);
-  if (stem.failure) give_up(stem.failure);
   return stem;
 }
 
@@ -226,16 +222,20 @@ Stem begin_first_run(const PlanView& view, OutputWatch& outputs, long& input_fol
   OutputWatch outputs(view.plan());
   const bool reusable = view.plan().reusable;
   long input_folder = -1;
-  const auto stem = begin_first_run(view, outputs, input_folder);
+  auto stem = begin_stem(view, outputs, input_folder);
   for (;;) {
-    announce(stem.listener, {});
+    // With the order the program may begin. A stem that is not ready yet finds it when it looks for one.
+    const Folders folders;
+    if (auto failure = order_program(stem, input_folder)) give_up(failure);
+    if (stem.listener < 0) wait_for_stem(stem);
+    if (stem.failure) give_up(stem.failure);
+    announce(stem.listener, folders);
     const bool renewable = wait_for_run(stem, input_folder);
     if (!renewable && reusable) exit_process(0);
     // Of a box for one run, until the supervisor has let go: taking it down would be in the way of who waits for the run.
     wait_for_renewal();
     if (!renewable) exit_process(0);
     renew_surroundings(view, outputs, input_folder);
-    if (auto failure = order_program(stem, input_folder)) give_up(failure);
   }
 }
 

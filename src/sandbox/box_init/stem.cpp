@@ -1,13 +1,11 @@
 #include "sandbox/box_init/stem.hpp"
 
-#include "sandbox/box_init/emulation/gate.hpp"
 #include "sandbox/box_init/stem_page.hpp"
 #include "sandbox/box_init/strict_program.hpp"
 #include "sandbox/box_init/strict_run.hpp"
 #include "sandbox/strict/stem_filter.hpp"
 
 #include <linux/capability.h>
-#include <linux/close_range.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
