@@ -16,7 +16,7 @@ namespace forgepool {
 namespace {
 
 constexpr std::int64_t application_id = 0x66704c67;  // "fpLg"
-constexpr std::int64_t format_version = 1;
+constexpr std::int64_t format_version = 2;
 
 constexpr std::string_view log_table =
     "CREATE TABLE log (id INTEGER PRIMARY KEY CHECK (id = 0), origin BLOB NOT NULL, key BLOB NOT NULL, size INTEGER NOT NULL, "
@@ -24,10 +24,15 @@ constexpr std::string_view log_table =
 constexpr std::string_view leaves_table = "CREATE TABLE leaves (id INTEGER PRIMARY KEY, leaf BLOB NOT NULL) STRICT";
 constexpr std::string_view tiles_table =
     "CREATE TABLE tiles (id INTEGER PRIMARY KEY, hashes BLOB NOT NULL, inner BLOB NOT NULL) STRICT";
+// Large values stand in a table of their own: a look-up in a B-tree of whole rows copies each row that it compares, and of a
+// value that does not fit into the page every page that it overflows into.
+constexpr std::string_view large_values_table =
+    "CREATE TABLE large_values (id INTEGER PRIMARY KEY, value BLOB NOT NULL) STRICT";
 // Without rowid: one B-tree, so that the check on opening walks the very structure that look-ups use.
 constexpr std::string_view state_table =
-    "CREATE TABLE state (key BLOB PRIMARY KEY, value BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID";
-constexpr std::array schema = {leaves_table, log_table, state_table, tiles_table};  // By name.
+    "CREATE TABLE state (key BLOB PRIMARY KEY, value BLOB, large INTEGER, checksum INTEGER NOT NULL, CHECK ((value IS NULL) = "
+    "(large IS NOT NULL))) STRICT, WITHOUT ROWID";
+constexpr std::array schema = {large_values_table, leaves_table, log_table, state_table, tiles_table};  // By name.
 
 Status sync_path(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);

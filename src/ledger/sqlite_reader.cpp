@@ -11,13 +11,15 @@ namespace {
 /// Connections that are kept when idle. More are opened under load and closed after it.
 constexpr std::size_t max_idle_readers = 8;
 
-Status check_state_row(ByteView key, ByteView value, const sqlite::Statement& row, int checksum_column) {
-  const auto checksum = row.integer(checksum_column);
-  if (!checksum) return fail(checksum.error());
-  if (static_cast<std::uint64_t>(*checksum) != state_checksum(key, value))
+/// Of a row of key, value, value among the large ones, and checksum.
+Result<ByteView> state_value(ByteView key, const sqlite::Statement& row) {
+  const auto value = row.blob(row.is_null(1) ? 2 : 1);
+  const auto checksum = row.integer(3);
+  if (!value || !checksum) return fail(!value ? value.error() : checksum.error());
+  if (static_cast<std::uint64_t>(*checksum) != state_checksum(key, *value))
     return fail(ErrorKind::corrupt, "the stored value of key \"" + to_text(key.first(std::min<std::size_t>(key.size(), 128))) +
                                         "\" fails its checksum");
-  return {};
+  return *value;
 }
 
 }  // namespace
@@ -38,9 +40,11 @@ Result<std::unique_ptr<SqliteReader>> SqliteReader::open(const std::string& path
     return fail(set.error());
   auto leaf = database->prepare("SELECT leaf FROM leaves WHERE id = ?1");
   auto tile = database->prepare("SELECT hashes, inner FROM tiles WHERE id = ?1");
-  auto value = database->prepare("SELECT value, checksum FROM state WHERE key = ?1");
-  auto scan_range = database->prepare("SELECT key, value, checksum FROM state WHERE key >= ?1 AND key < ?2 ORDER BY key");
-  auto scan_rest = database->prepare("SELECT key, value, checksum FROM state WHERE key >= ?1 ORDER BY key");
+  const std::string rows =
+      "SELECT key, state.value, large_values.value, checksum FROM state LEFT JOIN large_values ON id = large WHERE ";
+  auto value = database->prepare(rows + "key = ?1");
+  auto scan_range = database->prepare(rows + "key >= ?1 AND key < ?2 ORDER BY key");
+  auto scan_rest = database->prepare(rows + "key >= ?1 ORDER BY key");
   for (const auto* statement : {&leaf, &tile, &value, &scan_range, &scan_rest})
     if (!*statement) return fail(statement->error());
   return std::unique_ptr<SqliteReader>(
@@ -75,9 +79,8 @@ Result<std::optional<Bytes>> SqliteReader::value(std::string_view key) {
   const auto found = query->bind(1, as_bytes(key)).step();
   if (!found) return fail(found.error());
   if (!*found) return std::nullopt;
-  const auto value = query->blob(0);
+  const auto value = state_value(as_bytes(key), *query);
   if (!value) return fail(value.error());
-  if (const auto checked = check_state_row(as_bytes(key), *value, *query, 1); !checked) return fail(checked.error());
   return Bytes(value->begin(), value->end());
 }
 
@@ -90,9 +93,10 @@ Status SqliteReader::scan(std::string_view prefix, const std::function<bool(std:
     const auto found = query->step();
     if (!found) return fail(found.error());
     if (!*found) return {};
-    const auto key = query->blob(0), value = query->blob(1);
-    if (!key || !value) return fail(!key ? key.error() : value.error());
-    if (auto checked = check_state_row(*key, *value, *query, 2); !checked) return checked;
+    const auto key = query->blob(0);
+    if (!key) return fail(key.error());
+    const auto value = state_value(*key, *query);
+    if (!value) return fail(value.error());
     if (!as_text(*key).starts_with(prefix)) return fail(ErrorKind::corrupt, "the ledger file's state is out of order");
     if (!visit(as_text(*key), *value)) return {};
   }

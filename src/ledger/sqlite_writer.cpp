@@ -5,6 +5,9 @@
 namespace forgepool {
 namespace {
 
+/// Key and value of a row of `state`: more would overflow its page of 4,096 bytes.
+constexpr std::size_t max_row_bytes = 900;
+
 /// 256 MiB: a second or two, in which nothing is committed.
 constexpr std::int64_t max_vacuumed_pages = 65'536;
 
@@ -39,13 +42,13 @@ Status SqliteWriter::prepare() {
   };
   return add(insert_leaf_, "INSERT INTO leaves VALUES (?1, ?2)")
       .and_then([&] { return add(insert_tile_, "INSERT INTO tiles VALUES (?1, ?2, ?3)"); })
-      .and_then([&] { return add(checksum_, "SELECT checksum FROM state WHERE key = ?1"); })
-      .and_then([&] {
-        return add(put_,
-                   "INSERT INTO state VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET value = excluded.value, checksum = "
-                   "excluded.checksum");
-      })
+      .and_then([&] { return add(stored_, "SELECT checksum, large FROM state WHERE key = ?1"); })
+      .and_then([&] { return add(put_, "INSERT OR REPLACE INTO state VALUES (?1, ?2, NULL, ?3)"); })
+      .and_then([&] { return add(put_place_, "INSERT OR REPLACE INTO state VALUES (?1, NULL, ?2, ?3)"); })
       .and_then([&] { return add(remove_, "DELETE FROM state WHERE key = ?1"); })
+      .and_then([&] { return add(insert_large_, "INSERT INTO large_values (value) VALUES (?1) RETURNING id"); })
+      .and_then([&] { return add(update_large_, "UPDATE large_values SET value = ?1 WHERE id = ?2"); })
+      .and_then([&] { return add(remove_large_, "DELETE FROM large_values WHERE id = ?1"); })
       .and_then([&] {
         return add(update_log_, "UPDATE log SET size = ?1, root = ?2, state_rows = ?3, state_sum = ?4, key = ?5 WHERE id = 0");
       })
@@ -74,6 +77,7 @@ Status SqliteWriter::check_nothing_beyond_head() {
     checked = check("tiles WHERE id >= " + std::to_string(tile_key({level, full})) + " AND id < " +
                     std::to_string(tile_key({level + 1, 0})));
   }
+  if (checked) checked = check("large_values WHERE id NOT IN (SELECT large FROM state WHERE large IS NOT NULL)");
   return checked;
 }
 
@@ -133,8 +137,9 @@ Status SqliteWriter::write(std::span<const LedgerBatch* const> batches, const st
 
 Status SqliteWriter::write_state(const StateWrite& write, LogRow& log) {
   const ByteView key = as_bytes(write.key);
+  std::optional<std::int64_t> large;
   {
-    const sqlite::Use query(*checksum_);
+    const sqlite::Use query(*stored_);
     const auto found = query->bind(1, key).step();
     if (!found) return fail(found.error());
     if (*found) {
@@ -142,15 +147,40 @@ Status SqliteWriter::write_state(const StateWrite& write, LogRow& log) {
       if (!old_checksum) return fail(old_checksum.error());
       log.state_sum -= static_cast<std::uint64_t>(*old_checksum);
       --log.state_rows;
+      if (!query->is_null(1)) {
+        const auto place = query->integer(1);
+        if (!place) return fail(place.error());
+        large = *place;
+      }
     } else if (!write.value) {
       return {};
     }
   }
+  const bool is_large = write.value && key.size() + write.value->size() > max_row_bytes;
+  const auto place = write_large(is_large ? std::optional<ByteView>(*write.value) : std::nullopt, large);
+  if (!place) return fail(place.error());
   if (!write.value) return remove_->bind(1, key).run();
   const std::uint64_t checksum = state_checksum(key, *write.value);
   log.state_sum += checksum;
   ++log.state_rows;
+  if (*place) return put_place_->bind(1, key).bind(2, **place).bind(3, static_cast<std::int64_t>(checksum)).run();
   return put_->bind(1, key).bind(2, *write.value).bind(3, static_cast<std::int64_t>(checksum)).run();
+}
+
+Result<std::optional<std::int64_t>> SqliteWriter::write_large(std::optional<ByteView> value, std::optional<std::int64_t> old) {
+  if (!value) {
+    if (old)
+      if (const auto removed = remove_large_->bind(1, *old).run(); !removed) return fail(removed.error());
+    return std::nullopt;
+  }
+  if (old) {
+    if (const auto updated = update_large_->bind(1, *value).bind(2, *old).run(); !updated) return fail(updated.error());
+    return old;
+  }
+  const sqlite::Use insert(*insert_large_);
+  const auto row = insert->bind(1, *value).step();
+  if (!row) return fail(row.error());
+  return insert->integer(0);
 }
 
 Status SqliteWriter::write_log(const LogRow& log) {

@@ -21,7 +21,7 @@ class SqliteWriter {
 
   /// As of the last commit.
   const LogRow& log() const { return log_; }
-  /// `corrupt` if the file holds leaves or tiles that the head does not know of.
+  /// `corrupt` if the file holds leaves or tiles that the head does not know of, or large values that are no key's.
   Status check_nothing_beyond_head();
 
   /// Writes the batches' leaves from index log().head.size on, the tiles they fill, their state and the new head: all or
@@ -43,10 +43,13 @@ class SqliteWriter {
   Status prepare();
   Status write(std::span<const LedgerBatch* const> batches, const std::vector<FullTile>& filled, LogRow& log);
   Status write_state(const StateWrite& write, LogRow& log);
+  /// Puts `value` among the large ones, in the place of `old` if there is one; none: only removes that.
+  Result<std::optional<std::int64_t>> write_large(std::optional<ByteView> value, std::optional<std::int64_t> old);
   Status write_log(const LogRow& log);
 
   sqlite::Database database_;
-  std::optional<sqlite::Statement> insert_leaf_, insert_tile_, checksum_, put_, remove_, update_log_, begin_, commit_;
+  std::optional<sqlite::Statement> insert_leaf_, insert_tile_, stored_, put_, put_place_, remove_, insert_large_, update_large_,
+      remove_large_, update_log_, begin_, commit_;
   LogRow log_;
   Bytes next_key_;
   bool keeps_leaves_ = true;

@@ -19,6 +19,8 @@ struct Original {
     LedgerBatch batch = numbered_leaves(0, leaves);
     for (int i = 0; i < 200; ++i)
       batch.writes.push_back({"key/" + std::to_string(i), to_bytes(std::string(static_cast<std::size_t>(i), 'v'))});
+    for (const char last : {'a', 'b'})
+      batch.writes.push_back({std::string("large/") + last, Bytes(3'000, static_cast<std::uint8_t>(last))});
     head = ledger->commit(batch).value();
     state = scan_all(*ledger);
   }
@@ -124,7 +126,9 @@ TEST_CASE("rows changed, lost, added or swapped behind the ledger's back are cor
         // The state.
         "DELETE FROM state WHERE key = CAST('key/7' AS BLOB)",
         "UPDATE state SET value = x'00' WHERE key = CAST('key/7' AS BLOB)", "UPDATE state SET checksum = checksum + 1",
-        "INSERT INTO state VALUES (x'00', x'00', 0)",
+        "INSERT INTO state VALUES (x'00', x'00', NULL, 0)", "DELETE FROM large_values WHERE id = 1",
+        "UPDATE large_values SET value = x'00' WHERE id = 2", "INSERT INTO large_values VALUES (3, x'00')",
+        "UPDATE state SET large = 1 WHERE large = 2",
         "UPDATE state SET key = CAST('key/x' AS BLOB) WHERE key = CAST('key/7' AS BLOB)",
         "UPDATE log SET state_sum = state_sum + 1",
         // The schema.

@@ -112,7 +112,7 @@ TEST_CASE("files that are no ledger, or one of a later version, are refused and 
   CHECK(refusal(try_open(folder.file("other.db"))) == ErrorKind::invalid_input);
 
   open_sqlite(folder.file("later.db"));
-  run_sql(folder.file("later.db"), "PRAGMA user_version = 2");
+  run_sql(folder.file("later.db"), "PRAGMA user_version = 3");
   CHECK(refusal(try_open(folder.file("later.db"))) == ErrorKind::unsupported);
 }
 

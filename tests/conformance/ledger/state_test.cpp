@@ -1,6 +1,8 @@
 #include "backends.hpp"
 
 #include <algorithm>
+#include <fstream>
+#include <map>
 
 using namespace forgepool;
 using namespace forgepool::test;
@@ -12,6 +14,15 @@ StateWrite put(std::string key, std::string_view value) {
 }
 StateWrite drop(std::string key) {
   return {std::move(key), std::nullopt};
+}
+
+/// By this process so far, the page cache included.
+std::optional<std::uint64_t> bytes_read() {
+  std::ifstream counters("/proc/self/io");
+  std::uint64_t bytes = 0;
+  for (std::string name; counters >> name >> bytes;)
+    if (name == "rchar:") return bytes;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -45,6 +56,58 @@ TEST_CASE("keys and values are bytes: zeros, newlines, 0xff and nothing at all")
   CHECK(scan_all(ledger) == State{{"", "empty key"}, {zero, zero}, {"\n", "\n"}, {"a", "\xff\xfe"}, {"a" + zero, "1"}});
   CHECK(ledger.read("") == to_bytes("empty key"));
   CHECK(ledger.read(zero) == to_bytes(zero));
+}
+
+TEST_CASE("a value may have any size, and another size when it is overwritten") {
+  const auto backend = GENERATE(from_range(backends()));
+  CAPTURE(backend.name);
+  const Folder folder;
+  auto ledger = backend.make(folder);
+  std::map<std::string, std::string> expected;
+  std::size_t step = 0;
+  const std::vector<std::size_t> sizes = {0, 1, 800, 880, 890, 900, 1'000, 1'100, 4'000, 4'100, 70'000, 3'000'000};
+  // Every size after every other one, in one batch and over several.
+  for (std::size_t round = 0; round < sizes.size(); ++round) {
+    LedgerBatch batch;
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      const std::string key = "key " + std::to_string(i);
+      for (int twice = 0; twice < 2; ++twice) {
+        const std::string value(sizes[(i + round * static_cast<std::size_t>(twice)) % sizes.size()],
+                                static_cast<char>('a' + ++step % 26));
+        batch.writes.push_back(put(key, value));
+        expected[key] = value;
+      }
+      if ((i + round) % 5 != 0) continue;
+      batch.writes.push_back(drop(key));
+      expected.erase(key);
+    }
+    REQUIRE(ledger->commit(batch));
+    CHECK((scan_all(*ledger) == State(expected.begin(), expected.end())));
+  }
+  for (const auto& [key, value] : expected) CHECK((ledger->read(key) == to_bytes(value)));
+  if (backend.name == "memory") return;
+  ledger.reset();
+  ledger = backend.make(folder);
+  CHECK((scan_all(*ledger) == State(expected.begin(), expected.end())));
+}
+
+TEST_CASE("what a look-up reads from the disk does not grow with the large values beside its key") {
+  const auto backend = GENERATE(from_range(durable_backends()));
+  CAPTURE(backend.name);
+  const Folder folder;
+  const auto ledger = backend.make(folder);
+  LedgerBatch batch;
+  for (int i = 0; i < 200; ++i) batch.writes.push_back(put("job/" + std::to_string(1000 + i), std::string(300, 'r')));
+  for (int i = 0; i < 200; i += 40)
+    batch.writes.push_back({"job/" + std::to_string(1000 + i) + "/result", Bytes(8u << 20, 'L')});
+  REQUIRE(ledger->commit(batch));
+  const auto before = bytes_read();
+  if (!before) SKIP("this kernel does not count what a process reads (/proc/self/io)");
+  for (int i = 7; i < 200; i += 10) CHECK(ledger->read("job/" + std::to_string(1000 + i))->has_value());
+  CHECK(*bytes_read() - *before < (1u << 20));
+  // Nor does what a write of another key reads.
+  REQUIRE(ledger->commit({.leaves = {}, .writes = {put("job/1041", "new"), put("job/1042", "new")}}));
+  CHECK(*bytes_read() - *before < (2u << 20));
 }
 
 TEST_CASE("a scan visits the keys of a prefix in byte order, also around 0xff") {
