@@ -71,6 +71,12 @@ class AdapterPackage {
   /// profile does not exist or its arguments are not what the profile takes.
   virtual Result<Plan> plan(const Contract& contract) const = 0;
 
+  /// Runs a shard of a plan of this package in the sandbox: as it is or, if the profile isolates items, each item in a box of
+  /// its own with the limits for itself, one after the other, and puts together what they gave. How an item ended is part of
+  /// the shard's output then; the shard ends badly only where an item's run could not be set up, or was cancelled. Blocks, and
+  /// is called from where `Sandbox::run` may be.
+  virtual SandboxReport run(const SandboxRequest& shard, Sandbox& sandbox) const = 0;
+
   /// Computes the result (RFC 8785 JSON) from the accepted output of every shard, in shard order. The outputs are foreign
   /// bytes: `corrupt`, naming the shard, if one is not what the profile's reducer takes.
   virtual Result<std::string> reduce(const Contract& contract, const std::vector<ByteView>& outputs) const = 0;

@@ -31,6 +31,12 @@ const ArgumentSpec* need_argument(ObjectReader& reader, std::string_view key, co
   return nullptr;
 }
 
+/// The name of an integer argument that is a number of bytes.
+void need_limit(ObjectReader& reader, std::string_view key, const ArgumentSpecs& args, const std::string& name) {
+  const auto* limit = need_argument(reader, key, args, name, ArgumentSpec::Type::integer, "an integer argument");
+  if (limit && limit->min_integer < 0) reader.refuse(key, "expected an integer argument whose min is at least 0");
+}
+
 SplitSpec read_split(const json::Value& value, const std::string& pointer, const ArgumentSpecs& args, ObjectReader& outer) {
   SplitSpec split;
   ObjectReader reader(value, pointer);
@@ -43,6 +49,7 @@ SplitSpec read_split(const json::Value& value, const std::string& pointer, const
     const auto* list = need_argument(reader, "over", args, split.over, ArgumentSpec::Type::list, "a list argument");
     if (list && list->min_items < 1) reader.refuse("over", "expected a list argument whose min_items is at least 1");
     split.items_executable = reader.boolean("items_executable", false);
+    split.isolate_items = reader.boolean("isolate_items", false);
   }
 
   const json::Value* size = reader.any("shard_size");
@@ -91,11 +98,17 @@ ReduceSpec read_reduce(const json::Value& value, const std::string& pointer, con
     if (by_items) reader.refuse("by", "expected another reducer than summary, which needs a split by range");
   } else if (reduce.by == ReduceSpec::By::concat) {
     reduce.item_limit_argument = reader.string("item_limit", 64);
-    const auto* limit = need_argument(reader, "item_limit", profile.args, reduce.item_limit_argument,
-                                      ArgumentSpec::Type::integer, "an integer argument");
-    if (limit && limit->min_integer < 0) reader.refuse("item_limit", "expected an integer argument whose min is at least 0");
+    need_limit(reader, "item_limit", profile.args, reduce.item_limit_argument);
+    reduce.error_limit_argument = reader.string("error_limit", 64, "");
+    if (!reduce.error_limit_argument.empty()) {
+      need_limit(reader, "error_limit", profile.args, reduce.error_limit_argument);
+      if (!profile.split.isolate_items)
+        reader.refuse("error_limit", "expected isolate_items in split with it: standard error is that of a box");
+    }
     if (!by_items) reader.refuse("by", "expected another reducer than concat, which needs a split by items");
   }
+  if (profile.split.isolate_items && reduce.by != ReduceSpec::By::concat)
+    reader.refuse("by", "expected concat, which puts together what items in boxes of their own gave (split.isolate_items)");
   if (auto read = reader.finish(); !read) outer.refuse(read.error());
   return reduce;
 }
@@ -166,6 +179,8 @@ Result<Profile> read_profile(const json::Value& value, const std::string& pointe
   if (const auto* compare = reader.any("compare"); compare && reader.ok())
     profile.compare = read_compare(*compare, reader.pointer("compare"), profile, reader);
   profile.steps = reader.boolean("steps", false);
+  if (profile.steps && profile.split.isolate_items)
+    reader.refuse("steps", "expected false, because items in boxes of their own have no steps in common (split.isolate_items)");
   if (auto read = reader.finish(); !read) return fail(read.error());
   return profile;
 }

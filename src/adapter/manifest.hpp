@@ -19,6 +19,7 @@ struct SplitSpec {
   std::int64_t shard_size = 1;  ///< Iterations or items per shard, unless an argument says so:
   std::string shard_size_argument;  ///< Name of an integer argument; empty: `shard_size` holds.
   bool items_executable = false;    ///< Items that are digests become executable files.
+  bool isolate_items = false;       ///< Each item runs in a box of its own, where the limits are the item's.
 };
 
 /// A digest argument that becomes an input file.
@@ -31,8 +32,9 @@ struct InputSpec {
 struct ReduceSpec {
   enum class By { summary, concat, count };
   By by = By::count;
-  std::string unit;                 ///< summary: what one is of, for people ("cents").
-  std::string item_limit_argument;  ///< concat: the integer argument that bounds each item's output, in bytes.
+  std::string unit;                  ///< summary: what one is of, for people ("cents").
+  std::string item_limit_argument;   ///< concat: the integer argument that bounds each item's output, in bytes.
+  std::string error_limit_argument;  ///< concat: likewise of what is recorded of standard error; empty: nothing is.
 };
 
 /// How far two numbers may be apart to count as equal: by any of the three.

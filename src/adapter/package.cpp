@@ -3,6 +3,7 @@
 #include "adapter/elf.hpp"
 #include "adapter/planner.hpp"
 #include "adapter/reducer.hpp"
+#include "adapter/shard_run.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -46,6 +47,10 @@ class Package final : public AdapterPackage {
     const auto checked = adapter::check_contract(manifest_, contract);
     if (!checked) return fail(checked.error());
     return adapter::check_output(*checked, output);
+  }
+
+  SandboxReport run(const SandboxRequest& shard, Sandbox& sandbox) const override {
+    return adapter::run_shard(manifest_, shard, sandbox);
   }
 
   bool compares_exactly(const Contract& contract) const override {

@@ -6,28 +6,7 @@
 namespace forgepool::adapter {
 namespace {
 
-using json::ObjectReader;
-
-constexpr std::string_view formats[] = {"concat/1"};
-constexpr std::string_view outcomes[] = {"exited", "signalled", "output_limit"};
-
-struct ItemOutput {
-  std::string_view outcome;
-  std::int64_t code = 0;  ///< Exit code or signal; 0 for output_limit.
-  Bytes standard_output;
-};
-
-Result<ItemOutput> read_item(const json::Value& value, const std::string& pointer, std::uint64_t index, std::size_t limit) {
-  ObjectReader reader(value, pointer);
-  ItemOutput item;
-  reader.integer("index", static_cast<std::int64_t>(index), static_cast<std::int64_t>(index));
-  item.outcome = outcomes[reader.choice("outcome", outcomes)];
-  if (item.outcome == "exited") item.code = reader.integer("code", 0, 255);
-  if (item.outcome == "signalled") item.code = reader.integer("code", 1, 64);
-  item.standard_output = reader.base64("stdout", limit);
-  if (auto read = reader.finish(); !read) return fail(read.error());
-  return item;
-}
+constexpr std::string_view formats[] = {concat_format};
 
 /// True for output that a person would want to read as it is.
 bool is_text(ByteView bytes) {
@@ -70,31 +49,24 @@ class ConcatReducer final : public Reducer {
 
  private:
   Result<std::vector<ItemOutput>> read(const json::Value& output, const Extent& extent) const {
-    const auto limit = static_cast<std::size_t>(contract_.integer(contract_.profile->reduce.item_limit_argument));
-    ObjectReader reader(output, "");
-    reader.choice("format", formats);
-    std::vector<ItemOutput> items;
-    if (const auto* array = reader.array("items", extent.size(), extent.size()))
-      for (std::size_t i = 0; i < array->size() && reader.ok(); ++i) {
-        auto item = read_item((*array)[i], json::pointer_to("/items", i), extent.begin + i, limit);
-        if (item)
-          items.push_back(std::move(*item));
-        else
-          reader.refuse(item.error());
-      }
-    if (auto done = reader.finish(); !done) return fail(done.error());
-    return items;
+    return read_concat(output, extent, item_limits(contract_.profile->reduce, contract_.args));
   }
 
   void add_item(const ItemOutput& item, std::uint64_t index, const json::Value& input) {
-    json::Object entry{
-        {"index", index}, {"input", input}, {"outcome", item.outcome}, {"stdout_digest", sha256(item.standard_output).str()}};
-    if (item.outcome != "output_limit") entry.set("code", item.code);
-    if (is_text(item.standard_output))
-      entry.set("stdout", as_text(item.standard_output));
-    else
-      entry.set("stdout_base64", to_base64(item.standard_output));
+    json::Object entry{{"index", index},
+                       {"input", input},
+                       {"outcome", item.outcome},
+                       {"stdout_digest", sha256(item.standard_output).str()}};
+    if (item.has_code()) entry.set("code", item.code);
+    set_text(entry, "stdout", item.standard_output);
+    if (item_limits(contract_.profile->reduce, contract_.args).error != 0) set_text(entry, "stderr", item.standard_error);
     items_.push_back(std::move(entry));
+  }
+  static void set_text(json::Object& entry, const std::string& name, ByteView content) {
+    if (is_text(content))
+      entry.set(name, as_text(content));
+    else
+      entry.set(name + "_base64", to_base64(content));
   }
 
   const CheckedContract& contract_;
@@ -102,6 +74,30 @@ class ConcatReducer final : public Reducer {
 };
 
 }  // namespace
+
+ItemLimits item_limits(const ReduceSpec& reduce, const json::Object& args) {
+  const auto value = [&](const std::string& argument) {
+    const json::Value* found = argument.empty() ? nullptr : args.find(argument);
+    return static_cast<std::size_t>(found && found->as_integer() ? std::max<std::int64_t>(*found->as_integer(), 0) : 0);
+  };
+  return {value(reduce.item_limit_argument), value(reduce.error_limit_argument)};
+}
+
+Result<std::vector<ItemOutput>> read_concat(const json::Value& output, const Extent& extent, const ItemLimits& limits) {
+  json::ObjectReader reader(output, "");
+  reader.choice("format", formats);
+  std::vector<ItemOutput> items;
+  if (const auto* array = reader.array("items", extent.size(), extent.size()))
+    for (std::size_t i = 0; i < array->size() && reader.ok(); ++i) {
+      auto item = read_item((*array)[i], json::pointer_to("/items", i), extent.begin + i, limits);
+      if (item)
+        items.push_back(std::move(*item));
+      else
+        reader.refuse(item.error());
+    }
+  if (auto done = reader.finish(); !done) return fail(done.error());
+  return items;
+}
 
 std::unique_ptr<Reducer> make_concat_reducer(const CheckedContract& contract) {
   return std::make_unique<ConcatReducer>(contract);

@@ -40,15 +40,28 @@ Result<json::Value> parse_output(const CheckedContract& contract, ByteView outpu
 }  // namespace
 
 Status check_reducible(const CheckedContract& contract) {
-  const ReduceSpec& reduce = contract.profile->reduce;
-  if (reduce.by != ReduceSpec::By::concat) return {};
-  const auto limit = static_cast<std::uint64_t>(contract.integer(reduce.item_limit_argument));
-  if (limit <= max_concat_bytes / contract.layout.total) return {};
+  const Profile& profile = *contract.profile;
+  if (profile.reduce.by != ReduceSpec::By::concat) return {};
+  const ItemLimits limits = item_limits(profile.reduce, contract.args);
+  const std::uint64_t item = std::uint64_t{limits.output} + limits.error;
+  const ShardLayout& layout = contract.layout;
+  if (item > max_concat_bytes / layout.total)
+    return fail(ErrorKind::invalid_input,
+                json::at_pointer("/args/" + profile.reduce.item_limit_argument,
+                                 std::to_string(layout.total) + " items of up to " + std::to_string(item) +
+                                     " bytes could make a result of more than " + std::to_string(max_concat_bytes >> 20) +
+                                     " MiB; expected at most " + std::to_string(max_concat_bytes / layout.total)));
+  // In base64, with what stands around it.
+  const std::uint64_t entry = item / 3 * 4 + 256;
+  const std::uint64_t largest = std::min(layout.shard_size, layout.total);
+  if (entry <= profile.limits.output_bytes / largest) return {};
+  const auto& size = profile.split.shard_size_argument;
   return fail(ErrorKind::invalid_input,
-              json::at_pointer("/args/" + reduce.item_limit_argument,
-                               std::to_string(contract.layout.total) + " items of up to " + std::to_string(limit) +
-                                   " bytes could make a result of more than " + std::to_string(max_concat_bytes >> 20) +
-                                   " MiB; expected at most " + std::to_string(max_concat_bytes / contract.layout.total)));
+              json::at_pointer("/args/" + (size.empty() ? profile.reduce.item_limit_argument : size),
+                               std::to_string(largest) + " items of up to " + std::to_string(item) +
+                                   " bytes could make a shard's output larger than the " +
+                                   std::to_string(profile.limits.output_bytes) + " bytes that it may have; expected at most " +
+                                   std::to_string(profile.limits.output_bytes / entry) + " items a shard"));
 }
 
 Result<std::string> reduce(const CheckedContract& contract, const std::vector<ByteView>& outputs) {

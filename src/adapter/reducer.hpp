@@ -3,6 +3,7 @@
 /// in shard order, so that the result does not depend on who computed what or what came first.
 ///
 /// Outputs are foreign bytes: a reducer takes only the canonical form of what FORMAT.md, "Shard outputs", says.
+#include "adapter/item_output.hpp"
 #include "adapter/planner.hpp"
 
 namespace forgepool::adapter {
@@ -31,7 +32,12 @@ std::unique_ptr<Reducer> make_summary_reducer(const CheckedContract& contract);
 std::unique_ptr<Reducer> make_concat_reducer(const CheckedContract& contract);
 std::unique_ptr<Reducer> make_count_reducer(const CheckedContract& contract);
 
-/// Says, before anything is computed, whether a result of such a job could be too large.
+/// The limits of each item's output, by the arguments that the reducer names.
+ItemLimits item_limits(const ReduceSpec& reduce, const json::Object& args);
+/// The entries of an output `concat/1` of the items of that extent. invalid_input, with the pointer.
+Result<std::vector<ItemOutput>> read_concat(const json::Value& output, const Extent& extent, const ItemLimits& limits);
+
+/// Says, before anything is computed, whether a result of such a job, or the output of one of its shards, could be too large.
 Status check_reducible(const CheckedContract& contract);
 
 /// Reduces the outputs of all shards. Errors as for AdapterPackage::reduce.

@@ -151,9 +151,8 @@ void LeaseRun::run_shards() {
       ran->params = params;
       self->workshop_.loop.run_blocking(
           // The flag that `request.cancelled` points to lives as long as this work.
-          [ran, request = std::move(request), sandbox = self->workshop_.sandbox, flag = self->cancelled_] {
-            ran->report = sandbox->run(request);
-          },
+          [ran, request = std::move(request), adapter = self->adapter_, sandbox = self->workshop_.sandbox,
+           flag = self->cancelled_] { ran->report = adapter->run(request, *sandbox); },
           [self, ran, place = std::move(place)]() mutable {
             place.reset();
             if (self->done_) self->shard_ran(std::move(*ran));

@@ -141,7 +141,7 @@ Result<std::vector<ReplayedShard>> replay_bundle(std::string_view document, cons
   }
   std::vector<ReplayedShard> replayed;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    SandboxReport report = sandbox.run(requests[i]);
+    SandboxReport report = computation->adapter->run(requests[i], sandbox);
     const Accepted& decided = accepted->at(wanted[i]);
     ReplayedShard shard;
     shard.index = wanted[i];

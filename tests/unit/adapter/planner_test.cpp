@@ -112,7 +112,7 @@ TEST_CASE("items are dealt out as files, and a shard is told of its own only") {
   const json::Object params = params_of(plan->shards[1]);
   CHECK(json::canonicalize(*params.find("items")) == R"([{"file":"item.2","index":2}])");
   CHECK(json::canonicalize(*params.find("args")) == R"({"arguments":["--x={}"],"items_per_shard":2,"program":)" +
-                                                        digest_text("p") + R"(,"stdin":true,"stdout_limit_bytes":16384})");
+                                                        digest_text("p") + R"(,"stderr_limit_bytes":0,"stdin":true,"stdout_limit_bytes":16384})");
 }
 
 TEST_CASE("arguments that a profile does not take are named by their pointer into the contract") {

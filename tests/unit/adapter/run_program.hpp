@@ -57,27 +57,53 @@ inline std::shared_ptr<const AdapterPackage> built_package(const std::string& na
   return *package;
 }
 
-/// The program's output, or its exit status as text.
+/// Runs programs in a folder each, and isolates nothing: they are told where the folders are that a sandbox calls /in and /out.
+class PlainRuns final : public Sandbox {
+ public:
+  std::string_view name() const override { return "plain"; }
+  SandboxLevel level() const override { return SandboxLevel::process; }
+
+  SandboxReport run(const SandboxRequest& request) override {
+    TemporaryFolder folder;
+    const auto in = folder.path() / "in", out = folder.path() / "out", program = folder.path() / "program";
+    std::filesystem::create_directory(in);
+    std::filesystem::create_directory(out);
+    write_bytes(program, *request.program, true);
+    for (const SandboxFile& file : request.files) write_bytes(in / file.name, *file.content, file.executable);
+
+    std::string arguments[] = {program.string(), "--in", in.string(), "--out", out.string()};
+    char* argv[] = {arguments[0].data(), arguments[1].data(), arguments[2].data(),
+                    arguments[3].data(), arguments[4].data(), nullptr};
+    char* environment[] = {nullptr};
+    pid_t child = 0;
+    REQUIRE(::posix_spawn(&child, argv[0], nullptr, nullptr, argv, environment) == 0);
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    SandboxReport report;
+    report.outcome.kind = WIFEXITED(status) ? SandboxOutcome::Kind::exited : SandboxOutcome::Kind::signalled;
+    report.outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
+    if (report.outcome.ok()) report.outputs["result"] = read_bytes(out / "result");
+    return report;
+  }
+};
+
+inline SandboxRequest request_for(const AdapterPackage& package, const ShardSpec& shard,
+                                  const std::map<Digest, Bytes>& inputs) {
+  SandboxRequest request;
+  request.program_digest = package.program_digest();
+  request.program = package.program();
+  request.files.push_back({"params.json", std::make_shared<const Bytes>(to_bytes(shard.params)), false});
+  for (const ShardInput& input : shard.inputs)
+    request.files.push_back({input.name, std::make_shared<const Bytes>(inputs.at(input.digest)), input.executable});
+  return request;
+}
+
+/// The shard's output, or how it ended in words.
 inline std::string run_shard(const AdapterPackage& package, const ShardSpec& shard,
                              const std::map<Digest, Bytes>& inputs = {}) {
-  TemporaryFolder folder;
-  const auto in = folder.path() / "in", out = folder.path() / "out", program = folder.path() / "program";
-  std::filesystem::create_directory(in);
-  std::filesystem::create_directory(out);
-  write_bytes(program, *package.program(), true);
-  write_bytes(in / "params.json", as_bytes(shard.params));
-  for (const ShardInput& input : shard.inputs) write_bytes(in / input.name, inputs.at(input.digest), input.executable);
-
-  std::string arguments[] = {program.string(), "--in", in.string(), "--out", out.string()};
-  char* argv[] = {arguments[0].data(), arguments[1].data(), arguments[2].data(),
-                  arguments[3].data(), arguments[4].data(), nullptr};
-  char* environment[] = {nullptr};
-  pid_t child = 0;
-  REQUIRE(::posix_spawn(&child, argv[0], nullptr, nullptr, argv, environment) == 0);
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return "status " + std::to_string(status);
-  return to_text(read_bytes(out / "result"));
+  PlainRuns sandbox;
+  const SandboxReport report = package.run(request_for(package, shard, inputs), sandbox);
+  return report.outcome.ok() ? to_text(report.outputs.at("result")) : describe(report.outcome);
 }
 
 inline std::vector<std::string> run_all(const AdapterPackage& package, const Plan& plan,
