@@ -27,10 +27,6 @@ BoxIdentity identity_for_run(const BoxMachine& machine) {
   return machine.separate_users ? unused_identity(machine.uid_map, machine.gid_map, counter++) : own_identity();
 }
 
-SandboxUsage usage_of(const RunFacts& facts) {
-  return {facts.cpu_ms, facts.wall_ms, facts.group_limits ? facts.counters.peak_memory_bytes : facts.peak_process_bytes};
-}
-
 void judge(RunFacts& facts, const SandboxLimits& limits, SandboxReport& report) {
   facts.out_exhausted = is_exhausted(facts.out.get());
   facts.tmp_exhausted = is_exhausted(facts.tmp.get());

@@ -18,6 +18,13 @@ struct CgroupCounters {
   std::uint64_t process_limit_hits = 0;  ///< Forks refused because of the limit.
   std::uint64_t cpu_ns = 0;
   std::uint64_t peak_memory_bytes = 0;  ///< 0 where the kernel does not keep it.
+
+  /// Set where the kernel cannot count the peak anew and an earlier run may have been the one that reached it.
+  struct SeenMemory {
+    std::uint64_t most_bytes = 0;  ///< At any of the times when the counters of this run were asked for.
+    std::uint64_t now_bytes = 0;
+  };
+  std::optional<SeenMemory> seen{};
 };
 
 /// The group of one run. Destruction removes it, when every process in it is gone.
@@ -35,7 +42,7 @@ class RunGroup {
   /// something that the last run has left would count against the next.
   virtual bool start_anew(std::uint64_t /*most_bytes*/) { return false; }
   /// Up to date at any time, also when all processes are gone. A counter that cannot be read is 0.
-  virtual CgroupCounters counters() const = 0;
+  virtual CgroupCounters counters() = 0;
 };
 
 class CgroupSite {

@@ -114,15 +114,21 @@ std::vector<OwnGroup> find_own_groups(std::string_view self_cgroup, std::string_
 }
 
 std::unique_ptr<CgroupSite> open_cgroup_site(const std::vector<OwnGroup>& groups, std::vector<SandboxMechanism>& mechanisms) {
+  if (groups.empty()) {
+    mechanisms.push_back(
+        {"cgroups", false, "no cgroup file system is mounted, or none down to this process's own group",
+         "as root, mount -t cgroup2 none /sys/fs/cgroup; a container has to be started with a cgroup namespace of its own "
+         "(--cgroupns=private)"});
+    return nullptr;
+  }
+  const auto unified = std::ranges::find_if(groups, &OwnGroup::unified);
+  if (unified == groups.end()) return open_cgroup_v1(groups, mechanisms);
   // A hierarchy of version 2 without the memory controller is common where version 1 holds it: then version 1 is meant.
-  const auto has_memory = [](const OwnGroup& group) {
-    if (!group.unified) return false;
-    const auto controllers = read_cgroup_file(group.folder + "/cgroup.controllers");
-    return controllers && has_word(*controllers, "memory");
-  };
-  const auto unified = std::ranges::find_if(groups, has_memory);
-  if (unified != groups.end()) return open_cgroup_v2(*unified, mechanisms);
-  return open_cgroup_v1(groups, mechanisms);
+  const auto controllers = read_cgroup_file(unified->folder + "/cgroup.controllers");
+  const bool v1_has_memory =
+      std::ranges::any_of(groups, [](const OwnGroup& group) { return contains(group.controllers, "memory"); });
+  if (v1_has_memory && !(controllers && has_word(*controllers, "memory"))) return open_cgroup_v1(groups, mechanisms);
+  return open_cgroup_v2(*unified, mechanisms);
 }
 
 }  // namespace forgepool::sandbox

@@ -36,16 +36,21 @@ bool is_stale(const std::string& path, std::string_view name) {
 
 }  // namespace
 
-Status write_cgroup_file(const std::string& path, std::string_view text) {
+int try_write(const std::string& path, std::string_view text) {
   UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!file) return fail(ErrorKind::unavailable, with_reason("cannot open " + path));
+  if (!file) return errno;
   ssize_t written;
   // Setting a limit of memory gives up when a signal comes, that of an ended child, say.
   do written = ::write(file.get(), text.data(), text.size());
   while (written < 0 && errno == EINTR);
-  if (written != static_cast<ssize_t>(text.size()))
-    return fail(ErrorKind::unavailable, with_reason("cannot write \"" + std::string(text) + "\" to " + path));
-  return {};
+  if (written < 0) return errno;
+  return written == static_cast<ssize_t>(text.size()) ? 0 : EIO;
+}
+
+Status write_cgroup_file(const std::string& path, std::string_view text) {
+  const int error = try_write(path, text);
+  if (error == 0) return {};
+  return fail(ErrorKind::unavailable, "cannot write \"" + std::string(text) + "\" to " + path + ": " + std::strerror(error));
 }
 
 Result<std::string> read_cgroup_file(const std::string& path) {

@@ -10,6 +10,8 @@
 
 namespace forgepool::sandbox {
 
+/// 0, or the errno of opening or writing.
+int try_write(const std::string& path, std::string_view text);
 Status write_cgroup_file(const std::string& path, std::string_view text);
 Result<std::string> read_cgroup_file(const std::string& path);
 /// Reads a file that is open already from its start; empty if it cannot be read.

@@ -157,7 +157,7 @@ class LentGroup final : public RunGroup {
 
   std::vector<int> join_fds() const override { return group_->join_fds(); }
   bool start_anew(std::uint64_t most_bytes) override { return group_->start_anew(most_bytes); }
-  CgroupCounters counters() const override { return group_->counters(); }
+  CgroupCounters counters() override { return group_->counters(); }
 
  private:
   std::unique_ptr<V1Group> group_;

@@ -1,13 +1,12 @@
 #include "sandbox/cgroup.hpp"
 #include "sandbox/cgroup_files.hpp"
+#include "sandbox/cgroup_v2_place.hpp"
 #include "sandbox/limits.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
+#include <algorithm>
 
 namespace forgepool::sandbox {
 namespace {
@@ -30,18 +29,27 @@ class V2Group final : public RunGroup {
   Status make_room_for(const SandboxRequest& request) override { return limit_memory(request); }
 
   bool start_anew(std::uint64_t most_bytes) override {
-    if (!usage_)
-      if (auto opened = folder_.open("memory.current", O_RDONLY)) usage_ = std::move(*opened);
-    const auto usage = reread(usage_);
-    if (usage.empty() || first_number(usage) > most_bytes) return false;
+    const auto in_use = reread(in_use_);
+    if (in_use.empty() || first_number(in_use) > most_bytes) return false;
     cpu_ns_before_ = cpu_ns();
-    // Since Linux 6.12, for those who read through this descriptor.
-    return peak_ && ::pwrite(peak_.get(), "0", 1, 0) == 1;
+    oom_kills_before_ = oom_kills();
+    limit_hits_before_ = limit_hits();
+    // Since Linux 6.12, for those who read through this descriptor. Before, what earlier runs have needed hides what this one
+    // does, unless it needs more.
+    const bool counts_anew = peak_ && ::pwrite(peak_.get(), "0", 1, 0) == 1;
+    peak_before_ = counts_anew ? 0 : peak();
+    most_seen_ = 0;
+    return true;
   }
 
-  CgroupCounters counters() const override {
-    return {number_of(reread(memory_events_), "oom_kill"), number_of(reread(pids_events_), "max"), cpu_ns() - cpu_ns_before_,
-            first_number(reread(peak_))};
+  CgroupCounters counters() override {
+    CgroupCounters counters{oom_kills() - oom_kills_before_, limit_hits() - limit_hits_before_, cpu_ns() - cpu_ns_before_,
+                            peak()};
+    if (counters.peak_memory_bytes > peak_before_) return counters;
+    const auto in_use = first_number(reread(in_use_));
+    most_seen_ = std::max(most_seen_, in_use);
+    counters.seen = CgroupCounters::SeenMemory{most_seen_, in_use};
+    return counters;
   }
 
  private:
@@ -63,30 +71,31 @@ class V2Group final : public RunGroup {
   }
 
   Status open_files() {
-    auto into = folder_.open("", O_RDONLY | O_DIRECTORY);
-    if (!into) return fail(into.error());
-    into_ = std::move(*into);
-    auto memory_events = folder_.open("memory.events", O_RDONLY);
-    if (!memory_events) return fail(memory_events.error());
-    memory_events_ = std::move(*memory_events);
-    auto pids_events = folder_.open("pids.events", O_RDONLY);
-    if (!pids_events) return fail(pids_events.error());
-    pids_events_ = std::move(*pids_events);
-    auto cpu = folder_.open("cpu.stat", O_RDONLY);
-    if (!cpu) return fail(cpu.error());
-    cpu_ = std::move(*cpu);
+    const auto open = [this](const char* name, int flags, UniqueFd& fd) -> Status {
+      auto opened = folder_.open(name, flags);
+      if (!opened) return fail(opened.error());
+      fd = std::move(*opened);
+      return {};
+    };
+    if (auto status = open("", O_RDONLY | O_DIRECTORY, into_); !status) return status;
+    if (auto status = open("memory.events", O_RDONLY, memory_events_); !status) return status;
+    if (auto status = open("memory.current", O_RDONLY, in_use_); !status) return status;
+    if (auto status = open("pids.events", O_RDONLY, pids_events_); !status) return status;
+    if (auto status = open("cpu.stat", O_RDONLY, cpu_); !status) return status;
     // Since Linux 5.19; to be written to since 6.12.
-    auto peak = folder_.open("memory.peak", O_RDWR);
-    if (!peak) peak = folder_.open("memory.peak", O_RDONLY);
-    if (peak) peak_ = std::move(*peak);
+    if (!open("memory.peak", O_RDWR, peak_)) static_cast<void>(open("memory.peak", O_RDONLY, peak_));
     return {};
   }
 
+  std::uint64_t oom_kills() const { return number_of(reread(memory_events_), "oom_kill"); }
+  std::uint64_t limit_hits() const { return number_of(reread(pids_events_), "max"); }
+  std::uint64_t peak() const { return first_number(reread(peak_)); }
   std::uint64_t cpu_ns() const { return number_of(reread(cpu_), "usage_usec") * 1000; }
 
   GroupFolder folder_;
-  std::uint64_t cpu_ns_before_ = 0;
-  UniqueFd into_, memory_events_, pids_events_, cpu_, peak_, usage_;
+  UniqueFd into_, memory_events_, pids_events_, cpu_, in_use_, peak_;
+  std::uint64_t oom_kills_before_ = 0, limit_hits_before_ = 0, cpu_ns_before_ = 0;
+  std::uint64_t peak_before_ = 0, most_seen_ = 0;
 };
 
 class V2Site final : public CgroupSite {
@@ -98,62 +107,27 @@ class V2Site final : public CgroupSite {
   const std::string parent_;
 };
 
-bool controllers_enabled(const std::string& folder) {
-  const auto enabled = read_cgroup_file(folder + "/cgroup.subtree_control");
-  return enabled && has_word(*enabled, "memory") && has_word(*enabled, "pids");
-}
-
-constexpr std::string_view leaf_name = "/forgepool-agent";
-
-Status enable_controllers(const std::string& folder) {
-  return write_cgroup_file(folder + "/cgroup.subtree_control", "+memory +pids");
-}
-
-/// A group with processes of its own cannot hand its controllers down ("no internal processes"), so the agent moves into a
-/// leaf, where it stays.
-Status make_room(const std::string& folder) {
-  if (controllers_enabled(folder) || enable_controllers(folder)) return {};
-  const auto leaf = folder + std::string(leaf_name);
-  if (::mkdir(leaf.c_str(), 0755) != 0 && errno != EEXIST)
-    return fail(ErrorKind::unavailable, "cannot make the group " + leaf + ": " + std::strerror(errno));
-  if (auto moved = write_cgroup_file(leaf + "/cgroup.procs", "0"); !moved) return moved;
-  auto enabled = enable_controllers(folder);
-  if (!enabled) {
-    // Others live in the group: go back and leave it as it was.
-    static_cast<void>(write_cgroup_file(folder + "/cgroup.procs", "0"));
-    ::rmdir(leaf.c_str());
-  }
-  return enabled;
-}
-
-/// The group that runs are made in: the agent's own, or the one that an earlier call has moved it out of.
-std::string parent_of_runs(const std::string& own) {
-  return own.ends_with(leaf_name) ? own.substr(0, own.size() - leaf_name.size()) : own;
-}
-
-constexpr const char* delegation =
-    "run the agent as root, or in a group that is delegated to its user: a systemd unit with Delegate=memory pids, or "
-    "systemd-run --user "
-    "--scope -p Delegate=yes forgepool-agent …";
-
 }  // namespace
 
 std::unique_ptr<CgroupSite> open_cgroup_v2(const OwnGroup& group, std::vector<SandboxMechanism>& mechanisms) {
-  const auto report = [&](bool available, std::string detail) {
-    mechanisms.push_back({"cgroup v2 memory and pids", available, std::move(detail), available ? "" : delegation});
+  const auto report = [&](bool available, std::string detail, std::string remedy = "") {
+    mechanisms.push_back({"cgroup v2 memory and pids", available, std::move(detail), std::move(remedy)});
   };
-  const auto parent = parent_of_runs(group.folder);
-  if (auto status = make_room(parent); !status) {
-    report(false, status.error().message);
+  const bool root = geteuid() == 0;
+  const auto place = find_place_for_groups(group.folder);
+  if (!place) {
+    report(false, describe(place.error()), remedy_for(place.error(), root));
     return nullptr;
   }
-  remove_stale_groups(parent);
-  if (auto trial = V2Group::make(parent, {}); !trial) {
-    report(false, trial.error().message);
+  remove_stale_groups(*place);
+  if (auto trial = V2Group::make(*place, {}); !trial) {
+    const CgroupObstacle obstacle{CgroupObstacle::Kind::unexpected, *place, trial.error().message};
+    report(false, describe(obstacle), remedy_for(obstacle, root));
     return nullptr;
   }
-  report(true, "groups are made in " + parent);
-  return std::make_unique<V2Site>(parent);
+  report(true, "groups are made in " + *place +
+                   (leaf_of(*place).empty() ? "" : "; more agents for it have to be started in " + leaf_of(*place)));
+  return std::make_unique<V2Site>(*place);
 }
 
 }  // namespace forgepool::sandbox

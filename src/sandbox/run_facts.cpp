@@ -5,6 +5,7 @@
 
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <csignal>
 
 namespace forgepool::sandbox {
@@ -49,6 +50,15 @@ SandboxOutcome outcome_of_end(int status) {
   return {Kind::exited, WEXITSTATUS(status), ""};
 }
 
+std::uint64_t peak_memory_bytes(const RunFacts& facts) {
+  if (!facts.group_limits) return facts.peak_process_bytes;
+  const auto& counters = facts.counters;
+  if (!counters.seen) return counters.peak_memory_bytes;
+  const auto seen = std::max(counters.seen->most_bytes, facts.peak_process_bytes + counters.seen->now_bytes);
+  // No run needed more than all of them.
+  return counters.peak_memory_bytes == 0 ? seen : std::min(seen, counters.peak_memory_bytes);
+}
+
 }  // namespace
 
 SandboxOutcome outcome_of(const RunFacts& facts, const SandboxLimits& limits) {
@@ -72,6 +82,10 @@ SandboxOutcome outcome_of(const RunFacts& facts, const SandboxLimits& limits) {
     return {Kind::output_limit, 0, "wrote a file larger than allowed"};
   if (auto limited = limit_behind(facts, limits)) return *limited;
   return outcome;
+}
+
+SandboxUsage usage_of(const RunFacts& facts) {
+  return {facts.cpu_ms, facts.wall_ms, peak_memory_bytes(facts)};
 }
 
 }  // namespace forgepool::sandbox

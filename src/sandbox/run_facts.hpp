@@ -41,4 +41,9 @@ struct RunFacts {
 /// is cancelled, a forbidden call is a violation even if it also took long.
 SandboxOutcome outcome_of(const RunFacts& facts, const SandboxLimits& limits);
 
+/// What the run took. Memory is the group's peak, where the kernel counted it for this run. Where an earlier one in the group
+/// needed as much or more, it is what was seen: the largest process and what was left in the group beside it, which is more
+/// than the peak if the two were never there at once.
+SandboxUsage usage_of(const RunFacts& facts);
+
 }  // namespace forgepool::sandbox

@@ -13,7 +13,7 @@ struct Supervision {
   Box& box;
   StdioCapture& standard_output;
   StdioCapture& standard_error;
-  const RunGroup* group;  ///< Null without cgroups.
+  RunGroup* group;  ///< Null without cgroups.
   const SandboxLimits& limits;
   /// There is no process but the program's: when the first process reports its end, nothing of the shard is alive.
   bool alone;

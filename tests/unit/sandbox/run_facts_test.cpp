@@ -110,5 +110,25 @@ TEST_CASE("a box that vanished is not taken for a success") {
   CHECK(outcome_of(facts, {}).kind == Kind::setup_failed);
 }
 
+TEST_CASE("a run's memory is its group's peak, or what was seen where an earlier run has reached that") {
+  auto facts = ended(exit_status(0));
+  facts.peak_process_bytes = 5000;
+  facts.counters.peak_memory_bytes = 90'000;
+  CHECK(usage_of(facts).peak_memory_bytes == 90'000);
+  // What its process had, and what is left: files, say.
+  facts.counters.seen = CgroupCounters::SeenMemory{6000, 3000};
+  CHECK(usage_of(facts).peak_memory_bytes == 8000);
+  facts.counters.seen = CgroupCounters::SeenMemory{20'000, 3000};
+  CHECK(usage_of(facts).peak_memory_bytes == 20'000);
+  // Never more than the group has ever held.
+  facts.peak_process_bytes = 100'000;
+  CHECK(usage_of(facts).peak_memory_bytes == 90'000);
+  // Kernels before 5.19 keep none.
+  facts.counters.peak_memory_bytes = 0;
+  CHECK(usage_of(facts).peak_memory_bytes == 103'000);
+  facts.group_limits = false;
+  CHECK(usage_of(facts).peak_memory_bytes == 100'000);
+}
+
 }  // namespace
 }  // namespace forgepool::sandbox
