@@ -52,15 +52,18 @@ FORGEPOOL_C_API void forgepool_string_free(char* text);
 FORGEPOOL_C_API forgepool_status forgepool_contract_digest(const char* contract, size_t contract_length, char** digest,
                                                            char** error);
 
-/* Checks every byte of an artifact bundle against a trusted root. FORGEPOOL_OK means that all of it holds; FORGEPOOL_CORRUPT
- * that it does not, and the error is the first thing that does not; FORGEPOOL_INVALID_INPUT or FORGEPOOL_TOO_LARGE that this is
+/* Checks every byte of an artifact bundle against a trusted root. FORGEPOOL_OK means that nothing of it was refuted: that
+ * everything was checked, too, is what "verified" in the report says. FORGEPOOL_CORRUPT means that it does not hold, and the error is the first thing that does not; FORGEPOOL_INVALID_INPUT or FORGEPOOL_TOO_LARGE that this is
  * no bundle or no root.
  *
  * The report is a JSON object in RFC 8785 form:
  *   "job", "contract", "plan", "adapter", "result"   strings; all but the first are digests
  *   "shards", "receipts", "ledger_size"              integers
  *   "agents", "rejected"                             arrays of SPIFFE ids: whose results were accepted, whose lost
- *   "checks"                                         array of {"name", "detail"}, in the order of checking */
+ *   "checks"                                         array of {"name", "detail"}, in the order of checking
+ *   "verified"                                       true if "unchecked" is empty
+ *   "unchecked"                                      array of {"name", "detail"}: what the bundle does not allow to check
+ *   "unpinned"                                       array of texts: what was the hub's choice */
 FORGEPOOL_C_API forgepool_status forgepool_verify_bundle(const char* bundle, size_t bundle_length, const char* trusted_root,
                                                          size_t trusted_root_length, char** report, char** error);
 

@@ -69,6 +69,8 @@ json::Array texts(const std::vector<std::string>& values) {
 std::string to_json(const AuditReport& report) {
   json::Array checks;
   for (const auto& check : report.checks) checks.push_back(json::Object{{"name", check.name}, {"detail", check.detail}});
+  json::Array unchecked;
+  for (const auto& check : report.unchecked) unchecked.push_back(json::Object{{"name", check.name}, {"detail", check.detail}});
   return json::canonicalize(json::Object{{"job", report.job.str()},
                                          {"contract", report.contract.str()},
                                          {"plan", report.plan.str()},
@@ -79,7 +81,10 @@ std::string to_json(const AuditReport& report) {
                                          {"ledger_size", report.ledger_size},
                                          {"agents", texts(report.agents)},
                                          {"rejected", texts(report.rejected)},
-                                         {"checks", std::move(checks)}});
+                                         {"checks", std::move(checks)},
+                                         {"verified", report.complete()},
+                                         {"unchecked", std::move(unchecked)},
+                                         {"unpinned", texts(report.unpinned)}});
 }
 
 tl::unexpected<Error> null_argument(const char* name) {

@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <random>
 
@@ -28,6 +29,53 @@ std::string random_nonce() {
   return nonce;
 }
 
+/// Files of a folder, whatever their names, by what is in them.
+class Folder {
+ public:
+  static Result<Folder> open(const std::string& path) {
+    Folder folder;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
+      if (!entry.is_regular_file()) continue;
+      const auto content = read_file(entry.path().string(), max_input_bytes);
+      if (!content) return fail(content.error());
+      folder.files_.emplace(sha256(*content), entry.path().string());
+    }
+    if (error) return fail(ErrorKind::not_found, path + ": " + error.message());
+    return folder;
+  }
+  std::optional<Bytes> find(const Digest& digest) const {
+    const auto found = files_.find(digest);
+    if (found == files_.end()) return std::nullopt;
+    auto content = read_file(found->second, max_input_bytes);
+    return content ? std::optional(std::move(*content)) : std::nullopt;
+  }
+
+ private:
+  std::map<Digest, std::string> files_;
+};
+
+Result<AuditAids> aids_of(const VerifyOptions& options) {
+  AuditAids aids;
+  if (!options.adapter.empty()) {
+    const auto adapter = load_adapter(options.adapter);
+    if (!adapter) return fail(adapter.error());
+    aids.adapter = (*adapter)->digest();
+  }
+  if (!options.outputs.empty()) {
+    auto folder = Folder::open(options.outputs);
+    if (!folder) return fail(folder.error());
+    aids.outputs = [folder = std::move(*folder)](const Digest& digest) { return folder.find(digest); };
+  }
+  return aids;
+}
+
+nlohmann::ordered_json to_json(const std::vector<AuditCheck>& checks) {
+  auto list = nlohmann::ordered_json::array();
+  for (const auto& check : checks) list.push_back({{"name", check.name}, {"detail", check.detail}});
+  return list;
+}
+
 }  // namespace
 
 int verify(const Common& common, const VerifyOptions& options) {
@@ -35,7 +83,9 @@ int verify(const Common& common, const VerifyOptions& options) {
   if (!bundle) return complain(bundle.error(), common.json);
   const auto root = read_file(options.root, max_root_bytes);
   if (!root) return complain(root.error(), common.json);
-  const auto job = record_job(as_text(*bundle), as_text(*root));
+  const auto aids = aids_of(options);
+  if (!aids) return complain(aids.error(), common.json);
+  const auto job = record_job(as_text(*bundle), as_text(*root), *aids);
   Status checked = job ? Status() : fail(job.error());
   if (checked && !options.witness_policy.empty()) {
     checked = check_witnesses(options.witness_policy, job->checkpoint);
@@ -51,28 +101,33 @@ int verify(const Common& common, const VerifyOptions& options) {
   }
   const AuditReport* report = &job->report;
   const bool details = options.details;
+  const int code = report->complete() ? exit_ok : exit_unchecked;
   if (common.json) {
-    auto checks = nlohmann::ordered_json::array();
-    for (const auto& check : report->checks) checks.push_back({{"name", check.name}, {"detail", check.detail}});
-    print_json({{"verified", true},
-                {"job", report->job.str()},
-                {"contract", report->contract.str()},
-                {"plan", report->plan.str()},
-                {"adapter", report->adapter.str()},
-                {"result", report->result.str()},
-                {"shards", report->shards},
-                {"receipts", report->receipts},
-                {"agents", report->agents},
-                {"rejected", report->rejected},
-                {"error_bound", report->error_bound},
-                {"expected_wrong", report->expected_wrong},
-                {"ledger_size", report->ledger_size},
-                {"witnessed", !options.witness_policy.empty()},
-                {"checks", std::move(checks)}});
-    return exit_ok;
+    nlohmann::ordered_json document{{"verified", report->complete()},
+                                    {"job", report->job.str()},
+                                    {"contract", report->contract.str()},
+                                    {"plan", report->plan.str()},
+                                    {"adapter", report->adapter.str()},
+                                    {"result", report->result.str()},
+                                    {"shards", report->shards},
+                                    {"receipts", report->receipts},
+                                    {"agents", report->agents},
+                                    {"rejected", report->rejected},
+                                    {"error_bound", report->error_bound},
+                                    {"expected_wrong", report->expected_wrong},
+                                    {"ledger_size", report->ledger_size},
+                                    {"witnessed", !options.witness_policy.empty()},
+                                    {"unchecked", to_json(report->unchecked)},
+                                    {"unpinned", report->unpinned},
+                                    {"checks", to_json(report->checks)}};
+    if (!report->complete()) document["exit_code"] = int{exit_unchecked};
+    print_json(document);
+    return code;
   }
-  fmt::print("VERIFIED: job {}, {} shards, {} receipts, in a ledger of {} entries\n", report->job.str(), report->shards,
-             report->receipts, report->ledger_size);
+  fmt::print("{}: job {}, {} shards, {} receipts, in a ledger of {} entries\n", report->complete() ? "VERIFIED" : "NOT CHECKED",
+             report->job.str(), report->shards, report->receipts, report->ledger_size);
+  for (const auto& check : report->unchecked) fmt::print("  NOT CHECKED {}: {}\n", check.name, check.detail);
+  for (const auto& choice : report->unpinned) fmt::print("  not pinned: {}\n", choice);
   if (!options.witness_policy.empty()) fmt::print("  its checkpoint is cosigned as {} asks\n", options.witness_policy);
   fmt::print("  contract {}\n  plan     {}\n  adapter  {}\n  result   {}\n", report->contract.str(), report->plan.str(),
              report->adapter.str(), report->result.str());
@@ -90,7 +145,7 @@ int verify(const Common& common, const VerifyOptions& options) {
       fmt::print("  ok  {}{}\n", check.name, check.detail.empty() ? "" : ": " + check.detail);
   }
   if (left_out) fmt::print("  ok  every receipt and every shard's verdict: {} checks (--details lists them)\n", left_out);
-  return exit_ok;
+  return code;
 }
 
 Result<Replay> run_replay(const ReplayOptions& options) {

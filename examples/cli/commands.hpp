@@ -44,6 +44,7 @@ int drain(const Common& common, const std::string& agent, bool draining);
 struct SubmitOptions {
   std::string contract;
   std::vector<std::string> inputs;  ///< Files to upload first.
+  std::string adapter;              ///< Package: the only one that will do. Empty: the one that the hub shows.
   bool wait = false;
   bool dry_run = false;  ///< Nothing is uploaded or submitted.
 };
@@ -63,6 +64,8 @@ int hold(const Common& common, const std::string& job, bool release);
 struct VerifyOptions {
   std::string bundle, root;
   std::string witness_policy;  ///< Whose quorum the bundle's checkpoint needs.
+  std::string adapter;         ///< Package: the only one that will do.
+  std::string outputs;         ///< Folder with outputs of shards that the bundle does not hold.
   bool details = false;
 };
 int verify(const Common& common, const VerifyOptions& options);

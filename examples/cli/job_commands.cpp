@@ -78,14 +78,38 @@ int deliver(const Common& common, const Result<std::string>& content, const std:
   return exit_ok;
 }
 
+/// The contract with the digest of the package that it is to run: then no hub can run another one.
+std::string pin_adapter(std::string_view contract, const Digest& adapter) {
+  auto json = nlohmann::json::parse(contract);
+  json["op"]["digest"] = adapter.str();
+  return json.dump();
+}
+
+/// Pinned by the contract, by a package of ours, or by what the hub shows now.
+Result<std::string> pinned_contract(Session& session, const Contract& contract, const std::string& package) {
+  if (!package.empty()) {
+    const auto adapter = load_adapter(package);
+    if (!adapter) return fail(adapter.error());
+    if (contract.op.digest.value_or((*adapter)->digest()) != (*adapter)->digest())
+      return fail(ErrorKind::invalid_input, fmt::format("{} is {}, the contract's op.digest is {}", package,
+                                                        (*adapter)->digest().str(), contract.op.digest->str()));
+    return pin_adapter(contract.canonical, (*adapter)->digest());
+  }
+  if (contract.op.digest) return contract.canonical;
+  const auto forecast =
+      session.call<JobForecast>([&](auto done) { session.client().forecast(contract.canonical, std::move(done)); });
+  if (!forecast) return fail(forecast.error());
+  return pin_adapter(contract.canonical, forecast->adapter);
+}
+
 }  // namespace
 
 int submit(const Common& common, const SubmitOptions& options) {
   const auto contract = read_file(options.contract, max_contract_bytes);
   if (!contract) return complain(contract.error(), common.json);
   // Mistakes are found here, before anything is sent.
-  if (const auto parsed = parse_contract(as_text(*contract)); !parsed)
-    return complain({parsed.error().kind, options.contract + ": " + parsed.error().message}, common.json);
+  const auto parsed = parse_contract(as_text(*contract));
+  if (!parsed) return complain({parsed.error().kind, options.contract + ": " + parsed.error().message}, common.json);
   auto session = Session::open(common.address);
   if (!session) return complain(session.error(), common.json);
   if (options.dry_run) {
@@ -104,7 +128,9 @@ int submit(const Common& common, const SubmitOptions& options) {
                                                 std::chrono::minutes(10));
     if (!uploaded) return complain({uploaded.error().kind, path + ": " + uploaded.error().message}, common.json);
   }
-  const auto status = session->call<JobStatus>([&](auto done) { session->client().submit(to_text(*contract), done); });
+  const auto pinned = pinned_contract(*session, *parsed, options.adapter);
+  if (!pinned) return complain(pinned.error(), common.json);
+  const auto status = session->call<JobStatus>([&](auto done) { session->client().submit(*pinned, done); });
   if (!status) return complain({status.error().kind, status.error().message}, common.json);
   if (!options.wait) {
     if (common.json)

@@ -162,6 +162,10 @@ int main(int argc, char** argv) {
   submit_command->add_option("contract", submission.contract, "Contract (JSON file)")->required();
   submit_command->add_option("--input", submission.inputs,
                              "File that the contract names by digest; uploaded first. May be repeated");
+  submit_command->add_option(
+      "--adapter", submission.adapter,
+      "Adapter package that the job must run; default: the one that the hub shows, if the contract has no "
+      "op.digest");
   submit_command->add_flag("--wait", submission.wait, "Follow the job to its end and show the result");
   submit_command->add_flag("--dry-run", submission.dry_run, "Only say what it would come to: shards, replicas, work, agents");
   submit_command->callback([&] { code = submit(common, submission); });
@@ -196,6 +200,9 @@ int main(int argc, char** argv) {
   verification->add_option("--root", verifying.root, "Trusted root (root.json of the pool)")->required();
   verification->add_option("--witness-policy", verifying.witness_policy,
                            "C2SP tlog-policy: the quorum that the bundle's checkpoint needs");
+  verification->add_option("--adapter", verifying.adapter, "Adapter package: the only one that the job may have run");
+  verification->add_option("--outputs", verifying.outputs,
+                           "Folder with outputs of shards (any names), to check the result of a bundle that holds none");
   verification->add_flag("--details", verifying.details, "List every check");
   verification->callback([&] { code = verify(common, verifying); });
   auto* replay_command = app.add_subcommand("replay", "Run shards of a bundle again in the local sandbox and compare");

@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <filesystem>
 
 namespace forgepool_cli {
@@ -20,6 +21,9 @@ constexpr std::size_t max_root_bytes = 1u << 20;
 struct Verdict {
   std::string subject;
   Status holds;
+  std::string unchecked{};  ///< What could not be looked at, though nothing speaks against it.
+
+  std::string_view word() const { return !holds ? "REFUTED" : unchecked.empty() ? "ok     " : "NOT CHECKED"; }
 };
 
 struct Audited {
@@ -28,10 +32,12 @@ struct Audited {
   std::string checkpoint;  ///< Of the log, if it was read.
 
   bool holds() const {
-    for (const auto& verdict : verdicts)
-      if (!verdict.holds) return false;
-    return true;
+    return std::ranges::all_of(verdicts, [](const auto& verdict) { return verdict.holds.has_value(); });
   }
+  bool complete() const {
+    return holds() && std::ranges::all_of(verdicts, [](const auto& verdict) { return verdict.unchecked.empty(); });
+  }
+  int code() const { return !holds() ? exit_failed : complete() ? exit_ok : exit_unchecked; }
 };
 
 /// A moment, or a day: its first moment, or its last.
@@ -117,6 +123,7 @@ class Auditor {
       auto job = record_job(*bundle, root_);
       audited_.verdicts.push_back({(is_file ? "bundle " : "job ") + subject, job ? Status() : fail(job.error())});
       if (!job) continue;
+      for (const auto& check : job->report.unchecked) audited_.verdicts.back().unchecked = check.name + ": " + check.detail;
       if (period_.overlaps(*job)) {
         audited_.scope.jobs.push_back(std::move(*job));
       } else {
@@ -176,21 +183,28 @@ void print_verdicts(const Audited& audited, bool json) {
     for (const auto& verdict : audited.verdicts) {
       nlohmann::ordered_json line{{"subject", verdict.subject}, {"holds", verdict.holds.has_value()}};
       if (!verdict.holds) line["reason"] = verdict.holds.error().message;
+      if (!verdict.unchecked.empty()) line["unchecked"] = verdict.unchecked;
       list.push_back(std::move(line));
     }
     nlohmann::ordered_json report{
-        {"verified", audited.holds()}, {"jobs", audited.scope.jobs.size()}, {"checks", std::move(list)}};
+        {"verified", audited.complete()}, {"jobs", audited.scope.jobs.size()}, {"checks", std::move(list)}};
     if (audited.scope.log)
       report["log"] = {{"origin", audited.scope.log->origin},
                        {"size", audited.scope.log->head.size},
                        {"root", audited.scope.log->head.root.str()}};
-    if (!audited.holds()) report["exit_code"] = int{exit_failed};
+    if (!audited.complete()) report["exit_code"] = audited.code();
     return print_json(report);
   }
   for (const auto& verdict : audited.verdicts)
-    fmt::print("  {}  {}{}\n", verdict.holds ? "ok     " : "REFUTED", printable(verdict.subject),
-               verdict.holds ? "" : ": " + printable(verdict.holds.error().message));
-  fmt::print("{}: {} jobs{}\n", audited.holds() ? "VERIFIED" : "NOT VERIFIED", audited.scope.jobs.size(),
+    fmt::print("  {}  {}{}\n", verdict.word(), printable(verdict.subject),
+               !verdict.holds              ? ": " + printable(verdict.holds.error().message)
+               : verdict.unchecked.empty() ? ""
+                                           : ": " + printable(verdict.unchecked));
+  fmt::print("{}: {} jobs{}\n",
+             audited.complete() ? "VERIFIED"
+             : audited.holds()  ? "NOT CHECKED"
+                                : "NOT VERIFIED",
+             audited.scope.jobs.size(),
              audited.scope.log
                  ? fmt::format(", and the log {} of {} entries", audited.scope.log->origin, audited.scope.log->head.size)
                  : "");
@@ -219,7 +233,7 @@ int audit(const Common& common, const AuditOptions& options) {
   print_verdicts(*audited, common.json);
   if (!audited->holds()) return exit_failed;
   if (const auto kept = keep_checkpoint(options, *audited); !kept) return complain(kept.error(), common.json);
-  return exit_ok;
+  return audited->code();
 }
 
 int audit_report(const Common& common, const AuditOptions& options) {
@@ -236,7 +250,7 @@ int audit_report(const Common& common, const AuditOptions& options) {
   const int code = write_document(common, options.output, document);
   if (code != exit_ok) return code;
   if (const auto kept = keep_checkpoint(options, *audited); !kept) return complain(kept.error(), common.json);
-  return exit_ok;
+  return audited->code();
 }
 
 int audit_controls(const Common& common, const std::string& output) {

@@ -17,7 +17,8 @@ enum ExitCode {
   exit_unreachable = 3,
   exit_refused = 4,
   exit_not_found = 5,
-  exit_internal = 6
+  exit_internal = 6,
+  exit_unchecked = 7  ///< Nothing was refuted, and not everything could be checked.
 };
 int exit_code_of(forgepool::ErrorKind kind);
 

@@ -20,6 +20,17 @@ struct AuditCheck {
   std::string detail;
 };
 
+/// Finds something by digest; nothing if it is not at hand.
+using ContentSource = std::function<std::optional<Bytes>(const Digest&)>;
+
+/// What an auditor brings along, beside bundle and trusted root.
+struct AuditAids {
+  /// Accepted outputs of shards, for bundles that do not hold them: with all of them the result can be checked.
+  ContentSource outputs;
+  /// Of the only adapter package that the auditor wants the job to have run.
+  std::optional<Digest> adapter;
+};
+
 /// What a bundle proves, once everything in it was checked.
 struct AuditReport {
   JobId job;
@@ -36,12 +47,23 @@ struct AuditReport {
   Adversary adversary;
   std::uint64_t ledger_size = 0;
   std::vector<AuditCheck> checks;
+  /// What the bundle says and neither it nor the aids allow to check, with what is missing and how to get it. While something
+  /// stands here, nothing was refuted, and the job is not verified.
+  std::vector<AuditCheck> unchecked;
+  /// What was the hub's choice, because neither contract nor trusted root nor aids pinned it.
+  std::vector<std::string> unpinned;
+
+  bool complete() const { return unchecked.empty(); }
 };
 
 /// Checks every byte of a bundle against a trusted root. The first thing that does not hold is the error (`corrupt`, or
 /// invalid_input for something that is no bundle or root at all), with where it is. Statements of large jobs are checked on as
 /// many threads as the processor runs at once, which end before it returns; the error is the same as on one.
-FORGEPOOL_API Result<AuditReport> verify_bundle(std::string_view bundle, std::string_view trusted_root);
+///
+/// Look at `complete()` before relying on it. The message of what a dishonest hub or agent would try has, after where it is, a
+/// stable code: "/outputs: result_not_reduced: …" (SECURITY.md lists them).
+FORGEPOOL_API Result<AuditReport> verify_bundle(std::string_view bundle, std::string_view trusted_root,
+                                                const AuditAids& aids = {});
 
 /// What a bundle proves, in files that sigstore's tools and those for C2SP logs verify (src/audit/FORMAT.md, "In others'
 /// forms").
@@ -80,8 +102,8 @@ struct ReplayedShard {
   bool identical() const { return report.outcome.ok() && replayed == accepted; }
 };
 
-/// Finds an input by digest (for jobs with inputs); nothing if it is not at hand.
-using InputSource = std::function<std::optional<Bytes>(const Digest&)>;
+/// Finds an input (for jobs with inputs).
+using InputSource = ContentSource;
 
 /// Runs shards of a bundle's job again in `sandbox` and compares. Verify the bundle first: this only re-executes. No shards
 /// named means all. not_found names a missing input or shard.

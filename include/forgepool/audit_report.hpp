@@ -70,7 +70,7 @@ struct JobRecord {
 };
 
 /// Verifies a bundle and tells what is in it. Errors are those of `verify_bundle`.
-FORGEPOOL_API Result<JobRecord> record_job(std::string_view bundle, std::string_view trusted_root);
+FORGEPOOL_API Result<JobRecord> record_job(std::string_view bundle, std::string_view trusted_root, const AuditAids& aids = {});
 
 /// What was found out about the log as a whole, beside the bundles.
 struct LogRecord {

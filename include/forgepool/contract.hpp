@@ -2,7 +2,7 @@
 /// A contract says what a client wants computed and how sure it wants to be: canonical JSON, identified by its digest.
 ///
 ///     {"ctx": {"job_id": "…", "trace_id": "…"},
-///      "op": {"name": "mc", "version": "1", "profile": "insurance.v1"},
+///      "op": {"name": "mc", "version": "1", "profile": "insurance.v1", "digest": "sha256:…"},
 ///      "args": {…what the adapter's profile takes…},
 ///      "seed": {"mode": "explicit", "value": 42},
 ///      "policy": {"target": "any", "min_agents": 1, "max_agents": 64, "timeout_ms": 600000, "verify": "full", "replicas": 2},
@@ -26,6 +26,8 @@ struct ContractOp {
   std::string name;     ///< Adapter: "mc".
   std::string version;  ///< Adapter version: "1".
   std::string profile;  ///< One of the adapter's profiles: "insurance.v1".
+  /// Of the adapter package, if no other will do. Without it the hub chooses which package goes by that name and version.
+  std::optional<Digest> digest;
 };
 
 /// How a result is made trustworthy.

@@ -56,6 +56,7 @@ Result<Anchors> open_anchors(std::string_view trusted_root) {
     return fail(added.error());
   if (auto added = add("logKey", root->log_vkey, "earlierLogKeys", root->earlier_log_vkeys, add_log_key); !added)
     return fail(added.error());
+  anchors.adapters = std::move(root->adapters);
   return anchors;
 }
 

@@ -12,6 +12,7 @@ struct Anchors {
       issuers;                      ///< Of the agents' certificates. In all of these: the one in use first, then earlier ones.
   std::vector<PublicKey> hub_keys;  ///< Sign verdicts and bundles.
   std::vector<VerifierKey> log_keys;  ///< Sign checkpoints; their name is the log's origin.
+  std::vector<Digest> adapters;       ///< The only packages that jobs may run; empty: any.
 };
 
 /// invalid_input if the document is no trusted root, or a key or the certificate in it cannot be what it should be.

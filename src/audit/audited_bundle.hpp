@@ -18,6 +18,6 @@ struct AuditedBundle {
 };
 
 /// What `verify_bundle` checks.
-Result<AuditedBundle> audit_bundle(std::string_view document, std::string_view trusted_root);
+Result<AuditedBundle> audit_bundle(std::string_view document, std::string_view trusted_root, const AuditAids& aids = {});
 
 }  // namespace forgepool::audit

@@ -2,6 +2,8 @@
 
 #include "audit/trail.hpp"
 
+#include <algorithm>
+
 namespace forgepool::audit {
 namespace {
 
@@ -22,6 +24,9 @@ Result<std::shared_ptr<const AdapterPackage>> check_adapter(const wire::Bundle& 
   if ((*adapter)->name() != op.name || (*adapter)->version() != op.version)
     return refute("/adapter", "is " + (*adapter)->name() + "@" + (*adapter)->version() + ", the contract asks for " + op.name +
                                   "@" + op.version);
+  if (op.digest && *op.digest != (*adapter)->digest())
+    return refute("/adapter", "adapter_not_asked_for",
+                  "is " + (*adapter)->digest().str() + ", the contract asks for " + op.digest->str());
   return adapter;
 }
 
@@ -68,6 +73,16 @@ Result<Computation> check_computation(const wire::Bundle& bundle) {
   auto plan = check_plan(bundle, *contract, **adapter);
   if (!plan) return fail(plan.error());
   return Computation{std::move(*contract), std::move(*adapter), std::move(*plan), sha256(bundle.plan)};
+}
+
+Result<bool> check_pinned(const Computation& computation, const std::vector<Digest>& listed,
+                          const std::optional<Digest>& wanted) {
+  const Digest& adapter = computation.adapter->digest();
+  if (!listed.empty() && std::ranges::find(listed, adapter) == listed.end())
+    return refute("/adapter", "adapter_not_listed", "is " + adapter.str() + ", which is none of those in the trusted root");
+  if (wanted && *wanted != adapter)
+    return refute("/adapter", "adapter_not_yours", "is " + adapter.str() + ", yours is " + wanted->str());
+  return computation.contract.op.digest || !listed.empty() || wanted;
 }
 
 }  // namespace forgepool::audit

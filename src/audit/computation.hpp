@@ -19,4 +19,9 @@ struct Computation {
 /// for, and that the plan is what planning this contract with this package gives: a plan is never believed.
 Result<Computation> check_computation(const wire::Bundle& bundle);
 
+/// Checks that the adapter is one that the trusted root lists, if it lists any, and the one that the auditor has, if there is
+/// one. True if anything said which package it has to be: then it was not the hub's choice.
+Result<bool> check_pinned(const Computation& computation, const std::vector<Digest>& listed,
+                          const std::optional<Digest>& wanted);
+
 }  // namespace forgepool::audit

@@ -194,7 +194,7 @@ class EventReader {
   void read_deletion(json::ObjectReader& reader) {
     static constexpr std::string_view deleted[] = {"inputs", "results"};
     (void)reader.string("at", 64);
-    (void)reader.choice("deleted", deleted);
+    events_.results_deleted |= reader.choice("deleted", deleted) == 1;
   }
 
   /// A job with an upheld appeal does not verify: the hub itself says that what it accepted is wrong.

@@ -42,6 +42,7 @@ struct Events {
   Retention retention;     ///< What was decided for the job.
   std::string hub_region;  ///< Empty: it was not said.
   Digest result;
+  bool results_deleted = false;  ///< By the hub, when their retention was over.
   std::map<AgentId, QuarantineEvent> quarantined;
   std::map<LeaseId, LeaseEvent> leases;
   std::map<std::string, Digest> artifacts;  ///< By name.

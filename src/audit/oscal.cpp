@@ -72,6 +72,7 @@ class Facts {
       events_ += job.events.size();
       rejected_ += job.report.rejected.size();
       quarantined_ += job.quarantined.size();
+      unchecked_ += !job.report.complete();
       bound_ = std::max(bound_, job.report.error_bound);
     }
   }
@@ -97,10 +98,13 @@ class Facts {
             "Of {} jobs the adapter has the digest that the ledger names, and contract and adapter give the plan again.",
             scope_.jobs.size()));
       case Shown::comparison:
-        return of_jobs(fmt::format(
-            "{} verdicts follow from receipts by the contracts' policies; no shard is wrong with a probability of more "
-            "than {:.3g} against the contracts' adversaries.",
-            verdicts_, bound_));
+        return of_jobs(
+            fmt::format(
+                "{} verdicts follow from receipts by the contracts' policies; no shard is wrong with a probability of more "
+                "than {:.3g} against the contracts' adversaries.{}",
+                verdicts_, bound_,
+                unchecked_ ? fmt::format(" Of {} jobs it was not checked that the result follows from them.", unchecked_) : ""),
+            unchecked_ == 0);
       case Shown::quarantine:
         if (rejected_ == 0) return std::nullopt;
         return Finding{
@@ -112,9 +116,9 @@ class Facts {
   }
 
  private:
-  std::optional<Finding> of_jobs(std::string what) const {
+  std::optional<Finding> of_jobs(std::string what, bool satisfied = true) const {
     if (scope_.jobs.empty()) return std::nullopt;
-    return Finding{true, std::move(what)};
+    return Finding{satisfied, std::move(what)};
   }
 
   /// Only of jobs that ask for regions: of others there is nothing to show.
@@ -136,7 +140,7 @@ class Facts {
   }
 
   const AuditScope& scope_;
-  std::size_t receipts_ = 0, verdicts_ = 0, events_ = 0, rejected_ = 0, quarantined_ = 0;
+  std::size_t receipts_ = 0, verdicts_ = 0, events_ = 0, rejected_ = 0, quarantined_ = 0, unchecked_ = 0;
   double bound_ = 0;
 };
 

@@ -112,8 +112,8 @@ Time JobRecord::ended() const {
   return end;
 }
 
-Result<JobRecord> record_job(std::string_view bundle, std::string_view trusted_root) {
-  auto audited = audit_bundle(bundle, trusted_root);
+Result<JobRecord> record_job(std::string_view bundle, std::string_view trusted_root, const AuditAids& aids) {
+  auto audited = audit_bundle(bundle, trusted_root, aids);
   if (!audited) return fail(audited.error());
   JobRecord record;
   record.report = std::move(audited->report);

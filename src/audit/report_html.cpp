@@ -74,7 +74,9 @@ class Report {
     page_.open("header");
     page_.element("p", "Audit report", {{"class", "soft"}});
     page_.element("h1", scope_.title);
-    page_.open("p").element("span", "✓ everything here verified", {{"class", "badge good"}});
+    const bool complete = std::ranges::all_of(scope_.jobs, [](const auto& job) { return job.report.complete(); });
+    page_.open("p").element("span", complete ? "✓ everything here verified" : "nothing here was refuted, not all was checked",
+                            {{"class", complete ? "badge good" : "badge bad"}});
     page_.text(fmt::format(" against the trusted root of {}, on {}.", scope_.trust_domain, to_rfc3339(scope_.made_at))).close();
     page_.close();
   }
@@ -138,12 +140,17 @@ class Report {
   void job(const JobRecord& job, std::size_t number) {
     page_.open("article", {{"id", fmt::format("job-{}", number + 1)}});
     page_.element("h2", "Job " + job.report.job.str());
-    page_.open("p").element("span", "✓ verified", {{"class", "badge good"}}).raw(" ");
+    page_.open("p")
+        .element("span", job.report.complete() ? "✓ verified" : "not all checked",
+                 {{"class", job.report.complete() ? "badge good" : "badge bad"}})
+        .raw(" ");
     if (!job.report.rejected.empty())
       page_.element("span", fmt::format("✕ {} caught", job.report.rejected.size()), {{"class", "badge bad"}}).raw(" ");
     page_.text(fmt::format("{}, {} shards, {} to {}", job.operation, job.report.shards, to_rfc3339(job.began()),
                            to_rfc3339(job.ended())));
     page_.close();
+    for (const auto& check : job.report.unchecked) page_.element("p", "Not checked: " + check.name + ": " + check.detail);
+    for (const auto& choice : job.report.unpinned) page_.element("p", "Not pinned: " + choice);
     page_.open("dl", {{"class", "facts"}});
     fact("contract", job.report.contract.str(), true);
     fact("adapter", job.report.adapter.str(), true);

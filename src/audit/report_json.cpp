@@ -72,6 +72,8 @@ Object to_json(const JobRecord& job) {
   const AuditReport& report = job.report;
   Array checks;
   for (const auto& check : report.checks) checks.push_back(Object{{"detail", check.detail}, {"name", check.name}});
+  Array unchecked;
+  for (const auto& check : report.unchecked) unchecked.push_back(Object{{"detail", check.detail}, {"name", check.name}});
   Object quarantined;
   for (const auto& [agent, shard] : job.quarantined) quarantined.set(agent, shard);
   return {{"adapter", report.adapter.str()},
@@ -100,6 +102,8 @@ Object to_json(const JobRecord& job) {
                                {"target", job.residency.target}}},
           {"result", report.result.str()},
           {"shards", report.shards},
+          {"unchecked", std::move(unchecked)},
+          {"unpinned", strings(report.unpinned)},
           {"verdicts", verdicts_of(job)},
           {"verify", to_string(job.policy.verify)}};
 }

@@ -32,7 +32,7 @@ std::vector<std::string> spiffe_ids(const std::set<AgentId>& agents, const std::
 
 }  // namespace
 
-Result<AuditedBundle> audit_bundle(std::string_view document, std::string_view trusted_root) {
+Result<AuditedBundle> audit_bundle(std::string_view document, std::string_view trusted_root, const AuditAids& aids) {
   Trail trail;
   auto anchors = open_anchors(trusted_root);
   if (!anchors) return fail(anchors.error());
@@ -52,6 +52,8 @@ Result<AuditedBundle> audit_bundle(std::string_view document, std::string_view t
   trail.passed("contract", computation->contract.digest.str());
   trail.passed("adapter", computation->adapter->name() + "@" + computation->adapter->version() + " " +
                               computation->adapter->digest().str());
+  const auto pinned = check_pinned(*computation, anchors->adapters, aids.adapter);
+  if (!pinned) return fail(pinned.error());
   trail.passed("plan", std::to_string(computation->shards()) +
                            " shards, planned again from contract and adapter: " + computation->plan_digest.str());
 
@@ -65,7 +67,7 @@ Result<AuditedBundle> audit_bundle(std::string_view document, std::string_view t
   if (!receipts) return fail(receipts.error());
   auto verdicts = check_verdicts(std::move(opened), *bundle, *anchors, *computation, *events, *receipts, *log, trail);
   if (!verdicts) return fail(verdicts.error());
-  if (const auto outcome = check_outcome(*bundle, *computation, *events, *verdicts, trail); !outcome)
+  if (const auto outcome = check_outcome(*bundle, *computation, *events, *verdicts, aids.outputs, trail); !outcome)
     return fail(outcome.error());
 
   AuditReport report;
@@ -83,6 +85,12 @@ Result<AuditedBundle> audit_bundle(std::string_view document, std::string_view t
   report.adversary = computation->contract.policy.adversary;
   report.ledger_size = log->head().size;
   report.checks = trail.take();
+  report.unchecked = trail.take_unchecked();
+  if (!*pinned)
+    report.unpinned.push_back("the program: that " + computation->adapter->name() + "@" + computation->adapter->version() +
+                              " is " + computation->adapter->digest().str() +
+                              " was the hub's choice; the contract names no op.digest, the trusted root lists no adapters, and "
+                              "you named none (--adapter FILE)");
   return AuditedBundle{std::move(report),
                        std::move(*bundle),
                        std::move(*computation),
@@ -97,8 +105,8 @@ Result<AuditedBundle> audit_bundle(std::string_view document, std::string_view t
 
 }  // namespace audit
 
-Result<AuditReport> verify_bundle(std::string_view document, std::string_view trusted_root) {
-  auto audited = audit::audit_bundle(document, trusted_root);
+Result<AuditReport> verify_bundle(std::string_view document, std::string_view trusted_root, const AuditAids& aids) {
+  auto audited = audit::audit_bundle(document, trusted_root, aids);
   if (!audited) return fail(audited.error());
   return std::move(audited->report);
 }

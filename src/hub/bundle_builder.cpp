@@ -59,9 +59,10 @@ Result<Bytes> read_output(const Ledger& ledger, const BundleFacts& facts, const 
   return facts.key->open(place, **sealed);
 }
 
-/// The accepted output of every shard, which is what the verdicts are about.
-Status add_outputs(const Ledger& ledger, const BundleFacts& facts, wire::Bundle& bundle) {
+/// The accepted output of every shard, which is what the verdicts are about: all, or, if they are more than `most_bytes`, none.
+Status add_outputs(const Ledger& ledger, const BundleFacts& facts, std::size_t most_bytes, wire::Bundle& bundle) {
   bundle.outputs.emplace();
+  std::size_t bytes = 0;
   for (const auto& statement : bundle.verdicts) {
     const auto envelope = identity::parse_envelope(statement.envelope);
     if (!envelope) return fail(envelope.error());
@@ -69,6 +70,11 @@ Status add_outputs(const Ledger& ledger, const BundleFacts& facts, wire::Bundle&
     if (!verdict) return fail(verdict.error());
     auto output = read_output(ledger, facts, verdict->shard.result);
     if (!output) return fail(output.error());
+    bytes += output->size();
+    if (bytes > most_bytes) {
+      bundle.outputs.reset();
+      return {};
+    }
     bundle.outputs->emplace(verdict->shard.shard.index, std::move(*output));
   }
   return {};
@@ -153,9 +159,10 @@ Result<std::string> build_bundle(Ledger& ledger, const BundleFacts& facts, const
     if (!result) return fail(result.error());
     bundle.result = std::move(*result);
   }
-  if (std::ranges::find(include, "shard_outputs") != include.end()) {
-    if (const auto added = add_outputs(ledger, facts, bundle); !added) return fail(added.error());
-  }
+  const bool asked_for = std::ranges::find(include, "shard_outputs") != include.end();
+  if (asked_for || facts.has_outputs)
+    if (const auto added = add_outputs(ledger, facts, asked_for ? SIZE_MAX : max_unasked_output_bytes, bundle); !added)
+      return fail(added.error());
   if (!facts.adapter->compares_exactly(facts.contract))
     if (const auto added = add_compared(ledger, facts, bundle); !added) return fail(added.error());
   const auto signature = key.sign(as_bytes(wire::bundle_body(bundle)));

@@ -13,8 +13,13 @@ struct BundleFacts {
   Contract contract;
   std::shared_ptr<const AdapterPackage> adapter;
   std::shared_ptr<const ContentKey> key;
+  bool has_outputs = false;              ///< The accepted outputs are still in the store.
   std::optional<SignedHead> checkpoint;  ///< To prove everything against; none: one of now.
 };
+
+/// So many bytes of accepted outputs are put into a bundle whose contract does not ask for them: with them anybody can check
+/// the result.
+inline constexpr std::size_t max_unasked_output_bytes = 32u << 20;
 
 /// The result's bytes, checked against nothing: the client compares them with the digest in the status.
 Result<std::string> read_result(const Ledger& ledger, const BundleFacts& facts);

@@ -2,6 +2,13 @@
 
 namespace forgepool::hub {
 
+bool Job::keeps_outputs() const {
+  const auto& include = contract.artifacts.include;
+  // That answers agree whose digests differ can only be shown with the outputs themselves.
+  return contract.artifacts.persist || std::ranges::find(include, "shard_outputs") != include.end() ||
+         !adapter->compares_exactly(contract);
+}
+
 std::optional<Time> Job::next_deletion() const {
   if (state == JobState::running || !held_by.empty()) return std::nullopt;
   std::uint64_t after_ms = retention.evidence_ms;

@@ -91,6 +91,8 @@ struct Job {
     if (canary_of) return accepted_at + std::chrono::minutes(10);
     return accepted_at + std::chrono::milliseconds(contract.policy.timeout_ms);
   }
+  /// Whether the accepted outputs stay when it is done.
+  bool keeps_outputs() const;
   /// When the next of what it left is to be deleted; nothing if never, or not as things are.
   std::optional<Time> next_deletion() const;
   void count_accepted(double bound) {

@@ -177,9 +177,7 @@ void HubCore::end_job(Job& job, JobState state, std::string failure, Time now) {
   if (state != JobState::done)
     log_event(job, "failure", json::canonicalize(json::Object{{"job", job.id.str()}, {"reason", job.failure}}));
 
-  const auto& include = job.contract.artifacts.include;
-  const bool keep_outputs = state == JobState::done &&
-                            (job.contract.artifacts.persist || std::ranges::find(include, "shard_outputs") != include.end());
+  const bool keep_outputs = state == JobState::done && job.keeps_outputs();
   // That answers agree whose digests differ can only be shown with the outputs themselves.
   const bool keep_as_evidence = state == JobState::done && !job.adapter->compares_exactly(job.contract);
   std::set<Digest> accepted;

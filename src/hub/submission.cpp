@@ -89,6 +89,10 @@ Result<Job> HubCore::prepare(Contract contract, const Caller& caller, Time now) 
     return fail(ErrorKind::invalid_input, fmt::format("/op: this hub has no adapter {}@{}; it has: {}", contract.op.name,
                                                       contract.op.version, known.empty() ? "none" : known));
   }
+  if (contract.op.digest && *contract.op.digest != (*adapter)->digest())
+    return fail(ErrorKind::invalid_input,
+                fmt::format("/op/digest: {}@{} is {} on this hub, the contract asks for {}", contract.op.name,
+                            contract.op.version, (*adapter)->digest().str(), contract.op.digest->str()));
   auto plan = (*adapter)->plan(contract);
   if (!plan) return fail(plan.error());
   if (plan->shards.size() > parts_.options.max_shards_per_job)

@@ -42,7 +42,7 @@ struct Bundle {
   std::vector<BundleStatement> receipts;
   std::vector<BundleStatement> verdicts;
   std::optional<std::string> result;                      ///< if artifacts.include has "result"
-  std::optional<std::map<std::uint32_t, Bytes>> outputs;  ///< by shard, if artifacts.include has "shard_outputs"
+  std::optional<std::map<std::uint32_t, Bytes>> outputs;  ///< accepted ones, by shard; of all or none
   std::optional<std::map<Digest, Bytes>>
       compared;            ///< outputs of answers that differ, if the adapter compares more than digests
   std::string checkpoint;  ///< signed note
@@ -78,6 +78,7 @@ struct TrustedRoot {
   std::vector<Bytes> earlier_ca_certificates{};
   std::vector<Bytes> earlier_hub_spkis{};
   std::vector<std::string> earlier_log_vkeys{};
+  std::vector<Digest> adapters{};  ///< The packages that jobs may run; empty: any.
 };
 std::string write_trusted_root(const TrustedRoot& root);
 Result<TrustedRoot> read_trusted_root(std::string_view document);

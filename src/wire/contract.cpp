@@ -31,6 +31,7 @@ void read_op(const json::Value& value, Contract& contract, ObjectReader& outer) 
   contract.op.name = reader.id("name");
   contract.op.version = reader.id("version");
   contract.op.profile = reader.id("profile");
+  if (reader.has("digest")) contract.op.digest = reader.digest("digest");
   if (auto read = reader.finish(); !read) outer.refuse(read.error());
 }
 

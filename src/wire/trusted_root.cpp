@@ -7,6 +7,7 @@ namespace {
 constexpr std::string_view root_media_type = "application/vnd.forgepool.trusted-root+json;version=1";
 constexpr std::size_t max_root_bytes = 1u << 20;
 constexpr std::size_t max_epochs = 100;
+constexpr std::size_t max_adapters = 10'000;
 
 }  // namespace
 
@@ -17,16 +18,16 @@ std::string write_trusted_root(const TrustedRoot& root) {
     return array;
   };
   const auto base64 = [](const Bytes& bytes) { return to_base64(bytes); };
-  return json::canonicalize(
-             json::Object{{"caCertificate", to_base64(root.ca_certificate)},
-                          {"earlierCaCertificates", list(root.earlier_ca_certificates, base64)},
-                          {"earlierHubKeys", list(root.earlier_hub_spkis, base64)},
-                          {"earlierLogKeys", list(root.earlier_log_vkeys, [](const std::string& key) { return key; })},
-                          {"hubKey", to_base64(root.hub_spki)},
-                          {"logKey", root.log_vkey},
-                          {"mediaType", root_media_type},
-                          {"trustDomain", root.trust_domain}}) +
-         "\n";
+  json::Object document{{"caCertificate", to_base64(root.ca_certificate)},
+                        {"earlierCaCertificates", list(root.earlier_ca_certificates, base64)},
+                        {"earlierHubKeys", list(root.earlier_hub_spkis, base64)},
+                        {"earlierLogKeys", list(root.earlier_log_vkeys, [](const std::string& key) { return key; })},
+                        {"hubKey", to_base64(root.hub_spki)},
+                        {"logKey", root.log_vkey},
+                        {"mediaType", root_media_type},
+                        {"trustDomain", root.trust_domain}};
+  if (!root.adapters.empty()) document.set("adapters", list(root.adapters, [](const Digest& digest) { return digest.str(); }));
+  return json::canonicalize(std::move(document)) + "\n";
 }
 
 // Unlike a bundle, a root is the reader's own file and nobody's signature covers its form: white space is welcome.
@@ -54,6 +55,13 @@ Result<TrustedRoot> read_trusted_root(std::string_view document) {
   earlier("earlierCaCertificates", root.earlier_ca_certificates);
   earlier("earlierHubKeys", root.earlier_hub_spkis);
   root.earlier_log_vkeys = reader.strings("earlierLogKeys", max_epochs, 1024, json::ObjectReader::Need::optional);
+  for (const auto& text : reader.strings("adapters", max_adapters, 80, json::ObjectReader::Need::optional)) {
+    const auto digest = Digest::parse(text);
+    if (digest && digest->str() == text)
+      root.adapters.push_back(*digest);
+    else
+      reader.refuse("adapters", "expected digests (\"sha256:\" and 64 hex digits), got \"" + text + "\"");
+  }
   if (const auto finished = reader.finish(); !finished) return refuse(finished.error());
   return root;
 }

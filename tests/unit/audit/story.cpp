@@ -90,15 +90,16 @@ Bytes sample_output(std::uint64_t items, std::uint64_t of_ten) {
                   "\",\"sum_squares\":\"" + std::to_string(100 * of_ten + 400 * of_twenty) + "\"}");
 }
 
-Story::Story(const json::Object& policy, const std::string& profile, const json::Object& args)
+Story::Story(const json::Object& policy, const std::string& profile, const json::Object& args, const json::Object& members)
     : hub(need(make_hub_identity("pool.example", story_time()))) {
   for (const char* name : {"alice", "bob", "carol", "mallory"})
     agents.emplace(name, need(issue_credentials(hub, std::string("agent/") + name, story_time())));
   adapter = need(open_adapter(tally_package()));
-  const json::Object request{{"op", json::Object{{"name", "tally"}, {"version", "1"}, {"profile", profile}}},
-                             {"args", args},
-                             {"policy", policy},
-                             {"artifacts", json::Object{{"include", json::Array{"result", "shard_outputs"}}}}};
+  json::Object request{{"op", json::Object{{"name", "tally"}, {"version", "1"}, {"profile", profile}}},
+                       {"args", args},
+                       {"policy", policy},
+                       {"artifacts", json::Object{{"include", json::Array{"result", "shard_outputs"}}}}};
+  for (const auto& [name, value] : members) request.set(name, value);
   contract = need(parse_contract(json::canonicalize(request)));
   plan = need(adapter->plan(contract));
   if (const auto* items = args.find("items")) items_ = static_cast<std::uint64_t>(items->as_number());
@@ -111,7 +112,6 @@ Story::Story(const json::Object& policy, const std::string& profile, const json:
   std::vector<ByteView> outputs;
   for (const auto& [shard, output] : *bundle_.outputs) outputs.emplace_back(output);
   result = need(adapter->reduce(contract, outputs));
-  bundle_.result = result;
   append(to_bytes("a leaf of some other job"));
 }
 
@@ -155,10 +155,15 @@ void Story::result_event() {
 }
 
 void Story::artifact_events() {
-  event("artifact", {{"digest", sha256(result).str()}, {"job", job.str()}, {"name", "result"}});
-  std::vector<Digest> hashes;
-  for (const auto& [shard, output] : *bundle_.outputs) hashes.push_back(leaf_hash(output));
-  event("artifact", {{"digest", merkle_root(hashes).str()}, {"job", job.str()}, {"name", "shard_outputs"}});
+  for (const auto& name : contract.artifacts.include) {
+    Digest digest = sha256(result);
+    if (name == "shard_outputs") {
+      std::vector<Digest> hashes;
+      for (const auto& [shard, output] : *bundle_.outputs) hashes.push_back(leaf_hash(output));
+      digest = merkle_root(hashes);
+    }
+    event("artifact", {{"digest", digest.str()}, {"job", job.str()}, {"name", name}});
+  }
 }
 
 void Story::lease(const std::string& agent, const std::string& lease, const std::vector<std::uint32_t>& shards) {
@@ -266,6 +271,8 @@ wire::Bundle Story::bundle(const std::string& checkpoint, std::uint64_t size) co
   wire::Bundle bundle = bundle_;
   bundle.events.insert(bundle.events.end(), leases_.begin(), leases_.end());
   bundle.job = job;
+  const auto& include = contract.artifacts.include;
+  if (std::ranges::find(include, "result") != include.end()) bundle.result = result;
   bundle.contract = contract.canonical;
   bundle.plan = plan.canonical();
   bundle.adapter = adapter->bytes();

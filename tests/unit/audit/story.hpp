@@ -40,9 +40,9 @@ struct Named {
 class Story {
  public:
   /// A contract of five items (three shards; of other items, half as many) under this policy, with result and outputs in the
-  /// bundle.
+  /// bundle. `members` stand in the contract in place of those that it would have.
   explicit Story(const json::Object& policy = {{"verify", "full"}, {"replicas", 2}}, const std::string& profile = "tally.v1",
-                 const json::Object& args = {{"items", 5}});
+                 const json::Object& args = {{"items", 5}}, const json::Object& members = {});
 
   // --- the pool
   HubIdentity hub;
