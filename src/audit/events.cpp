@@ -1,6 +1,7 @@
 #include "audit/events.hpp"
 
 #include "audit/trail.hpp"
+#include "identity/enrolment_event.hpp"
 #include "wire/json_reader.hpp"
 
 #include <algorithm>
@@ -19,11 +20,14 @@ class EventReader {
     const auto content = json::parse_canonical(event.content, max_content_bytes);
     if (!content) return refute(where, content.error());
     json::ObjectReader reader(*content, where + "/content");
-    if (const auto job = reader.id("job"); reader.ok() && job != job_.str())
-      reader.refuse("job", "is job " + job + ", the bundle is of job " + job_.str());
-
     const std::uint64_t index = event.position.index;
-    if (event.kind == "contract")
+    // Agents enrol for all jobs there will be.
+    if (event.kind != "enrolment")
+      if (const auto job = reader.id("job"); reader.ok() && job != job_.str())
+        reader.refuse("job", "is job " + job + ", the bundle is of job " + job_.str());
+    if (event.kind == "enrolment")
+      read_enrolment(reader, index);
+    else if (event.kind == "contract")
       read_contract(reader, index);
     else if (event.kind == "plan")
       read_plan(reader, index);
@@ -44,9 +48,10 @@ class EventReader {
     else if (event.kind == "retention")
       read_deletion(reader);
     else
-      return refute(where,
-                    "unknown kind of event; expected contract, plan, residency, lease, quarantine, result, artifact, appeal, "
-                    "hold, release or retention");
+      return refute(
+          where,
+          "unknown kind of event; expected contract, plan, residency, enrolment, lease, quarantine, result, artifact, "
+          "appeal, hold, release or retention");
     if (const auto finished = reader.finish(); !finished) return fail(ErrorKind::corrupt, finished.error().message);
     return {};
   }
@@ -61,6 +66,11 @@ class EventReader {
     for (const auto& [lease, event] : events_.leases)
       if (event.index < *residency_index_)
         return refute("/events", "lease " + lease.str() + " was granted before plan and residency were committed to");
+    for (const auto& [lease, event] : events_.leases)
+      if (const auto enrolled = check_enrolled(lease, event); !enrolled) return fail(enrolled.error());
+    for (const auto& [agent, event] : events_.enrolled)
+      if (std::ranges::none_of(events_.leases, [&](const auto& lease) { return lease.second.agent == agent; }))
+        return refute("/events", "there is an enrolment of " + agent.str() + ", which got no lease");
     for (const auto& name : computation_.contract.artifacts.include)
       if (!events_.artifacts.contains(name)) return refute("/events", "the event of kind artifact for " + name + " is missing");
     if (events_.artifacts.size() != computation_.contract.artifacts.include.size())
@@ -132,6 +142,30 @@ class EventReader {
       events_.retention = {time("inputs_ms"), time("results_ms"), time("evidence_ms")};
       if (const auto done = retention.finish(); !done) reader.refuse(done.error());
     }
+  }
+  void read_enrolment(json::ObjectReader& reader, std::uint64_t index) {
+    auto event = identity::read_enrolment_event(reader);
+    const AgentId agent = event.agent.id;
+    if (!reader.ok() || events_.enrolled.emplace(agent, EnrolledAgent{index, event.key_pin, std::move(event.agent)}).second)
+      return;
+    reader.refuse("agent", "agent_enrolled_twice: there is a second enrolment of " + agent.str());
+  }
+  /// What let the agent have the lease is what was attested when it enrolled, and it had enrolled by then.
+  Status check_enrolled(const LeaseId& lease, const LeaseEvent& event) const {
+    const std::string whose = "lease " + lease.str() + " of agent " + event.agent.str();
+    const auto found = events_.enrolled.find(event.agent);
+    if (found == events_.enrolled.end())
+      return refute("/events", "agent_not_enrolled", whose + ": the ledger does not say that this agent enrolled");
+    const EnrolledAgent& agent = found->second;
+    if (agent.index >= event.index)
+      return refute("/events", "agent_not_enrolled", whose + " was granted before the agent enrolled");
+    const Admitted& admitted = event.admitted;
+    const auto& cleared = agent.attested.data_classes;
+    if (admitted.region != agent.attested.region || admitted.tier != agent.attested.tier ||
+        (!admitted.data_class.empty() && std::ranges::find(cleared, admitted.data_class) == cleared.end()))
+      return refute("/events", "admitted_not_attested",
+                    whose + " was admitted as something else than what was attested when the agent enrolled");
+    return {};
   }
   static bool allows(const std::vector<std::string>& allowed, const std::string& one) {
     return allowed.empty() || std::ranges::find(allowed, one) != allowed.end();

@@ -3,6 +3,8 @@
 #include "audit/computation.hpp"
 #include "audit/log_proofs.hpp"
 
+#include <forgepool/scheduler.hpp>
+
 #include <map>
 
 namespace forgepool::audit {
@@ -27,6 +29,13 @@ struct Admitted {
   std::string tier;
 };
 
+/// Whom the hub took in under an id: from then on only this key speaks for it.
+struct EnrolledAgent {
+  std::uint64_t index = 0;  ///< In the ledger.
+  Digest key_pin;
+  SchedulerAgent attested;
+};
+
 /// Shards given to an agent, before it could begin.
 struct LeaseEvent {
   AgentId agent;
@@ -42,7 +51,8 @@ struct Events {
   Retention retention;     ///< What was decided for the job.
   std::string hub_region;  ///< Empty: it was not said.
   Digest result;
-  bool results_deleted = false;  ///< By the hub, when their retention was over.
+  bool results_deleted = false;               ///< By the hub, when their retention was over.
+  std::map<AgentId, EnrolledAgent> enrolled;  ///< All that got a lease.
   std::map<AgentId, QuarantineEvent> quarantined;
   std::map<LeaseId, LeaseEvent> leases;
   std::map<std::string, Digest> artifacts;  ///< By name.
@@ -50,8 +60,8 @@ struct Events {
 
 /// Checks that there are exactly one `contract`, `plan`, `residency` and `result` event, in this order, about this job and
 /// computation; one `artifact` event after them for each name that the contract includes; any number of `lease` events after
-/// them, one per lease, to agents that the contract admits; any number of `quarantine` events, at most one per agent; and
-/// nothing else.
+/// them, one per lease, to agents that the contract admits; for each of these agents one `enrolment` event, before its first
+/// lease, that attests what admitted it; any number of `quarantine` events, at most one per agent; and nothing else.
 Result<Events> check_events(const wire::Bundle& bundle, const Computation& computation, LogProofs& log);
 
 }  // namespace forgepool::audit

@@ -43,6 +43,11 @@ Status check_granted(const std::string& where, const identity::CheckedReceipt& c
   const auto lease = events.leases.find(receipt.lease);
   if (lease == events.leases.end())
     return refute(where, "is for lease " + receipt.lease.str() + ", which the ledger does not say was granted");
+  if (const auto& enrolled = events.enrolled.at(lease->second.agent);
+      lease->second.agent.str() == checked.signer.id.name && checked.signer.certificate.key.pin() != enrolled.key_pin)
+    return refute(where, "key_not_enrolled",
+                  "is signed with a key for which " + checked.signer.id.name +
+                      " has a certificate of the CA, but the key that it enrolled with is " + enrolled.key_pin.str());
   if (lease->second.index >= index) return refute(where, "stands in the ledger before the grant of its lease");
   if (lease->second.agent.str() != checked.signer.id.name)
     return refute(where, "is by " + checked.signer.id.name + ", but its lease was granted to " + lease->second.agent.str());

@@ -42,8 +42,8 @@ class Receipts {
 };
 
 /// Checks each receipt: the certificates lead to the CA and are those of an agent, and were in force when it was signed; the
-/// envelope is signed by that key; the statement is about this job (by its pseudonym), adapter and parameters; it is in the
-/// ledger, after the plan; no lease has two.
+/// envelope is signed by that key, with which the agent enrolled; the statement is about this job (by its pseudonym), adapter
+/// and parameters; it is in the ledger, after the plan; no lease has two.
 Result<Receipts> check_receipts(const wire::Bundle& bundle, const Anchors& anchors, const Computation& computation,
                                 const Events& events, LogProofs& log, Trail& trail);
 

@@ -68,12 +68,46 @@ Status check_subject(const std::string& where, const identity::Verdict& read, co
   return {};
 }
 
+/// Agents that count as one: of one operator, or with one key.
+class Principals {
+ public:
+  explicit Principals(const Events& events) {
+    std::map<std::string, std::size_t> of_operator;
+    std::map<Digest, std::size_t> of_key;
+    for (const auto& [agent, enrolled] : events.enrolled) {
+      const std::size_t fresh = parents_.size();
+      parents_.push_back(fresh);
+      numbers_.emplace(agent, fresh);
+      join(fresh, of_key.try_emplace(enrolled.key_pin, fresh).first->second);
+      if (const auto& operator_id = enrolled.attested.operator_id; !operator_id.empty())
+        join(fresh, of_operator.try_emplace(operator_id, fresh).first->second);
+    }
+  }
+  /// Every agent with a receipt is enrolled.
+  std::size_t of(const AgentId& agent) const { return root(numbers_.at(agent)); }
+
+ private:
+  std::size_t root(std::size_t number) const {
+    while (parents_[number] != number) number = parents_[number];
+    return number;
+  }
+  void join(std::size_t a, std::size_t b) { parents_[root(a)] = root(b); }
+
+  std::map<AgentId, std::size_t> numbers_;
+  std::vector<std::size_t> parents_;
+};
+
 /// Whether verdicts are entitled, by receipts and quarantines, to say what they say.
 class Judge {
  public:
   Judge(const Computation& computation, const Events& events, const Receipts& receipts, const Agreement& agreement,
         const std::vector<OpenedVerdict>& by_shard)
-      : policy_(computation.contract.policy), events_(events), receipts_(receipts), agreement_(agreement), by_shard_(by_shard) {
+      : policy_(computation.contract.policy),
+        events_(events),
+        receipts_(receipts),
+        agreement_(agreement),
+        by_shard_(by_shard),
+        principals_(events) {
     for (const auto& [agent, event] : events.quarantined) out_from_.emplace(agent, from_when(event));
   }
 
@@ -97,11 +131,11 @@ class Judge {
     return {};
   }
 
-  /// Returns how many agents agree.
+  /// Returns how many agents agree; those of one operator, and those with one key, count as one.
   Result<std::uint32_t> check_verdict(const OpenedVerdict& decided) const {
     if (decided.index >= events_.result_index)
       return refute(decided.where, "stands in the ledger after the result that rests on it");
-    std::vector<Digest> counted;
+    std::vector<std::pair<Digest, std::size_t>> counted;  // With whose it is.
     std::set<AgentId> named;
     for (const ShardAnswer& answer : decided.verdict.evidence) {
       if (const auto receipted = check_answer(decided, answer); !receipted) return fail(receipted.error());
@@ -109,18 +143,21 @@ class Judge {
         return refute(decided.where, "names " + answer.agent.str() + " twice in its evidence");
       if (!agreement_.knows(answer.result, decided.verdict.result))
         return refute(decided.where, "compares outputs that the bundle does not hold, of " + name_of(answer));
-      if (counts(answer.agent, decided.index)) counted.push_back(answer.result);
+      if (counts(answer.agent, decided.index)) counted.emplace_back(answer.result, principals_.of(answer.agent));
     }
     const Digest& accepted = decided.verdict.result;
     const auto agents_for = [&](const Digest& result) {
-      return static_cast<std::uint32_t>(
-          std::ranges::count_if(counted, [&](const Digest& other) { return agreement_.same(result, other); }));
+      std::set<std::size_t> agreeing;
+      for (const auto& [other, principal] : counted)
+        if (agreement_.same(result, other)) agreeing.insert(principal);
+      return static_cast<std::uint32_t>(agreeing.size());
     };
     const std::uint32_t support = agents_for(accepted), required = required_agreement(policy_);
     if (support < required)
-      return refute(decided.where, std::to_string(support) + " agents agree on the accepted result, the contract's policy (" +
+      return refute(decided.where, "too_few_agree",
+                    std::to_string(support) + " agents agree on the accepted result, the contract's policy (" +
                                        std::string(to_string(policy_.verify)) + ") asks for " + std::to_string(required));
-    for (const Digest& result : counted)
+    for (const auto& [result, principal] : counted)
       if (const auto count = agents_for(result); !agreement_.same(result, accepted) && count >= support)
         return refute(decided.where, std::to_string(support) + " agents agree on the accepted result, but " +
                                          std::to_string(count) + " on " + result.str());
@@ -131,17 +168,23 @@ class Judge {
   /// The bound must follow from the evidence. How many checks an agent passed is the hub's word: they were in other shards, and
   /// other jobs.
   Status check_bound(const OpenedVerdict& decided) const {
-    std::vector<AgentTrust> support;
+    std::map<std::size_t, AgentTrust> most_trusted;
     std::uint32_t against = 0;
     for (const Evidence& answer : decided.verdict.evidence) {
       const bool counted = counts(answer.agent, decided.index), same = agreement_.same(answer.result, decided.verdict.result);
       if (answer.agrees && !(counted && same))
         return refute(decided.where, "counts " + name_of(answer) + ", which " +
                                          (same ? "is of an agent in quarantine" : "does not agree with the accepted one"));
-      if (answer.agrees) support.push_back(answer.trust);
+      if (answer.agrees) {
+        const auto [entry, added] = most_trusted.try_emplace(principals_.of(answer.agent), answer.trust);
+        if (!added && lie_bound(policy_.adversary, answer.trust) < lie_bound(policy_.adversary, entry->second))
+          entry->second = answer.trust;
+      }
       against += counted && !same;
     }
-    // The hub may count less, agents of one operator once, but not more. Machines differ in the last digits.
+    std::vector<AgentTrust> support;
+    for (const auto& [principal, trust] : most_trusted) support.push_back(trust);
+    // The hub may count less, but not more. Machines differ in the last digits.
     constexpr double rounding = 1 + 1e-9;
     const double bound = error_bound(policy_.adversary, support, against), stated = decided.verdict.error_bound;
     if (stated * rounding < bound)
@@ -177,6 +220,7 @@ class Judge {
   const Receipts& receipts_;
   const Agreement& agreement_;
   const std::vector<OpenedVerdict>& by_shard_;
+  const Principals principals_;
   std::map<AgentId, std::uint64_t> out_from_;
 };
 

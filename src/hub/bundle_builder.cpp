@@ -59,6 +59,28 @@ Result<Bytes> read_output(const Ledger& ledger, const BundleFacts& facts, const 
   return facts.key->open(place, **sealed);
 }
 
+/// Of each agent that got a lease, what the ledger says of its enrolment.
+Status add_enrolments(const Ledger& ledger, std::uint64_t size, wire::Bundle& bundle) {
+  std::set<std::string> agents;
+  for (const auto& event : bundle.events) {
+    if (event.kind != "lease") continue;
+    const auto content = json::parse_canonical(event.content, 64u << 10);
+    const auto* agent = content && content->as_object() ? content->as_object()->find("agent") : nullptr;
+    if (agent && agent->as_string()) agents.insert(*agent->as_string());
+  }
+  for (const auto& agent : agents) {
+    const auto record = ledger.read(enrolment_key(AgentId(agent)));
+    if (!record) return fail(record.error());
+    if (!*record) return fail(ErrorKind::corrupt, "the enrolment of agent " + agent + " is not in the store");
+    auto event = read_event(as_text(**record));
+    if (!event) return fail(event.error());
+    auto position = position_of(ledger, event->index, size);
+    if (!position) return fail(position.error());
+    bundle.events.push_back({std::move(event->kind), std::move(event->salt), std::move(event->content), std::move(*position)});
+  }
+  return {};
+}
+
 /// The accepted output of every shard, which is what the verdicts are about: all, or, if they are more than `most_bytes`, none.
 Status add_outputs(const Ledger& ledger, const BundleFacts& facts, std::size_t most_bytes, wire::Bundle& bundle) {
   bundle.outputs.emplace();
@@ -144,6 +166,7 @@ Result<std::string> build_bundle(Ledger& ledger, const BundleFacts& facts, const
         });
     if (!events) return fail(events.error());
   }
+  if (const auto added = add_enrolments(ledger, size, bundle); !added) return fail(added.error());
   std::ranges::sort(bundle.events, {}, [](const auto& event) { return event.position.index; });
   auto receipts = statements(ledger, facts, "receipt/", size);
   if (!receipts) return fail(receipts.error());

@@ -1,8 +1,10 @@
 /// How agents and clients become known, and stay so: one-time join tokens, PKCS#10, certificates.
 #include "identity/enrolment.hpp"
+#include "crypto/reason.hpp"
 #include "crypto/x509.hpp"
 #include "hub/hub_core.hpp"
 #include "hub/operator_key.hpp"
+#include "identity/enrolment_event.hpp"
 #include "identity/join_token.hpp"
 #include "identity/svid.hpp"
 
@@ -20,9 +22,9 @@ constexpr Duration agent_presence = std::chrono::seconds(45);
 constexpr Duration operator_certificate_life = std::chrono::hours(24 * 365);
 
 Status check_ids(const std::vector<std::string>& names, std::string_view what) {
-  if (names.size() > max_attested_names)
+  if (names.size() > identity::max_attested_names)
     return fail(ErrorKind::invalid_input,
-                fmt::format("{}: expected at most {}, got {}", what, max_attested_names, names.size()));
+                fmt::format("{}: expected at most {}, got {}", what, identity::max_attested_names, names.size()));
   for (const auto& name : names)
     if (!is_valid_id(name))
       return fail(ErrorKind::invalid_input, fmt::format("{}: expected an id ([A-Za-z0-9._-]), got \"{}\"", what, name));
@@ -43,7 +45,7 @@ Status check_attested(const SchedulerAgent& agent) {
     adapters.push_back(adapter.substr(0, at));
     if (at != std::string::npos) adapters.push_back(adapter.substr(at + 1));
   }
-  if (adapters.size() > 2 * max_attested_names) return check_ids(agent.adapters, "adapters");
+  if (adapters.size() > 2 * identity::max_attested_names) return check_ids(agent.adapters, "adapters");
   for (const auto& part : adapters)
     if (!is_valid_id(part))
       return fail(ErrorKind::invalid_input, "adapters: expected names as \"mc\" or \"mc@1\", got one with \"" + part + "\"");
@@ -112,6 +114,9 @@ Result<wire::fb::EnrolledT> HubCore::enrol(ByteView secret, ByteView request, Ti
   if (!parsed) return fail(parsed.error());
 
   const bool is_agent = found->second.role == "agent";
+  // One key is one agent: under a second id its answers would count twice, and who was caught would come back.
+  if (is_agent && std::ranges::any_of(agents_, [&](const auto& entry) { return entry.second.key_pin == parsed->key.pin(); }))
+    return refuse(ErrorKind::conflict, "key_enrolled", "an agent is enrolled with this key already; make another key");
   const std::string name = fresh_id(is_agent ? "a-" : "c-");
   const identity::SpiffeId id{parts_.identity.trust_domain, is_agent ? identity::NodeRole::agent : identity::NodeRole::client,
                               name, found->second.project};
@@ -123,6 +128,9 @@ Result<wire::fb::EnrolledT> HubCore::enrol(ByteView secret, ByteView request, Ti
     agent.agent.id = AgentId(name);
     agent.agent.draining = false;
     effects_.put(agent_key(agent.agent.id), write_agent(agent));
+    // In the ledger before it can work: whose key that is cannot be said otherwise afterwards.
+    effects_.put(enrolment_key(agent.agent.id),
+                 write_event(commit_to("enrolment", identity::write_enrolment_event(agent.agent, agent.key_pin))));
     parts_.verifier.meet({agent.agent.id, agent.agent.operator_id});
     agents_.emplace(agent.agent.id, std::move(agent));
   }
@@ -155,6 +163,12 @@ Result<wire::fb::EnrolledT> HubCore::renew(const Peer& peer, ByteView request, T
   if (agent) {
     agent->certificate_expires_at = now + life;
     effects_.put(agent_key(agent->agent.id), write_agent(*agent));
+    const auto certificate = parse_certificate(renewed->chain.front()->der);
+    if (!certificate) return fail(certificate.error());
+    effects_.put(
+        renewal_key(agent->agent.id),
+        write_event(commit_to("renewal", identity::write_renewal_event(agent->agent.id, agent->key_pin, certificate->serial,
+                                                                       certificate->fields.not_after))));
   }
   parts_.log.write(LogLevel::info, "renewed", {{"name", id->uri()}});
   return renewed;

@@ -41,6 +41,12 @@ std::string lease_key(const LeaseId& lease) {
 std::string agent_key(const AgentId& agent) {
   return "agent/" + agent.str();
 }
+std::string enrolment_key(const AgentId& agent) {
+  return "enrolment/" + agent.str();
+}
+std::string renewal_key(const AgentId& agent) {
+  return "renewal/" + agent.str();
+}
 std::string quarantine_key(const AgentId& agent) {
   return "quarantine/" + agent.str();
 }

@@ -1,5 +1,6 @@
 #include "hub/records.hpp"
 
+#include "identity/enrolment_event.hpp"
 #include "wire/json.hpp"
 #include "wire/json_reader.hpp"
 
@@ -53,38 +54,6 @@ json::Value caught_of(const CaughtAgent& caught) {
 }
 
 constexpr std::array<std::string_view, 4> job_states{"running", "done", "failed", "cancelled"};
-
-json::Value list_of(const std::vector<std::string>& names) {
-  return json::Array(names.begin(), names.end());
-}
-
-json::Value attested_of(const SchedulerAgent& agent) {
-  return json::Object{{"adapters", list_of(agent.adapters)},
-                      {"data_classes", list_of(agent.data_classes)},
-                      {"network", agent.network},
-                      {"numeric_class", agent.numeric_class},
-                      {"operator", agent.operator_id},
-                      {"organization", agent.organization.str()},
-                      {"region", agent.region},
-                      {"tier", agent.tier}};
-}
-
-SchedulerAgent read_attested(json::ObjectReader& outer) {
-  SchedulerAgent agent;
-  const auto* value = outer.object("attested");
-  if (!value) return agent;
-  json::ObjectReader reader(*value, outer.pointer("attested"));
-  agent.adapters = reader.strings("adapters", max_attested_names, 260);
-  agent.data_classes = reader.strings("data_classes", max_attested_names, 128);
-  agent.network = reader.string("network", 128);
-  agent.numeric_class = reader.string("numeric_class", 128);
-  agent.operator_id = reader.string("operator", 128);
-  agent.organization = OrganizationId(reader.string("organization", 255));
-  agent.region = reader.string("region", 128);
-  agent.tier = reader.string("tier", 16);
-  if (const auto done = reader.finish(); !done) outer.refuse(done.error());
-  return agent;
-}
 
 }  // namespace
 
@@ -355,7 +324,7 @@ Result<Lease> read_lease(const LeaseId& id, std::string_view record) {
 
 std::string write_agent(const AgentRecord& agent) {
   return json::canonicalize(json::Object{{"answers", agent.answers},
-                                         {"attested", attested_of(agent.agent)},
+                                         {"attested", identity::attested_to_json(agent.agent)},
                                          {"caught_in", agent.caught_in ? agent.caught_in->str() : ""},
                                          {"certificate_expires_at_ms", to_ms(agent.certificate_expires_at)},
                                          {"draining", agent.agent.draining},
@@ -370,7 +339,7 @@ Result<AgentRecord> read_agent(const AgentId& id, std::string_view record) {
   return read_record<AgentRecord>(record, [&](json::ObjectReader& reader) {
     AgentRecord agent;
     agent.answers = static_cast<std::uint64_t>(reader.integer("answers", 0, max_count));
-    agent.agent = read_attested(reader);
+    agent.agent = identity::read_attested(reader);
     agent.agent.id = id;
     if (auto job = reader.string("caught_in", 128); !job.empty()) agent.caught_in = JobId(std::move(job));
     agent.agent.draining = reader.boolean("draining");
@@ -385,7 +354,7 @@ Result<AgentRecord> read_agent(const AgentId& id, std::string_view record) {
 }
 
 std::string write_invitation(const InvitationRecord& invitation) {
-  return json::canonicalize(json::Object{{"attested", attested_of(invitation.agent)},
+  return json::canonicalize(json::Object{{"attested", identity::attested_to_json(invitation.agent)},
                                          {"expires_at_ms", to_ms(invitation.expires_at)},
                                          {"project", invitation.project},
                                          {"role", invitation.role},
@@ -396,7 +365,7 @@ Result<InvitationRecord> read_invitation(std::string_view record) {
   return read_record<InvitationRecord>(record, [&](json::ObjectReader& reader) {
     InvitationRecord invitation;
     invitation.expires_at = from_ms(reader.integer("expires_at_ms", 0, max_count));
-    invitation.agent = read_attested(reader);
+    invitation.agent = identity::read_attested(reader);
     invitation.project = reader.string("project", 128);
     invitation.role = reader.string("role", 16);
     invitation.uses_left = static_cast<std::uint32_t>(reader.integer("uses_left", 0, UINT32_MAX));

@@ -27,6 +27,9 @@ std::string output_key(const JobId& job, const ContentKey& key, const Digest& di
 std::string failure_key(const JobId& job, std::uint32_t shard);
 std::string lease_key(const LeaseId& lease);
 std::string agent_key(const AgentId& agent);
+/// What the ledger says of an agent: when it enrolled, and of its last renewal.
+std::string enrolment_key(const AgentId& agent);
+std::string renewal_key(const AgentId& agent);
 std::string quarantine_key(const AgentId& agent);
 std::string invitation_key(const Digest& secret_hash);
 std::string adapter_key(const Digest& package);
@@ -114,9 +117,6 @@ Result<JournalEntry> read_journal_entry(std::string_view record);
 
 std::string write_lease(const Lease& lease);
 Result<Lease> read_lease(const LeaseId& id, std::string_view record);
-
-/// Of each list of names that a join token attests.
-inline constexpr std::size_t max_attested_names = 64;
 
 /// An enrolled agent.
 struct AgentRecord {

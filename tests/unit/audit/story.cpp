@@ -1,6 +1,7 @@
 #include "story.hpp"
 
 #include "identity/dsse.hpp"
+#include "identity/enrolment_event.hpp"
 
 #include <forgepool/backends/memory_ledger.hpp>
 #include <forgepool/merkle.hpp>
@@ -119,10 +120,14 @@ std::uint64_t Story::append(Bytes leaf) {
   return need(ledger_->commit({{std::move(leaf)}, {}})).size - 1;
 }
 
-void Story::event(const std::string& kind, const json::Object& content) {
-  wire::BundleEvent event{kind, Bytes(32, next_salt_++), json::canonicalize(content), {}};
+void Story::tell_apart(std::vector<wire::BundleEvent>& where, const std::string& kind, std::string content) {
+  wire::BundleEvent event{kind, Bytes(32, next_salt_++), std::move(content), {}};
   event.position.index = append(wire::event_leaf(event.kind, event.salt, event.content));
-  bundle_.events.push_back(std::move(event));
+  where.push_back(std::move(event));
+}
+
+void Story::event(const std::string& kind, const json::Object& content) {
+  tell_apart(bundle_.events, kind, json::canonicalize(content));
 }
 
 void Story::contract_event() {
@@ -166,18 +171,31 @@ void Story::artifact_events() {
   }
 }
 
+void Story::enrol(const std::string& agent) {
+  enrolled_.insert(agent);
+  SchedulerAgent attested;
+  attested.id = AgentId(agent);
+  attested.region = agent_region;
+  attested.tier = agent_tier;
+  if (const auto found = operators.find(agent); found != operators.end()) attested.operator_id = found->second;
+  if (!contract.policy.data_class.empty()) attested.data_classes = {contract.policy.data_class};
+  tell_apart(enrolments_, "enrolment",
+             identity::write_enrolment_event(attested, agents.at(agent).identity.key->public_key().pin()));
+}
+
 void Story::lease(const std::string& agent, const std::string& lease, const std::vector<std::uint32_t>& shards) {
+  if (!enrolled_.contains(agent)) enrol(agent);
   granted_.insert(lease);
   json::Array indices;
   for (const auto shard : shards) indices.push_back(shard);
-  event("lease",
-        {{"admitted", json::Object{{"data_class", contract.policy.data_class}, {"region", agent_region}, {"tier", agent_tier}}},
-         {"agent", agent},
-         {"job", job.str()},
-         {"lease", lease},
-         {"shards", std::move(indices)}});
-  leases_.push_back(std::move(bundle_.events.back()));
-  bundle_.events.pop_back();
+  tell_apart(leases_, "lease",
+             json::canonicalize(json::Object{
+                 {"admitted",
+                  json::Object{{"data_class", contract.policy.data_class}, {"region", agent_region}, {"tier", agent_tier}}},
+                 {"agent", agent},
+                 {"job", job.str()},
+                 {"lease", lease},
+                 {"shards", std::move(indices)}}));
 }
 
 void Story::quarantine(const std::string& agent, std::uint32_t shard) {
@@ -270,6 +288,7 @@ void Story::tell_verdicts() {
 wire::Bundle Story::bundle(const std::string& checkpoint, std::uint64_t size) const {
   wire::Bundle bundle = bundle_;
   bundle.events.insert(bundle.events.end(), leases_.begin(), leases_.end());
+  bundle.events.insert(bundle.events.end(), enrolments_.begin(), enrolments_.end());
   bundle.job = job;
   const auto& include = contract.artifacts.include;
   if (std::ranges::find(include, "result") != include.end()) bundle.result = result;

@@ -71,6 +71,10 @@ class Story {
   void result_event();
   /// Of the result and the outputs, as they are.
   void artifact_events();
+  /// Under the key that it has. The first lease of an agent enrols it if that was not told before.
+  void enrol(const std::string& agent);
+  /// Its next lease does not enrol it.
+  void enrol_later(const std::string& agent) { enrolled_.insert(agent); }
   void lease(const std::string& agent, const std::string& lease, const std::vector<std::uint32_t>& shards);
   /// `wrong(shard)` for `right(shard)`, unless other digests are given.
   void quarantine(const std::string& agent, std::uint32_t shard);
@@ -104,18 +108,21 @@ class Story {
   std::string document() const { return sign(bundle()); }
   Result<AuditReport> verify() const { return verify_bundle(document(), root()); }
 
-  std::string agent_region, agent_tier = "public";  ///< What agents are attested to be in the leases that follow.
+  std::string agent_region, agent_tier = "public";  ///< What agents are attested to be that enrol from now on.
+  std::map<std::string, std::string> operators;     ///< Of agents that enrol from now on; others have none.
   /// Signs verdicts; a test changes it to forge them.
   std::shared_ptr<Signer> verdict_key;
 
  private:
   std::uint64_t append(Bytes leaf);
+  void tell_apart(std::vector<wire::BundleEvent>& where, const std::string& kind, std::string content);
   wire::BundleStatement state(std::string_view payload, const Signer& key, std::vector<Bytes> chain);
 
   std::unique_ptr<Ledger> ledger_;
   wire::Bundle bundle_;
   std::set<std::string> granted_;
-  std::vector<wire::BundleEvent> leases_;  // Stand after the other events, so that tests can name those by number.
+  std::set<std::string> enrolled_;
+  std::vector<wire::BundleEvent> enrolments_, leases_;  // Stand after the other events, so that tests can name those by number.
   std::uint8_t next_salt_ = 1;
   bool samples_ = false;
   std::uint64_t items_ = 5;
