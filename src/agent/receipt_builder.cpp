@@ -13,6 +13,7 @@ Result<std::string> build_receipt(const wire::fb::LeaseGrantT& grant, const std:
   identity::Receipt receipt;
   receipt.agent = workshop.credentials.name;
   receipt.job = grant.job;
+  receipt.contract = wire::from_wire(*grant.contract);
   receipt.lease = LeaseId(grant.lease);
   receipt.adapter = wire::from_wire(*grant.adapter);
   receipt.sandbox = workshop.sandbox->name();

@@ -2,6 +2,7 @@
 
 #include "audit/trail.hpp"
 #include "identity/enrolment_event.hpp"
+#include "identity/receipt.hpp"
 #include "wire/json_reader.hpp"
 
 #include <algorithm>
@@ -104,6 +105,9 @@ class EventReader {
     expect(reader, "adapter", computation_.adapter->digest());
     expect(reader, "plan", computation_.plan_digest);
     events_.pseudonym = reader.id("pseudonym");
+    const auto salt = from_hex(reader.string("contract_salt", 64, {}, 64));
+    if (!salt) reader.refuse("contract_salt", salt.error().message);
+    if (salt) events_.contract = identity::commit_to_contract(*salt, computation_.contract.digest, job_);
     if (const auto shards = reader.integer("shards", 0, UINT32_MAX); reader.ok() && shards != computation_.shards())
       reader.refuse("shards", "is " + std::to_string(shards) + ", but the plan has " + std::to_string(computation_.shards()));
   }

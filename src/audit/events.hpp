@@ -47,7 +47,8 @@ struct LeaseEvent {
 struct Events {
   std::uint64_t plan_index = 0;  ///< In the ledger.
   std::uint64_t result_index = 0;
-  std::string pseudonym;   ///< The job's name in receipts.
+  std::string pseudonym;   ///< The job's name in receipts,
+  Digest contract;         ///< and what they must say of the contract.
   Retention retention;     ///< What was decided for the job.
   std::string hub_region;  ///< Empty: it was not said.
   Digest result;

@@ -73,7 +73,7 @@ const Answer* Receipts::find(std::uint32_t shard, const AgentId& agent, const Le
 
 Result<Receipts> check_receipts(const wire::Bundle& bundle, const Anchors& anchors, const Computation& computation,
                                 const Events& events, LogProofs& log, Trail& trail) {
-  const identity::ReceiptTerms terms{anchors.issuers, events.pseudonym, computation.plan,
+  const identity::ReceiptTerms terms{anchors.issuers, events.pseudonym, events.contract, computation.plan,
                                      computation.contract.policy.sandbox_level};
   Receipts receipts;
   std::unordered_set<LeaseId> leases;

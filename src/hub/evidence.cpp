@@ -27,9 +27,9 @@ Result<LoggedStatement> check_receipt(const std::string& text, const Peer& peer,
   const auto envelope = identity::parse_envelope(text);
   if (!envelope) return fail(envelope.error());
   // Exactly what an auditor will check: nothing may count here that is refused there.
-  const auto checked = identity::check_receipt(
-      *envelope, {peer.certificate},
-      {identity::issuers_of(hub, now), job.pseudonym, job.running->plan, job.contract.policy.sandbox_level});
+  const auto checked = identity::check_receipt(*envelope, {peer.certificate},
+                                               {identity::issuers_of(hub, now), job.pseudonym, job.contract_commitment(),
+                                                job.running->plan, job.contract.policy.sandbox_level});
   if (!checked) return fail(checked.error());
   const auto& receipt = checked->receipt;
   if (receipt.lease != lease.id) return bad_receipt("is for another lease");

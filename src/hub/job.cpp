@@ -1,6 +1,17 @@
 #include "hub/job.hpp"
 
+#include "crypto/digest.hpp"
+#include "identity/receipt.hpp"
+
 namespace forgepool::hub {
+
+Digest Job::contract_salt() const {
+  return Sha256().update("forgepool receipt contract v1\n").update(secret).finish();
+}
+
+Digest Job::contract_commitment() const {
+  return identity::commit_to_contract(contract_salt().bytes, contract.digest, id);
+}
 
 bool Job::keeps_outputs() const {
   const auto& include = contract.artifacts.include;

@@ -91,6 +91,10 @@ struct Job {
     if (canary_of) return accepted_at + std::chrono::minutes(10);
     return accepted_at + std::chrono::milliseconds(contract.policy.timeout_ms);
   }
+  /// Opens what receipts say of the contract (identity/receipt.hpp) to whoever has the bundle. Follows from the secret, which
+  /// it does not give away.
+  Digest contract_salt() const;
+  Digest contract_commitment() const;
   /// Whether the accepted outputs stay when it is done.
   bool keeps_outputs() const;
   /// When the next of what it left is to be deleted; nothing if never, or not as things are.

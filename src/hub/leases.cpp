@@ -110,6 +110,7 @@ wire::fb::LeaseGrantT HubCore::describe(const Lease& lease, const Job& job, std:
   grant.lease = lease.id.str();
   grant.token = std::move(token);
   grant.job = job.pseudonym;
+  grant.contract = wire::to_wire_ptr(job.contract_commitment());
   grant.deadline_ms = ms_until(lease.deadline, now);
   grant.adapter = wire::to_wire_ptr(plan.adapter);
   grant.arguments = plan.arguments;

@@ -169,6 +169,7 @@ Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, c
   log_event(job, "contract", json::canonicalize(json::Object{{"contract", job.contract.digest.str()}, {"job", job.id.str()}}));
   log_event(job, "plan",
             json::canonicalize(json::Object{{"adapter", job.adapter->digest().str()},
+                                            {"contract_salt", job.contract_salt().hex()},
                                             {"job", job.id.str()},
                                             {"plan", job.running->plan.digest().str()},
                                             {"pseudonym", job.pseudonym},

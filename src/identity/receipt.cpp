@@ -1,5 +1,6 @@
 #include "identity/receipt.hpp"
 
+#include "crypto/digest.hpp"
 #include "identity/statement.hpp"
 #include "identity/svid.hpp"
 
@@ -42,11 +43,9 @@ json::Value external_parameters(const Receipt& receipt) {
   json::Array shards;
   for (const auto& shard : receipt.shards)
     shards.push_back(json::Object{{"index", shard.index}, {"params", shard.params.str()}});
-  return json::Object{{"adapter", receipt.adapter.str()},
-                      {"attempt", receipt.attempt},
-                      {"job", receipt.job},
-                      {"lease", receipt.lease.str()},
-                      {"shards", std::move(shards)}};
+  return json::Object{{"adapter", receipt.adapter.str()},   {"attempt", receipt.attempt},
+                      {"contract", receipt.contract.str()}, {"job", receipt.job},
+                      {"lease", receipt.lease.str()},       {"shards", std::move(shards)}};
 }
 
 json::Value outcome_to_json(const SandboxOutcome& outcome) {
@@ -160,6 +159,7 @@ void read_outcome(json::ObjectReader& reader, SandboxOutcome* outcome) {
 
 void read_external(json::ObjectReader& reader, Receipt* receipt) {
   receipt->job = reader.id("job");
+  receipt->contract = reader.digest("contract");
   receipt->lease = LeaseId(reader.id("lease"));
   receipt->attempt = static_cast<std::uint32_t>(reader.integer("attempt", 1, 1'000'000));
   receipt->adapter = reader.digest("adapter");
@@ -273,6 +273,13 @@ bool operator==(const ReceiptShard& a, const ReceiptShard& b) {
   return a.index == b.index && a.params == b.params && a.inputs == b.inputs && a.outcome == b.outcome &&
          a.usage.cpu_ms == b.usage.cpu_ms && a.usage.wall_ms == b.usage.wall_ms &&
          a.usage.peak_memory_bytes == b.usage.peak_memory_bytes && a.output == b.output;
+}
+
+Digest commit_to_contract(ByteView salt, const Digest& contract, const JobId& job) {
+  return Sha256()
+      .update(salt)
+      .update(json::canonicalize(json::Object{{"contract", contract.str()}, {"job", job.str()}}))
+      .finish();
 }
 
 Result<std::string> write_receipt(const Receipt& receipt) {

@@ -4,10 +4,10 @@
 ///
 ///     subject                 the output of each shard that has one, named "shard-<index>"
 ///     buildDefinition
-///       externalParameters    job (pseudonym), lease, attempt, adapter, and per shard its index and the digest of its
-///       parameters internalParameters    sandbox name, level and determinism achieved, numeric class, limits, relaxations; per
-///       shard outcome (of a failed setup also the step) and usage; salt resolvedDependencies  "adapter", and each input as
-///       "shard-<index>/<name>"
+///       externalParameters    job (pseudonym), contract (a commitment to it), lease, attempt, adapter, and per shard its index
+///       and the digest of its parameters internalParameters    sandbox name, level and determinism achieved, numeric class,
+///       limits, relaxations; per shard outcome (of a failed setup also the step) and usage; salt resolvedDependencies
+///       "adapter", and each input as "shard-<index>/<name>"
 ///     runDetails              builder.id is the agent's SPIFFE id, metadata.invocationId the lease, with the agent's own times
 ///
 /// The salt makes the digest of a receipt say nothing about what is in it.
@@ -44,6 +44,7 @@ struct ReceiptShard {
 struct Receipt {
   std::string agent;  ///< SPIFFE id.
   std::string job;    ///< The pseudonym that the lease came with; an id.
+  Digest contract;    ///< The commitment that the lease came with: see `commit_to_contract`.
   LeaseId lease;
   std::uint32_t attempt = 1;  ///< 1 … 1,000,000.
   Digest adapter;
@@ -60,6 +61,10 @@ struct Receipt {
 
   friend bool operator==(const Receipt&, const Receipt&) = default;
 };
+
+/// What an agent signs of the contract that it works for: SHA-256(salt ‖ {"contract": digest, "job": id}), RFC 8785. It learns
+/// nothing by it, and no receipt can be shown for another contract or job: the hub opens it to auditors.
+Digest commit_to_contract(ByteView salt, const Digest& contract, const JobId& job);
 
 /// RFC 8785 JSON, to be signed as the payload of an envelope (dsse.hpp) of in_toto_payload_type. invalid_input for a receipt
 /// that `parse_receipt` would refuse.

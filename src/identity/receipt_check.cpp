@@ -37,6 +37,8 @@ Status check_shard(const ReceiptShard& shard, const Plan& plan) {
 
 Status check_terms(const Receipt& receipt, const ReceiptTerms& terms) {
   if (receipt.job != terms.job) return wrong("it is for another job");
+  if (receipt.contract != terms.contract)
+    return refuse(ErrorKind::invalid_input, "receipt_contract", "it was signed for another contract or job");
   if (receipt.adapter != terms.plan.adapter) return wrong("it is for another adapter, " + receipt.adapter.str());
   if (receipt.limits != terms.plan.limits) return wrong("the limits are not the plan's");
   if (receipt.relaxations != terms.plan.relaxations) return wrong("the sandbox's relaxations are not the plan's");

@@ -13,6 +13,7 @@ namespace forgepool::identity {
 struct ReceiptTerms {
   const std::vector<Issuer>& issuers;  ///< Of agents' certificates.
   std::string_view job;                ///< The pseudonym.
+  Digest contract;                     ///< The commitment to contract and job.
   const Plan& plan;
   SandboxLevel minimum_level = SandboxLevel::none;  ///< Of the contract.
 };
@@ -31,7 +32,8 @@ struct CheckedReceipt {
 ///  - each shard is one of the plan's, with its parameters and inputs.
 /// Which shards the lease was for, and whether the outputs are those that were sent, is for the hub to see. Errors:
 /// unauthenticated with the codes of verify_svid, or svid_role, receipt_signature, receipt_agent; invalid_input, starting with
-/// "receipt", for the rest. Among these invalid_input with the codes receipt_sandbox_level and receipt_determinism.
+/// "receipt", for the rest. Among these invalid_input with the codes receipt_contract, receipt_sandbox_level and
+/// receipt_determinism.
 Result<CheckedReceipt> check_receipt(const Envelope& envelope, const std::vector<Bytes>& chain, const ReceiptTerms& terms);
 
 }  // namespace forgepool::identity

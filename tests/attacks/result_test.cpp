@@ -108,6 +108,12 @@ TEST_CASE("a receipt for another job is refused") {
   world.honest_work_goes_on();
 }
 
+TEST_CASE("a receipt for another contract is refused") {
+  Working world;
+  CHECK(world.with_receipt([](auto& receipt) { receipt.contract.bytes[0] ^= 1; }) == Refusal{400, "receipt_contract"});
+  world.honest_work_goes_on();
+}
+
 TEST_CASE("a receipt for another program, other parameters or other limits is refused") {
   SECTION("program") {
     Working world;

@@ -127,6 +127,7 @@ identity::Receipt World::receipt(const Node& agent, const wire::fb::LeaseGrantT&
   identity::Receipt receipt;
   receipt.agent = agent.credentials.name;
   receipt.job = grant.job;
+  receipt.contract = wire::from_wire(*grant.contract);
   receipt.lease = LeaseId(grant.lease);
   receipt.adapter = wire::from_wire(*grant.adapter);
   receipt.sandbox = "none";

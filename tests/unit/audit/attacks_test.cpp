@@ -181,6 +181,7 @@ TEST_CASE("where hub and agents were when they had a contract's data must be whe
   SECTION("a hub elsewhere") {
     story.contract_event();
     story.event("plan", {{"adapter", story.adapter->digest().str()},
+                         {"contract_salt", story.contract_salt.hex()},
                          {"job", story.job.str()},
                          {"plan", story.plan.digest().str()},
                          {"pseudonym", "w-1"},
@@ -211,6 +212,7 @@ TEST_CASE("the hub's commitments must all be there, once, in their order, about 
   SECTION("no residency") {
     story.contract_event();
     story.event("plan", {{"adapter", story.adapter->digest().str()},
+                         {"contract_salt", story.contract_salt.hex()},
                          {"job", story.job.str()},
                          {"plan", story.plan.digest().str()},
                          {"pseudonym", "w-1"},
@@ -261,6 +263,7 @@ TEST_CASE("the hub's commitments must all be there, once, in their order, about 
   SECTION("with another number of shards") {
     story.contract_event();
     story.event("plan", {{"adapter", story.adapter->digest().str()},
+                         {"contract_salt", story.contract_salt.hex()},
                          {"job", story.job.str()},
                          {"plan", story.plan.digest().str()},
                          {"pseudonym", "w-1"},

@@ -136,6 +136,7 @@ void Story::contract_event() {
 
 void Story::plan_event() {
   event("plan", {{"adapter", adapter->digest().str()},
+                 {"contract_salt", contract_salt.hex()},
                  {"job", job.str()},
                  {"plan", plan.digest().str()},
                  {"pseudonym", pseudonym},
@@ -227,6 +228,7 @@ void Story::receipt(const std::string& agent, const std::string& lease, const st
   identity::Receipt receipt;
   receipt.agent = signer.name;
   receipt.job = pseudonym;
+  receipt.contract = identity::commit_to_contract(contract_salt.bytes, contract.digest, job);
   receipt.lease = LeaseId(lease);
   receipt.adapter = plan.adapter;
   receipt.sandbox = "fake";

@@ -52,6 +52,7 @@ class Story {
   // --- the computation
   JobId job{"job-1"};
   std::string pseudonym = "w-1";
+  Digest contract_salt = sha256("salt of the contract");
   Contract contract;
   std::shared_ptr<const AdapterPackage> adapter;
   Plan plan;

@@ -15,6 +15,7 @@ Receipt sample() {
   Receipt receipt;
   receipt.agent = "spiffe://pool.example/agent/a-1";
   receipt.job = "w-x";
+  receipt.contract = commit_to_contract(Bytes(32, 1), sha256("contract"), JobId("job-1"));
   receipt.lease = LeaseId("l-1");
   receipt.attempt = 2;
   receipt.adapter = sha256("adapter");
