@@ -6,6 +6,7 @@
 #include <forgepool/backends/quic_transport.hpp>
 #include <forgepool/defaults.hpp>
 #include <forgepool/numeric_class.hpp>
+#include <forgepool/promise.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -112,6 +113,7 @@ int main(int argc, char** argv) {
   if (!fault.empty()) log->write(LogLevel::warning, "fault_injected", {{"fault", fault}});
 
   options.on_renewed = [&](const Credentials& renewed) { return update_credentials(renewed, credentials_directory); };
+  options.on_promise = [&](std::string_view promise) { return keep_promise(credentials_directory, promise); };
   auto loop = make_event_loop({options.slots + 2});
   AgentParts parts;
   QuicTransportOptions quic;

@@ -3,6 +3,7 @@
 #include "session.hpp"
 
 #include <forgepool/audit.hpp>
+#include <forgepool/promise.hpp>
 
 #include <optional>
 #include <string>
@@ -14,6 +15,8 @@ struct Common {
   HubAddress address;
   bool json = false;
 };
+
+struct OpenLog;
 
 // key_commands.cpp
 
@@ -100,12 +103,27 @@ int ledger_export(const Common& common, const LogPlace& place, const std::string
 int ledger_prove(const Common& common, const LogPlace& place, std::uint64_t index, const std::string& output);
 int ledger_fsck(const Common& common, const std::string& data);
 
+// promise_command.cpp
+
+/// What a file of promises comes to against a log: one line each for those that are not kept, and how many are.
+struct PromiseLine {
+  std::string subject;  ///< "promise for lease l-…"
+  forgepool::PromiseState state = forgepool::PromiseState::kept;
+  std::string what;  ///< What was promised, and what is.
+};
+/// Errors: what is no promise of this hub; a log that cannot be read.
+forgepool::Result<std::vector<PromiseLine>> check_promises(const std::vector<std::string>& promises, std::string_view root,
+                                                           const OpenLog& log);
+/// Of the agent whose credentials these are.
+int agent_promises(const Common& common, const LogPlace& place);
+
 // report_commands.cpp
 struct AuditOptions {
   LogPlace log;
   std::vector<std::string> subjects;  ///< Jobs, or files with bundles; none: all jobs of the hub that are done.
   std::string from, to;               ///< Days or moments (RFC 3339): of the jobs, those that worked then.
   std::string keep;                   ///< File with the checkpoint of the last audit, which the log must continue; renewed.
+  std::vector<std::string> promises;  ///< Files with promises that agents kept.
   std::string format = "html";
   std::string output;
 };

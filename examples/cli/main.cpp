@@ -98,6 +98,7 @@ int main(int argc, char** argv) {
   appealing->add_option("--allow-sandbox-level", replaying.level,
                         "Weakest isolation to run at: full, namespaces, process, none");
   appealing->callback([&] { code = appeal(common, agent, appealed_job, replaying); });
+  LogPlace promised;
   for (const char* kind : {"agent", "client"}) {
     auto* node = app.add_subcommand(kind, std::string("Enrol ") + (kind[0] == 'a' ? "an agent" : "a client"));
     node->require_subcommand(1);
@@ -105,6 +106,11 @@ int main(int argc, char** argv) {
     enrolment->add_option("--join", join_token, "The join token")->required();
     enrolment->add_option("--output", output, "Directory to make")->required();
     enrolment->callback([&] { code = enroll(common, join_token, output); });
+    if (kind[0] == 'c') continue;
+    auto* promises = node->add_subcommand("promises", "Check that the hub's log has the receipts that it promised to have");
+    promises->add_option("--root", promised.root, "Trusted root (root.json of the pool)")->required();
+    promises->add_option("--dir", promised.folder, "Folder with an exported or mirrored log; default: ask the hub");
+    promises->callback([&] { code = agent_promises(common, promised); });
   }
 
   // --- organizations and keys
@@ -256,6 +262,8 @@ int main(int argc, char** argv) {
                         "Folder with an exported or mirrored log; default: the hub's, if it is asked for jobs");
     command->add_option("--checkpoint", auditing.log.checkpoints,
                         "Older checkpoint (file) that the log must continue; may be repeated");
+    command->add_option("--promise", auditing.promises,
+                        "File with promises of the hub that an agent kept (promises.jsonl); may be repeated");
     command->add_option("--keep", auditing.keep,
                         "File with the checkpoint of the last audit, which the log must continue; renewed");
     command->add_option("--witness-policy", auditing.log.witness_policy,

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <sstream>
 
 namespace forgepool_cli {
 
@@ -16,6 +17,7 @@ using namespace forgepool;
 namespace {
 
 constexpr std::size_t max_root_bytes = 1u << 20;
+constexpr std::size_t max_promise_file_bytes = 64u << 20;
 
 /// What may be wrong with one thing, while the others are looked at, too.
 struct Verdict {
@@ -90,6 +92,8 @@ class Auditor {
     period_ = *period;
 
     if (const auto gathered = gather(); !gathered) return fail(gathered.error());
+    if (!options_.promises.empty() && options_.log.folder.empty())
+      if (const auto opened = open_session(); !opened) return fail(opened.error());
     if (session_ || !options_.log.folder.empty())
       if (const auto read = read_log(); !read) return fail(read.error());
     audited_.scope.made_at = make_event_loop()->now();
@@ -108,7 +112,7 @@ class Auditor {
 
   Status gather() {
     auto subjects = options_.subjects;
-    if (subjects.empty()) {
+    if (subjects.empty() && options_.promises.empty()) {
       if (const auto opened = open_session(); !opened) return opened;
       const auto jobs = session_->call<std::vector<JobStatus>>([&](auto done) { session_->client().jobs(std::move(done)); });
       if (!jobs) return fail(jobs.error());
@@ -129,6 +133,28 @@ class Auditor {
       } else {
         audited_.verdicts.pop_back();
       }
+    }
+    return {};
+  }
+
+  /// A broken promise is evidence against the hub like a log that was rewritten.
+  Status hold_to_promises(const OpenLog& log) {
+    for (const auto& path : options_.promises) {
+      const auto content = read_file(path, max_promise_file_bytes);
+      if (!content) return fail(content.error());
+      std::vector<std::string> lines;
+      std::istringstream stream(to_text(*content));
+      for (std::string line; std::getline(stream, line);) lines.push_back(std::move(line));
+      const auto checked = check_promises(lines, root_, log);
+      if (!checked) return fail(checked.error().kind, path + ": " + checked.error().message);
+      std::size_t kept = 0;
+      for (const auto& promise : *checked) {
+        if (promise.state == PromiseState::kept) ++kept;
+        if (promise.state == PromiseState::broken)
+          audited_.verdicts.push_back({promise.subject, fail(ErrorKind::corrupt, "promise_broken: " + promise.what)});
+        if (promise.state == PromiseState::overdue) audited_.verdicts.push_back({promise.subject, {}, promise.what});
+      }
+      audited_.verdicts.push_back({fmt::format("promises: {} of {} in {} are kept", kept, checked->size(), path), {}});
     }
     return {};
   }
@@ -159,6 +185,7 @@ class Auditor {
                                    check_continues(*log, job.checkpoint, "the checkpoint of " + job.report.job.str())});
       ++record.bundle_checkpoints;
     }
+    if (const auto held = hold_to_promises(*log); !held) return held;
     // A hub that is asked has all; what is missing in a log that was signed is a fault of the log.
     for (auto& verdict : audited_.verdicts)
       if (!verdict.holds && verdict.subject.starts_with("log") && verdict.holds.error().kind != ErrorKind::corrupt &&

@@ -36,6 +36,8 @@ struct AgentOptions {
   /// Called with the credentials whenever the certificate was renewed, at half of its life: keep them (update_credentials). An
   /// error is logged; the agent goes on, but not past its next start.
   std::function<Status(const Credentials&)> on_renewed;
+  /// Called with what the hub promises when it acknowledges a report: keep the last ones (keep_promise). An error is logged.
+  std::function<Status(std::string_view promise)> on_promise;
 };
 
 struct AgentStatistics {

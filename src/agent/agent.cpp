@@ -33,7 +33,8 @@ class DefaultAgent final : public Agent {
                   options_.numeric_class,
                   options_.granted,
                   credentials_,
-                  *log_} {
+                  *log_,
+                  options_.on_promise} {
     runs_.resize(std::max(1u, options_.concurrent_leases));
     retries_.resize(runs_.size());
     arm_renewal();

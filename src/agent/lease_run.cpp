@@ -2,6 +2,8 @@
 
 #include "agent/receipt_builder.hpp"
 #include "crypto/reason.hpp"
+#include "identity/promise.hpp"
+#include "wire/bundle.hpp"
 
 #include <fmt/core.h>
 
@@ -201,6 +203,10 @@ void LeaseRun::report() {
   }
   auto receipt = build_receipt(grant_, ran_, workshop_, started_, workshop_.loop.now());
   if (!receipt) return end({false, 0, 0, receipt.error()});
+  const auto envelope = identity::parse_envelope(*receipt);
+  if (!envelope) return end({false, 0, 0, envelope.error()});
+  receipt_leaf_ = leaf_hash(wire::statement_leaf(envelope->pae_digest(), envelope->signatures.front().signature,
+                                                 workshop_.credentials.identity.key->public_key().spki));
   result.receipt = std::move(*receipt);
   send_report(std::make_shared<const Bytes>(wire::encode(result)));
 }
@@ -217,14 +223,30 @@ void LeaseRun::send_report(const std::shared_ptr<const Bytes>& body) {
       self->retry_ = self->workshop_.loop.after(self->workshop_.link.pause(), [self, body] { self->send_report(body); });
       return;
     }
+    const Status promised = response ? self->take_promise(response->body) : fail(response.error());
     LeaseOutcome outcome;
-    outcome.acknowledged = response.has_value();
+    outcome.acknowledged = promised.has_value();
     outcome.shards = static_cast<std::uint32_t>(self->ran_.size());
     outcome.failed =
         static_cast<std::uint32_t>(std::ranges::count_if(self->ran_, [](const auto& entry) { return !entry.second.ok(); }));
-    if (!response) outcome.error = response.error();
+    if (!promised) outcome.error = promised.error();
     self->end(std::move(outcome));
   });
+}
+
+Status LeaseRun::take_promise(ByteView acknowledgement) {
+  const auto taken = wire::decode<wire::fb::ReportTakenT>(acknowledgement);
+  if (!taken) return fail(taken.error());
+  const auto envelope = identity::parse_envelope(taken->promise);
+  if (!envelope) return fail(envelope.error());
+  const auto promise = identity::read_promise(*envelope);
+  if (!promise) return fail(promise.error());
+  if (promise->lease.str() != grant_.lease || promise->leaf != receipt_leaf_)
+    return refuse(ErrorKind::corrupt, "promise_other", "the hub took the report and promises to log something else");
+  if (workshop_.on_promise)
+    if (const auto kept = workshop_.on_promise(taken->promise); !kept)
+      workshop_.log.write(LogLevel::error, "promise_not_kept", {{"lease", grant_.lease}, {"reason", kept.error().message}});
+  return {};
 }
 
 // --- staying alive ---------------------------------------------------------------------------------------------------

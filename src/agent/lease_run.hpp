@@ -24,6 +24,7 @@ struct Workshop {
   const SandboxPolicy& granted;  ///< By the agent's operator.
   const Credentials& credentials;
   LogSink& log;
+  const std::function<Status(std::string_view)>& on_promise;
 };
 
 /// How a lease ended.
@@ -62,6 +63,8 @@ class LeaseRun : public std::enable_shared_from_this<LeaseRun> {
   void shard_ran(Ran ran);
   void report();
   void send_report(const std::shared_ptr<const Bytes>& body);
+  /// The hub says that it took the report: that is worth nothing without its promise to have the receipt in its log.
+  Status take_promise(ByteView acknowledgement);
   void beat();
   void arm_heartbeat();
   /// GETs a blob by digest and checks it; retries while the hub is away.
@@ -77,6 +80,7 @@ class LeaseRun : public std::enable_shared_from_this<LeaseRun> {
   std::map<Digest, std::shared_ptr<const Bytes>> inputs_;
   std::vector<Digest> missing_;
   std::map<std::uint32_t, Ran> ran_;
+  Digest receipt_leaf_;  ///< RFC 6962 hash of the leaf that the log must have.
   Time started_{};
   const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
   std::unique_ptr<Subscription> heartbeat_;

@@ -44,7 +44,7 @@ void Endpoints::report(const Caller& caller, const Peer& peer, const Request& re
   if (!message) return refuse(peer, request, message.error(), std::move(respond));
   const auto taken = core_.report(AgentId(caller.name), peer, request.authorization, *message, loop_.now());
   if (!taken) return refuse(peer, request, taken.error(), std::move(respond));
-  answer(std::move(respond), nothing());
+  answer(std::move(respond), ok(wire::encode(*taken)));
 }
 
 void Endpoints::fetch(const Caller& caller, const Peer& peer, const Request& request, std::string_view text,

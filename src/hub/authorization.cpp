@@ -21,6 +21,8 @@ constexpr std::array table{
     Rule{Action::take_token, "ask for a token", none, "", /*                                          */ no, no, own, own, own},
     Rule{Action::read_health, "read health", none, "", /*                                             */ no, no, org, org, org},
     Rule{Action::read_log, "read the log", none, "", /*                                               */ no, no, org, org, org},
+    Rule{Action::read_log_hashes, "read the log's hashes", none, "", /*                               */ no, org, org, org,
+         org},
     Rule{Action::cosign, "cosign the log", none, "", /*                                               */ no, no, org, org, org},
     Rule{Action::take_lease, "take a lease", none, "", /*                                             */ no, own, no, no, no},
     Rule{Action::heartbeat, "send heartbeats", none, "", /*                                           */ no, own, no, no, no},

@@ -37,6 +37,7 @@ enum class Action {
   take_token,
   read_health,
   read_log,
+  read_log_hashes,
   cosign,
   take_lease,
   heartbeat,

@@ -15,6 +15,8 @@ class Effects {
     batch_.leaves.push_back(std::move(leaf));
     return next_index_++;
   }
+  /// The index that the next leaf will have.
+  std::uint64_t next_index() const { return next_index_; }
   void put(std::string key, Bytes value) { batch_.writes.push_back({std::move(key), std::move(value)}); }
   void put(std::string key, std::string_view value) { put(std::move(key), to_bytes(value)); }
   void erase(std::string key) { batch_.writes.push_back({std::move(key), std::nullopt}); }

@@ -88,6 +88,7 @@ void Endpoints::handle(const Caller& caller, const Peer& peer, Request request, 
 
   switch (route->action) {
     case Action::read_health: read_health(caller, std::move(respond)); break;
+    case Action::read_log_hashes:
     case Action::read_log: read_log(peer, request, route->rest, std::move(respond)); break;
     case Action::cosign: cosign(peer, request, std::move(respond)); break;
     case Action::take_lease: take_lease(caller, peer, request, std::move(respond)); break;

@@ -157,8 +157,9 @@ class HubCore {
                                                           bool asks, Time now);
   Result<wire::fb::HeartbeatAnswerT> heartbeat(const AgentId& agent, const Peer& peer, const wire::fb::HeartbeatT& heartbeat,
                                                Time now);
-  Status report(const AgentId& agent, const Peer& peer, const std::string& token, const wire::fb::LeaseResultT& result,
-                Time now);
+  /// What is taken is answered with a promise that its receipt is in the log.
+  Result<wire::fb::ReportTakenT> report(const AgentId& agent, const Peer& peer, const std::string& token,
+                                        const wire::fb::LeaseResultT& result, Time now);
   /// Whether the holder of `token` may fetch `digest`: it is the adapter or an input of a shard of its lease.
   Status may_fetch(const AgentId& agent, const Peer& peer, const std::string& token, const Digest& digest, Time now) const;
   /// An adapter package that is in memory anyway; null otherwise.
@@ -226,6 +227,7 @@ class HubCore {
   Result<std::vector<CheckedShard>> check_report(const Lease& lease, const Job& job,
                                                  const wire::fb::LeaseResultT& result) const;
   void take_answers(Job& job, const Lease& lease, const std::vector<CheckedShard>& shards, Time now);
+  Result<wire::fb::ReportTakenT> promise(const LeaseId& lease, const Reported& reported, Time now) const;
   /// Ends the lease of a report that does not hold, as failed executions; returns the error.
   Status refuse_report(Job& job, const Lease& lease, const Error& error, Time now);
   void take_failure(Job& job, const AgentId& agent, const CheckedShard& shard, Time now);

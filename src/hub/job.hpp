@@ -34,6 +34,13 @@ struct ShardState {
   std::uint32_t never_ran = 0;      ///< Executions that an agent could not even begin; since the last restart.
 };
 
+/// What was reported of a lease, and where its receipt stands.
+struct Reported {
+  Digest report;            ///< Two with this digest say the same.
+  Digest leaf;              ///< RFC 6962 hash of the receipt's leaf, and
+  std::uint64_t index = 0;  ///< its place in the log.
+};
+
 /// Everything that exists only while the job runs. Dropped when it ends.
 struct RunningJob {
   Plan plan;
@@ -42,7 +49,7 @@ struct RunningJob {
   std::set<AgentId> agents;                                          ///< That answered.
   std::set<AgentId> holders;                                         ///< That were given a lease.
   std::set<LeaseId> leases;                                          ///< Under way.
-  std::map<LeaseId, Digest> reported;                                ///< Whose result came, and a digest of it.
+  std::map<LeaseId, Reported> reported;                              ///< Whose result came.
   std::vector<KnownShard> known;                                     ///< Of a canary: of each of its shards.
   std::vector<std::uint64_t> journal;                                ///< Numbers of its journal entries, which go when it ends.
 

@@ -2,6 +2,7 @@
 #include "crypto/reason.hpp"
 #include "hub/evidence.hpp"
 #include "hub/hub_core.hpp"
+#include "identity/promise.hpp"
 
 #include <fmt/core.h>
 
@@ -10,6 +11,9 @@
 
 namespace forgepool::hub {
 namespace {
+
+// As long as checkpoints may lack a quorum of witnesses before the hub stands as one that broke its word.
+constexpr Duration promise_term = std::chrono::hours(24);
 
 std::uint64_t ms_until(Time deadline, Time now) {
   return deadline <= now ? 0 : static_cast<std::uint64_t>((deadline - now) / std::chrono::milliseconds(1));
@@ -218,8 +222,18 @@ Result<std::vector<HubCore::CheckedShard>> HubCore::check_report(const Lease& le
   return checked;
 }
 
-Status HubCore::report(const AgentId& id, const Peer& peer, const std::string& token, const wire::fb::LeaseResultT& result,
-                       Time now) {
+Result<wire::fb::ReportTakenT> HubCore::promise(const LeaseId& lease, const Reported& reported, Time now) const {
+  const Time by = std::chrono::floor<std::chrono::seconds>(now + promise_term);
+  auto promise = identity::sign_promise({parts_.identity.trust_domain, lease, reported.leaf, reported.index, by},
+                                        *parts_.identity.tls.key);
+  if (!promise) return fail(promise.error());
+  wire::fb::ReportTakenT taken;
+  taken.promise = std::move(*promise);
+  return taken;
+}
+
+Result<wire::fb::ReportTakenT> HubCore::report(const AgentId& id, const Peer& peer, const std::string& token,
+                                               const wire::fb::LeaseResultT& result, Time now) {
   forget_canaries();
   const auto agent = admitted(id, peer);
   if (!agent) return fail(agent.error());
@@ -236,7 +250,7 @@ Status HubCore::report(const AgentId& id, const Peer& peer, const std::string& t
       const auto first = reported.find(*lease_id);
       if (first == reported.end()) continue;
       // Perhaps our answer to the first report was lost: it counts once, and is acknowledged again. Anything else is not.
-      if (first->second == report_digest(result)) return {};
+      if (first->second.report == report_digest(result)) return promise(*lease_id, first->second, now);
       return refuse(ErrorKind::conflict, "report_replayed", "this lease was reported already, and with another report");
     }
     return refuse(ErrorKind::conflict, "lease_ended", "the lease has ended; its shards were given to others");
@@ -245,7 +259,7 @@ Status HubCore::report(const AgentId& id, const Peer& peer, const std::string& t
     return refuse(ErrorKind::denied, "lease_holder", "the lease is another agent's");
   Job& job = jobs_.at(lease->job);
   auto shards = check_report(*lease, job, result);
-  if (!shards) return refuse_report(job, *lease, shards.error(), now);
+  if (!shards) return fail(refuse_report(job, *lease, shards.error(), now).error());
 
   std::vector<std::pair<std::uint32_t, std::optional<Digest>>> claimed;
   for (const auto& shard : result.shards)
@@ -253,7 +267,10 @@ Status HubCore::report(const AgentId& id, const Peer& peer, const std::string& t
                                            ? std::optional(sha256(shard->output))
                                            : std::nullopt);
   auto receipt = check_receipt(result.receipt, peer, parts_.identity, *lease, job, claimed, now);
-  if (!receipt) return refuse_report(job, *lease, receipt.error(), now);
+  if (!receipt) return fail(refuse_report(job, *lease, receipt.error(), now).error());
+  const Reported reported{report_digest(result), leaf_hash(receipt->leaf), effects_.next_index()};
+  auto taken = promise(*lease_id, reported, now);
+  if (!taken) return taken;
 
   last_seen_[id] = now;
   parts_.scheduler.agent_seen(as_scheduled(**agent), now);
@@ -264,11 +281,11 @@ Status HubCore::report(const AgentId& id, const Peer& peer, const std::string& t
   effects_.erase(lease_key(*lease_id));
   if (const auto finished = parts_.scheduler.finish(*lease_id, id); !finished) return fail(finished.error());
   job.running->leases.erase(*lease_id);
-  job.running->reported.emplace(*lease_id, report_digest(result));
-  keep(job, reported_key(job.id, *lease_id), write_reported(report_digest(result)));
+  job.running->reported.emplace(*lease_id, reported);
+  keep(job, reported_key(job.id, *lease_id), write_reported(reported));
   job.running->agents.insert(id);
   take_answers(job, *lease, *shards, now);
-  return {};
+  return taken;
 }
 
 Status HubCore::refuse_report(Job& job, const Lease& lease, const Error& error, Time now) {

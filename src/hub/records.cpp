@@ -473,12 +473,16 @@ Result<StatementRecord> read_statement(std::string_view record) {
   });
 }
 
-std::string write_reported(const Digest& report) {
-  return json::canonicalize(json::Object{{"report", report.str()}});
+std::string write_reported(const Reported& reported) {
+  return json::canonicalize(
+      json::Object{{"index", reported.index}, {"leaf", reported.leaf.str()}, {"report", reported.report.str()}});
 }
 
-Result<Digest> read_reported(std::string_view record) {
-  return read_record<Digest>(record, [](json::ObjectReader& reader) { return reader.digest("report"); });
+Result<Reported> read_reported(std::string_view record) {
+  return read_record<Reported>(record, [](json::ObjectReader& reader) {
+    return Reported{reader.digest("report"), reader.digest("leaf"),
+                    static_cast<std::uint64_t>(reader.integer("index", 0, max_count))};
+  });
 }
 
 std::string write_failures(const std::vector<AgentId>& agents) {

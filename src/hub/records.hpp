@@ -191,9 +191,8 @@ struct StatementRecord {
 std::string write_statement(const StatementRecord& statement);
 Result<StatementRecord> read_statement(std::string_view record);
 
-/// The digest of a report that was taken.
-std::string write_reported(const Digest& report);
-Result<Digest> read_reported(std::string_view record);
+std::string write_reported(const Reported& reported);
+Result<Reported> read_reported(std::string_view record);
 
 std::string write_failures(const std::vector<AgentId>& agents);
 Result<std::vector<AgentId>> read_failures(std::string_view record);

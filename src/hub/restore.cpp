@@ -248,9 +248,9 @@ Status HubCore::restore_reports(const Ledger& ledger, Job& job) {
       });
   if (!failures) return failures;
   return scan_sealed(ledger, "reported/" + of_job, *job.key, [&](std::string_view lease, std::string_view record) -> Status {
-    const auto digest = read_reported(record);
-    if (!digest) return fail(digest.error());
-    job.running->reported.emplace(LeaseId(std::string(lease)), *digest);
+    const auto reported = read_reported(record);
+    if (!reported) return fail(reported.error());
+    job.running->reported.emplace(LeaseId(std::string(lease)), *reported);
     return {};
   });
 }

@@ -45,7 +45,9 @@ std::uint64_t query_number(std::string_view query, std::string_view name, std::u
 std::optional<Route> route_of(std::string_view method, std::string_view path) {
   if (method == "GET") {
     if (path == "/healthz") return Route{Action::read_health, {}};
-    if (path == "/checkpoint" || path == "/v1/log/offer" || path.starts_with("/tile/")) return Route{Action::read_log, path};
+    // Hashes say nothing of what they are of: agents hold the hub to its promises by them.
+    if (path == "/v1/log/offer" || path.starts_with("/tile/entries/")) return Route{Action::read_log, path};
+    if (path == "/checkpoint" || path.starts_with("/tile/")) return Route{Action::read_log_hashes, path};
     if (path == "/v1/jobs") return Route{Action::list_jobs, {}};
     if (path == "/v1/agents") return Route{Action::list_agents, {}};
     if (path == "/v1/posture") return Route{Action::read_posture, {}};

@@ -58,8 +58,8 @@ TEST_CASE("a result for another agent's lease is refused") {
 TEST_CASE("a result that comes twice counts once") {
   Working world;
   const auto report = world.report(world.worker, world.grant);
-  CHECK(world.reported(report) == Refusal{204, "accepted"});
-  CHECK(world.reported(report) == Refusal{204, "accepted"});
+  CHECK(world.reported(report) == Refusal{200, "accepted"});
+  CHECK(world.reported(report) == Refusal{200, "accepted"});
   Node boss = world.operator_();
   const auto agents = must(wire::decode<wire::fb::AgentListT>(world.ask(*boss.connection, get("/v1/agents"))->body));
   std::uint64_t answers = 0;
@@ -70,7 +70,7 @@ TEST_CASE("a result that comes twice counts once") {
 
 TEST_CASE("a second result for the same lease, with another digest, is refused") {
   Working world;
-  CHECK(world.reported(world.report(world.worker, world.grant)) == Refusal{204, "accepted"});
+  CHECK(world.reported(world.report(world.worker, world.grant)) == Refusal{200, "accepted"});
   auto second = world.report(world.worker, world.grant);
   second.shards.front()->output = to_bytes(R"({"count":2,"format":"count/1"})");
   CHECK(world.reported(second) == Refusal{409, "report_replayed"});
@@ -202,6 +202,6 @@ TEST_CASE("a heartbeat does not keep another agent's lease alive, and gives no t
       must(world.ask(*world.other.connection, post("/v1/agent/heartbeat", wire::encode(heartbeat)))).body));
   CHECK(answer.renewed.empty());
   CHECK(answer.ended == heartbeat.leases);
-  CHECK(world.reported(world.report(world.worker, world.grant)) == Refusal{204, "accepted"});
+  CHECK(world.reported(world.report(world.worker, world.grant)) == Refusal{200, "accepted"});
   world.honest_work_goes_on();
 }

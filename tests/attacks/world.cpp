@@ -182,7 +182,7 @@ void World::honest_work_goes_on() {
     const auto grant = must(wire::decode<wire::fb::LeaseGrantT>(granted.body));
     const auto answer = ask(*honest_agent_->connection, result(report(*honest_agent_, grant), grant.token));
     REQUIRE(answer);
-    REQUIRE(answer->status == 204);
+    REQUIRE(answer->status == 200);
   }
   const auto outcome = ask(*honest_client_->connection, get("/v1/jobs/" + job + "/result"));
   REQUIRE(outcome);

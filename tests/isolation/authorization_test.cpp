@@ -69,8 +69,9 @@ std::vector<Endpoint> endpoints(const std::string& job, const std::string& owner
   };
   std::vector<Endpoint> all;
   all.push_back({Action::read_health, request("GET", "/healthz"), {}});
-  all.push_back({Action::read_log, request("GET", "/checkpoint"), {}});
-  all.push_back({Action::read_log, request("GET", "/tile/0/000.p/1"), {}});
+  all.push_back({Action::read_log_hashes, request("GET", "/checkpoint"), {}});
+  all.push_back({Action::read_log_hashes, request("GET", "/tile/0/000.p/1"), {}});
+  all.push_back({Action::read_log, request("GET", "/tile/entries/000.p/1"), {}});
   all.push_back({Action::cosign, request("POST", "/v1/log/cosignatures", to_bytes("nothing")), {}});
   all.push_back({Action::renew,
                  request("POST", "/v1/renew", message<wire::fb::RenewT>([&](auto& m) { m.certificate_request = csr(); })),
