@@ -4,10 +4,9 @@
 /// anybody can check.
 ///
 /// Promises are signed by the hub's key; as text they are one line of JSON. Pure functions but for the two about files.
+#include <forgepool/ids.hpp>
 #include <forgepool/tiled_log.hpp>
 #include <forgepool/time.hpp>
-
-#include <forgepool/ids.hpp>
 
 #include <string>
 #include <vector>

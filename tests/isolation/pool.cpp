@@ -145,6 +145,10 @@ std::unique_ptr<Pool::Member> Pool::start_agent_with(Credentials credentials, Du
     member->credentials = renewed;
     return {};
   };
+  agent.on_promise = [member = member.get()](std::string_view promise) -> Status {
+    member->promises.emplace_back(promise);
+    return {};
+  };
   AgentParts parts{std::make_unique<RecordingTransport>(transport(), member->received),
                    std::make_unique<testing::FakeSandbox>(sandbox), member->log};
   member->agent = must(forgepool::start_agent(loop, member->credentials, std::move(parts), agent));

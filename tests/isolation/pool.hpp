@@ -72,6 +72,7 @@ class Pool {
     std::unique_ptr<Agent> agent;
     std::shared_ptr<std::vector<Bytes>> received = std::make_shared<std::vector<Bytes>>();
     std::shared_ptr<LineLog> log = std::make_shared<LineLog>();
+    std::vector<std::string> promises;  ///< Of the hub, as they came.
     std::string id() const { return credentials.name.substr(credentials.name.rfind('/') + 1); }
   };
   /// Enrols an agent and lets it work; each of its shards takes `shard_time`.
