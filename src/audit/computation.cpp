@@ -56,7 +56,8 @@ Result<Plan> check_plan(const wire::Bundle& bundle, const Contract& contract, co
   if (bundle.plan != planned->canonical()) {
     const auto claimed = parse_plan(bundle.plan);
     if (!claimed) return refute("/plan", claimed.error());
-    return refute("/plan", "is not what the adapter plans for the contract: " + difference(*claimed, *planned));
+    return refute("/plan", "plan_not_planned",
+                  "is not what the adapter plans for the contract: " + difference(*claimed, *planned));
   }
   for (std::size_t i = 0; i < planned->shards.size(); ++i)
     if (planned->shards[i].index != i) return refute("/plan", "shard " + std::to_string(i) + " has another index");

@@ -63,10 +63,11 @@ class EventReader {
     if (!residency_index_) return refute("/events", "the event of kind residency is missing");
     if (!result_index_) return refute("/events", "the event of kind result is missing: the job did not end well");
     if (!(*contract_index_ < *plan_index_ && *plan_index_ < *residency_index_ && *residency_index_ < *result_index_))
-      return refute("/events", "contract, plan, residency and result do not stand in this order in the ledger");
+      return refute("/events", "out_of_order", "contract, plan, residency and result do not stand in this order in the ledger");
     for (const auto& [lease, event] : events_.leases)
       if (event.index < *residency_index_)
-        return refute("/events", "lease " + lease.str() + " was granted before plan and residency were committed to");
+        return refute("/events", "out_of_order",
+                      "lease " + lease.str() + " was granted before plan and residency were committed to");
     for (const auto& [lease, event] : events_.leases)
       if (const auto enrolled = check_enrolled(lease, event); !enrolled) return fail(enrolled.error());
     for (const auto& [agent, event] : events_.enrolled)
@@ -77,7 +78,7 @@ class EventReader {
     if (events_.artifacts.size() != computation_.contract.artifacts.include.size())
       return refute("/events", "there is an artifact that the contract does not ask for");
     if (first_artifact_ && *first_artifact_ < *result_index_)
-      return refute("/events", "an artifact was committed to before the result");
+      return refute("/events", "out_of_order", "an artifact was committed to before the result");
     events_.plan_index = *plan_index_;
     events_.result_index = *result_index_;
     return std::move(events_);

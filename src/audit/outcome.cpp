@@ -62,7 +62,8 @@ Status check_reduced(const std::vector<ByteView>& outputs, const Computation& co
     std::vector<Digest> hashes;
     for (const ByteView output : outputs) hashes.push_back(leaf_hash(output));
     if (const Digest root = merkle_root(hashes); root != artifact->second)
-      return refute("/outputs", "have the root " + root.str() + ", the ledger has " + artifact->second.str());
+      return refute("/outputs", "outputs_not_committed",
+                    "have the root " + root.str() + ", the ledger has " + artifact->second.str());
   }
   if (const Digest digest = sha256(*result); digest != events.result)
     return refute("/outputs", "result_not_reduced",
@@ -92,7 +93,8 @@ Status check_outcome(const wire::Bundle& bundle, const Computation& computation,
     return refute("/events", "the artifact named result is not the result");
   if (bundle.result) {
     if (const Digest digest = sha256(*bundle.result); digest != events.result)
-      return refute("/result", "has the digest " + digest.str() + ", the ledger has " + events.result.str());
+      return refute("/result", "result_not_committed",
+                    "has the digest " + digest.str() + ", the ledger has " + events.result.str());
     trail.passed("result", "its digest is the one in the ledger");
   }
   if (bundle.outputs)

@@ -42,17 +42,19 @@ Status check_granted(const std::string& where, const identity::CheckedReceipt& c
   const auto& receipt = checked.receipt;
   const auto lease = events.leases.find(receipt.lease);
   if (lease == events.leases.end())
-    return refute(where, "is for lease " + receipt.lease.str() + ", which the ledger does not say was granted");
+    return refute(where, "lease_not_granted",
+                  "is for lease " + receipt.lease.str() + ", which the ledger does not say was granted");
   if (const auto& enrolled = events.enrolled.at(lease->second.agent);
       lease->second.agent.str() == checked.signer.id.name && checked.signer.certificate.key.pin() != enrolled.key_pin)
     return refute(where, "key_not_enrolled",
                   "is signed with a key for which " + checked.signer.id.name +
                       " has a certificate of the CA, but the key that it enrolled with is " + enrolled.key_pin.str());
-  if (lease->second.index >= index) return refute(where, "stands in the ledger before the grant of its lease");
+  if (lease->second.index >= index) return refute(where, "out_of_order", "stands in the ledger before the grant of its lease");
   if (lease->second.agent.str() != checked.signer.id.name)
-    return refute(where, "is by " + checked.signer.id.name + ", but its lease was granted to " + lease->second.agent.str());
+    return refute(where, "lease_of_another",
+                  "is by " + checked.signer.id.name + ", but its lease was granted to " + lease->second.agent.str());
   if (!std::ranges::equal(receipt.shards, lease->second.shards, {}, [](const auto& shard) { return shard.index; }))
-    return refute(where, "names other shards than its lease");
+    return refute(where, "lease_other_shards", "names other shards than its lease");
   return {};
 }
 
@@ -86,9 +88,9 @@ Result<Receipts> check_receipts(const wire::Bundle& bundle, const Anchors& ancho
     const std::string where = where_is(i);
     if (const auto claimed = log.claim(where, statement.position); !claimed) return fail(claimed.error());
     if (statement.position.index <= events.plan_index)
-      return refute(where, "stands in the ledger before the plan that it is for");
+      return refute(where, "out_of_order", "stands in the ledger before the plan that it is for");
     const LeaseId& lease = checked->receipt.lease;
-    if (!leases.insert(lease).second) return refute(where, "is a second receipt for lease " + lease.str());
+    if (!leases.insert(lease).second) return refute(where, "receipt_twice", "is a second receipt for lease " + lease.str());
     if (const auto granted = check_granted(where, *checked, statement.position.index, events); !granted)
       return fail(granted.error());
 

@@ -44,7 +44,7 @@ SignedVerdict open_verdict(const std::string& where, const wire::BundleStatement
     else if (i == 0)
       verified = std::move(tried);
   }
-  if (!hub_key) return refute(where, "is not signed by the hub: " + verified.error().message);
+  if (!hub_key) return refute(where, "verdict_not_hubs", "is not signed by the hub: " + verified.error().message);
   auto read = identity::parse_verdict(as_text(envelope->payload));
   if (!read) return refute(where, read.error());
   if (const auto proved = prove_logged(where, *envelope, pae_digest, *hub_key, statement.position, log); !proved)
@@ -56,15 +56,16 @@ Status check_subject(const std::string& where, const identity::Verdict& read, co
                      const Anchors& anchors, const Computation& computation) {
   const identity::SpiffeId hub{anchors.trust_domain, identity::NodeRole::hub, "", ""};
   if (read.verifier != hub.uri()) return refute(where, "names " + read.verifier + " as verifier, expected " + hub.uri());
-  if (read.contract != computation.contract.digest) return refute(where, "is for the contract " + read.contract.str());
+  if (read.contract != computation.contract.digest)
+    return refute(where, "verdict_other_job", "is for the contract " + read.contract.str());
   if (read.adversary != computation.contract.policy.adversary)
     return refute(where, "gives its error bound for another adversary than the contract's");
   const ShardVerdict& verdict = read.shard;
-  if (verdict.shard.job != bundle.job) return refute(where, "is for job " + verdict.shard.job.str());
+  if (verdict.shard.job != bundle.job) return refute(where, "verdict_other_job", "is for job " + verdict.shard.job.str());
   if (verdict.shard.index >= computation.shards())
     return refute(where, "is for shard " + std::to_string(verdict.shard.index) + ", which the plan does not have");
   if (verdict.decision != Decision::accepted)
-    return refute(where, "leaves shard " + std::to_string(verdict.shard.index) + " undecided");
+    return refute(where, "verdict_undecided", "leaves shard " + std::to_string(verdict.shard.index) + " undecided");
   return {};
 }
 
@@ -116,31 +117,33 @@ class Judge {
     const OpenedVerdict& decided = by_shard_[event.answer->shard];
     const std::string shard = "shard " + std::to_string(event.answer->shard);
     if (event.answer->accepted != decided.verdict.result)
-      return refute(event.where, "says that " + event.answer->accepted.str() + " was accepted of " + shard + ", which was " +
-                                     decided.verdict.result.str());
+      return refute(event.where, "quarantine_unfounded",
+                    "says that " + event.answer->accepted.str() + " was accepted of " + shard + ", which was " +
+                        decided.verdict.result.str());
     if (!agreement_.knows(event.answer->returned, event.answer->accepted))
       return refute(event.where, "is about outputs that the bundle does not hold");
     if (agreement_.same(event.answer->returned, event.answer->accepted))
-      return refute(event.where, "accuses " + agent.str() + " of the accepted answer");
+      return refute(event.where, "quarantine_unfounded", "accuses " + agent.str() + " of the accepted answer");
     const auto& answers = receipts_.answers(event.answer->shard);
     if (std::ranges::none_of(answers, [&](const Answer& answer) {
           return answer.agent == agent && answer.result == event.answer->returned && answer.index < event.index;
         }))
-      return refute(event.where, "no receipt before it shows that " + agent.str() + " returned " +
-                                     event.answer->returned.str() + " for " + shard);
+      return refute(
+          event.where, "quarantine_unfounded",
+          "no receipt before it shows that " + agent.str() + " returned " + event.answer->returned.str() + " for " + shard);
     return {};
   }
 
   /// Returns how many agents agree; those of one operator, and those with one key, count as one.
   Result<std::uint32_t> check_verdict(const OpenedVerdict& decided) const {
     if (decided.index >= events_.result_index)
-      return refute(decided.where, "stands in the ledger after the result that rests on it");
+      return refute(decided.where, "out_of_order", "stands in the ledger after the result that rests on it");
     std::vector<std::pair<Digest, std::size_t>> counted;  // With whose it is.
     std::set<AgentId> named;
     for (const ShardAnswer& answer : decided.verdict.evidence) {
       if (const auto receipted = check_answer(decided, answer); !receipted) return fail(receipted.error());
       if (!named.insert(answer.agent).second)
-        return refute(decided.where, "names " + answer.agent.str() + " twice in its evidence");
+        return refute(decided.where, "agent_counted_twice", "names " + answer.agent.str() + " twice in its evidence");
       if (!agreement_.knows(answer.result, decided.verdict.result))
         return refute(decided.where, "compares outputs that the bundle does not hold, of " + name_of(answer));
       if (counts(answer.agent, decided.index)) counted.emplace_back(answer.result, principals_.of(answer.agent));
@@ -156,11 +159,12 @@ class Judge {
     if (support < required)
       return refute(decided.where, "too_few_agree",
                     std::to_string(support) + " agents agree on the accepted result, the contract's policy (" +
-                                       std::string(to_string(policy_.verify)) + ") asks for " + std::to_string(required));
+                        std::string(to_string(policy_.verify)) + ") asks for " + std::to_string(required));
     for (const auto& [result, principal] : counted)
       if (const auto count = agents_for(result); !agreement_.same(result, accepted) && count >= support)
-        return refute(decided.where, std::to_string(support) + " agents agree on the accepted result, but " +
-                                         std::to_string(count) + " on " + result.str());
+        return refute(decided.where, "not_the_most",
+                      std::to_string(support) + " agents agree on the accepted result, but " + std::to_string(count) + " on " +
+                          result.str());
     if (const auto bound = check_bound(decided); !bound) return fail(bound.error());
     return support;
   }
@@ -173,8 +177,9 @@ class Judge {
     for (const Evidence& answer : decided.verdict.evidence) {
       const bool counted = counts(answer.agent, decided.index), same = agreement_.same(answer.result, decided.verdict.result);
       if (answer.agrees && !(counted && same))
-        return refute(decided.where, "counts " + name_of(answer) + ", which " +
-                                         (same ? "is of an agent in quarantine" : "does not agree with the accepted one"));
+        return refute(decided.where, "counted_wrongly",
+                      "counts " + name_of(answer) + ", which " +
+                          (same ? "is of an agent in quarantine" : "does not agree with the accepted one"));
       if (answer.agrees) {
         const auto [entry, added] = most_trusted.try_emplace(principals_.of(answer.agent), answer.trust);
         if (!added && lie_bound(policy_.adversary, answer.trust) < lie_bound(policy_.adversary, entry->second))
@@ -188,11 +193,13 @@ class Judge {
     constexpr double rounding = 1 + 1e-9;
     const double bound = error_bound(policy_.adversary, support, against), stated = decided.verdict.error_bound;
     if (stated * rounding < bound)
-      return refute(decided.where, "states that the result is wrong with a probability of at most " + std::to_string(stated) +
-                                       ", its evidence shows " + std::to_string(bound));
+      return refute(decided.where, "bound_understated",
+                    "states that the result is wrong with a probability of at most " + std::to_string(stated) +
+                        ", its evidence shows " + std::to_string(bound));
     if (policy_.verify == VerifyMode::adaptive && stated > policy_.max_error * rounding)
-      return refute(decided.where, "accepts a result that is wrong with a probability of up to " + std::to_string(stated) +
-                                       ", the contract allows " + std::to_string(policy_.max_error));
+      return refute(decided.where, "bound_too_large",
+                    "accepts a result that is wrong with a probability of up to " + std::to_string(stated) +
+                        ", the contract allows " + std::to_string(policy_.max_error));
     return {};
   }
 
@@ -209,9 +216,12 @@ class Judge {
 
   Status check_answer(const OpenedVerdict& decided, const ShardAnswer& named) const {
     const Answer* answer = receipts_.find(decided.verdict.shard.index, named.agent, named.lease, named.result);
-    if (!answer) return refute(decided.where, "names " + name_of(named) + ", but no receipt in the bundle shows it");
+    if (!answer)
+      return refute(decided.where, "answer_not_receipted",
+                    "names " + name_of(named) + ", but no receipt in the bundle shows it");
     if (answer->index >= decided.index)
-      return refute(decided.where, "stands in the ledger before the receipt of " + name_of(named) + ", which it rests on");
+      return refute(decided.where, "out_of_order",
+                    "stands in the ledger before the receipt of " + name_of(named) + ", which it rests on");
     return {};
   }
 
@@ -235,11 +245,13 @@ Result<std::vector<OpenedVerdict>> sort_verdicts(std::vector<SignedVerdict>& ope
     if (const auto claimed = log.claim(where, position); !claimed) return fail(claimed.error());
     if (const auto fits = check_subject(where, *read, bundle, anchors, computation); !fits) return fail(fits.error());
     OpenedVerdict& slot = by_shard[read->shard.shard.index];
-    if (!slot.where.empty()) return refute(where, "is a second verdict on shard " + std::to_string(read->shard.shard.index));
+    if (!slot.where.empty())
+      return refute(where, "verdict_twice", "is a second verdict on shard " + std::to_string(read->shard.shard.index));
     slot = {where, position.index, std::move(read->shard), read->verified_at};
   }
   for (std::size_t shard = 0; shard < by_shard.size(); ++shard)
-    if (by_shard[shard].where.empty()) return refute("/verdicts", "there is none on shard " + std::to_string(shard));
+    if (by_shard[shard].where.empty())
+      return refute("/verdicts", "verdict_missing", "there is none on shard " + std::to_string(shard));
   return by_shard;
 }
 
@@ -314,9 +326,9 @@ Result<Verdicts> check_verdicts(std::vector<SignedVerdict> opened, const wire::B
   for (std::size_t shard = 0; shard < by_shard->size(); ++shard)
     verdicts.by_shard[shard].verdict = std::move((*by_shard)[shard].verdict);
   if (const auto required = required_confirmations(computation.contract.policy, computation.shards()); confirmed < required)
-    return refute("/verdicts", "a second agent confirmed " + std::to_string(confirmed) + " shards, the contract's policy (" +
-                                   std::string(to_string(computation.contract.policy.verify)) + ") asks for " +
-                                   std::to_string(required));
+    return refute("/verdicts", "too_few_confirmed",
+                  "a second agent confirmed " + std::to_string(confirmed) + " shards, the contract's policy (" +
+                      std::string(to_string(computation.contract.policy.verify)) + ") asks for " + std::to_string(required));
   return verdicts;
 }
 

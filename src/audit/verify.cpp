@@ -18,7 +18,7 @@ Result<wire::Bundle> open_document(std::string_view document, const Anchors& anc
   if (!read) return fail(read.error());
   if (std::ranges::none_of(anchors.hub_keys,
                            [&](const PublicKey& key) { return DigestVerifier(key).verify(read->body, read->signature); }))
-    return refute("/signature",
+    return refute("/signature", "not_the_hubs",
                   "is not the hub's over this document: it was changed after the hub signed it, or it is another pool's");
   return std::move(read->bundle);
 }

@@ -81,3 +81,17 @@ TEST_CASE("a hub that opens what its agents signed as another contract is refuse
     }
   named(verify_bundle(lie.document(), job.root()), "receipt_contract");
 }
+
+TEST_CASE("a log that was written anew does not continue what somebody kept of it") {
+  DoneJob job;
+  const LedgerHead kept = job.ledger().head();
+  auto lie = bent(job);
+  lie.leaves.push_back(to_bytes("one more"));
+  const auto grown = lie.log();
+  CHECK(prove_consistency(fetch_from(*grown), kept, grown->head()));
+  lie.leaves.at(kept.size / 2)[0] ^= 1;
+  const auto rewritten = lie.log();
+  const auto proved = prove_consistency(fetch_from(*rewritten), kept, rewritten->head());
+  REQUIRE_FALSE(proved);
+  CHECK(proved.error().kind == ErrorKind::corrupt);
+}

@@ -20,8 +20,8 @@ TEST_CASE("a document that somebody else signed is refused") {
   const wire::Bundle bundle = story.bundle();
   const auto signature = story.agents.at("mallory").identity.key->sign(as_bytes(wire::bundle_body(bundle)));
   REQUIRE(signature);
-  refuses(verify_bundle(wire::write_bundle(bundle, *signature), story.root()), "/signature: is not the hub's");
-  refuses(verify_bundle(wire::write_bundle(bundle, {}), story.root()), "/signature: is not the hub's");
+  refuses(verify_bundle(wire::write_bundle(bundle, *signature), story.root()), "/signature: not_the_hubs: is not the hub's");
+  refuses(verify_bundle(wire::write_bundle(bundle, {}), story.root()), "/signature: not_the_hubs: is not the hub's");
 }
 
 TEST_CASE("a checkpoint of another log is refused") {
@@ -49,9 +49,9 @@ TEST_CASE("a checkpoint older than what the bundle shows is refused") {
 
 TEST_CASE("a leaf that is not in the ledger where the bundle says is refused") {
   const Story story = honest();
-  refuses_changed(story, "/events/0: leaf 2: its inclusion in the ledger is not proved",
+  refuses_changed(story, "/events/0: leaf 2: not_in_log: its inclusion in the ledger is not proved",
                   [](wire::Bundle& bundle) { bundle.events[0].position.index = 2; });
-  refuses_changed(story, "/receipts/1: leaf 7: its inclusion in the ledger is not proved",
+  refuses_changed(story, "/receipts/1: leaf 7: not_in_log: its inclusion in the ledger is not proved",
                   [](wire::Bundle& bundle) { bundle.receipts[1].position.path.pop_back(); });
   refuses_changed(story, "its inclusion in the ledger is not proved",
                   [](wire::Bundle& bundle) { bundle.verdicts[0].position.path[0].bytes[0] ^= 1; });
@@ -71,7 +71,7 @@ TEST_CASE("one receipt shown twice is refused") {
 TEST_CASE("a contract other than the committed one is refused") {
   Story story = honest();
   SECTION("of the same plan otherwise") {
-    refuses_changed(story, "/plan: is not what the adapter plans for the contract: it names the contract",
+    refuses_changed(story, "/plan: plan_not_planned: is not what the adapter plans for the contract: it names the contract",
                     [&](wire::Bundle& bundle) {
                       const auto at = bundle.contract.find("\"replicas\":2");
                       REQUIRE(at != std::string::npos);
@@ -109,14 +109,14 @@ TEST_CASE("a plan that is not what the planner plans is refused, though the ledg
   SECTION("other parameters") {
     story.plan.shards[1].params = story.plan.shards[0].params;
     story.tell();
-    refuses(story, "/plan: is not what the adapter plans for the contract: shard 1 differs");
+    refuses(story, "/plan: plan_not_planned: is not what the adapter plans for the contract: shard 1 differs");
   }
   SECTION("a shard less") {
     story.plan.shards.pop_back();
     story.contract_event();
     story.plan_event();
     story.result_event();
-    refuses(story, "/plan: is not what the adapter plans for the contract: it has 2 shards instead of 3");
+    refuses(story, "/plan: plan_not_planned: is not what the adapter plans for the contract: it has 2 shards instead of 3");
   }
   SECTION("other limits") {
     story.plan.limits.cpu_ms *= 2;

@@ -43,7 +43,7 @@ TEST_CASE("a receipt from before the plan is refused: the plan may have been mad
   story.lease("alice", "l-0", {0});
   story.receipt("alice", "l-a", {{0, story.right(0)}});
   story.result_event();
-  refuses(story, "/receipts/0: stands in the ledger before the plan");
+  refuses(story, "/receipts/0: out_of_order: stands in the ledger before the plan");
 }
 
 TEST_CASE("work that was not given out first, to whom, and as what it is reported, is refused") {
@@ -60,26 +60,26 @@ TEST_CASE("work that was not given out first, to whom, and as what it is reporte
     story.grant_later("l-a");
     story.receipt("alice", "l-a", {{0, story.right(0)}});
     story.result_event();
-    refuses(story, "/receipts/0: is for lease l-a, which the ledger does not say was granted");
+    refuses(story, "/receipts/0: lease_not_granted: is for lease l-a, which the ledger does not say was granted");
   }
   SECTION("granted when it was reported") {
     story.grant_later("l-a");
     story.receipt("alice", "l-a", {{0, story.right(0)}});
     story.lease("alice", "l-a", {0});
     story.result_event();
-    refuses(story, "/receipts/0: stands in the ledger before the grant of its lease");
+    refuses(story, "/receipts/0: out_of_order: stands in the ledger before the grant of its lease");
   }
   SECTION("granted to another") {
     story.lease("bob", "l-a", {0});
     story.receipt("alice", "l-a", {{0, story.right(0)}});
     story.result_event();
-    refuses(story, "/receipts/0: is by alice, but its lease was granted to bob");
+    refuses(story, "/receipts/0: lease_of_another: is by alice, but its lease was granted to bob");
   }
   SECTION("granted for other shards") {
     story.lease("alice", "l-a", {0, 1});
     story.receipt("alice", "l-a", {{0, story.right(0)}});
     story.result_event();
-    refuses(story, "/receipts/0: names other shards than its lease");
+    refuses(story, "/receipts/0: lease_other_shards: names other shards than its lease");
   }
   SECTION("granted twice") {
     story.lease("alice", "l-a", {0});
@@ -129,7 +129,7 @@ TEST_CASE("artifacts must be the ones that the hub committed itself to") {
     result();
     artifact("result", digest);
     artifact("shard_outputs", digest);
-    refuses(story, "/outputs: have the root ");
+    refuses(story, "/outputs: outputs_not_committed: have the root ");
   }
   SECTION("that nobody asked for") {
     result();
@@ -260,7 +260,7 @@ TEST_CASE("two receipts for one lease are refused") {
   story.receipt("alice", "l-a", {{0, story.right(0)}});
   story.receipt("alice", "l-a", {{0, Story::wrong(0)}});
   story.result_event();
-  refuses(story, "/receipts/1: is a second receipt for lease l-a");
+  refuses(story, "/receipts/1: receipt_twice: is a second receipt for lease l-a");
 }
 
 TEST_CASE("a receipt changed after its agent signed it is refused, though the hub logged the change") {

@@ -23,14 +23,15 @@ TEST_CASE("a shard accepted without the agreement that the contract asks for is 
     story.verdict(1, story.right(1), {{"alice", "l-a", story.right(1)}, {"bob", "l-b", story.right(1)}});
     story.verdict(2, story.right(2), {{"alice", "l-a", story.right(2)}});
     story.result_event();
-    refuses(story, "/verdicts/0: 1 agents agree on the accepted result, the contract's policy (full) asks for 2");
+    refuses(story,
+            "/verdicts/0: too_few_agree: 1 agents agree on the accepted result, the contract's policy (full) asks for 2");
   }
   SECTION("one agent twice, under two leases") {
     story.receipt("alice", "l-a2", {{0, story.right(0)}, {1, story.right(1)}, {2, story.right(2)}});
     for (std::uint32_t i = 0; i < 3; ++i)
       story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}, {"alice", "l-a2", story.right(i)}});
     story.result_event();
-    refuses(story, "/verdicts/0: names alice twice in its evidence");
+    refuses(story, "/verdicts/0: agent_counted_twice: names alice twice in its evidence");
   }
   SECTION("against as many who say otherwise") {
     story.receipt("carol", "l-c", {{0, Story::wrong(0)}});
@@ -43,7 +44,7 @@ TEST_CASE("a shard accepted without the agreement that the contract asks for is 
     story.verdict(1, story.right(1), {{"alice", "l-a", story.right(1)}, {"bob", "l-b", story.right(1)}});
     story.verdict(2, story.right(2), {{"alice", "l-a", story.right(2)}});
     story.result_event();
-    refuses(story, "/verdicts/0: 2 agents agree on the accepted result, but 2 on sha256:");
+    refuses(story, "/verdicts/0: not_the_most: 2 agents agree on the accepted result, but 2 on sha256:");
   }
   SECTION("by an agent in quarantine") {
     story.verdict(0, story.right(0), {{"alice", "l-a", story.right(0)}, {"bob", "l-b", story.right(0)}});
@@ -54,7 +55,7 @@ TEST_CASE("a shard accepted without the agreement that the contract asks for is 
     story.receipt("mallory", "l-m2", {{1, story.right(1)}});
     story.verdict(1, story.right(1), {{"alice", "l-a", story.right(1)}, {"mallory", "l-m2", story.right(1)}});
     story.result_event();
-    refuses(story, "/verdicts/2: 1 agents agree");
+    refuses(story, "/verdicts/2: too_few_agree: 1 agents agree");
   }
 }
 
@@ -76,7 +77,7 @@ TEST_CASE("an error bound that does not follow from the evidence, or not from th
   SECTION("smaller than the evidence leads to") {
     Story story = adaptive(1e-3, 0);
     tell(story, [&](identity::Verdict& verdict) { verdict.shard.error_bound = one / 2; });
-    refuses(story, "/verdicts/1: states that the result is wrong with a probability of at most");
+    refuses(story, "/verdicts/1: bound_understated: states that the result is wrong with a probability of at most");
   }
   SECTION("for another adversary") {
     Story story = adaptive(1e-3, 0);
@@ -86,7 +87,7 @@ TEST_CASE("an error bound that does not follow from the evidence, or not from th
   SECTION("larger than the contract allows") {
     Story story = adaptive(one / 2, 0);
     tell(story, {});
-    refuses(story, "/verdicts/0: accepts a result that is wrong with a probability of up to");
+    refuses(story, "/verdicts/0: bound_too_large: accepts a result that is wrong with a probability of up to");
   }
   SECTION("with an answer that agrees with nothing accepted") {
     Story story;
@@ -98,12 +99,15 @@ TEST_CASE("an error bound that does not follow from the evidence, or not from th
                   {{"alice", "l-a", story.right(2)}, {"bob", "l-b2", story.right(2)}, {"mallory", "l-m", Story::wrong(2)}},
                   [](identity::Verdict& verdict) { verdict.shard.evidence[2].agrees = true; });
     story.result_event();
-    refuses(story, "/verdicts/2: counts the answer of mallory under lease l-m, which does not agree with the accepted one");
+    refuses(story,
+            "/verdicts/2: counted_wrongly: counts the answer of mallory under lease l-m, which does not agree with the "
+            "accepted one");
   }
   SECTION("without the comparisons that the contract asks for in any case") {
     Story story = adaptive(1e-3, 0.5);
     tell(story, {});
-    refuses(story, "/verdicts: a second agent confirmed 0 shards, the contract's policy (adaptive) asks for 2");
+    refuses(story,
+            "/verdicts: too_few_confirmed: a second agent confirmed 0 shards, the contract's policy (adaptive) asks for 2");
   }
 }
 
@@ -121,7 +125,9 @@ TEST_CASE("a result that nobody returned is refused") {
   const Bytes invented = testing::tally_output(9);
   for (std::uint32_t i = 0; i < 3; ++i) story.verdict(i, invented, {{"alice", "l-a", invented}, {"bob", "l-b", invented}});
   story.result_event();
-  refuses(story, "/verdicts/0: names the answer of alice under lease l-a, but no receipt in the bundle shows it");
+  refuses(
+      story,
+      "/verdicts/0: answer_not_receipted: names the answer of alice under lease l-a, but no receipt in the bundle shows it");
 }
 
 TEST_CASE("an answer of one agent put into another's mouth is refused") {
@@ -140,14 +146,14 @@ TEST_CASE("every shard needs one verdict and no more") {
     story.tell_verdicts();
     story.verdict(1, story.right(1), {{"alice", "l-a", story.right(1)}, {"bob", "l-b", story.right(1)}});
     story.result_event();
-    refuses(story, "/verdicts/3: is a second verdict on shard 1");
+    refuses(story, "/verdicts/3: verdict_twice: is a second verdict on shard 1");
   }
   SECTION("none") {
     story.tell_until_verdicts();
     story.tell_verdicts();
     story.forget_last_verdict();
     story.result_event();
-    refuses(story, "/verdicts: there is none on shard 2");
+    refuses(story, "/verdicts: verdict_missing: there is none on shard 2");
   }
   SECTION("undecided") {
     story.tell_until_verdicts();
@@ -156,7 +162,7 @@ TEST_CASE("every shard needs one verdict and no more") {
       verdict.shard.result = Digest{};
     });
     story.result_event();
-    refuses(story, "/verdicts/0: leaves shard 0 undecided");
+    refuses(story, "/verdicts/0: verdict_undecided: leaves shard 0 undecided");
   }
   SECTION("after the result") {
     story.tell_until_verdicts();
@@ -176,17 +182,18 @@ TEST_CASE("a verdict that is not the hub's, or not about this job, is refused") 
   };
   SECTION("signed by an agent") {
     story.verdict_key = story.agents.at("mallory").identity.key;
-    tells("/verdicts/0: is not signed by the hub", {});
+    tells("/verdicts/0: verdict_not_hubs: is not signed by the hub", {});
   }
   SECTION("another verifier") {
     tells("names spiffe://other.example/hub as verifier",
           [](auto& verdict) { verdict.verifier = "spiffe://other.example/hub"; });
   }
   SECTION("another contract") {
-    tells("/verdicts/0: is for the contract sha256:", [](auto& verdict) { verdict.contract = sha256("other"); });
+    tells("/verdicts/0: verdict_other_job: is for the contract sha256:",
+          [](auto& verdict) { verdict.contract = sha256("other"); });
   }
   SECTION("another job") {
-    tells("/verdicts/0: is for job job-2", [](auto& verdict) {
+    tells("/verdicts/0: verdict_other_job: is for job job-2", [](auto& verdict) {
       verdict.shard.shard.job = JobId("job-2");
       for (auto& answer : verdict.shard.evidence) answer.shard.job = JobId("job-2");
     });
@@ -214,7 +221,8 @@ TEST_CASE("a spot-checked job without its spot checks is refused") {
   story.verdict(0, story.right(0), {{"alice", "l-a", story.right(0)}, {"bob", "l-b", story.right(0)}});
   for (const std::uint32_t i : {1u, 2u}) story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}});
   story.result_event();
-  refuses(story, "/verdicts: a second agent confirmed 1 shards, the contract's policy (spotcheck) asks for 2");
+  refuses(story,
+          "/verdicts: too_few_confirmed: a second agent confirmed 1 shards, the contract's policy (spotcheck) asks for 2");
 }
 
 TEST_CASE("an agent accused without proof is refused") {
@@ -222,7 +230,7 @@ TEST_CASE("an agent accused without proof is refused") {
   SECTION("that never answered") {
     story.tell();
     story.quarantine("carol", 0);
-    refuses(story, "/events/7: no receipt before it shows that carol returned sha256:");
+    refuses(story, "/events/7: quarantine_unfounded: no receipt before it shows that carol returned sha256:");
   }
   SECTION("before it answered") {
     story.contract_event();
@@ -236,7 +244,7 @@ TEST_CASE("an agent accused without proof is refused") {
       story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}, {"bob", "l-b", story.right(i)}});
     story.verdict(2, story.right(2), {{"alice", "l-a", story.right(2)}, {"bob", "l-b2", story.right(2)}});
     story.result_event();
-    refuses(story, "/events/3: no receipt before it shows that mallory returned");
+    refuses(story, "/events/3: quarantine_unfounded: no receipt before it shows that mallory returned");
   }
   SECTION("of the accepted answer") {
     story.tell();
@@ -274,14 +282,14 @@ TEST_CASE("a result other than what the accepted outputs give is refused") {
   story.tell_verdicts();
   story.result = R"({"count":6,"reduce":"count"})";
   story.result_event();
-  refuses_changed(story, "/outputs: reduce to a result with the digest",
-                  [&](wire::Bundle& bundle) { bundle.result = story.result; });
-  refuses_changed(story, "/result: has the digest", [](wire::Bundle&) {});
+  refuses_changed(story, "/outputs: result_not_reduced: ", [&](wire::Bundle& bundle) { bundle.result = story.result; });
+  refuses_changed(story, "/result: result_not_committed: has the digest", [](wire::Bundle&) {});
 }
 
 TEST_CASE("outputs other than the accepted ones are refused") {
   const Story story = honest();
-  refuses_changed(story, "/outputs/1: has the digest", [](wire::Bundle& bundle) { bundle.outputs->at(1) = Story::wrong(1); });
+  refuses_changed(story, "/outputs/1: output_not_accepted: has the digest",
+                  [](wire::Bundle& bundle) { bundle.outputs->at(1) = Story::wrong(1); });
   refuses_changed(story, "/outputs: expected one for each of the 3 shards",
                   [](wire::Bundle& bundle) { bundle.outputs->erase(1); });
   refuses_changed(story, "/outputs: expected one for each of the 3 shards",
