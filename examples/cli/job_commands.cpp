@@ -213,7 +213,8 @@ int list_jobs(const Common& common) {
     return exit_ok;
   }
   for (const auto& job : *jobs)
-    fmt::print("{}  {:<9}  {}/{} shards\n", job.id.str(), to_string(job.state), job.accepted, job.shards);
+    fmt::print("{}  {:<9}  {}/{} shards{}\n", job.id.str(), to_string(job.state), job.accepted, job.shards,
+               job.overturned.empty() ? "" : fmt::format("  OVERTURNED: wrong at {} of them", job.overturned.size()));
   return exit_ok;
 }
 

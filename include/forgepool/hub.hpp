@@ -93,7 +93,8 @@ class Hub {
   virtual void stop(std::function<void()> done) = 0;
 };
 
-/// Opens the ledger's state, goes on with the jobs in it, and listens. `corrupt` if the state does not fit together.
+/// Opens the ledger's state, goes on with the jobs in it, and listens. `corrupt` if the state does not fit together;
+/// invalid_input if a part is missing, or a ledger's origin or key are not those of its organization's identity.
 FORGEPOOL_API Result<std::unique_ptr<Hub>> open_hub(EventLoop& loop, HubIdentity identity, HubParts parts,
                                                     HubOptions options = {});
 

@@ -228,6 +228,17 @@ class DefaultHub final : public Hub, private hub::Front {
   std::unique_ptr<Listener> enrolment_listener_;
 };
 
+/// A log under another name or key would take everything, and no bundle of it would ever verify.
+Status check_ledger(const HubIdentity& identity, const Ledger& ledger) {
+  if (ledger.origin() != identity.trust_domain)
+    return fail(ErrorKind::invalid_input, "the ledger is the log of \"" + ledger.origin() + "\", the identity is that of \"" +
+                                              identity.trust_domain + "\": open the ledger with the identity's trust_domain");
+  if (ledger.key() != identity.log_key->public_key())
+    return fail(ErrorKind::invalid_input, "the ledger of " + identity.trust_domain +
+                                              " signs with another key than the identity's log_key: open it with that one");
+  return {};
+}
+
 Status check_parts(const HubIdentity& identity, const HubParts& parts) {
   const auto missing = [](const char* what) { return fail(ErrorKind::invalid_input, std::string("a hub needs a ") + what); };
   const auto complete = [](const HubIdentity& one) {
@@ -238,6 +249,7 @@ Status check_parts(const HubIdentity& identity, const HubParts& parts) {
   if (!parts.verifier) return missing("verifier");
   if (!parts.ledger) return missing("ledger");
   if (!complete(identity)) return missing("complete identity");
+  if (const auto fits = check_ledger(identity, *parts.ledger); !fits) return fits;
   std::vector<std::string> names, domains{identity.trust_domain};
   for (const auto& one : parts.organizations) {
     const auto unusable = [&](const std::string& why) {
@@ -246,6 +258,7 @@ Status check_parts(const HubIdentity& identity, const HubParts& parts) {
     if (!is_valid_id(one.name)) return unusable("expected an id ([A-Za-z0-9._-]) as name");
     if (!one.scheduler || !one.verifier || !one.ledger || !complete(one.identity))
       return unusable("needs a scheduler, a verifier, a ledger and a complete identity of its own");
+    if (const auto fits = check_ledger(one.identity, *one.ledger); !fits) return unusable(fits.error().message);
     if (std::ranges::find(names, one.name) != names.end()) return unusable("there are two of this name");
     if (std::ranges::find(domains, one.identity.trust_domain) != domains.end())
       return unusable("its trust domain is another organization's, too");

@@ -93,6 +93,7 @@ TEST_CASE("an honest agent that liars outvoted is let in again when a replay pro
   const auto status = pool.cli({"status", job});
   CHECK(status.at("overturned") == json::array({end.at("caught")[0].at("shard")}));
   CHECK(status.at("caught").size() == 2);
+  CHECK_THAT(pool.cli_text({"jobs"}).output, ContainsSubstring("OVERTURNED: wrong at 1 of them"));
   const auto agents = pool.cli({"hub", "agents"});
   for (const auto& listed : agents.at("agents"))
     CHECK((listed.at("state") == "quarantined") == (listed.at("agent") != outvoted));
