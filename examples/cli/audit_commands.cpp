@@ -148,6 +148,21 @@ int verify(const Common& common, const VerifyOptions& options) {
   return code;
 }
 
+int root_accept(const Common& common, const std::string& newer_path, const std::string& root_path) {
+  const auto root = read_file(root_path, max_root_bytes);
+  if (!root) return complain(root.error(), common.json);
+  const auto newer = read_file(newer_path, max_bundle_bytes);
+  if (!newer) return complain(newer.error(), common.json);
+  const auto next = continue_root(as_text(*root), as_text(*newer));
+  if (!next) return complain({next.error().kind, newer_path + ": " + next.error().message}, common.json);
+  if (const auto written = write_file(root_path, as_bytes(*next)); !written) return complain(written.error(), common.json);
+  if (common.json)
+    print_json({{"accepted", root_path}, {"changed", *next != as_text(*root)}});
+  else
+    fmt::print("{}: {}\n", root_path, *next != as_text(*root) ? "goes on with the new keys" : "nothing has changed");
+  return exit_ok;
+}
+
 Result<Replay> run_replay(const ReplayOptions& options) {
   const auto bundle = read_file(options.bundle, max_bundle_bytes);
   if (!bundle) return fail(bundle.error());

@@ -72,6 +72,8 @@ struct VerifyOptions {
   bool details = false;
 };
 int verify(const Common& common, const VerifyOptions& options);
+/// Puts the trusted root of `newer` (a root.json, or a bundle) in the place of `root`, which it goes on from.
+int root_accept(const Common& common, const std::string& newer, const std::string& root);
 struct ReplayOptions {
   std::string bundle;
   std::vector<std::uint32_t> shards;

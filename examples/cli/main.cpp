@@ -211,6 +211,14 @@ int main(int argc, char** argv) {
                            "Folder with outputs of shards (any names), to check the result of a bundle that holds none");
   verification->add_flag("--details", verifying.details, "List every check");
   verification->callback([&] { code = verify(common, verifying); });
+  auto* root_command = app.add_subcommand("root", "Trusted roots");
+  root_command->require_subcommand(1);
+  std::string newer_root, older_root;
+  auto* accept_command = root_command->add_subcommand(
+      "accept", "Go on with the keys that a hub has changed to, if the log's key that was trusted so far signed them");
+  accept_command->add_option("newer", newer_root, "The new root.json, or a bundle that the hub made since")->required();
+  accept_command->add_option("--root", older_root, "Trusted root (root.json of the pool) so far; replaced")->required();
+  accept_command->callback([&] { code = root_accept(common, newer_root, older_root); });
   auto* replay_command = app.add_subcommand("replay", "Run shards of a bundle again in the local sandbox and compare");
   replay_command->add_option("bundle", replaying.bundle, "Bundle")->required();
   replay_command->add_option("--shard", replaying.shards, "Shard to replay; may be repeated; default: all");

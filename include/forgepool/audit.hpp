@@ -65,6 +65,11 @@ struct AuditReport {
 FORGEPOOL_API Result<AuditReport> verify_bundle(std::string_view bundle, std::string_view trusted_root,
                                                 const AuditAids& aids = {});
 
+/// The trusted root to go on with after a hub has changed keys: `newer` is its root.json by then, or a bundle that it made, and
+/// is signed by the log key of `older`, the one that is trusted so far. What `older` says of adapters stays. unauthenticated if
+/// that key did not sign it; invalid_input for what is no root, no bundle, or of another trust domain.
+FORGEPOOL_API Result<std::string> continue_root(std::string_view older, std::string_view newer);
+
 /// What a bundle proves, in files that sigstore's tools and those for C2SP logs verify (src/audit/FORMAT.md, "In others'
 /// forms").
 struct SigstoreExport {

@@ -86,7 +86,7 @@ FORGEPOOL_API Result<Credentials> issue_credentials(const HubIdentity& organizat
                                                     const HubIdentity* hub = nullptr);
 
 /// What an auditor must trust, and nothing else: the CA, the hub's key, the log's key, and earlier epochs of them. JSON; see
-/// src/audit/FORMAT.md.
+/// src/audit/FORMAT.md. Signed by the log's keys, so that those who have an earlier one can go on with it (`continue_root`).
 FORGEPOOL_API std::string make_trusted_root(const HubIdentity& hub);
 
 // --- files -----------------------------------------------------------------------------------------------------------

@@ -147,6 +147,7 @@ Result<std::string> build_bundle(Ledger& ledger, const BundleFacts& facts, const
   if (!plan) return fail(plan.error());
   bundle.plan = plan->canonical();
   bundle.adapter = facts.adapter->bytes();
+  bundle.root = facts.root;
 
   auto checkpoint = facts.checkpoint ? Result<SignedHead>(*facts.checkpoint) : checkpoint_of_now(ledger);
   if (!checkpoint) return fail(checkpoint.error());

@@ -14,6 +14,7 @@ struct BundleFacts {
   std::shared_ptr<const AdapterPackage> adapter;
   std::shared_ptr<const ContentKey> key;
   bool has_outputs = false;              ///< The accepted outputs are still in the store.
+  std::string root;                      ///< The trusted root of now.
   std::optional<SignedHead> checkpoint;  ///< To prove everything against; none: one of now.
 };
 

@@ -127,8 +127,13 @@ void Endpoints::read_job(const Caller& caller, const Peer& peer, std::string_vie
   const bool bundle = part == "/bundle";
   if (const auto there = still_there(**job, bundle); !there)
     return decline(peer, request, there.error(), std::move(*respond_shared));
-  auto facts = BundleFacts{
-      (*job)->id, (*job)->contract, (*job)->adapter, (*job)->key, !(*job)->results_deleted && (*job)->keeps_outputs(), {}};
+  auto facts = BundleFacts{(*job)->id,
+                           (*job)->contract,
+                           (*job)->adapter,
+                           (*job)->key,
+                           !(*job)->results_deleted && (*job)->keeps_outputs(),
+                           bundle ? make_trusted_root(identity_) : "",
+                           {}};
   if (bundle) {
     auto checkpoint = publication_.for_bundle();
     if (!checkpoint) return decline(peer, request, checkpoint.error(), std::move(*respond_shared));

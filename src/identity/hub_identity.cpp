@@ -396,17 +396,21 @@ Status rotate_key(HubIdentity& hub, KeyPurpose purpose, Time now, const KeyOverl
 }
 
 std::string make_trusted_root(const HubIdentity& hub) {
-  wire::TrustedRoot root{hub.trust_domain,
-                         hub.ca_certificate,
-                         hub.tls.key->public_key().spki,
-                         to_vkey(hub.trust_domain, hub.log_key->public_key()),
-                         {},
-                         {},
-                         {}};
+  wire::TrustedRoot root{hub.trust_domain, hub.ca_certificate, hub.tls.key->public_key().spki,
+                         to_vkey(hub.trust_domain, hub.log_key->public_key())};
   for (const auto& earlier : hub.earlier_cas) root.earlier_ca_certificates.push_back(earlier.certificate);
   for (const auto& earlier : hub.earlier_hub_keys) root.earlier_hub_spkis.push_back(earlier.public_key.spki);
   for (const auto& earlier : hub.earlier_log_keys)
     root.earlier_log_vkeys.push_back(to_vkey(hub.trust_domain, earlier.public_key));
+  const std::string body = wire::trusted_root_body(root);
+  const auto sign = [&](const std::shared_ptr<Signer>& key) {
+    // A key that cannot sign any more vouches for nothing: who has no other goes on by another way.
+    if (!key) return;
+    if (auto signature = key->sign(as_bytes(body)))
+      root.signatures.push_back({to_vkey(hub.trust_domain, key->public_key()), std::move(*signature)});
+  };
+  for (const auto& earlier : hub.earlier_log_keys) sign(earlier.key);
+  sign(hub.log_key);
   return wire::write_trusted_root(root);
 }
 

@@ -24,6 +24,7 @@ constexpr std::size_t max_plan_bytes = max_bundle_bytes;
 constexpr std::size_t max_result_bytes = max_bundle_bytes;
 constexpr std::size_t max_envelope_bytes = 8u << 20;
 constexpr std::size_t max_checkpoint_bytes = 1u << 20;
+constexpr std::size_t max_root_bytes = 1u << 20;
 constexpr std::size_t max_certificate_bytes = 16u << 10;
 constexpr std::size_t max_chain_length = 8;
 constexpr std::size_t max_content_bytes = 64u << 10;
@@ -71,6 +72,7 @@ Object to_json(const Bundle& bundle) {
                   {"mediaType", bundle_media_type},
                   {"plan", bundle.plan},
                   {"receipts", to_json(bundle.receipts)},
+                  {"root", bundle.root},
                   {"verdicts", to_json(bundle.verdicts)}};
   if (bundle.result) document.set("result", *bundle.result);
   if (bundle.outputs) {
@@ -269,6 +271,7 @@ Result<SignedBundle> read_fields(const Value& document, Lists& lists) {
   bundle.outputs = read_outputs(reader);
   bundle.compared = read_compared(reader);
   bundle.checkpoint = reader.string("checkpoint", max_checkpoint_bytes);
+  bundle.root = reader.string("root", max_root_bytes);
   read.signature = reader.base64("signature", max_signature_bytes);
   if (const auto finished = reader.finish(); !finished) return fail(finished.error());
   return read;

@@ -46,6 +46,7 @@ struct Bundle {
   std::optional<std::map<Digest, Bytes>>
       compared;            ///< outputs of answers that differ, if the adapter compares more than digests
   std::string checkpoint;  ///< signed note
+  std::string root;  ///< the hub's trusted root when the bundle was made: shows those who have an earlier one what changed
 };
 
 /// JCS of {"commitment": "sha256:…", "kind": …, "v": 1} where the commitment is SHA-256(salt ‖ content).
@@ -78,8 +79,16 @@ struct TrustedRoot {
   std::vector<Bytes> earlier_ca_certificates{};
   std::vector<Bytes> earlier_hub_spkis{};
   std::vector<std::string> earlier_log_vkeys{};
-  std::vector<Digest> adapters{};  ///< The packages that jobs may run; empty: any.
+  std::vector<Digest> adapters{};  ///< The packages that jobs may run; empty: any. Not signed: the reader's own.
+  /// By keys of the log, the earlier ones included: who trusts one of them can go on with this root.
+  struct Signature {
+    std::string log_vkey;
+    Bytes signature;  ///< Ed25519 over `trusted_root_body`.
+  };
+  std::vector<Signature> signatures{};
 };
+/// What is signed: "forgepool trusted root v1", a newline, and RFC 8785 of the document without `adapters` and `signatures`.
+std::string trusted_root_body(const TrustedRoot& root);
 std::string write_trusted_root(const TrustedRoot& root);
 Result<TrustedRoot> read_trusted_root(std::string_view document);
 

@@ -11,22 +11,39 @@ constexpr std::size_t max_adapters = 10'000;
 
 }  // namespace
 
-std::string write_trusted_root(const TrustedRoot& root) {
+namespace {
+
+json::Object signed_members(const TrustedRoot& root) {
   const auto list = [](const auto& values, auto text) {
     json::Array array;
     for (const auto& value : values) array.push_back(text(value));
     return array;
   };
   const auto base64 = [](const Bytes& bytes) { return to_base64(bytes); };
-  json::Object document{{"caCertificate", to_base64(root.ca_certificate)},
-                        {"earlierCaCertificates", list(root.earlier_ca_certificates, base64)},
-                        {"earlierHubKeys", list(root.earlier_hub_spkis, base64)},
-                        {"earlierLogKeys", list(root.earlier_log_vkeys, [](const std::string& key) { return key; })},
-                        {"hubKey", to_base64(root.hub_spki)},
-                        {"logKey", root.log_vkey},
-                        {"mediaType", root_media_type},
-                        {"trustDomain", root.trust_domain}};
-  if (!root.adapters.empty()) document.set("adapters", list(root.adapters, [](const Digest& digest) { return digest.str(); }));
+  return json::Object{{"caCertificate", to_base64(root.ca_certificate)},
+                      {"earlierCaCertificates", list(root.earlier_ca_certificates, base64)},
+                      {"earlierHubKeys", list(root.earlier_hub_spkis, base64)},
+                      {"earlierLogKeys", list(root.earlier_log_vkeys, [](const std::string& key) { return key; })},
+                      {"hubKey", to_base64(root.hub_spki)},
+                      {"logKey", root.log_vkey},
+                      {"mediaType", root_media_type},
+                      {"trustDomain", root.trust_domain}};
+}
+
+}  // namespace
+
+std::string trusted_root_body(const TrustedRoot& root) {
+  return "forgepool trusted root v1\n" + json::canonicalize(signed_members(root));
+}
+
+std::string write_trusted_root(const TrustedRoot& root) {
+  json::Object document = signed_members(root);
+  json::Array adapters, signatures;
+  for (const Digest& adapter : root.adapters) adapters.push_back(adapter.str());
+  for (const auto& one : root.signatures)
+    signatures.push_back(json::Object{{"key", one.log_vkey}, {"signature", to_base64(one.signature)}});
+  if (!adapters.empty()) document.set("adapters", std::move(adapters));
+  if (!signatures.empty()) document.set("signatures", std::move(signatures));
   return json::canonicalize(std::move(document)) + "\n";
 }
 
@@ -62,6 +79,16 @@ Result<TrustedRoot> read_trusted_root(std::string_view document) {
     else
       reader.refuse("adapters", "expected digests (\"sha256:\" and 64 hex digits), got \"" + text + "\"");
   }
+  if (const auto* signatures = reader.array("signatures", 0, max_epochs + 1, json::ObjectReader::Need::optional))
+    for (const auto& value : *signatures) {
+      json::ObjectReader item(value, reader.pointer("signatures"));
+      TrustedRoot::Signature one{item.string("key", 1024, {}, 1), item.base64("signature", 256)};
+      if (const auto done = item.finish(); !done) {
+        reader.refuse(done.error());
+        break;
+      }
+      root.signatures.push_back(std::move(one));
+    }
   if (const auto finished = reader.finish(); !finished) return refuse(finished.error());
   return root;
 }

@@ -298,6 +298,7 @@ wire::Bundle Story::bundle(const std::string& checkpoint, std::uint64_t size) co
   bundle.plan = plan.canonical();
   bundle.adapter = adapter->bytes();
   bundle.checkpoint = checkpoint;
+  bundle.root = root();
   const auto prove = [&](wire::LogPosition& position) {
     if (position.index < size) position.path = need(ledger_->prove_inclusion(position.index, size));
   };
