@@ -26,9 +26,9 @@ using ContentSource = std::function<std::optional<Bytes>(const Digest&)>;
 /// What an auditor brings along, beside bundle and trusted root.
 struct AuditAids {
   /// Accepted outputs of shards, for bundles that do not hold them: with all of them the result can be checked.
-  ContentSource outputs;
+  ContentSource outputs{};
   /// Of the only adapter package that the auditor wants the job to have run.
-  std::optional<Digest> adapter;
+  std::optional<Digest> adapter{};
 };
 
 /// What a bundle proves, once everything in it was checked.

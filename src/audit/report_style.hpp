@@ -18,7 +18,7 @@ header { padding-top: 2.5rem; padding-bottom: .5rem; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .35rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.35rem; margin: 0 0 .25rem; overflow-wrap: anywhere; }
 h3 { font-size: 1.02rem; margin: 2rem 0 .5rem; }
-p { margin: .35rem 0; } section.card p, footer p { max-width: 52rem; }
+p { margin: .35rem 0; overflow-wrap: anywhere; } section.card p, footer p { max-width: 52rem; }
 a { color: var(--accent); }
 .soft, caption, figcaption, dt { color: var(--soft); }
 .badge { display: inline-block; padding: .12rem .6rem; border-radius: 1rem; font-size: .85rem; font-weight: 600;

@@ -80,8 +80,8 @@ Result<TrustedRoot> read_trusted_root(std::string_view document) {
       reader.refuse("adapters", "expected digests (\"sha256:\" and 64 hex digits), got \"" + text + "\"");
   }
   if (const auto* signatures = reader.array("signatures", 0, max_epochs + 1, json::ObjectReader::Need::optional))
-    for (const auto& value : *signatures) {
-      json::ObjectReader item(value, reader.pointer("signatures"));
+    for (const auto& element : *signatures) {
+      json::ObjectReader item(element, reader.pointer("signatures"));
       TrustedRoot::Signature one{item.string("key", 1024, {}, 1), item.base64("signature", 256)};
       if (const auto done = item.finish(); !done) {
         reader.refuse(done.error());

@@ -86,7 +86,7 @@ TEST_CASE("agents are no clients, clients no agents, and neither is an operator"
   Node agent = world.agent();
   const Refusal denied{403, "denied"};
   for (const char* path :
-       {"/v1/jobs", "/healthz", "/checkpoint", "/v1/agents", "/v1/jobs/alices-job", "/v1/jobs/alices-job/bundle"})
+       {"/v1/jobs", "/healthz", "/tile/entries/000.p/1", "/v1/agents", "/v1/jobs/alices-job", "/v1/jobs/alices-job/bundle"})
     CHECK(world.refusal(agent, get(path)) == denied);
   CHECK(world.refusal(agent, post("/v1/jobs", to_bytes("{}"))) == denied);
   CHECK(world.refusal(agent, post("/v1/invitations", {})) == denied);

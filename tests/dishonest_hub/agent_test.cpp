@@ -102,8 +102,8 @@ TEST_CASE("two agents of one operator count as one") {
   SECTION("by way of a third that has the key of one, and the operator of the other") {
     story.operators = {{"alice", "o-1"}, {"dave", "o-1"}};
     story.agents.insert_or_assign("dave", certified(story, "dave", story.agents.at("bob").identity.key));
-    story.lease("dave", "l-d", {0});
     tell_with(story, "bob");
+    story.lease("dave", "l-d", {0});
     named(story, "too_few_agree");
   }
 }

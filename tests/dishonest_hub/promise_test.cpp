@@ -3,6 +3,9 @@
 
 #include "identity/promise.hpp"
 
+#include <algorithm>
+#include <set>
+
 using namespace forgepool;
 using namespace forgepool::test;
 using namespace std::chrono_literals;

@@ -94,14 +94,17 @@ TEST_CASE("results go before the evidence, and then the job is erased, each with
   const JobId with_result = pool.run_job("{}", R"(["result"])"), evidence_only = pool.run_job("{}", "[]");
   loop.advance(30min);
   CHECK(result(pool, with_result));
+  CHECK(must(verify_bundle(must(pool.bundle(evidence_only)), pool.root())).complete());
   loop.advance(31min);
   CHECK(is_erased(result(pool, with_result)));
   CHECK(must(pool.status(pool.owner(), with_result)).results_deleted);
   CHECK(count_keys(pool.ledger(), "output/") == 0);
   CHECK(count_keys(pool.ledger(), "result/") == 0);
-  // A bundle that holds no result still proves everything.
+  // A bundle that holds no result still proves everything but what it says that nobody can check any more.
   CHECK(is_erased(pool.bundle(with_result)));
-  CHECK(verify_bundle(must(pool.bundle(evidence_only)), pool.root()));
+  const auto report = must(verify_bundle(must(pool.bundle(evidence_only)), pool.root()));
+  REQUIRE(report.unchecked.size() == 1);
+  CHECK(report.unchecked[0].detail.find("the hub has deleted them") != std::string::npos);
 
   pool.stop_hub();
   loop.advance(2h);

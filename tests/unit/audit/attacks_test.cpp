@@ -44,14 +44,14 @@ TEST_CASE("a checkpoint older than what the bundle shows is refused") {
   story.tell_verdicts();
   story.result_event();
   refuses(verify_bundle(story.sign(story.bundle(older, size)), story.root()),
-          "is not in the ledger of 10 leaves that the checkpoint is for; is the checkpoint an older one?");
+          "is not in the ledger of 13 leaves that the checkpoint is for; is the checkpoint an older one?");
 }
 
 TEST_CASE("a leaf that is not in the ledger where the bundle says is refused") {
   const Story story = honest();
   refuses_changed(story, "/events/0: leaf 2: not_in_log: its inclusion in the ledger is not proved",
                   [](wire::Bundle& bundle) { bundle.events[0].position.index = 2; });
-  refuses_changed(story, "/receipts/1: leaf 7: not_in_log: its inclusion in the ledger is not proved",
+  refuses_changed(story, "/receipts/1: leaf 9: not_in_log: its inclusion in the ledger is not proved",
                   [](wire::Bundle& bundle) { bundle.receipts[1].position.path.pop_back(); });
   refuses_changed(story, "its inclusion in the ledger is not proved",
                   [](wire::Bundle& bundle) { bundle.verdicts[0].position.path[0].bytes[0] ^= 1; });

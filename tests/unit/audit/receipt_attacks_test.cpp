@@ -149,7 +149,8 @@ TEST_CASE("a receipt from after the verdict that rests on it is refused") {
   story.receipt("bob", "l-b", {{0, story.right(0)}, {1, story.right(1)}, {2, story.right(2)}});
   story.result_event();
   refuses(story,
-          "/verdicts/0: stands in the ledger before the receipt of the answer of bob under lease l-b, which it rests on");
+          "/verdicts/0: out_of_order: stands in the ledger before the receipt of the answer of bob under lease l-b, which it "
+          "rests on");
 }
 
 TEST_CASE("a receipt by somebody who is no agent of this pool is refused") {

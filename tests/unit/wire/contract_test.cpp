@@ -72,6 +72,15 @@ TEST_CASE("a contract with everything in it is read") {
   CHECK(contract->artifacts.include == std::vector<std::string>{"result", "shard_outputs"});
 }
 
+TEST_CASE("a contract may name the one package that will do") {
+  const std::string digest = sha256("a package").str();
+  const auto contract = parse_contract(with("op", R"({"name":"mc","version":"1","profile":"p","digest":")" + digest + "\"}"));
+  REQUIRE(contract.has_value());
+  REQUIRE(contract->op.digest.has_value());
+  CHECK(contract->op.digest->str() == digest);
+  CHECK_FALSE(parse_contract(least_contract)->op.digest.has_value());
+}
+
 TEST_CASE("what a contract leaves out has the documented defaults") {
   const auto contract = parse_contract(least_contract);
   REQUIRE(contract.has_value());
@@ -134,7 +143,8 @@ TEST_CASE("each mistake in a contract is named with its place and what was expec
       {"op", R"({"version":"1","profile":"p"})", "/op/name: missing"},
       {"op", R"({"name":"mc","version":1,"profile":"p"})", "/op/version: expected 1 to 128 characters"},
       {"op", R"({"name":"m/c","version":"1","profile":"p"})", "/op/name: expected 1 to 128 characters"},
-      {"op", R"({"name":"mc","version":"1","profile":"p","digest":"x"})", "/op/digest: unknown key"},
+      {"op", R"({"name":"mc","version":"1","profile":"p","digest":"x"})", "/op/digest: expected \"sha256:"},
+      {"op", R"({"name":"mc","version":"1","profile":"p","digests":"x"})", "/op/digests: unknown key"},
       {"args", "null", "/args: expected an object, got null"},
       {"args", "[]", "/args: expected an object, got an array"},
       {"args", R"({"a":1,"b":{"a":1,"a":2}})", "/args/b/a: the key stands twice"},
