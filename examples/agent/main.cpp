@@ -1,6 +1,7 @@
 // An agent: the library's default parts, options from the command line.
 #include "faults.hpp"
 
+#include <forgepool/address.hpp>
 #include <forgepool/backends/bubblewrap_sandbox.hpp>
 #include <forgepool/backends/linux_sandbox.hpp>
 #include <forgepool/backends/quic_transport.hpp>
@@ -10,7 +11,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <thread>
@@ -24,7 +24,13 @@ namespace {
 
 int complain(const Error& error) {
   std::fprintf(stderr, "forgepool-agent: error: %s\n", error.message.c_str());
-  return error.kind == ErrorKind::invalid_input || error.kind == ErrorKind::not_found ? 2 : 6;
+  switch (error.kind) {
+    case ErrorKind::invalid_input:
+    case ErrorKind::not_found: return 2;
+    case ErrorKind::unauthenticated:
+    case ErrorKind::denied: return 4;
+    default: return 6;
+  }
 }
 
 int block_signals() {
@@ -53,8 +59,12 @@ int main(int argc, char** argv) {
   std::string relaxations = "spawn";
   bool verbose = false;
   CLI::App app{"Agent of a forgepool: runs shards in a sandbox and signs receipts"};
-  app.add_option("--credentials", credentials_directory, "Directory made by `forgepool agent enroll`")->required();
-  app.add_option("--hub", hub, "ADDRESS:PORT of the hub")->capture_default_str();
+  app.add_option("--credentials", credentials_directory, "Directory made by `forgepool agent enroll`")
+      ->envname("FORGEPOOL_CREDENTIALS")
+      ->required();
+  app.add_option("--hub", hub, "ADDRESS:PORT of the hub, like 192.0.2.1:4433 or [2001:db8::1]:4433")
+      ->envname("FORGEPOOL_HUB")
+      ->capture_default_str();
   app.add_option("--slots", options.slots, "Shards that run at once")->check(CLI::Range(1, 1024))->capture_default_str();
   app.add_option("--shards-per-lease", options.max_shards_per_lease, "Shards asked for at once")
       ->check(CLI::Range(1, 256))
@@ -83,14 +93,10 @@ int main(int argc, char** argv) {
   }
 
   const int signals = block_signals();
-  const auto colon = hub.rfind(':');
-  int port = 0;
-  const char* end = hub.data() + hub.size();
-  const bool number = colon != std::string::npos && std::from_chars(hub.data() + colon + 1, end, port).ptr == end;
-  if (!number || port <= 0 || port > 65535)
-    return complain({ErrorKind::invalid_input, "--hub: expected ADDRESS:PORT, got \"" + hub + "\""});
-  options.hub_address = hub.substr(0, colon);
-  options.hub_port = static_cast<std::uint16_t>(port);
+  const auto place = parse_network_address(hub);
+  if (!place) return complain({ErrorKind::invalid_input, "--hub (or FORGEPOOL_HUB): " + place.error().message});
+  options.hub_address = place->host;
+  options.hub_port = place->port;
   const auto minimum = parse_sandbox_level(level);
   if (!minimum) return complain({ErrorKind::invalid_input, "--allow-sandbox-level: " + minimum.error().message});
 
@@ -151,6 +157,7 @@ int main(int argc, char** argv) {
   refusal_check.reset();
   agent->reset();
   if (refused.empty()) return 0;
-  std::fprintf(stderr, "forgepool-agent: the hub refuses this agent: %s\n", refused.c_str());
+  // It may be the hub that refuses, or this agent: the reason says which.
+  std::fprintf(stderr, "forgepool-agent: no work for this hub: %s\n", refused.c_str());
   return 4;
 }

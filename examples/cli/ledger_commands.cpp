@@ -4,7 +4,12 @@
 
 #include <fmt/core.h>
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
+
+#include <fcntl.h>
+#include <stdio.h>
 
 namespace forgepool_cli {
 
@@ -147,10 +152,19 @@ int ledger_export(const Common& common, const LogPlace& place, const std::string
   const auto log = open_log(common, place);
   if (!log) return complain(log.error(), common.json);
   std::error_code error;
-  if (std::filesystem::exists(output, error))
-    return complain({ErrorKind::conflict, output + " exists already; nothing is overwritten"}, common.json);
+  // What was exported before is brought up to date, if it is of this log; nothing else is touched.
+  const bool refresh = std::filesystem::exists(output, error);
+  const LogFetch before = log_in_folder(output);
+  if (refresh) {
+    const auto older = before("checkpoint");
+    if (!older)
+      return complain({ErrorKind::conflict, output + " exists already and is no export of a log; nothing is overwritten"},
+                      common.json);
+    if (const auto continues = check_continues(*log, as_text(*older), output + "/checkpoint"); !continues)
+      return complain(continues.error(), common.json);
+  }
   // Beside it, and moved into place when it is whole and checked.
-  const std::string partial = output + ".partial";
+  const std::string partial = std::filesystem::path(output).lexically_normal().string() + ".partial";
   std::filesystem::remove_all(partial, error);
   const auto put = [&](const std::string& path, ByteView content) -> Status {
     const auto full = std::filesystem::path(partial) / path;
@@ -158,19 +172,24 @@ int ledger_export(const Common& common, const LogPlace& place, const std::string
     if (error) return fail(ErrorKind::internal, "cannot make " + full.parent_path().string() + ": " + error.message());
     return write_file(full.string(), content);
   };
+  const auto fetch = [&](const std::string& path) {
+    // Tiles and bundles that are full never change, and all of them are checked below.
+    if (auto kept = refresh ? before(path) : fail(ErrorKind::not_found, ""); kept) return kept;
+    return log->fetch(path);
+  };
   Status done = put("checkpoint", as_bytes(log->checkpoint));
   for (const LogResource& resource : log_resources(log->head.size)) {
     if (!done) break;
-    const auto content = log->fetch(to_path(resource));
+    const auto content = fetch(to_path(resource));
     done = content ? put(to_path(resource), *content) : fail(content.error());
   }
   if (done) done = verify_tiled_log(log_in_folder(partial), log->head);
-  if (done) std::filesystem::rename(partial, output, error);
-  if (done && error) done = fail(ErrorKind::internal, "cannot move the log to " + output + ": " + error.message());
-  if (!done) {
-    std::filesystem::remove_all(partial, error);
-    return complain(done.error(), common.json);
-  }
+  // Readers see the old export or the new one.
+  if (done &&
+      ::renameat2(AT_FDCWD, partial.c_str(), AT_FDCWD, output.c_str(), refresh ? RENAME_EXCHANGE : RENAME_NOREPLACE) != 0)
+    done = fail(ErrorKind::internal, "cannot move the log to " + output + ": " + std::strerror(errno));
+  if (!done || refresh) std::filesystem::remove_all(partial, error);
+  if (!done) return complain(done.error(), common.json);
   if (common.json)
     print_json({{"exported", output}, {"size", log->head.size}});
   else

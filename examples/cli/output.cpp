@@ -25,10 +25,13 @@ std::string printable(std::string_view foreign) {
 
 int complain(const Error& error, bool json) {
   const int code = exit_code_of(error.kind);
+  // A hub says the kind in words, where it has no better code.
+  const std::string kind = std::string(to_string(error.kind)) + ": ";
+  const std::string text = error.message.starts_with(kind) ? error.message : kind + error.message;
   if (json)
     print_json({{"error", {{"kind", to_string(error.kind)}, {"message", error.message}}}, {"exit_code", code}});
   else
-    fmt::print(stderr, "forgepool: {}: {}\n", to_string(error.kind), printable(error.message));
+    fmt::print(stderr, "forgepool: {}\n", printable(text));
   return code;
 }
 

@@ -2,6 +2,7 @@
 #include "commands.hpp"
 #include "output.hpp"
 
+#include <forgepool/address.hpp>
 #include <forgepool/backends/quic_transport.hpp>
 
 #include <fmt/core.h>
@@ -73,7 +74,7 @@ int invite(const Common& common, const Invitation& invitation) {
 }
 
 int enroll(const Common& common, const std::string& join_token, const std::string& output) {
-  const auto place = split_address(common.address.hub);
+  const auto place = parse_network_address(common.address.hub);
   if (!place) return complain({ErrorKind::invalid_input, "--hub: " + place.error().message}, common.json);
   // Before the token is used up: is there a place for what comes of it?
   const std::filesystem::path directory = std::filesystem::absolute(output);
@@ -84,19 +85,25 @@ int enroll(const Common& common, const std::string& join_token, const std::strin
     return complain({ErrorKind::invalid_input,
                      "cannot make " + output + ": " + directory.parent_path().string() + " is missing or not writable"},
                     common.json);
+  constexpr const char* other_port =
+      " (is this its enrolment port? It is not the one for members: 4434, unless the hub was started with another "
+      "--enrol-port)";
   auto loop = make_event_loop({1});
   auto transport = make_quic_transport(*loop);
   std::optional<Result<Credentials>> answer;
-  enrol(*transport, {place->first, place->second, join_token}, [&](Result<Credentials> credentials) {
+  enrol(*transport, {place->host, place->port, join_token}, [&](Result<Credentials> credentials) {
     answer = std::move(credentials);
     loop->stop();
   });
   if (!answer) loop->run_for(std::chrono::seconds(30));
   if (!answer)
-    return complain(
-        {ErrorKind::unavailable, "the hub did not answer at " + common.address.hub + " (is this its enrolment port?)"},
-        common.json);
-  if (!*answer) return complain(answer->error(), common.json);
+    return complain({ErrorKind::unavailable, "the hub did not answer at " + common.address.hub + other_port}, common.json);
+  if (!*answer) {
+    Error error = answer->error();
+    // A port for members turns away who has no certificate; one where nobody is says nothing.
+    if (error.kind == ErrorKind::unavailable || error.message.starts_with("the peer at")) error.message += other_port;
+    return complain(error, common.json);
+  }
   if (const auto saved = save_credentials(**answer, output); !saved) return complain(saved.error(), common.json);
   if (common.json)
     print_json({{"name", (*answer)->name}, {"credentials", output}});

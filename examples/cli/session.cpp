@@ -1,6 +1,6 @@
 #include "session.hpp"
 
-#include <charconv>
+#include <forgepool/address.hpp>
 
 namespace forgepool_cli {
 
@@ -22,19 +22,8 @@ int exit_code_of(ErrorKind kind) {
   return exit_internal;
 }
 
-Result<std::pair<std::string, std::uint16_t>> split_address(const std::string& text) {
-  const auto colon = text.rfind(':');
-  std::uint16_t port = 0;
-  if (colon != std::string::npos) {
-    const char* end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data() + colon + 1, end, port);
-    if (error == std::errc() && rest == end && port != 0 && colon > 0) return std::pair{text.substr(0, colon), port};
-  }
-  return fail(ErrorKind::invalid_input, "expected ADDRESS:PORT, got \"" + text + "\"");
-}
-
 Result<Session> Session::open(const HubAddress& address) {
-  const auto place = split_address(address.hub);
+  const auto place = parse_network_address(address.hub);
   if (!place) return fail(ErrorKind::invalid_input, "--hub: " + place.error().message);
   if (address.credentials.empty())
     return fail(ErrorKind::invalid_input,
@@ -44,22 +33,26 @@ Result<Session> Session::open(const HubAddress& address) {
   const auto life = certificate_life(*credentials);
   if (!life) return fail(life.error());
   const Time now = std::chrono::system_clock::now();
-  if (now >= life->expires_at)
-    return fail(ErrorKind::unauthenticated, "the certificate in " + address.credentials + " expired at " +
-                                                to_rfc3339(life->expires_at) +
-                                                ": ask the hub's operator for a join token, and enrol again");
+  const std::string name = credentials->name;
   Session session;
   session.directory_ = address.credentials;
   session.loop_ = make_event_loop({1});
   ClientOptions options;
-  options.hub_address = place->first;
-  options.hub_port = place->second;
+  options.hub_address = place->host;
+  options.hub_port = place->port;
   auto client = connect_default_client(*session.loop_, std::move(*credentials), options);
   if (!client) return fail(client.error());
   session.client_ = std::move(*client);
-  // In time, and on the way. If it fails, there is as much time again to try.
-  if (now >= life->renew_at) (void)session.renew();
-  return session;
+  // In time, and on the way. If it fails, there is as much time again to try; and for one that expired the hub may have grace.
+  if (now < life->renew_at) return session;
+  const auto renewed = session.renew();
+  if (renewed || now < life->expires_at || renewed.error().kind == ErrorKind::unavailable) return session;
+  return fail(ErrorKind::unauthenticated,
+              "the certificate in " + address.credentials + " expired at " + to_rfc3339(life->expires_at) +
+                  ", by this machine's clock it is " + to_rfc3339(now) + ", and the hub does not renew it any more (" +
+                  renewed.error().message + "). If the clock is right, " +
+                  (name.ends_with("/operator") ? "make new credentials on the hub's machine (forgepool hub operator)"
+                                               : "ask the hub's operator for a join token, and enrol again"));
 }
 
 Result<CertificateLife> Session::renew() {

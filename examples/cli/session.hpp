@@ -28,9 +28,6 @@ struct HubAddress {
   std::string credentials;
 };
 
-/// "127.0.0.1:4433" in its two parts.
-forgepool::Result<std::pair<std::string, std::uint16_t>> split_address(const std::string& text);
-
 class Session {
  public:
   static forgepool::Result<Session> open(const HubAddress& address);

@@ -23,7 +23,9 @@ std::string keep_evidence(const WitnessOptions& options, const std::string& offe
   return write_file(path, as_bytes(offer)) ? path : "nowhere: it could not be written";
 }
 
-Look look(Session& session, Witness& witness, const WitnessOptions& options, const std::string& origin) {
+/// `delivered`: the head, as its checkpoint says it, that the hub has our cosignature of.
+Look look(Session& session, Witness& witness, const WitnessOptions& options, const std::string& origin,
+          std::string& delivered) {
   const std::uint64_t seen = witness.latest_size(origin);
   const auto offer = session.call<std::string>([&](auto done) { session.client().log_offer(seen, std::move(done)); });
   if (!offer) {
@@ -37,12 +39,17 @@ Look look(Session& session, Witness& witness, const WitnessOptions& options, con
   if (answer.status != 200) return {exit_failed, false, answer.body};
   const auto request = parse_add_checkpoint(*offer);
   if (!request) return {exit_failed, false, request.error().message};
+  // Asking again with what the hub has would only fill its logs.
+  const std::string seen_already = std::to_string(witness.latest_size(origin));
+  if (request->checkpoint.substr(0, request->checkpoint.find("\n\n")) == delivered)
+    return {exit_ok, false, "nothing new since " + seen_already + " entries"};
   const auto taken = session.call<std::string>(
       [&](auto done) { session.client().cosign(request->checkpoint + answer.body, std::move(done)); });
   const std::string size = std::to_string(witness.latest_size(origin));
   // Nothing is lost if another checkpoint is on offer by now, or the hub knew it already: the next look goes on from here.
   if (!taken && taken.error().kind != ErrorKind::conflict)
     return {exit_code_of(taken.error().kind), false, taken.error().message};
+  if (taken) delivered = request->checkpoint.substr(0, request->checkpoint.find("\n\n"));
   return {exit_ok, false, "cosigned " + size + " entries" + (taken ? "" : "; the hub has moved on")};
 }
 
@@ -60,8 +67,8 @@ int witness(const Common& common, const WitnessOptions& options) {
   std::fflush(stdout);
   auto session = Session::open(common.address);
   if (!session) return complain(session.error(), common.json);
-  for (;;) {
-    const Look seen = look(*session, **witness, options, key->name);
+  for (std::string delivered;;) {
+    const Look seen = look(*session, **witness, options, key->name, delivered);
     if (common.json)
       print_json({{"outcome", seen.what}, {"caught", seen.caught}, {"size", (*witness)->latest_size(key->name)}});
     else

@@ -1,4 +1,5 @@
 // A hub: the library's default parts, options from the command line.
+#include <forgepool/address.hpp>
 #include <forgepool/defaults.hpp>
 
 #include <CLI/CLI.hpp>
@@ -16,7 +17,11 @@ namespace {
 
 int complain(const Error& error) {
   std::fprintf(stderr, "forgepool-hub: error: %s\n", error.message.c_str());
-  return error.kind == ErrorKind::invalid_input ? 2 : 6;
+  switch (error.kind) {
+    case ErrorKind::invalid_input: return 2;
+    case ErrorKind::denied: return 4;
+    default: return 6;
+  }
 }
 
 /// A descriptor that becomes readable on SIGINT and SIGTERM. Before any thread starts, so that all of them block the signals.
@@ -82,6 +87,7 @@ int main(int argc, char** argv) {
   options.port = 4433;
   options.enrolment_port = 4434;
   std::uint64_t certificate_hours = 24 * 7;
+  std::uint64_t grace_hours = 24 * 14;
   bool verbose = false;
   FairShareOptions scheduling;
   std::vector<std::string> weights, quotas;
@@ -91,13 +97,18 @@ int main(int argc, char** argv) {
   std::vector<std::string> kept_for_projects, kept_for_classes;
   CLI::App app{"Hub of a forgepool: plans jobs, leases shards to agents, verifies, keeps the ledger"};
   app.add_option("--data", data, "Data directory, made by `forgepool hub init`")->required();
-  app.add_option("--address", address, "Address to listen on")->capture_default_str();
+  app.add_option("--address", address, "Address to listen on, like 0.0.0.0 or ::; with its port, if you like: [::]:4433")
+      ->capture_default_str();
   app.add_option("--port", options.port, "UDP port for agents and clients (mutual TLS); 0 takes a free one")
       ->capture_default_str();
   app.add_option("--enrol-port", options.enrolment_port, "UDP port for enrolment; 0 takes a free one")->capture_default_str();
   app.add_option("--adapter", adapter_files, "Adapter package (.fpa) that contracts may ask for; may be repeated");
   app.add_option("--certificate-hours", certificate_hours, "Life of the certificates issued")
       ->check(CLI::Range(1, 24 * 365))
+      ->capture_default_str();
+  app.add_option("--renewal-grace-hours", grace_hours,
+                 "How long after its end a certificate is still good for being renewed, by the key that it certifies")
+      ->check(CLI::Range(0, 24 * 365))
       ->capture_default_str();
   app.add_option("--weight", weights,
                  "ORGANIZATION[/PROJECT]=NUMBER: its share of the agents' time, where others have 1; may be repeated");
@@ -174,8 +185,16 @@ int main(int argc, char** argv) {
   }
   auto loop = make_event_loop();
   int status = 0;
-  options.address = address;
+  const auto place = parse_network_address(address, std::max<std::uint16_t>(options.port, 1));
+  if (!place) return complain({ErrorKind::invalid_input, "--address: " + place.error().message});
+  options.address = place->host;
+  if (parse_network_address(address)) {
+    if (app.count("--port") != 0 && place->port != options.port)
+      return complain({ErrorKind::invalid_input, "--address names another port than --port"});
+    options.port = place->port;
+  }
   options.certificate_life = std::chrono::hours(certificate_hours);
+  options.renewal_grace = std::chrono::hours(grace_hours);
   options.on_fatal = [&](const Error& error) {
     status = complain(error);
     loop->stop();

@@ -45,8 +45,9 @@ struct AgentStatistics {
   std::uint64_t shards = 0;
   std::uint64_t failed_shards = 0;
   bool connected = false;
-  std::string refused;    ///< Why the hub refuses this agent, if it does, or why it cannot go on: it stopped asking then.
-  std::string unhealthy;  ///< What is wrong though it still works: the certificate could not be renewed, and why.
+  std::string refused;  ///< Why the hub refuses this agent, if it does, or why it cannot go on: it stopped asking then.
+  /// What is wrong though it goes on: the certificate could not be renewed, or this machine's clock is wrong, and why.
+  std::string unhealthy;
   Time certificate_expires_at{};
 };
 
@@ -59,7 +60,8 @@ class Agent {
   virtual void drain(std::function<void()> done) = 0;
 };
 
-/// Starts working at once. invalid_input for credentials that are not an agent's, or a numeric class that is not an id.
+/// Starts working at once. invalid_input for credentials that are not an agent's, a numeric class that is not an id, or none of
+/// what it needs at least one of.
 FORGEPOOL_API Result<std::unique_ptr<Agent>> start_agent(EventLoop& loop, Credentials credentials, AgentParts parts,
                                                          AgentOptions options);
 

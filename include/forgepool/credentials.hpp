@@ -79,9 +79,10 @@ FORGEPOOL_API Result<HubIdentity> open_hub_identity(std::shared_ptr<KeyStore> st
 /// long as `overlap` says. `purpose` is not `node`.
 FORGEPOOL_API Status rotate_key(HubIdentity& identity, KeyPurpose purpose, Time now, const KeyOverlap& overlap = {});
 
-/// A certificate issued directly by the organization's owner, without enrolment (tests, single-process pools, the operator).
-/// `path` is "agent/<id>", "client/<name>", "client/<project>/<name>" or "operator". `hub` is the identity that the hub shows,
-/// if that is another one than the organization's own.
+/// A certificate issued directly by the organization's owner, without enrolment (single-process pools, the operator). `path` is
+/// "client/<name>", "client/<project>/<name>" or "operator"; invalid_input for an agent, which has to enrol, for the hub gives
+/// no work to one that it does not know. `hub` is the identity that the hub shows, if that is another one than the
+/// organization's own.
 FORGEPOOL_API Result<Credentials> issue_credentials(const HubIdentity& organization, const std::string& path, Time now,
                                                     const HubIdentity* hub = nullptr);
 

@@ -4,7 +4,8 @@
 /// the default one. The simulator implements it with a virtual clock.
 ///
 /// Threads: `post` and `run_blocking` may be called from any thread, everything else only on the loop's thread. Callbacks run
-/// on the loop's thread, never inside the call that registered them.
+/// on the loop's thread, never inside the call that registered them; an empty one is nothing to call. Debug builds of the loops
+/// here end the program with a message when it is called on another thread, or destroyed before the nodes that use it.
 #include <forgepool/time.hpp>
 
 #include <functional>
@@ -24,16 +25,24 @@ class EventLoop {
  public:
   virtual ~EventLoop() = default;
 
-  /// Wall-clock time that never goes back within a process.
+  /// What the system's clock says: for dates, and for certificates and tokens that are judged by them. Somebody may set it,
+  /// back and forth: nothing is waited for by it.
   virtual Time now() const = 0;
+
+  /// The time at the loop's start plus what has passed since, the machine's sleep included: never set, never goes back. For
+  /// deadlines, ages and rates. Only differences mean something.
+  virtual Time steady() const = 0;
 
   /// Runs `task` on the loop, in the order of the calls.
   virtual void post(std::function<void()> task) = 0;
 
-  /// Runs `task` once, `delay` from now, unless the subscription is destroyed before. A delay of zero or less means soon.
+  /// Runs `task` once, `delay` from now by `steady`, unless the subscription is destroyed before. A delay of zero or less means
+  /// soon.
   [[nodiscard]] virtual std::unique_ptr<Subscription> after(Duration delay, std::function<void()> task) = 0;
 
-  /// Calls `task` every time `fd` becomes ready, until the subscription is destroyed; which must happen before `fd` is closed.
+  /// Calls `task` whenever `fd` is ready, until the subscription is destroyed; which must happen before `fd` is closed. One
+  /// descriptor can be watched for both, and more than once. What cannot be watched (epoll(7): a regular file) ends the
+  /// program.
   [[nodiscard]] virtual std::unique_ptr<Subscription> watch(int fd, Readiness readiness, std::function<void()> task) = 0;
 
   /// Runs `work` on a pool thread (fsync, fork, hashing of large data), then `done` on the loop. Must not be called after the

@@ -57,6 +57,9 @@ struct HubOptions {
   std::uint16_t port = 0;                             ///< Mutual TLS; 0 takes a free one.
   std::uint16_t enrolment_port = 0;                   ///< Server-side TLS and a join token; 0 takes a free one.
   Duration certificate_life = std::chrono::hours(1);  ///< Of agents and clients. Shorter bounds what a stolen key is worth.
+  /// A certificate that ran out no longer ago than this is still good for being renewed, by the key that it certifies: for
+  /// machines that slept. Zero: enrol again.
+  Duration renewal_grace = std::chrono::hours(24 * 14);
   Duration token_life = std::chrono::minutes(5);
   KeyOverlap key_overlap;  ///< Shorter ends earlier what a stolen old key is worth, longer forgives longer absence.
   std::uint32_t max_shards_per_lease = 64;

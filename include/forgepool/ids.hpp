@@ -32,7 +32,7 @@ class Id {
   }
 
   const std::string& str() const {
-    static constinit const std::string none;
+    static const std::string none;
     return text_ ? *text_ : none;
   }
   bool empty() const { return !text_; }

@@ -89,7 +89,7 @@ struct AgentSummary {
   std::uint64_t answers = 0;
   std::uint64_t checks = 0;   ///< Its answers that were compared with others' and agreed: what its word is worth.
   bool on_probation = false;  ///< It was in quarantine once.
-  std::string reason{};       ///< If expired, quarantined or revoked.
+  std::string reason{};       ///< If expired, quarantined or revoked, or if it gets no work because its clock is wrong.
   Time certificate_expires_at{};
 };
 

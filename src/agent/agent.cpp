@@ -5,6 +5,7 @@
 #include "identity/svid.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace forgepool {
 namespace {
@@ -28,16 +29,16 @@ class DefaultAgent final : public Agent {
         workshop_{loop,
                   link_,
                   adapters_,
-                  std::make_shared<agent::Slots>(std::max(1u, options_.slots)),
+                  std::make_shared<agent::Slots>(options_.slots),
                   std::move(parts.sandbox),
                   options_.numeric_class,
                   options_.granted,
                   credentials_,
                   *log_,
                   options_.on_promise} {
-    runs_.resize(std::max(1u, options_.concurrent_leases));
+    runs_.resize(options_.concurrent_leases);
     retries_.resize(runs_.size());
-    arm_renewal();
+    take_certificate();
     for (std::size_t worker = 0; worker < runs_.size(); ++worker) ask_later(worker, Duration::zero());
   }
 
@@ -52,7 +53,7 @@ class DefaultAgent final : public Agent {
   }
 
   void drain(std::function<void()> done) override {
-    drained_ = std::move(done);
+    drained_ = done ? std::move(done) : [] {};
     draining_ = true;
     check_drained();
   }
@@ -64,10 +65,12 @@ class DefaultAgent final : public Agent {
 
   void ask(std::size_t worker) {
     if (draining_ || !statistics_.refused.empty()) return;
-    if (loop_.now() >= statistics_.certificate_expires_at) return refuse(expired());
+    // With a certificate that ran out there is nothing to do but to have it renewed.
+    if (has_expired()) return ask_later(worker, options_.reconnect_delay);
     wire::fb::LeaseAskT message;
     message.max_shards = options_.max_shards_per_lease;
     message.wait_ms = ask_wait_ms;
+    message.clock_ms = loop_.now().time_since_epoch() / std::chrono::milliseconds(1);
     message.numeric_class = options_.numeric_class;
     const auto ability = ability_of(*workshop_.sandbox, options_.granted);
     message.sandbox_level = to_string(ability.level);
@@ -82,11 +85,16 @@ class DefaultAgent final : public Agent {
 
   void answered(std::size_t worker, Result<Response> response) {
     if (!response) {
-      const auto kind = response.error().kind;
-      if (kind == ErrorKind::denied || kind == ErrorKind::unauthenticated)
-        return refuse(loop_.now() >= statistics_.certificate_expires_at ? expired() : response.error());
-      return ask_later(worker, std::max<Duration>(link_.pause(), options_.reconnect_delay));
+      if (says_expired(response.error()))
+        renew();
+      else if (is_refusal(response.error()) && !dislikes_hub_dates(response.error()))
+        return refuse(response.error());
+      note_trouble(response.error());
+      return ask_later(worker, std::max(link_.pause(), back_off(++failed_asks_)));
     }
+    failed_asks_ = 0;
+    trouble_.clear();
+    if (!certificate_trouble_) statistics_.unhealthy.clear();
     if (response->status == 204 || draining_) return ask_later(worker, Duration::zero());
     auto grant = wire::decode<wire::fb::LeaseGrantT>(response->body);
     if (!grant) {
@@ -107,35 +115,84 @@ class DefaultAgent final : public Agent {
       log_->write(LogLevel::warning, "lease_lost", {{"reason", outcome.error->message}});
     }
     if (draining_) return check_drained();
-    // After a lost lease not at once: whatever was wrong may be wrong still.
-    ask_later(worker, outcome.acknowledged ? Duration::zero() : options_.reconnect_delay);
+    // After a lost lease not at once, and after several ever later: whatever was wrong may be wrong still.
+    lost_leases_ = outcome.acknowledged ? 0 : lost_leases_ + 1;
+    ask_later(worker, back_off(lost_leases_));
+  }
+
+  /// After so many failures in a row.
+  Duration back_off(unsigned failures) const {
+    if (failures == 0) return Duration::zero();
+    return options_.reconnect_delay * (1u << std::min(failures - 1, 6u));
+  }
+
+  static bool is_refusal(const Error& error) {
+    return error.kind == ErrorKind::denied || error.kind == ErrorKind::unauthenticated;
+  }
+  /// We refuse the hub, for the dates of its certificate. They are rarely wrong, and a clock may be set right.
+  static bool dislikes_hub_dates(const Error& error) {
+    return error.message.starts_with("refused the peer at") && error.message.find(": certificate_") != std::string::npos;
+  }
+  /// The hub refuses us, for the dates of our certificate: an answer to a request, or the end of a handshake.
+  static bool says_expired(const Error& error) {
+    return error.kind == ErrorKind::unauthenticated &&
+           (error.message.starts_with("certificate_expired") ||
+            error.message.find("TLS alert: certificate expired") != std::string::npos);
+  }
+
+  /// Said once, until it is over or something else.
+  void note_trouble(const Error& error) {
+    if (error.kind == ErrorKind::unavailable && !link_.connected()) return;  // The link says so.
+    if (certificate_trouble_) return;
+    statistics_.unhealthy = error.message;
+    const bool clock = error.message.starts_with("agent_clock: ") || dislikes_hub_dates(error);
+    // What is wrong with a clock is told with the time, so never the same way.
+    if (std::string trouble = clock ? "clock" : error.message; std::exchange(trouble_, trouble) != trouble)
+      log_->write(LogLevel::warning, clock ? "clock_wrong" : "no_lease", {{"reason", error.message}});
   }
 
   // --- the certificate
 
-  /// An agent that slept through the life of its certificate: nothing but a new invitation helps.
-  Error expired() const {
+  /// An agent that slept through the life of its certificate, and the grace after it.
+  Error expired(const Error& said) const {
     return {ErrorKind::unauthenticated,
             "the certificate of " + credentials_.name + " expired at " + to_rfc3339(statistics_.certificate_expires_at) +
-                " and was not renewed in time: ask the hub's operator for a join token (forgepool hub invite), and enrol again "
+                ", by this machine's clock it is " + to_rfc3339(loop_.now()) + ", and the hub does not renew it any more (" +
+                said.message +
+                "). If the clock is right, ask the hub's operator for a join token (forgepool hub invite), and enrol again "
                 "(forgepool agent enroll --join TOKEN --output NEW_DIRECTORY)"};
   }
 
-  void arm_renewal() {
+  /// By the clock on the wall, unless we know better: the life of one that the hub gave us just now has begun just now.
+  bool has_expired() const {
+    return renewed_at_ ? loop_.steady() - *renewed_at_ >= life_ : loop_.now() >= statistics_.certificate_expires_at;
+  }
+
+  void take_certificate() {
     const auto life = certificate_life(credentials_);
     if (!life) return refuse(life.error());
     statistics_.certificate_expires_at = life->expires_at;
-    renew_at(life->renew_at);
+    // The hub dates a certificate back; its life as we count it begins when it was issued.
+    const Time issued_at = life->not_before + identity::SvidOptions{}.backdate;
+    life_ = life->expires_at - issued_at;
+    renew_after_ = life->renew_at - issued_at;
+    renew_at_ = life->renew_at;
+    watch_certificate();
   }
 
-  void renew_at(Time time) {
-    renewal_ = loop_.after(std::max<Duration>(time - loop_.now(), Duration::zero()), [this] { renew(); });
+  /// Looks every now and then: the clock on the wall may be set.
+  void watch_certificate() {
+    const Duration left = renewed_at_ ? *renewed_at_ + renew_after_ - loop_.steady() : renew_at_ - loop_.now();
+    if (left <= Duration::zero()) return renew_in(Duration::zero());
+    renewal_ = loop_.after(std::min<Duration>(left, std::chrono::minutes(1)), [this] { watch_certificate(); });
+  }
+
+  void renew_in(Duration delay) {
+    renewal_ = loop_.after(delay, [this] { renew(); });
   }
 
   void renew() {
-    const Time now = loop_.now();
-    if (!statistics_.refused.empty()) return;
-    if (now >= statistics_.certificate_expires_at) return refuse(expired());
+    if (!statistics_.refused.empty() || std::exchange(renewing_, true)) return;
     auto request = make_certificate_request(*credentials_.identity.key);
     if (!request) return renewal_failed(request.error());
     wire::fb::RenewT message;
@@ -145,6 +202,7 @@ class DefaultAgent final : public Agent {
     ask.path = "/v1/renew";
     ask.body = wire::encode(message);
     link_.send(std::move(ask), [this](Result<Response> response) {
+      renewing_ = false;
       if (!response) return renewal_failed(response.error());
       const auto enrolled = wire::decode<wire::fb::EnrolledT>(response->body);
       if (!enrolled) return renewal_failed(enrolled.error());
@@ -153,29 +211,39 @@ class DefaultAgent final : public Agent {
       if (renewed->name != credentials_.name)
         return renewal_failed({ErrorKind::corrupt, "the hub sent a certificate for somebody else"});
       credentials_ = std::move(*renewed);
+      renewed_at_ = loop_.steady();
+      failed_renewals_ = 0;
+      certificate_trouble_ = false;
       statistics_.unhealthy.clear();
       log_->write(LogLevel::info, "certificate_renewed", {{"agent", credentials_.name}});
       if (options_.on_renewed)
         if (const auto kept = options_.on_renewed(credentials_); !kept)
           log_->write(LogLevel::error, "credentials_not_kept", {{"reason", kept.error().message}});
       link_.renew();
-      arm_renewal();
+      take_certificate();
     });
   }
 
   void renewal_failed(const Error& error) {
-    statistics_.unhealthy = "the certificate, which expires at " + to_rfc3339(statistics_.certificate_expires_at) +
-                            ", could not be renewed: " + error.message;
+    renewing_ = false;
+    const bool over = has_expired() || says_expired(error);
+    if (over && is_refusal(error) && !dislikes_hub_dates(error)) return refuse(expired(error));
+    certificate_trouble_ = true;
+    statistics_.unhealthy = "the certificate, which " + std::string(over ? "expired" : "expires") + " at " +
+                            to_rfc3339(statistics_.certificate_expires_at) + ", could not be renewed: " + error.message;
     log_->write(LogLevel::warning, "renewal_failed", {{"reason", error.message}});
-    // Again and again until the last moment, and then once more, to say so.
-    const Duration left = statistics_.certificate_expires_at - loop_.now();
-    renew_at(loop_.now() + std::clamp<Duration>(left / 8, options_.reconnect_delay, std::chrono::minutes(5)));
+    // Again and again, ever more often up to the last moment; after it ever more rarely.
+    const Duration left =
+        renewed_at_ ? *renewed_at_ + life_ - loop_.steady() : statistics_.certificate_expires_at - loop_.now();
+    renew_in(over ? std::max(link_.pause(), back_off(++failed_renewals_))
+                  : std::clamp<Duration>(left / 8, options_.reconnect_delay, std::chrono::minutes(5)));
   }
 
   void refuse(const Error& error) {
     if (!statistics_.refused.empty()) return;
     statistics_.refused = error.message;
-    log_->write(LogLevel::error, "refused_by_hub", {{"reason", error.message}});
+    log_->write(LogLevel::error, error.message.starts_with("refused the peer") ? "hub_refused" : "refused_by_hub",
+                {{"reason", error.message}});
   }
 
   void check_drained() {
@@ -194,6 +262,12 @@ class DefaultAgent final : public Agent {
   std::vector<std::shared_ptr<LeaseRun>> runs_;
   std::vector<std::unique_ptr<Subscription>> retries_;
   std::unique_ptr<Subscription> renewal_;
+  Time renew_at_{};                 ///< By the clock on the wall.
+  std::optional<Time> renewed_at_;  ///< By the steady one; nothing for a certificate that we began with.
+  Duration life_{}, renew_after_{};
+  unsigned failed_asks_ = 0, lost_leases_ = 0, failed_renewals_ = 0;  ///< In a row.
+  std::string trouble_;                                               ///< Why there was no lease, as it stands in the log.
+  bool renewing_ = false, certificate_trouble_ = false;
   mutable AgentStatistics statistics_;
   std::function<void()> drained_;
   bool draining_ = false;
@@ -207,6 +281,9 @@ Result<std::unique_ptr<Agent>> start_agent(EventLoop& loop, Credentials credenti
     return fail(ErrorKind::invalid_input,
                 "these are not an agent's credentials (" + credentials.name + "); enrol with a join token made for an agent");
   if (!parts.transport || !parts.sandbox) return fail(ErrorKind::invalid_input, "an agent needs a transport and a sandbox");
+  if (options.slots == 0 || options.max_shards_per_lease == 0 || options.concurrent_leases == 0)
+    return fail(ErrorKind::invalid_input,
+                "slots, max_shards_per_lease and concurrent_leases: expected 1 or more, an agent of none does nothing");
   if (!options.numeric_class.empty() && !is_valid_id(options.numeric_class))
     return fail(ErrorKind::invalid_input, "the numeric class is not an id (1 to 128 characters of [A-Za-z0-9._-])");
   return std::make_unique<DefaultAgent>(loop, std::move(credentials), std::move(parts), std::move(options));

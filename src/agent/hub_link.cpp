@@ -4,6 +4,7 @@
 #include "wire/messages.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace forgepool::agent {
 
@@ -34,6 +35,7 @@ void HubLink::send(Request request, Done done) {
     auto connection = transport_.connect(std::move(connect));
     if (!connection) {
       ++failures_;
+      note_failure(connection.error());
       loop_.post([done = std::move(done), error = connection.error()] { done(fail(error)); });
       return;
     }
@@ -48,7 +50,10 @@ void HubLink::send(Request request, Done done) {
       if (response.error().message.find("pin_mismatch") != std::string::npos)
         self->log_.write(LogLevel::error, "hub_pin_mismatch",
                          {{"address", self->options_.address}, {"reason", response.error().message}});
-      if (self->connected_) self->log_.write(LogLevel::warning, "hub_lost", {{"reason", response.error().message}});
+      if (self->connected_)
+        self->log_.write(LogLevel::warning, "hub_lost", {{"reason", response.error().message}});
+      else
+        self->note_failure(response.error());
       self->connected_ = false;
       return done(fail(response.error()));
     }
@@ -58,6 +63,18 @@ void HubLink::send(Request request, Done done) {
     if (response->status / 100 != 2) return done(fail(wire::decode_failure(response->body, wire::kind_of(response->status))));
     done(std::move(response));
   });
+}
+
+void HubLink::note_failure(const Error& error) {
+  if (error.kind != ErrorKind::unavailable || !std::has_single_bit(failures_)) return;
+  log_.write(LogLevel::warning, "hub_not_reached",
+             {{"address", options_.address},
+              {"port", std::to_string(options_.port)},
+              {"attempts", std::to_string(failures_)},
+              {"reason", error.message},
+              {"advice",
+               "it is tried again; is this where the hub listens for members (forgepool-agent --hub ADDRESS:PORT or "
+               "FORGEPOOL_HUB)?"}});
 }
 
 void HubLink::renew() {

@@ -28,6 +28,9 @@ class HubLink {
   void renew();
 
  private:
+  /// That the hub could not be reached: at first, then ever more rarely.
+  void note_failure(const Error& error);
+
   EventLoop& loop_;
   Transport& transport_;
   const Credentials& credentials_;

@@ -14,6 +14,13 @@ namespace {
 
 constexpr std::size_t max_shards = 10'000;
 
+/// What was noticed, and the first words of standard error, which say more about a failure than its exit code.
+std::string detail_of(const SandboxReport& report) {
+  const auto said = as_text(report.standard_error).substr(0, 300);
+  if (said.empty()) return report.outcome.detail;
+  return fmt::format("{}{}standard error: {}", report.outcome.detail, report.outcome.detail.empty() ? "" : "; ", said);
+}
+
 }  // namespace
 
 std::shared_ptr<LeaseRun> LeaseRun::start(Workshop& workshop, wire::fb::LeaseGrantT grant,
@@ -23,7 +30,7 @@ std::shared_ptr<LeaseRun> LeaseRun::start(Workshop& workshop, wire::fb::LeaseGra
     workshop.loop.post([run, error = sound.error()] { run->end({false, 0, 0, error}); });
     return run;
   }
-  run->started_ = workshop.loop.now();
+  run->started_ = workshop.loop.steady();
   run->arm_heartbeat();
   run->fetch_adapter();
   return run;
@@ -195,13 +202,13 @@ void LeaseRun::report() {
     shard->index = index;
     shard->outcome = to_string(ran.report.outcome.kind);
     shard->code = ran.report.outcome.code;
-    // The first words of standard error say more about a failure than its exit code.
-    shard->detail =
-        ran.ok() ? "" : fmt::format("{} {}", ran.report.outcome.detail, as_text(ran.report.standard_error).substr(0, 300));
+    shard->detail = ran.ok() ? "" : detail_of(ran.report);
     shard->output = ran.output;
     result.shards.push_back(std::move(shard));
   }
-  auto receipt = build_receipt(grant_, ran_, workshop_, started_, workshop_.loop.now());
+  // Somebody may have set the clock since: the work took as long as it took.
+  const Time ended = workshop_.loop.now();
+  auto receipt = build_receipt(grant_, ran_, workshop_, ended - (workshop_.loop.steady() - started_), ended);
   if (!receipt) return end({false, 0, 0, receipt.error()});
   const auto envelope = identity::parse_envelope(*receipt);
   if (!envelope) return end({false, 0, 0, envelope.error()});

@@ -81,7 +81,7 @@ class LeaseRun : public std::enable_shared_from_this<LeaseRun> {
   std::vector<Digest> missing_;
   std::map<std::uint32_t, Ran> ran_;
   Digest receipt_leaf_;  ///< RFC 6962 hash of the leaf that the log must have.
-  Time started_{};
+  Time started_{};  ///< By the loop's steady clock.
   const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
   std::unique_ptr<Subscription> heartbeat_;
   std::unique_ptr<Subscription> retry_;

@@ -25,10 +25,11 @@ class DefaultClient final : public Client {
 
   void upload(Bytes content, Callback<Digest> done) override {
     const Digest digest = sha256(content);
-    send("PUT", "/v1/blobs/" + digest.hex(), std::move(content), [digest, done = std::move(done)](Result<Response> response) {
-      if (!response) return done(fail(response.error()));
-      done(digest);
-    });
+    send("PUT", "/v1/blobs/" + digest.hex(), std::move(content),
+         [digest, done = some(std::move(done))](Result<Response> response) {
+           if (!response) return done(fail(response.error()));
+           done(digest);
+         });
   }
 
   void submit(std::string contract, Callback<JobStatus> done) override {
@@ -47,7 +48,7 @@ class DefaultClient final : public Client {
   }
 
   void wait(const JobId& job, std::function<void(const JobStatus&)> progress, Callback<JobStatus> done) override {
-    follow(std::make_shared<Following>(Following{job, std::move(progress), std::move(done), 0, first_pause, nullptr}));
+    follow(std::make_shared<Following>(Following{job, std::move(progress), some(std::move(done)), 0, first_pause, nullptr}));
   }
 
   void result(const JobId& job, Callback<std::string> done) override {
@@ -82,7 +83,7 @@ class DefaultClient final : public Client {
 
   void erase(const JobId& job, Callback<void> done) override {
     send("POST", "/v1/jobs/" + job.str() + "/erase", {},
-         [done = std::move(done)](Result<Response> response) { done(response ? Status{} : fail(response.error())); });
+         [done = some(std::move(done))](Result<Response> response) { done(response ? Status{} : fail(response.error())); });
   }
   void hold(const JobId& job, bool held, Callback<JobStatus> done) override {
     wire::fb::HoldT message;
@@ -96,7 +97,7 @@ class DefaultClient final : public Client {
   }
 
   void log(const std::string& path, Callback<Bytes> done) override {
-    send("GET", "/" + path, {}, [done = std::move(done)](Result<Response> response) {
+    send("GET", "/" + path, {}, [done = some(std::move(done))](Result<Response> response) {
       if (!response) return done(fail(response.error()));
       done(std::move(response->body));
     });
@@ -139,7 +140,7 @@ class DefaultClient final : public Client {
   }
 
   void revocation_list(std::uint32_t ca_epoch, Callback<std::string> done) override {
-    send("GET", fmt::format("/v1/crl?ca={}", ca_epoch), {}, [done = std::move(done)](Result<Response> response) {
+    send("GET", fmt::format("/v1/crl?ca={}", ca_epoch), {}, [done = some(std::move(done))](Result<Response> response) {
       if (!response) return done(fail(response.error()));
       done(revocation_list_to_pem(response->body));
     });
@@ -160,14 +161,14 @@ class DefaultClient final : public Client {
   void renew(Callback<Credentials> done) override {
     auto request = make_certificate_request(*session_.credentials().identity.key);
     if (!request) {
-      loop_.post([alive = alive_, done = std::move(done), error = request.error()] {
+      loop_.post([alive = alive_, done = some(std::move(done)), error = request.error()] {
         if (*alive) done(fail(error));
       });
       return;
     }
     wire::fb::RenewT message;
     message.certificate_request = std::move(*request);
-    send("POST", "/v1/renew", wire::encode(message), [this, done = std::move(done)](Result<Response> response) {
+    send("POST", "/v1/renew", wire::encode(message), [this, done = some(std::move(done))](Result<Response> response) {
       if (!response) return done(fail(response.error()));
       const auto enrolled = wire::decode<wire::fb::EnrolledT>(response->body);
       if (!enrolled) return done(fail(enrolled.error()));
@@ -219,6 +220,12 @@ class DefaultClient final : public Client {
     std::unique_ptr<Subscription> retry;
   };
 
+  /// Where nobody waits for the answer.
+  template <class Called>
+  static std::function<Called> some(std::function<Called> done) {
+    return done ? std::move(done) : [](const auto&) {};
+  }
+
   void follow(const std::shared_ptr<Following>& following) {
     status(following->job, following->seen, follow_wait, [this, following](Result<JobStatus> status) {
       if (!status && status.error().kind == ErrorKind::unavailable) {
@@ -247,7 +254,7 @@ class DefaultClient final : public Client {
   /// Decodes a body as `Message` and makes a `T` of it.
   template <class Message, class T, class Convert>
   static std::function<void(Result<Response>)> decoded(Callback<T> done, Convert convert) {
-    return [done = std::move(done), convert](Result<Response> response) {
+    return [done = some(std::move(done)), convert](Result<Response> response) {
       if (!response) return done(fail(response.error()));
       const auto message = wire::decode<Message>(response->body);
       if (!message) return done(fail(message.error()));
@@ -259,7 +266,7 @@ class DefaultClient final : public Client {
                                                     [](const auto& message) { return wire::from_wire(message); });
   }
   static std::function<void(Result<Response>)> as_text_body(Callback<std::string> done) {
-    return [done = std::move(done)](Result<Response> response) {
+    return [done = some(std::move(done))](Result<Response> response) {
       if (!response) return done(fail(response.error()));
       done(to_text(response->body));
     };

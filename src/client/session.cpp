@@ -22,7 +22,7 @@ void Session::send(Request request, Done done) {
   const auto permit = permit_for(request);
   if (!permit) return send_now(std::move(request), std::move(done));
   const auto kept = tokens_.find(key_of(*permit));
-  if (permit->once || kept == tokens_.end() || kept->second.until <= loop_.now())
+  if (permit->once || kept == tokens_.end() || kept->second.until <= loop_.steady())
     return send_with_new_token(std::move(request), *permit, std::move(done));
   request.authorization = kept->second.token;
   Request again = request;
@@ -63,7 +63,7 @@ void Session::keep_job_token(const std::string& job, std::string token, std::uin
 }
 
 void Session::keep(std::string key, std::string token, std::uint64_t life_ms) {
-  const Time now = loop_.now();
+  const Time now = loop_.steady();
   std::erase_if(tokens_, [&](const auto& entry) { return entry.second.until <= now; });
   // Not until its last moment: what waits at the hub for its turn must still be good then.
   const Duration life = std::chrono::milliseconds(std::min<std::uint64_t>(life_ms, 3'600'000));

@@ -19,8 +19,9 @@ Status check_validity(const Certificate& certificate, std::string_view role, Tim
                                     to_rfc3339(certificate.fields.not_before), to_rfc3339(now)));
   // The last second named is still valid.
   if (std::chrono::floor<std::chrono::seconds>(now) > certificate.fields.not_after)
-    return refuse_chain("certificate_expired", fmt::format("the {} certificate expired at {}, and it is {}", role,
-                                                           to_rfc3339(certificate.fields.not_after), to_rfc3339(now)));
+    return refuse_chain("certificate_expired",
+                        fmt::format("the {} certificate expired at {}, and it is {} (is this machine's clock right?)", role,
+                                    to_rfc3339(certificate.fields.not_after), to_rfc3339(now)));
   return {};
 }
 

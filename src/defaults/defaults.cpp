@@ -10,6 +10,7 @@
 #include <forgepool/numeric_class.hpp>
 
 #include "crypto/random.hpp"
+#include "defaults/high_water.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -86,6 +87,17 @@ std::string organization_directory(const std::string& data_directory, const std:
 }
 
 namespace {
+
+/// That nobody else can put other files into it.
+Status check_ours_alone(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0)
+    return fail(errno == ENOENT ? ErrorKind::not_found : ErrorKind::internal,
+                "cannot open " + path + ": " + std::strerror(errno));
+  if ((status.st_mode & 022) == 0) return {};
+  return fail(ErrorKind::denied,
+              path + " can be changed by others: run chmod 700 on it, and consider what they may have changed");
+}
 
 Status make_directory(const std::string& path, std::string_view advice) {
   if (::mkdir(path.c_str(), 0700) == 0) return {};
@@ -234,8 +246,17 @@ Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, const std::string
   KeyOverlap overlap = options.key_overlap;
   overlap.ca = std::max(overlap.ca, options.certificate_life);
   overlap.token = std::max(overlap.token, options.token_life);
+  if (!log) log = make_null_log();
+  if (const auto ours = check_ours_alone(data_directory); !ours) return fail(ours.error());
   auto own = open_organization(data_directory, "", keys, loop.now(), overlap, scheduling, store, verification);
   if (!own) return fail(own.error());
+  const auto keep_head = [&](OrganizationParts& parts) -> Status {
+    auto kept = keep_high_water(std::move(parts.ledger), parts.identity, high_water_path(data_directory, parts.name), *log);
+    if (!kept) return fail(kept.error());
+    parts.ledger = std::move(*kept);
+    return {};
+  };
+  if (const auto kept = keep_head(*own); !kept) return fail(kept.error());
   auto audit = open_audit_file(data_directory + "/audit.jsonl");
   if (!audit) return fail(audit.error());
   options.keeps_audit_log = true;
@@ -243,10 +264,15 @@ Result<std::unique_ptr<Hub>> open_default_hub(EventLoop& loop, const std::string
   HubParts parts;
   const auto names = organization_names(data_directory);
   if (!names) return fail(names.error());
+  if (!names->empty())
+    if (const auto ours = check_ours_alone(data_directory + "/organizations"); !ours) return fail(ours.error());
   for (const auto& name : *names) {
+    if (const auto ours = check_ours_alone(organization_directory(data_directory, name)); !ours) return fail(ours.error());
     auto organization = open_organization(organization_directory(data_directory, name), name, keys, loop.now(), overlap,
                                           scheduling, store, verification);
     if (!organization) return fail(organization.error().kind, "organization " + name + ": " + organization.error().message);
+    if (const auto kept = keep_head(*organization); !kept)
+      return fail(kept.error().kind, "organization " + name + ": " + kept.error().message);
     auto policy = read_file(organization_directory(data_directory, name) + "/witness-policy", 1u << 20);
     if (!policy && policy.error().kind != ErrorKind::not_found) return fail(policy.error());
     if (policy) organization->witness_policy = to_text(*policy);

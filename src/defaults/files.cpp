@@ -27,6 +27,9 @@ tl::unexpected<Error> file_error(const std::string& what, const std::string& pat
 Result<Bytes> read_file(const std::string& path, std::size_t max_bytes) {
   const File file(std::fopen(path.c_str(), "rbe"));
   if (!file) return file_error("open", path);
+  struct stat status {};
+  if (::fstat(::fileno(file.get()), &status) == 0 && S_ISDIR(status.st_mode))
+    return fail(ErrorKind::invalid_input, path + " is a directory; expected a file");
   Bytes content;
   std::array<std::uint8_t, 65536> buffer;
   while (const auto count = std::fread(buffer.data(), 1, buffer.size(), file.get())) {

@@ -15,6 +15,8 @@ void Endpoints::take_lease(const Caller& caller, const Peer& peer, const Request
       return refuse(peer, request, noted.error(), std::move(respond));
   if (const auto noted = core_.offered_sandbox(id, *ask); !noted)
     return refuse(peer, request, noted.error(), std::move(respond));
+  if (const auto close = core_.told_clock(id, ask->clock_ms, now); !close)
+    return refuse(peer, request, close.error(), std::move(respond));
   // An agent that asks from a new connection has left the old one: work must not be sent there.
   for (auto waiting = waiting_agents_.begin(); waiting != waiting_agents_.end();) {
     if (waiting->id != id || waiting->peer.address == peer.address) {
@@ -28,7 +30,7 @@ void Endpoints::take_lease(const Caller& caller, const Peer& peer, const Request
   if (!lease) return refuse(peer, request, lease.error(), std::move(respond));
   if (*lease) return answer(std::move(respond), ok(wire::encode(**lease)));
   if (ask->wait_ms == 0) return answer(std::move(respond), nothing());
-  waiting_agents_.push_back({id, peer, ask->max_shards, std::move(respond), now + bounded_wait(ask->wait_ms)});
+  waiting_agents_.push_back({id, peer, ask->max_shards, std::move(respond), loop_.steady() + bounded_wait(ask->wait_ms)});
 }
 
 void Endpoints::heartbeat(const Caller& caller, const Peer& peer, const Request& request, Responder respond) {

@@ -19,9 +19,10 @@ HubCore::Subject subject_of(const Route& route) {
 
 }  // namespace
 
-Endpoints::Endpoints(EventLoop& loop, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger,
+Endpoints::Endpoints(EventLoop& loop, WallClock& clock, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger,
                      HubIdentity& identity, LogPublication& publication, Front& front, LogSink& log)
     : loop_(loop),
+      clock_(clock),
       core_(core),
       committer_(committer),
       ledger_(std::move(ledger)),
@@ -63,12 +64,13 @@ void Endpoints::decline(const Peer& peer, const Request& request, const Error& e
 }
 
 void Endpoints::handle(const Caller& caller, const Peer& peer, Request request, Responder respond) {
+  look_at_clock();
   const auto [path, query] = split_query(request.path);
   const auto route = route_of(request.method, path);
   if (!route)
     return refuse(peer, request, {ErrorKind::not_found, "endpoint_unknown: there is no such endpoint"}, std::move(respond));
   // Also on a connection that was good when it began.
-  if (const auto admitted = core_.admit(peer, loop_.now()); !admitted)
+  if (const auto admitted = core_.admit(peer, loop_.now(), core_.grace_for(route->action)); !admitted)
     return refuse(peer, request, admitted.error(), std::move(respond));
   if (const auto allowed = authorize(caller, route->action); !allowed)
     return refuse(peer, request, allowed.error(), std::move(respond));

@@ -5,6 +5,7 @@
 #include "hub/disposal.hpp"
 #include "hub/hub_core.hpp"
 #include "hub/log_publication.hpp"
+#include "hub/wall_clock.hpp"
 
 #include <forgepool/event_loop.hpp>
 
@@ -26,8 +27,8 @@ class Front {
 
 class Endpoints {
  public:
-  Endpoints(EventLoop& loop, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger, HubIdentity& identity,
-            LogPublication& publication, Front& front, LogSink& log);
+  Endpoints(EventLoop& loop, WallClock& clock, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger,
+            HubIdentity& identity, LogPublication& publication, Front& front, LogSink& log);
 
   /// For the listener with mutual TLS.
   void handle(const Caller& caller, const Peer& peer, Request request, Responder respond);
@@ -43,7 +44,7 @@ class Endpoints {
   void close();
 
  private:
-  /// An agent that waits for work, or a client that waits for a change.
+  /// An agent that waits for work, or a client that waits for a change. `until` in the loop's steady time.
   struct WaitingAgent {
     AgentId id;
     Peer peer;
@@ -100,12 +101,15 @@ class Endpoints {
   void decline(const Peer& peer, const Request& request, const Error& error, Responder respond);
   void note_refusal(const Peer& peer, const Request& request, const Error& told);
   void note_allowed(const Peer& peer, Action action);
+  /// Before anything is asked of the state machine: somebody may have set the clock.
+  void look_at_clock();
   void offer_work();
   void tell_changes();
   void drop_late();
   void arm();
 
   EventLoop& loop_;
+  WallClock& clock_;
   HubCore& core_;
   Committer& committer_;
   const std::shared_ptr<Ledger> ledger_;

@@ -4,6 +4,7 @@
 #include "crypto/x509.hpp"
 #include "hub/hub_core.hpp"
 #include "hub/operator_key.hpp"
+#include "hub/wall_clock.hpp"
 #include "identity/enrolment_event.hpp"
 #include "identity/join_token.hpp"
 #include "identity/svid.hpp"
@@ -194,10 +195,15 @@ AgentSummary HubCore::summary(const AgentRecord& record, Time now) const {
   AgentSummary summary{
       as_scheduled(record),         std::move(state), record.answers, trust.checks, trust.on_probation, reason_of(record),
       record.certificate_expires_at};
+  const Time renewable_until = record.certificate_expires_at + parts_.options.renewal_grace;
   if (record.quarantined.empty() && record.certificate_expires_at <= now) {
     summary.state = "expired";
-    summary.reason =
-        "its certificate expired at " + to_rfc3339(record.certificate_expires_at) + " and was not renewed: enrol it again";
+    summary.reason = "its certificate expired at " + to_rfc3339(record.certificate_expires_at) +
+                     (now <= renewable_until
+                          ? " and was not renewed yet: until " + to_rfc3339(renewable_until) + " it does so when it is back"
+                          : " and was not renewed: enrol it again");
+  } else if (const auto off = clocks_off_.find(record.agent.id); summary.reason.empty() && off != clocks_off_.end()) {
+    summary.reason = "its clock is " + describe_clock(off->second) + ": it gets no work until that is set right";
   }
   return summary;
 }
@@ -213,7 +219,8 @@ std::vector<AgentSummary> HubCore::unhealthy(Time now) const {
   const Duration late = parts_.options.certificate_life / 10;
   std::vector<AgentSummary> found;
   for (auto& agent : agents(now)) {
-    if (agent.state == "quarantined" || agent.state == "revoked" || agent.certificate_expires_at > now + late) continue;
+    if (agent.state == "quarantined" || agent.state == "revoked") continue;
+    if (agent.certificate_expires_at > now + late && !clocks_off_.contains(agent.agent.id)) continue;
     if (agent.reason.empty())
       agent.reason =
           "its certificate expires at " + to_rfc3339(agent.certificate_expires_at) + " and should have been renewed by now";

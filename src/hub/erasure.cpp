@@ -25,7 +25,7 @@ Status HubCore::may_erase(const JobId& id, const Caller& caller, const Ticket& t
   const Job& job = **found;
   if (const auto allowed = authorize(caller, Action::erase_job, resource_of(job)); !allowed) return allowed;
   if (const auto possible = is_erasable(job); !possible) return possible;
-  used_tokens_.use(ticket, {}, now, effects_);
+  used_tokens_.use(ticket, {}, steady(now), effects_);
   // No more canaries of it, before the ledger is asked what there is of those.
   know_no_more(id, now);
   return {};

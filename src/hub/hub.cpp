@@ -8,6 +8,8 @@
 #include "identity/svid.hpp"
 #include "wire/messages.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 namespace forgepool {
@@ -68,8 +70,11 @@ class DefaultHub final : public Hub, private hub::Front {
           return identity::issuers_of(organization->identity, loop_.now());
         },
         [this](const identity::Svid& svid) -> Status {
-          return find(svid.id.trust_domain)->core.admit({svid.id.uri(), svid.pin(), svid.certificate.der, ""}, loop_.now());
-        });
+          // What an expired one is good for, is for each request to say.
+          return find(svid.id.trust_domain)
+              ->core.admit({svid.id.uri(), svid.pin(), svid.certificate.der, ""}, loop_.now(), options_.renewal_grace);
+        },
+        options_.renewal_grace);
     members.check_peer = [this, check = std::move(check)](const std::vector<Bytes>& chain, Time at) {
       auto name = check(chain, at);
       if (name) log_->write(LogLevel::debug, "peer_accepted", {{"peer", *name}});  // Refusals are the transport's to log.
@@ -94,7 +99,7 @@ class DefaultHub final : public Hub, private hub::Front {
     newcomers.limits.request_timeout = std::chrono::seconds(10);
     newcomers.limits.max_requests_per_second = 50;
     newcomers.handler = [this](const Peer& peer, Request request, Responder respond) {
-      if (!guesses_.may_try(peer.address, loop_.now())) {
+      if (!guesses_.may_try(peer.address, loop_.steady())) {
         log_->write(LogLevel::warning, "request_refused",
                     {{"peer", peer.address},
                      {"action", std::string(to_string(hub::Action::enrol))},
@@ -103,7 +108,7 @@ class DefaultHub final : public Hub, private hub::Front {
             {503, "application/octet-stream", wire::encode_failure({ErrorKind::unavailable, std::string(too_many_guesses)})});
       }
       enrol(peer, std::move(request), [this, address = peer.address, respond = std::move(respond)](Response response) {
-        if (response.status == 403) guesses_.failed(address, loop_.now());
+        if (response.status == 403) guesses_.failed(address, loop_.steady());
         respond(std::move(response));
       });
     };
@@ -118,11 +123,17 @@ class DefaultHub final : public Hub, private hub::Front {
   std::uint16_t enrolment_port() const override { return enrolment_listener_->port(); }
 
   void invite(const Invitation& invitation, std::function<void(Result<std::string>)> done) override {
+    if (!done) done = [](const auto&) {};
+    if (stopped_)
+      return loop_.post(
+          [done = std::move(done)] { done(fail(ErrorKind::unavailable, "the hub was stopped: it takes nobody in")); });
     auto token = own().core.invite(invitation, loop_.now());
     own().committer.after(own().core.effects().take(), [done = std::move(done), token = std::move(token)] { done(token); });
   }
 
   void stop(std::function<void()> done) override {
+    stopped_ = true;
+    if (!done) done = [] {};
     const auto left = std::make_shared<std::size_t>(organizations_.size());
     for (const auto& organization : organizations_) {
       organization->endpoints.close();
@@ -223,6 +234,7 @@ class DefaultHub final : public Hub, private hub::Front {
   const std::unique_ptr<Transport> transport_;
   std::vector<std::unique_ptr<Organization>> organizations_;  ///< The hub's own first. Few, and not changed after construction.
   hub::GuessLimiter guesses_;
+  bool stopped_ = false;
   // Last: no request may come once the rest is being destroyed.
   std::unique_ptr<Listener> listener_;
   std::unique_ptr<Listener> enrolment_listener_;
@@ -250,6 +262,16 @@ Status check_parts(const HubIdentity& identity, const HubParts& parts) {
   if (!parts.ledger) return missing("ledger");
   if (!complete(identity)) return missing("complete identity");
   if (const auto fits = check_ledger(identity, *parts.ledger); !fits) return fits;
+  for (std::size_t i = 0; i < parts.adapters.size(); ++i) {
+    if (!parts.adapters[i]) return fail(ErrorKind::invalid_input, fmt::format("adapters[{}] is null", i));
+    const AdapterPackage& one = *parts.adapters[i];
+    for (std::size_t k = 0; k < i; ++k)
+      if (const AdapterPackage& other = *parts.adapters[k];
+          other.name() == one.name() && other.version() == one.version() && other.digest() != one.digest())
+        return fail(ErrorKind::invalid_input,
+                    fmt::format("there are two adapter packages {}@{}, {} and {}: contracts could not say which", one.name(),
+                                one.version(), other.digest().str(), one.digest().str()));
+  }
   std::vector<std::string> names, domains{identity.trust_domain};
   for (const auto& one : parts.organizations) {
     const auto unusable = [&](const std::string& why) {
@@ -275,6 +297,8 @@ Result<std::unique_ptr<Hub>> open_hub(EventLoop& loop, HubIdentity identity, Hub
   if (const auto sound = check_deployment(options.deployment, options.address, options.region, 1 + parts.organizations.size());
       !sound)
     return fail(sound.error());
+  if (options.max_shards_per_lease == 0)
+    return fail(ErrorKind::invalid_input, "max_shards_per_lease: expected 1 or more, with 0 nothing could be leased");
   auto hub = std::make_unique<DefaultHub>(loop, std::move(identity), std::move(parts), std::move(options));
   if (const auto opened = hub->open(); !opened) return fail(opened.error());
   return hub;

@@ -3,6 +3,7 @@
 #include "crypto/reason.hpp"
 
 #include "crypto/random.hpp"
+#include "hub/wall_clock.hpp"
 #include "wire/json.hpp"
 
 #include <forgepool/merkle.hpp>
@@ -177,6 +178,30 @@ void HubCore::tick(Time now) {
             now);
   }
   sweep(now);
+}
+
+Status HubCore::told_clock(const AgentId& id, std::int64_t clock_ms, Time now) {
+  constexpr std::int64_t far = (std::int64_t{1} << 62) / 1'000'000;
+  if (clock_ms == 0 || !agents_.contains(id)) return {};
+  const Time theirs{std::chrono::milliseconds(std::clamp(clock_ms, -far, far))};
+  const Duration ahead = theirs - now;
+  if (std::chrono::abs(ahead) <= most_clock_difference) {
+    clocks_off_.erase(id);
+    return {};
+  }
+  clocks_off_[id] = ahead;
+  last_seen_[id] = now;
+  return refuse(ErrorKind::unavailable, "agent_clock",
+                "this agent's clock is " + describe_clock(ahead) + " (it says " + to_rfc3339(theirs) + ", and the hub's " +
+                    to_rfc3339(now) + "): set it right, or let a time server do so; until then there is no work");
+}
+
+void HubCore::clock_set(Duration by) {
+  // How far agents' clocks are from ours they say again.
+  clocks_off_.clear();
+  set_by_ += by;
+  for (const auto& id : running_) jobs_.at(id).clock_set += by;
+  for (auto& [agent, seen] : last_seen_) seen += by;
 }
 
 std::optional<Time> HubCore::next_deadline() const {

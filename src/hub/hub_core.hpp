@@ -138,7 +138,9 @@ class HubCore {
   /// 0: of the one in use. not_found for a CA that is not, or no longer, there (revocation_list.cpp).
   Result<Bytes> revocation_list(std::uint32_t ca_epoch, Time now);
   /// Asked in every handshake and with every request. `unauthenticated` or `denied`, with a code.
-  Status admit(const Peer& peer, Time now) const;
+  Status admit(const Peer& peer, Time now, Duration grace = {}) const;
+  /// How long ago a certificate may have expired for this.
+  Duration grace_for(Action action) const { return action == Action::renew ? parts_.options.renewal_grace : Duration::zero(); }
   Status admit_name(std::string_view spiffe_id) const;
   std::uint32_t running_jobs() const { return static_cast<std::uint32_t>(running_.size()) - running_canaries_; }
   std::uint32_t agent_count() const { return static_cast<std::uint32_t>(agents_.size()); }
@@ -167,6 +169,10 @@ class HubCore {
 
   // --- time
   void tick(Time now);
+  /// What an agent said of its clock, Unix milliseconds, 0 for nothing. `unavailable` agent_clock if it is too far from ours.
+  Status told_clock(const AgentId& id, std::int64_t clock_ms, Time now);
+  /// The wall clock was set, by so much: what is waited for moves with it, what is dated stays.
+  void clock_set(Duration by);
   std::optional<Time> next_deadline() const;
 
   // --- what came of it
@@ -210,6 +216,8 @@ class HubCore {
   Result<identity::TokenClaims> check_token(const std::string& token, const Peer& peer, std::string_view action,
                                             Time now) const;
   std::string mint_lease_token(const Peer& peer, const Lease& lease, const Job& job, Time now);
+  /// In the time of a clock that nobody sets.
+  Time steady(Time now) const { return now - set_by_; }
   /// Those that tokens may be signed with.
   std::vector<PublicKey> token_keys(Time now) const;
   /// The lease that the token is for.
@@ -339,6 +347,8 @@ class HubCore {
   std::vector<JobId> over_canaries_;
   std::map<AgentId, AgentRecord> agents_;
   std::map<AgentId, Time> last_seen_;
+  Duration set_by_{};  ///< By how much the wall clock was set since we began.
+  std::map<AgentId, Duration> clocks_off_;  ///< By how much those of agents are ahead that are too far from ours.
   std::map<AgentId, std::string> measured_classes_;
   std::map<AgentId, SandboxAbility> offered_sandboxes_;
   std::map<Digest, InvitationRecord> invitations_;

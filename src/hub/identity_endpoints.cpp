@@ -14,6 +14,7 @@ constexpr std::uint64_t max_ca_epoch = 0xffffffff;  // None is so large: it is n
 }  // namespace
 
 void Endpoints::handle_enrolment(const Peer& peer, Request request, Responder respond) {
+  look_at_clock();
   if (request.method != "POST" || request.path != "/v1/enroll")
     return refuse(peer, request, {ErrorKind::not_found, "endpoint_unknown: this port is for enrolment only: POST /v1/enroll"},
                   std::move(respond));

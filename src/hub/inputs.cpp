@@ -32,7 +32,7 @@ Status HubCore::upload(const Digest& digest, Bytes content, const Caller& caller
   const std::string owner = caller.owner();
   found->second.claims[owner].uploaded_at = now;
   effects_.put(input_owner_key(input_names_->name_of(digest), owner), write_claim(now));
-  used_tokens_.use(ticket, {}, now, effects_);
+  used_tokens_.use(ticket, {}, steady(now), effects_);
   uploads_.emplace(now + parts_.options.unused_input_life, std::pair{digest, owner});
   return {};
 }

@@ -71,6 +71,7 @@ struct Job {
   Retention retention;
   Time accepted_at{};
   Time ended_at{};
+  Duration clock_set{};  ///< By how much the wall clock was set while it ran.
 
   JobState state = JobState::running;
   std::uint64_t version = 1;
@@ -95,8 +96,8 @@ struct Job {
 
   Time deadline() const {
     // A canary that nobody took by then says nothing about anybody.
-    if (canary_of) return accepted_at + std::chrono::minutes(10);
-    return accepted_at + std::chrono::milliseconds(contract.policy.timeout_ms);
+    if (canary_of) return accepted_at + clock_set + std::chrono::minutes(10);
+    return accepted_at + clock_set + std::chrono::milliseconds(contract.policy.timeout_ms);
   }
   /// Opens what receipts say of the contract (identity/receipt.hpp) to whoever has the bundle. Follows from the secret, which
   /// it does not give away.

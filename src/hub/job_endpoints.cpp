@@ -104,7 +104,7 @@ void Endpoints::read_job(const Caller& caller, const Peer& peer, std::string_vie
     const auto wait = bounded_wait(query_number(query, "wait_ms", 0));
     if ((*job)->version > seen || wait <= Duration::zero())
       return answer(std::move(respond), ok(wire::encode(wire::to_wire(*core_.status(*id, caller, now)))));
-    waiting_clients_.push_back({*id, caller, peer, seen, std::move(respond), now + wait});
+    waiting_clients_.push_back({*id, caller, peer, seen, std::move(respond), loop_.steady() + wait});
     return;
   }
   if (part == "/explain") return answer(std::move(respond), ok(wire::encode(wire::to_wire(*core_.explain(*id, caller, now)))));

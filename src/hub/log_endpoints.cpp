@@ -25,8 +25,11 @@ void Endpoints::cosign(const Peer& peer, const Request& request, Responder respo
   auto respond_shared = std::make_shared<Responder>(std::move(respond));
   publication_.take(as_text(request.body), [this, respond_shared, peer,
                                             asked = Request{request.method, request.path, {}, {}}](Result<std::string> taken) {
-    log_.write(taken ? LogLevel::info : LogLevel::warning, "checkpoint_cosigned",
-               {{"witness", peer.name}, {"outcome", taken ? *taken : taken.error().message}});
+    const bool news = taken && *taken != "nothing new" && *taken != "this log asks for no witnesses";
+    log_.write(news    ? LogLevel::info
+               : taken ? LogLevel::debug
+                       : LogLevel::warning,
+               "checkpoint_cosigned", {{"witness", peer.name}, {"outcome", taken ? *taken : taken.error().message}});
     if (!taken) note_refusal(peer, asked, coded(taken.error()));
     (*respond_shared)(taken ? nothing() : failure(taken.error()));
   });

@@ -1,6 +1,7 @@
 #pragma once
 /// One organization on a hub: its keys, its state machine, its ledger. Nothing in it knows of others.
 #include "hub/endpoints.hpp"
+#include "hub/wall_clock.hpp"
 
 namespace forgepool::hub {
 
@@ -24,12 +25,13 @@ class Organization {
         ledger(std::move(parts.ledger)),
         scheduler_(std::move(parts.scheduler)),
         verifier_(std::move(parts.verifier)),
-        core({identity, shared.front ? *shared.front : identity, shared.options, *scheduler_, *verifier_, shared.adapters,
+        steady_scheduler_(*scheduler_, clock_),
+        core({identity, shared.front ? *shared.front : identity, shared.options, steady_scheduler_, *verifier_, shared.adapters,
               shared.random, shared.log},
              ledger->head().size),
         committer(shared.loop, ledger, shared.on_fatal),
         publication(shared.loop, ledger, identity),
-        endpoints(shared.loop, core, committer, ledger, identity, publication, shared.hub, shared.log) {}
+        endpoints(shared.loop, clock_, core, committer, ledger, identity, publication, shared.hub, shared.log) {}
 
   const std::string name;
   const std::string witness_policy;
@@ -40,6 +42,8 @@ class Organization {
  private:
   const std::unique_ptr<Scheduler> scheduler_;
   const std::unique_ptr<Verifier> verifier_;
+  WallClock clock_;
+  SteadyScheduler steady_scheduler_;
 
  public:
   HubCore core;

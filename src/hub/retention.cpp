@@ -23,7 +23,7 @@ Result<JobStatus> HubCore::hold(const JobId& id, bool held, const Caller& caller
       job, held ? "hold" : "release",
       json::canonicalize(json::Object{{"at", to_rfc3339(now)}, {"by", by_operator ? "operator" : "owner"}, {"job", id.str()}}));
   schedule_deletion(job);
-  used_tokens_.use(ticket, {}, now, effects_);
+  used_tokens_.use(ticket, {}, steady(now), effects_);
   changed(job);
   save(job);
   return full_status(job, now);

@@ -281,14 +281,14 @@ Status HubCore::admit_name(std::string_view spiffe_id) const {
   return {};
 }
 
-Status HubCore::admit(const Peer& peer, Time now) const {
+Status HubCore::admit(const Peer& peer, Time now, Duration grace) const {
   const auto certificate = parse_certificate(peer.certificate);
   if (!certificate) return refuse(ErrorKind::unauthenticated, "certificate_malformed", certificate.error().message);
   // A connection outlives the certificate that it began with; what it may do does not.
-  if (std::chrono::floor<std::chrono::seconds>(now) > certificate->fields.not_after)
+  if (std::chrono::floor<std::chrono::seconds>(now) > certificate->fields.not_after + grace)
     return refuse(ErrorKind::unauthenticated, "certificate_expired",
                   "the certificate of this connection expired at " + to_rfc3339(certificate->fields.not_after) +
-                      ": connect again with a renewed one, or enrol again if there is none");
+                      ": have it renewed, or enrol again");
   if (const auto admitted = admit_name(peer.name); !admitted) return admitted;
   // All of an organization are called the same: they are told apart by their keys.
   const auto id = identity::parse_spiffe_id(peer.name);

@@ -183,7 +183,7 @@ Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, c
   apply(parts_.verifier.begin(verifier_job(stored)), now);
   changed(stored);
   save(stored);
-  used_tokens_.use(ticket, stored.id, now, effects_);
+  used_tokens_.use(ticket, stored.id, steady(now), effects_);
   new_work_ = true;
   return full_status(stored, now);
 }
@@ -207,7 +207,7 @@ Result<JobForecast> HubCore::forecast(std::string_view text, const Caller& calle
   for (const auto& [id, record] : agents_) {
     if (!record.quarantined.empty()) continue;
     ++forecast.enrolled;
-    if (!is_present(id, now)) continue;
+    if (!is_present(id, now) || clocks_off_.contains(id)) continue;
     ++forecast.present;
     const auto constraints = unmet_constraints(as_scheduled(record), described);
     for (const auto constraint : constraints) ++unmet[constraint];
@@ -241,7 +241,7 @@ Result<JobStatus> HubCore::cancel(const JobId& id, const Caller& caller, const T
                 fmt::format("the job is over already: it {}", job.state == JobState::done ? "is done" : "failed"));
   if (job.state == JobState::running) {
     end_job(job, JobState::cancelled, caller.owner() != job.owner ? "cancelled by an operator" : "cancelled by its owner", now);
-    used_tokens_.use(ticket, id, now, effects_);
+    used_tokens_.use(ticket, id, steady(now), effects_);
   }
   return full_status(job, now);
 }

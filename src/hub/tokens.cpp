@@ -37,7 +37,7 @@ Result<std::string> HubCore::mint(const identity::TokenClaims& parent, identity:
   wish.token_id = fresh_id("t-");
   wish.subject = holder.name;
   wish.key_thumbprint = identity::jwk_thumbprint(*key);
-  wish.now = std::chrono::floor<std::chrono::seconds>(now);
+  wish.now = std::chrono::floor<std::chrono::seconds>(steady(now));
   wish.life = std::chrono::floor<std::chrono::seconds>(parts_.options.token_life);
   const auto claims = identity::narrow(parent, wish);
   if (!claims) return fail(claims.error());
@@ -68,7 +68,7 @@ Result<identity::TokenClaims> HubCore::check_token(const std::string& token, con
   expected.issuer = expected.audience = hub_name(parts_.identity);
   expected.key_thumbprint = identity::jwk_thumbprint(*key);
   expected.action = action;
-  expected.now = now;
+  expected.now = steady(now);  // They are ours alone, made and checked: whoever sets the clock ends none.
   auto claims = identity::check_token(token, token_keys(now), expected);
   if (claims && revocations_.contains({"token", claims->token_id}))
     return refuse(ErrorKind::unauthenticated, "token_revoked", "this token was revoked");

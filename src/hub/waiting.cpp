@@ -3,7 +3,15 @@
 #include "hub/responses.hpp"
 #include "wire/job_messages.hpp"
 
+#include <algorithm>
+
 namespace forgepool::hub {
+namespace {
+
+// After so long the hub looks whether its clock was set, if nothing else happens: what is dated may be due then.
+constexpr Duration longest_wait = std::chrono::minutes(10);
+
+}  // namespace
 
 void Endpoints::settle() {
   if (settling_) return;  // Answers below may come back here.
@@ -50,7 +58,7 @@ void Endpoints::tell_changes() {
 }
 
 void Endpoints::drop_late() {
-  const Time now = loop_.now();
+  const Time now = loop_.steady();
   for (auto waiting = waiting_agents_.begin(); waiting != waiting_agents_.end();) {
     if (waiting->until > now && !closed_) {
       ++waiting;
@@ -64,7 +72,7 @@ void Endpoints::drop_late() {
       ++waiting;
       continue;
     }
-    const auto status = core_.status(waiting->job, waiting->caller, now);
+    const auto status = core_.status(waiting->job, waiting->caller, loop_.now());
     answer(std::move(waiting->respond), status ? ok(wire::encode(wire::to_wire(*status))) : failure(status.error()));
     waiting = waiting_clients_.erase(waiting);
   }
@@ -75,24 +83,32 @@ void Endpoints::arm() {
     timer_ = nullptr;
     return;
   }
-  std::optional<Time> next = core_.next_deadline();
-  const auto earlier = [&](Time time) {
-    if (!next || time < *next) next = time;
-  };
-  for (const auto& waiting : waiting_agents_) earlier(waiting.until);
-  for (const auto& waiting : waiting_clients_) earlier(waiting.until);
-  if (!next) {
+  const Time now = loop_.steady();
+  Time next = Time::max();
+  // What the state machine waits for is dated.
+  if (const auto dated = core_.next_deadline()) next = now + std::min(*dated - loop_.now(), longest_wait);
+  for (const auto& waiting : waiting_agents_) next = std::min(next, waiting.until);
+  for (const auto& waiting : waiting_clients_) next = std::min(next, waiting.until);
+  if (next == Time::max()) {
     timer_ = nullptr;
     return;
   }
-  if (timer_ && armed_for_ <= *next) return;  // Fires no later than needed, and arms again.
-  armed_for_ = *next;
-  timer_ = loop_.after(*next - loop_.now() + std::chrono::milliseconds(1), [this] {
+  if (timer_ && armed_for_ <= next) return;  // Fires no later than needed, and arms again.
+  armed_for_ = next;
+  timer_ = loop_.after(next - now + std::chrono::milliseconds(1), [this] {
     timer_ = nullptr;
+    look_at_clock();
     core_.tick(loop_.now());
     drop_late();
     settle();
   });
+}
+
+void Endpoints::look_at_clock() {
+  const Duration by = clock_.look(loop_.now(), loop_.steady());
+  if (by == Duration::zero()) return;
+  log_.write(LogLevel::warning, "clock_set", {{"seconds", std::to_string(by / std::chrono::seconds(1))}});
+  core_.clock_set(by);
 }
 
 void Endpoints::close() {

@@ -14,24 +14,33 @@ constexpr Duration direct_certificate_life = std::chrono::hours(24 * 365);
 
 Result<Credentials> issue_credentials(const HubIdentity& organization, const std::string& path, Time now,
                                       const HubIdentity* hub) {
-  const auto id = identity::spiffe_id_from_path(organization.trust_domain, path);
+  if (path.starts_with("agent/"))
+    return fail(ErrorKind::invalid_input,
+                "agents enrol (Hub::invite and enrol): a hub gives no work to one that it does not know, whatever its "
+                "certificate says");
+  return identity::issue_member_credentials(organization, path, now, hub);
+}
+
+namespace identity {
+
+Result<Credentials> issue_member_credentials(const HubIdentity& organization, const std::string& path, Time now,
+                                             const HubIdentity* hub) {
+  const auto id = spiffe_id_from_path(organization.trust_domain, path);
   if (!id) return fail(id.error());
   const auto ca = parse_certificate(organization.ca_certificate);
   if (!ca) return fail(ca.error());
   auto key = generate_key(KeyAlgorithm::ecdsa_p256);
   if (!key) return fail(key.error());
-  identity::SvidOptions options;
+  SvidOptions options;
   options.life = direct_certificate_life;
-  auto certificate = identity::issue_svid(*ca, *organization.ca_key, (*key)->public_key(), *id, now, options);
+  auto certificate = issue_svid(*ca, *organization.ca_key, (*key)->public_key(), *id, now, options);
   if (!certificate) return fail(certificate.error());
   Credentials credentials;
   credentials.identity = {{std::move(*certificate), organization.ca_certificate}, std::move(*key)};
   credentials.name = id->uri();
-  identity::trust_hub(credentials, hub ? *hub : organization, now);
+  trust_hub(credentials, hub ? *hub : organization, now);
   return credentials;
 }
-
-namespace identity {
 
 void trust_hub(Credentials& credentials, const HubIdentity& hub, Time now) {
   credentials.hub_cas = {hub.ca_certificate};

@@ -9,6 +9,7 @@
 namespace forgepool {
 
 void enrol(Transport& transport, const EnrolOptions& options, std::function<void(Result<Credentials>)> done) {
+  if (!done) done = [](const auto&) {};
   const auto token = identity::parse_join_token(options.join_token);
   if (!token) return done(fail(token.error()));
   auto key = generate_key(KeyAlgorithm::ecdsa_p256);

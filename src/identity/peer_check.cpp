@@ -55,8 +55,9 @@ PeerCheck check_hub_by_pin(Digest hub_pin) {
       return refuse(ErrorKind::unauthenticated, "certificate_not_yet_valid",
                     "the hub's certificate is not yet valid (is this machine's clock right?)");
     if (std::chrono::floor<std::chrono::seconds>(now) > leaf->fields.not_after)
-      return refuse(ErrorKind::unauthenticated, "certificate_expired",
-                    "the hub's certificate expired at " + to_rfc3339(leaf->fields.not_after));
+      return refuse(
+          ErrorKind::unauthenticated, "certificate_expired",
+          "the hub's certificate expired at " + to_rfc3339(leaf->fields.not_after) + " (is this machine's clock right?)");
     const auto svid = check_svid_profile(std::move(*leaf));
     if (!svid) return fail(svid.error());
     if (auto status = check_pin(*svid, {hub_pin}); !status) return fail(status.error());
@@ -66,9 +67,9 @@ PeerCheck check_hub_by_pin(Digest hub_pin) {
 }
 
 PeerCheck check_member(std::function<Result<std::vector<Issuer>>(std::string_view)> issuers_of,
-                       std::function<Status(const Svid&)> admit) {
-  return [issuers_of = std::move(issuers_of), admit = std::move(admit)](const std::vector<Bytes>& chain,
-                                                                        Time now) -> Result<std::string> {
+                       std::function<Status(const Svid&)> admit, Duration grace) {
+  return [issuers_of = std::move(issuers_of), admit = std::move(admit), grace](const std::vector<Bytes>& chain,
+                                                                               Time now) -> Result<std::string> {
     if (chain.empty()) return refuse(ErrorKind::unauthenticated, "chain_length", "there is no certificate");
     auto leaf = parse_certificate(chain.front());
     if (!leaf) return refuse(ErrorKind::unauthenticated, "chain_malformed", leaf.error().message);
@@ -77,7 +78,9 @@ PeerCheck check_member(std::function<Result<std::vector<Issuer>>(std::string_vie
     if (!claimed) return fail(claimed.error());
     const auto issuers = issuers_of(claimed->id.trust_domain);
     if (!issuers) return fail(issuers.error());
-    const auto svid = verify_svid(chain, *issuers, now);
+    // One that ran out a short while ago is judged as of then.
+    const Time expired_at = claimed->expires_at();
+    const auto svid = verify_svid(chain, *issuers, now > expired_at && now - expired_at <= grace ? expired_at : now);
     if (!svid) return fail(svid.error());
     if (svid->id.role == NodeRole::hub)
       return refuse(ErrorKind::unauthenticated, "svid_role", "the peer is a hub, and hubs do not connect to hubs");

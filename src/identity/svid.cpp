@@ -97,6 +97,10 @@ Result<Bytes> issue_svid(const Certificate& ca, const Signer& ca_key, const Publ
     return fail(ErrorKind::invalid_input, "the node's name does not make a SPIFFE id of this pool");
   if (id.role != NodeRole::hub && !(options.dns_names.empty() && options.ip_addresses.empty()))
     return fail(ErrorKind::invalid_input, "only a hub's certificate may have DNS names and IP addresses");
+  if (now > ca.fields.not_after)
+    return refuse(ErrorKind::unavailable, "ca_expired",
+                  "the CA's certificate expired at " + to_rfc3339(ca.fields.not_after) + ", and it is " + to_rfc3339(now) +
+                      ": nothing can be issued until the hub's operator has replaced it (forgepool keys rotate ca)");
   CertificateFields fields;
   fields.not_before = now - options.backdate;
   fields.not_after = now + options.life;

@@ -77,6 +77,9 @@ Result<Svid> verify_svid(const std::vector<Bytes>& chain, const std::vector<Issu
 
 /// Those who issue for an organization now: its CA, and earlier ones that are still good.
 std::vector<Issuer> issuers_of(const HubIdentity& organization, Time now);
+/// issue_credentials for any path, agents' included: the hub knows nothing of such an agent, and refuses it.
+Result<Credentials> issue_member_credentials(const HubIdentity& organization, const std::string& path, Time now,
+                                             const HubIdentity* hub = nullptr);
 /// Fills in what a node has to know of its hub.
 void trust_hub(Credentials& credentials, const HubIdentity& hub, Time now);
 
@@ -89,8 +92,9 @@ Result<PeerCheck> check_hub(const Credentials& credentials);
 PeerCheck check_hub_by_pin(Digest hub_pin);
 /// For the hub: the peer must be an agent, client or operator by a certificate of one of those who issue for the trust domain
 /// that it names. `issuers_of` knows them (an error refuses the trust domain), `admit` is the deny-list; both are asked on each
-/// handshake and resumption. Further codes: svid_role, svid_trust_domain, and those of the two.
+/// handshake and resumption. A certificate that expired no longer than `grace` ago passes: `admit` decides. Further codes:
+/// svid_role, svid_trust_domain, and those of the two.
 PeerCheck check_member(std::function<Result<std::vector<Issuer>>(std::string_view trust_domain)> issuers_of,
-                       std::function<Status(const Svid&)> admit);
+                       std::function<Status(const Svid&)> admit, Duration grace = {});
 
 }  // namespace forgepool::identity

@@ -30,7 +30,7 @@ class VirtualEventLoop::Timer final : public Subscription {
   Events::Key key_;
 };
 
-VirtualEventLoop::VirtualEventLoop(Time start) : events_(std::make_shared<Events>()), now_(start) {}
+VirtualEventLoop::VirtualEventLoop(Time start) : events_(std::make_shared<Events>()), steady_(start) {}
 
 VirtualEventLoop::~VirtualEventLoop() {
   // Tasks that are destroyed unrun may own subscriptions of this loop, and must find it empty rather than half gone.
@@ -38,19 +38,19 @@ VirtualEventLoop::~VirtualEventLoop() {
 }
 
 Time VirtualEventLoop::now() const {
-  return now_;
+  return steady_ + wall_offset_;
 }
 
 void VirtualEventLoop::schedule(Time time, std::function<void()> task) {
-  events_->add(time, std::move(task));
+  if (task) events_->add(time, std::move(task));
 }
 
 void VirtualEventLoop::post(std::function<void()> task) {
-  schedule(now_, std::move(task));
+  schedule(steady_, std::move(task));
 }
 
 std::unique_ptr<Subscription> VirtualEventLoop::after(Duration delay, std::function<void()> task) {
-  return std::make_unique<Timer>(events_, events_->add(now_ + std::max(delay, Duration::zero()), std::move(task)));
+  return std::make_unique<Timer>(events_, events_->add(steady_ + std::max(delay, Duration::zero()), std::move(task)));
 }
 
 std::unique_ptr<Subscription> VirtualEventLoop::watch(int, Readiness, std::function<void()>) {
@@ -61,10 +61,10 @@ void VirtualEventLoop::run_blocking(std::function<void()> work, std::function<vo
   post([this, work = std::move(work), done = std::move(done)]() mutable {
     in_blocking_work_ = true;
     spent_ = Duration::zero();
-    work();
+    if (work) work();
     work = nullptr;  // As on a real pool: what the work holds ends before `done` may run.
     in_blocking_work_ = false;
-    schedule(now_ + spent_, std::move(done));
+    schedule(steady_ + spent_, std::move(done));
   });
 }
 
@@ -80,8 +80,8 @@ std::optional<Time> VirtualEventLoop::next_event() const {
 bool VirtualEventLoop::step() {
   if (events_->queue.empty()) return false;
   auto event = events_->queue.extract(events_->queue.begin());
-  now_ = std::max(now_, event.key().first);
-  event.mapped()();
+  steady_ = std::max(steady_, event.key().first);
+  if (event.mapped()) event.mapped()();
   return true;
 }
 
@@ -92,14 +92,14 @@ void VirtualEventLoop::run() {
 }
 
 bool VirtualEventLoop::run_for(Duration limit) {
-  const Time end = now_ + limit;
+  const Time end = steady_ + limit;
   stopped_ = false;
   while (!stopped_) {
     const auto next = next_event();
     if (!next || *next > end) break;
     step();
   }
-  if (!stopped_) now_ = std::max(now_, end);
+  if (!stopped_) steady_ = std::max(steady_, end);
   return stopped_;
 }
 
@@ -109,11 +109,11 @@ void VirtualEventLoop::stop() {
 
 void VirtualEventLoop::run_until(Time time) {
   for (auto next = next_event(); next && *next <= time; next = next_event()) step();
-  now_ = std::max(now_, time);
+  steady_ = std::max(steady_, time);
 }
 
 bool VirtualEventLoop::run_until(const std::function<bool()>& condition, Duration limit) {
-  const Time end = now_ + limit;
+  const Time end = steady_ + limit;
   while (!condition()) {
     const auto next = next_event();
     if (!next || *next > end) return false;

@@ -22,6 +22,12 @@ ConnectionEnd ended_by_peer(const ngtcp2_ccerr& error, const std::string& peer) 
   if (error.type == NGTCP2_CCERR_TYPE_TRANSPORT) {
     // RFC 9001, section 4.8: 0x100 plus the TLS alert.
     if (error.error_code >= NGTCP2_CRYPTO_ERROR && error.error_code <= NGTCP2_CRYPTO_ERROR + 0xff) {
+      if ((error.error_code & 0xff) == SSL_AD_CERTIFICATE_EXPIRED)
+        return {{ErrorKind::unauthenticated,
+                 "the peer at " + peer +
+                     " refused this node: by its clock, this node's certificate has expired or is not yet valid (TLS alert: "
+                     "certificate expired)"},
+                {}};
       const char* const alert = SSL_alert_desc_string_long(static_cast<int>(error.error_code & 0xff));
       return {{ErrorKind::unauthenticated,
                "the peer at " + peer + " refused this node (TLS alert: " + alert +

@@ -68,6 +68,7 @@ struct QuicCallbacks {
     return result(connection, connection.streams_->received(stream, {data, size}, (flags & NGTCP2_STREAM_DATA_FLAG_FIN) != 0));
   }
   static int data_acknowledged(ngtcp2_conn*, std::int64_t stream, std::uint64_t, std::uint64_t size, void* user, void*) {
+    self(user).mtu_guard_.arrived(size);
     return result(self(user), self(user).streams_->acknowledged(stream, size));
   }
   static int stream_closed(ngtcp2_conn*, std::uint32_t flags, std::int64_t stream, std::uint64_t code, void* user, void*) {

@@ -46,7 +46,7 @@ class QuicClientCore final : public std::enable_shared_from_this<QuicClientCore>
   void close() {
     closed_ = true;
     if (socket_) {
-      quic_->close(shared_->loop.now());
+      quic_->close(shared_->loop.steady());
       driver_->flush();
     }
     shut();
@@ -84,7 +84,7 @@ class QuicClientCore final : public std::enable_shared_from_this<QuicClientCore>
       quic_->receive(datagram, {to, from}, now);
     };
     for (int i = 0; i < batches_per_turn && socket_; ++i) {
-      now = shared_->loop.now();
+      now = shared_->loop.steady();
       const auto received = socket_->receive(receiver);
       // Once the handshake is done such a message could only have come from someone on the way: it ends nothing.
       if (received == UdpSocket::Received::unreachable && !quic_->established())
@@ -199,7 +199,7 @@ Result<std::unique_ptr<Connection>> make_quic_connection(std::shared_ptr<const Q
   auto socket = UdpSocket::connect(shared->loop, shared->buffers, *address, shared->options.offload);
   if (!socket) return fail(std::move(socket.error()));
   auto quic = QuicConnection::connect(std::move(*tls), shared->settings(options.limits), {(*socket)->local(), *address},
-                                      shared->loop.now());
+                                      shared->loop.steady());
   if (!quic) return fail(std::move(quic.error()));
   const auto core = std::make_shared<QuicClientCore>(std::move(shared), options.limits, std::move(*socket), std::move(*quic));
   core->start();

@@ -82,7 +82,7 @@ QuicConnection::QuicConnection(std::shared_ptr<const TlsContext> tls, const Quic
   tls_reference_.get_conn = [](ngtcp2_crypto_conn_ref* reference) {
     return static_cast<QuicConnection*>(reference->user_data)->connection_.get();
   };
-  tls_ = std::make_unique<TlsSession>(std::move(tls), &tls_reference_, now);
+  tls_ = std::make_unique<TlsSession>(std::move(tls), &tls_reference_, now + settings_.wall_offset);
 }
 
 QuicConnection::~QuicConnection() = default;
@@ -151,7 +151,7 @@ Result<std::unique_ptr<QuicConnection>> QuicConnection::accept(std::shared_ptr<c
 void QuicConnection::prepare_handshake(Time now) {
   if (established_) return;
   ERR_clear_error();
-  tls_->set_time(now);
+  tls_->set_time(now + settings_.wall_offset);
 }
 
 void QuicConnection::receive(ByteView datagram, const Path& path, Time now) {
@@ -238,10 +238,18 @@ void QuicConnection::linger(Time now) {
   linger_until_ = now + Duration(static_cast<Duration::rep>(3 * ngtcp2_conn_get_pto2(connection_.get())));
 }
 
+PathMtuGuard::Counters QuicConnection::counters() const {
+  ngtcp2_conn_info info;
+  ngtcp2_conn_get_conn_info2(connection_.get(), &info);
+  return {info.pkt_recv, info.pkt_lost};
+}
+
 QuicConnection::Batch QuicConnection::produce(std::span<std::uint8_t> buffer, Time now) {
   Batch batch;
   if (!end_) {
     prepare_handshake(now);
+    if (established_)
+      mtu_guard_.look(counters(), Duration(static_cast<Duration::rep>(ngtcp2_conn_get_pto2(connection_.get()))), now);
     ngtcp2_path_storage path;
     ngtcp2_path_storage_zero(&path);
     ngtcp2_pkt_info info;
@@ -253,7 +261,10 @@ QuicConnection::Batch QuicConnection::produce(std::span<std::uint8_t> buffer, Ti
                                                          &batch.segment_bytes, write, timestamp(now));
     if (written >= 0) {
       batch.bytes = static_cast<std::size_t>(written);
-      if (batch.bytes != 0) batch.path = from_path(path.path);
+      if (batch.bytes != 0) {
+        batch.path = from_path(path.path);
+        note_sent(batch, now);
+      }
       return batch;
     }
     read_failed(static_cast<int>(written), now);
@@ -267,8 +278,16 @@ QuicConnection::Batch QuicConnection::produce(std::span<std::uint8_t> buffer, Ti
   return batch;
 }
 
+void QuicConnection::note_sent(const Batch& batch, Time now) {
+  // A larger one is the library's probe, and may well be lost.
+  if (!established_ || batch.segment_bytes > ngtcp2_conn_get_path_max_tx_udp_payload_size2(connection_.get())) return;
+  for (std::size_t left = batch.bytes; left != 0; left -= std::min(left, batch.segment_bytes))
+    mtu_guard_.sent(std::min(left, batch.segment_bytes), counters(), now);
+}
+
 std::ptrdiff_t QuicConnection::write_packet(ngtcp2_path* path, ngtcp2_pkt_info* info, std::uint8_t* out, std::size_t size,
                                             std::uint64_t at) {
+  size = std::min(size, mtu_guard_.limit());
   for (;;) {
     StreamChunk chunk;
     if (streams_ && ngtcp2_conn_get_max_data_left2(connection_.get()) > 0 && !streams_->next(chunk)) {

@@ -6,6 +6,7 @@
 ///
 /// It never fails: what goes wrong ends the connection, and `end` says why.
 #include "transport/connection_end.hpp"
+#include "transport/path_mtu_guard.hpp"
 #include "transport/socket_address.hpp"
 #include "transport/stream_layer.hpp"
 #include "transport/tls_context.hpp"
@@ -24,6 +25,8 @@ struct QuicSettings {
   std::uint32_t max_streams = 256;  ///< Requests that the peer may have open.
   Duration handshake_timeout = std::chrono::seconds(10);
   Duration idle_timeout = std::chrono::seconds(30);
+  /// What the wall clock is ahead of the clock that connections are told: certificates are judged by the former.
+  Duration wall_offset{};
   ResetSecret reset_secret{};  ///< Stateless reset tokens are made from it (RFC 9000, section 10.3). Listeners only.
 };
 
@@ -119,6 +122,8 @@ class QuicConnection {
   void linger(Time now);
   std::ptrdiff_t write_packet(ngtcp2_path* path, ngtcp2_pkt_info* info, std::uint8_t* out, std::size_t size, std::uint64_t at);
   std::uint64_t timestamp(Time now);
+  PathMtuGuard::Counters counters() const;
+  void note_sent(const Batch& batch, Time now);
 
   struct Deleter {
     void operator()(ngtcp2_conn* connection) const { ngtcp2_conn_del(connection); }
@@ -137,6 +142,7 @@ class QuicConnection {
   bool established_ = false;
   bool reset_by_peer_ = false;
   bool stream_layer_failed_ = false;
+  PathMtuGuard mtu_guard_;
   bool peer_refused_ = false;  ///< After the handshake, in which the TLS library had nothing against it.
 
   // The end.

@@ -97,7 +97,7 @@ class QuicListenerCore final : public SessionHost, public std::enable_shared_fro
       receive(datagram, {to, from}, now);
     };
     for (int i = 0; i < batches_per_turn; ++i) {
-      now = shared_->loop.now();
+      now = shared_->loop.steady();
       running_ = true;  // What arrives is handled below, in one go.
       const auto received = socket_->receive(receiver);
       running_ = false;
@@ -172,8 +172,8 @@ class QuicListenerCore final : public SessionHost, public std::enable_shared_fro
 
   // Stateless answers go to addresses that may be forged: a bounded number per second. Retries are worth more, for they let
   // honest newcomers in.
-  bool may_answer() { return answers_.take(shared_->loop.now()); }
-  bool may_retry() { return retries_.take(shared_->loop.now()); }
+  bool may_answer() { return answers_.take(shared_->loop.steady()); }
+  bool may_retry() { return retries_.take(shared_->loop.steady()); }
 
   const std::shared_ptr<const QuicShared> shared_;
   std::shared_ptr<const TlsContext> tls_;  ///< Of new connections; those that are there hold their own.

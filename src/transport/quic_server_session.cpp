@@ -10,7 +10,7 @@ Status QuicServerSession::start(std::shared_ptr<const TlsContext> tls, const Tra
   from_ = path.remote;
   max_held_bytes_ = limits.max_held_bytes_per_peer;
   auto quic =
-      QuicConnection::accept(std::move(tls), shared_->settings(limits), path, initial, retried, *this, shared_->loop.now());
+      QuicConnection::accept(std::move(tls), shared_->settings(limits), path, initial, retried, *this, shared_->loop.steady());
   if (!quic) return fail(std::move(quic.error()));
   quic_ = std::move(*quic);
   http_ = std::make_unique<Http3Server>(*quic_, shared_->http_limits(limits, limits.max_request_bytes));
@@ -52,7 +52,7 @@ void QuicServerSession::note_peer() {
   log_refusal(shared_->options.log.get(), peer_.address,
               "max_connections_per_peer: " + (peer_.name.empty() ? "the peer" : peer_.name) +
                   " has as many connections as one peer may have");
-  quic_->close(shared_->loop.now());
+  quic_->close(shared_->loop.steady());
 }
 
 void QuicServerSession::note_progress() {
@@ -81,7 +81,7 @@ void QuicServerSession::step() {
 }
 
 void QuicServerSession::hand_over() {
-  const Time now = shared_->loop.now();
+  const Time now = shared_->loop.steady();
   // After the end there is nobody to answer; and after `disconnect` nobody to listen to.
   while (http_->has_arrived() && !quic_->end() && may_hand_over(now)) {
     auto [stream, request] = http_->take_arrived();
@@ -132,7 +132,7 @@ void QuicServerSession::respond(StreamId stream, Response response) {
 }
 
 void QuicServerSession::close() {
-  quic_->close(shared_->loop.now());
+  quic_->close(shared_->loop.steady());
   driver_->flush();
   note_progress();
 }

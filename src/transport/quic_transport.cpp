@@ -48,6 +48,7 @@ QuicSettings QuicShared::settings(const TransportLimits& limits) const {
           .max_streams = limits.max_concurrent_requests,
           .handshake_timeout = limits.handshake_timeout,
           .idle_timeout = limits.idle_timeout,
+          .wall_offset = loop.now() - loop.steady(),
           .reset_secret = reset_secret};
 }
 

@@ -1,5 +1,7 @@
 #include "transport/tls_context.hpp"
 
+#include "crypto/reason.hpp"
+
 #include <algorithm>
 
 namespace forgepool::transport {
@@ -185,7 +187,10 @@ ssl_verify_result_t TlsSession::verify(std::uint8_t* alert) {
   }
   auto peer = establish(context_->check(), chain, now_);
   if (!peer) {
-    *alert = SSL_AD_ACCESS_DENIED;
+    // No secret: the peer can read its certificate. Why else it was refused is not for it to know.
+    const auto code = reason_code(peer.error());
+    const bool out_of_date = code == "certificate_expired" || code == "certificate_not_yet_valid";
+    *alert = out_of_date ? SSL_AD_CERTIFICATE_EXPIRED : SSL_AD_ACCESS_DENIED;
     check_error_ = std::move(peer.error().message);
     return ssl_verify_invalid;
   }

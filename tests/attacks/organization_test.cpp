@@ -145,7 +145,8 @@ TEST_CASE("tokens by a stolen key are worth nothing in another organization, in 
 
 TEST_CASE("an agent of a stolen organization neither takes, keeps alive, reads nor reports another one's shards") {
   Robbed world;
-  Node enrolled{must(issue_credentials(world.stolen, "agent/a-thief", world.loop->now(), &world.identity)), nullptr};
+  Node enrolled{must(identity::issue_member_credentials(world.stolen, "agent/a-thief", world.loop->now(), &world.identity)),
+                nullptr};
   enrolled.connection = must(world.transport->connect(world.connect_options(enrolled.credentials.identity)));
   // By a certificate alone it is not enrolled even at home.
   wire::fb::LeaseAskT ask;

@@ -6,6 +6,7 @@
 #include "crypto/reason.hpp"
 #include "identity/dsse.hpp"
 #include "identity/key_id.hpp"
+#include "identity/svid.hpp"
 
 #include <forgepool/backends/duplication_verifier.hpp>
 #include <forgepool/backends/memory_ledger.hpp>
@@ -200,7 +201,7 @@ ConnectOptions World::connect_options(TransportIdentity own, bool enrolment) con
 }
 
 Node World::intruder(const std::string& path) {
-  Node node{must(issue_credentials(stolen, path, loop->now(), &identity)), nullptr};
+  Node node{must(identity::issue_member_credentials(stolen, path, loop->now(), &identity)), nullptr};
   node.connection = must(transport->connect(connect_options(node.credentials.identity)));
   return node;
 }

@@ -1,6 +1,7 @@
 #include "pool.hpp"
 
 #include "../support/permitted.hpp"
+#include "identity/svid.hpp"
 
 #include <forgepool/backends/duplication_verifier.hpp>
 #include <forgepool/backends/fair_share_scheduler.hpp>
@@ -98,7 +99,7 @@ void Pool::restart_hub() {
 }
 
 Credentials Pool::issue(std::size_t organization, const std::string& path) const {
-  return must(issue_credentials(identity(organization), path, loop.now(), &identity(own)));
+  return must(identity::issue_member_credentials(identity(organization), path, loop.now(), &identity(own)));
 }
 
 std::string Pool::invite(std::size_t organization, Invitation invitation) {
@@ -131,6 +132,11 @@ std::unique_ptr<Pool::Member> Pool::start_agent(std::size_t organization, Durati
 }
 
 std::unique_ptr<Pool::Member> Pool::start_agent_with(Credentials credentials, Duration shard_time, std::string output) {
+  return start_agent_on(loop, std::move(credentials), shard_time, std::move(output));
+}
+
+std::unique_ptr<Pool::Member> Pool::start_agent_on(EventLoop& machine, Credentials credentials, Duration shard_time,
+                                                   std::string output) {
   auto member = std::make_unique<Member>();
   member->credentials = std::move(credentials);
   testing::FakeSandboxOptions sandbox;
@@ -149,9 +155,9 @@ std::unique_ptr<Pool::Member> Pool::start_agent_with(Credentials credentials, Du
     member->promises.emplace_back(promise);
     return {};
   };
-  AgentParts parts{std::make_unique<RecordingTransport>(transport(), member->received),
+  AgentParts parts{std::make_unique<RecordingTransport>(make_memory_transport(machine, network, log), member->received),
                    std::make_unique<testing::FakeSandbox>(sandbox), member->log};
-  member->agent = must(forgepool::start_agent(loop, member->credentials, std::move(parts), agent));
+  member->agent = must(forgepool::start_agent(machine, member->credentials, std::move(parts), agent));
   return member;
 }
 

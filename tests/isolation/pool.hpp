@@ -80,6 +80,9 @@ class Pool {
                                       Invitation invitation = {});
   /// `output`: what it makes of every shard.
   std::unique_ptr<Member> start_agent_with(Credentials credentials, Duration shard_time, std::string output = honest_output);
+  /// On a machine with a clock of its own.
+  std::unique_ptr<Member> start_agent_on(EventLoop& machine, Credentials credentials, Duration shard_time,
+                                         std::string output = honest_output);
   static constexpr const char* honest_output = R"({"count":1,"format":"count/1"})";
 
   /// A connection that sends what it is told to.

@@ -58,6 +58,7 @@ TEST_CASE("an agent renews its certificate at half of its life, and works on thr
 TEST_CASE("an agent that slept past its certificate says exactly what to do, and health says that it is missing") {
   HubOptions options;
   options.certificate_life = 1h;
+  options.renewal_grace = 0h;
   Pool pool(options);
   auto agent = pool.start_agent(Pool::aurora);
   const auto credentials = agent->credentials;

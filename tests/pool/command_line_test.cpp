@@ -5,6 +5,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <random>
 
@@ -343,4 +344,72 @@ TEST_CASE("exec@1 runs a program of ours once per input item, verified") {
   CHECK(pool.cli(replay, 5).at("error").at("message").get<std::string>().find("sha256:") != std::string::npos);
   replay.insert(replay.end(), inputs.begin(), inputs.end());
   CHECK(pool.cli(replay).at("identical") == true);
+}
+
+TEST_CASE("hub, agent and command line take IPv6 addresses in brackets, and nothing else for one") {
+  ProcessPool pool;
+  const auto hub = [&](const std::string& address) {
+    return run({programs + "/forgepool-hub", "--data", pool.path("hub"), "--address", address, "--port-file", "/nowhere/x",
+                "--port", "0", "--enrol-port", "0"});
+  };
+  // It listens, and then cannot write the file.
+  for (const char* address : {"::1", "[::1]"}) CHECK_THAT(hub(address).errors, ContainsSubstring("listening"));
+  CHECK(hub("localhost").code == 2);
+  CHECK_THAT(hub("localhost").errors, ContainsSubstring("names are not looked up"));
+  for (const char* program : {"/forgepool-agent", "/forgepool"}) {
+    std::vector<std::string> command{programs + program, "--credentials", pool.path("hub/operator"), "--hub", "::1"};
+    if (program == std::string("/forgepool")) command.insert(command.end(), {"jobs"});
+    const auto refused = run(command);
+    CHECK(refused.code == 2);
+    CHECK_THAT(refused.errors, ContainsSubstring("[::1]:PORT"));
+  }
+  pool.start_hub({"--address", "::1"});
+  const auto port = pool.address().substr(pool.address().rfind(':'));
+  CHECK(run({programs + "/forgepool", "--credentials", pool.path("hub/operator"), "--hub", "[::1]" + port, "jobs"}).code == 0);
+}
+
+TEST_CASE("a data directory that others can change is refused, as a file's wrong permissions are everywhere") {
+  ProcessPool pool;
+  std::filesystem::permissions(pool.path("hub"), std::filesystem::perms(0777));
+  const auto refused = run({programs + "/forgepool-hub", "--data", pool.path("hub"), "--port", "0", "--enrol-port", "0"});
+  CHECK(refused.code == 4);
+  CHECK_THAT(refused.errors, ContainsSubstring("can be changed by others"));
+  std::filesystem::permissions(pool.path("hub"), std::filesystem::perms(0700));
+  std::filesystem::permissions(pool.path("hub/operator/node.key"), std::filesystem::perms(0644));
+  CHECK(run({programs + "/forgepool-agent", "--credentials", pool.path("hub/operator")}).code == 4);
+  CHECK(run({programs + "/forgepool", "--credentials", pool.path("hub/operator"), "jobs"}).code == 4);
+}
+
+TEST_CASE("mistakes are answered with what to do instead") {
+  ProcessPool pool;
+  pool.start_hub();
+  pool.enrol_agent("agent", {});
+  // Enrolling at the members' port.
+  const std::string join = pool.cli({"hub", "invite"}).at("join_token");
+  const auto lost =
+      run({programs + "/forgepool", "--hub", pool.address(), "agent", "enroll", "--join", join, "--output", pool.path("late")});
+  CHECK(lost.code != 0);
+  CHECK_THAT(lost.errors, ContainsSubstring("is this its enrolment port?"));
+  // A directory as an input.
+  CHECK_THAT(pool.cli({"submit", pool.contract(small_job()), "--input", pool.path("hub")}, 2).dump(),
+             ContainsSubstring("is a directory"));
+  // The kind is said once.
+  const std::string agent = pool.cli({"hub", "agents"}).at("agents")[0].at("agent");
+  pool.cli({"revoke", "agent", agent});
+  const auto again = pool.cli_text({"revoke", "agent", agent});
+  CHECK_THAT(again.errors, ContainsSubstring("conflict: ") && !ContainsSubstring("conflict: conflict:"));
+}
+
+TEST_CASE("an agent that does not reach its hub says so, and where it looked") {
+  ProcessPool pool;
+  pool.start_hub();
+  pool.enrol_agent("agent", {});
+  // Nobody is there. The address comes from the environment.
+  const auto log = pool.path("lost.log");
+  Process agent({"/usr/bin/env", "FORGEPOOL_HUB=127.0.0.1:9", programs + "/forgepool-agent", "--credentials",
+                 pool.path("agent"), "--allow-sandbox-level", sandbox_level()},
+                {log, std::nullopt});
+  CHECK(eventually([&] { return read(log).find("hub_not_reached") != std::string::npos; }));
+  CHECK_THAT(read(log), ContainsSubstring("port=9") && ContainsSubstring("FORGEPOOL_HUB"));
+  agent.kill();
 }

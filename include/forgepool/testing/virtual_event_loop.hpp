@@ -20,6 +20,7 @@ class FORGEPOOL_API VirtualEventLoop final : public RunnableEventLoop {
   VirtualEventLoop& operator=(const VirtualEventLoop&) = delete;
 
   Time now() const override;
+  Time steady() const override { return steady_; }
   void post(std::function<void()> task) override;
   std::unique_ptr<Subscription> after(Duration delay, std::function<void()> task) override;
   std::unique_ptr<Subscription> watch(int fd, Readiness readiness, std::function<void()> task) override;
@@ -31,11 +32,14 @@ class FORGEPOOL_API VirtualEventLoop final : public RunnableEventLoop {
   bool run_for(Duration limit) override;
   void stop() override;
 
+  /// Somebody sets the wall clock, forward or back. Events, and all times below, are by `steady`, and stay where they are.
+  void set_wall_clock(Duration by) { wall_offset_ += by; }
+
   /// Runs the next event, moving the clock to it. False if there is none.
   bool step();
   /// Runs everything up to and including `time`, and moves the clock there.
   void run_until(Time time);
-  void advance(Duration duration) { run_until(now() + duration); }
+  void advance(Duration duration) { run_until(steady() + duration); }
   /// Runs until `condition` holds, at most to `limit` from now; what `condition` says at the end.
   bool run_until(const std::function<bool()>& condition, Duration limit);
   /// When the next event is due.
@@ -51,7 +55,8 @@ class FORGEPOOL_API VirtualEventLoop final : public RunnableEventLoop {
   void schedule(Time time, std::function<void()> task);
 
   std::shared_ptr<Events> events_;  // Shared with the subscriptions, which may outlive the loop.
-  Time now_;
+  Time steady_;
+  Duration wall_offset_{};
   Duration spent_{};
   bool in_blocking_work_ = false;
   bool stopped_ = false;

@@ -151,7 +151,7 @@ TEST_CASE("an organization's identity is made in any store, found again, and rot
     std::shared_ptr<KeyStore> store = std::move(backend.store);
     auto hub = need(make_hub_identity("pool.example", store, now));
     CHECK(make_hub_identity("pool.example", store, now).error().kind == ErrorKind::conflict);
-    const auto member = need(issue_credentials(hub, "agent/a-1", now));
+    const auto member = need(issue_credentials(hub, "client/alice", now));
     CHECK(member.hub_pins == hub.pins());
     REQUIRE(hub.pins().size() == 2);
 

@@ -62,19 +62,19 @@ std::string ask_over_quic() {
   loop->post([&] {
     try {
       const auto hub = need(make_hub_identity("mix.example", loop->now()));
-      const auto agent = need(issue_credentials(hub, "agent/one", loop->now()));
+      const auto member = need(issue_credentials(hub, "client/one", loop->now()));
       hub_transport = make_quic_transport(*loop);
       agent_transport = make_quic_transport(*loop);
       ListenOptions listen;
       listen.identity = hub.tls;
-      listen.check_peer = only(agent.identity.certificate_chain, agent.name);
+      listen.check_peer = only(member.identity.certificate_chain, member.name);
       listen.handler = [](const Peer& peer, Request request, Responder respond) {
         respond({200, "text/plain", to_bytes(request.path + " for " + peer.name)});
       };
       listener = need(hub_transport->listen(std::move(listen)));
       ConnectOptions connect;
       connect.port = listener->port();
-      connect.identity = agent.identity;
+      connect.identity = member.identity;
       connect.check_peer = only(hub.tls.certificate_chain, "hub");
       connection = need(agent_transport->connect(std::move(connect)));
       connection->send({"GET", "/mix", {}, {}}, [&](Result<Response> response) {

@@ -11,7 +11,7 @@ cd "$work"
 source "$here/verdicts.sh"
 
 strict=(openssl verify -x509_strict -check_ss_sig -policy_check -no-CApath -no-CAstore)
-leaves=(pool-hub/hub-1.pem pool-agent/node.pem pool-client/node.pem pool-operator/node.pem)
+leaves=(pool-hub/hub-1.pem pool-member/node.pem pool-client/node.pem pool-operator/node.pem)
 
 accepts "the CA's own certificate" "${strict[@]}" -CAfile pool-hub/ca-1.pem pool-hub/ca-1.pem
 for leaf in "${leaves[@]}"; do
@@ -38,14 +38,14 @@ for leaf in "${leaves[@]}"; do
   grep -qx ' *TLS Web Server Authentication, TLS Web Client Authentication' <<<"$text" || failed "$leaf: extended key usage: $text"
   san=$(grep -A1 'Subject Alternative Name' <<<"$text" | tail -1)
   # Exactly one SPIFFE id and no other URI. A hub may have host names beside it, for clients that are no nodes.
-  [ "$(grep -o 'URI:' <<<"$san" | wc -l)" = 1 ] && grep -Eq 'URI:spiffe://x509\.example/(hub|operator|agent/one|client/two)(,|$)' <<<"$san" ||
+  [ "$(grep -o 'URI:' <<<"$san" | wc -l)" = 1 ] && grep -Eq 'URI:spiffe://x509\.example/(hub|operator|client/apollo/one|client/two)(,|$)' <<<"$san" ||
     failed "$leaf: expected exactly one SPIFFE id, got $san"
   [ "$leaf" = pool-hub/hub-1.pem ] || [ "$(grep -o ':' <<<"${san//spiffe:/}" | wc -l)" = 1 ] || failed "$leaf: other names than the SPIFFE id: $san"
 done
 
 # Files fit together: key and certificate, certificate and pin.
 spki_of() { openssl x509 -in "$1" -noout -pubkey | openssl pkey -pubin -outform DER; }
-for folder in pool-agent pool-client pool-operator; do
+for folder in pool-member pool-client pool-operator; do
   cmp -s <(spki_of "$folder/node.pem") <(openssl pkey -in "$folder/node-1.key" -pubout -outform DER) || failed "$folder: key and certificate differ"
   [ "$(head -n 1 "$folder/hub.pin")" = "$(spki_of pool-hub/hub-1.pem | sha256sum | cut -d' ' -f1)" ] || failed "$folder/hub.pin is not the hub's pin"
 done

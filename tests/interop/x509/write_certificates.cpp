@@ -23,7 +23,8 @@ T need(forgepool::Result<T> result) {
 void write_pool(const std::string& folder, forgepool::Time now) {
   const auto hub = need(forgepool::make_hub_identity("x509.example", now));
   need(forgepool::save_hub_identity(hub, folder + "-hub"));
-  for (const auto& [path, name] : {std::pair{"agent/one", "-agent"}, {"client/two", "-client"}, {"operator", "-operator"}})
+  for (const auto& [path, name] :
+       {std::pair{"client/apollo/one", "-member"}, {"client/two", "-client"}, {"operator", "-operator"}})
     need(forgepool::save_credentials(need(forgepool::issue_credentials(hub, path, now)), folder + name));
 }
 

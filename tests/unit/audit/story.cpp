@@ -2,6 +2,7 @@
 
 #include "identity/dsse.hpp"
 #include "identity/enrolment_event.hpp"
+#include "identity/svid.hpp"
 
 #include <forgepool/backends/memory_ledger.hpp>
 #include <forgepool/merkle.hpp>
@@ -94,7 +95,7 @@ Bytes sample_output(std::uint64_t items, std::uint64_t of_ten) {
 Story::Story(const json::Object& policy, const std::string& profile, const json::Object& args, const json::Object& members)
     : hub(need(make_hub_identity("pool.example", story_time()))) {
   for (const char* name : {"alice", "bob", "carol", "mallory"})
-    agents.emplace(name, need(issue_credentials(hub, std::string("agent/") + name, story_time())));
+    agents.emplace(name, need(identity::issue_member_credentials(hub, std::string("agent/") + name, story_time())));
   adapter = need(open_adapter(tally_package()));
   json::Object request{{"op", json::Object{{"name", "tally"}, {"version", "1"}, {"profile", profile}}},
                        {"args", args},

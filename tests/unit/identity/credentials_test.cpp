@@ -34,14 +34,16 @@ TEST_CASE("a new pool's hub and members recognise each other") {
     return identity::issuers_of(*hub, now);
   };
   for (const char* path : {"agent/a-1", "client/alice", "client/apollo/alice", "operator"}) {
-    const auto member = issue_credentials(*hub, path, now);
+    const auto member = identity::issue_member_credentials(*hub, path, now);
     REQUIRE(member);
     CHECK(member->name == std::string("spiffe://pool.example/") + path);
     CHECK(identity::check_member(issuers, nullptr)(member->identity.certificate_chain, now) == member->name);
     CHECK((*identity::check_hub(*member))(hub->tls.certificate_chain, now) == "spiffe://pool.example/hub");
   }
   CHECK_FALSE(make_hub_identity("Not A Domain", now));
-  CHECK_FALSE(issue_credentials(*hub, "agent/", now));
+  CHECK_FALSE(issue_credentials(*hub, "client/", now));
+  // A hub would refuse it for ever.
+  CHECK(issue_credentials(*hub, "agent/a-1", now).error().kind == ErrorKind::invalid_input);
 }
 
 TEST_CASE("a pool's keys and a member's credentials survive being saved and loaded, and are never overwritten") {
@@ -61,7 +63,7 @@ TEST_CASE("a pool's keys and a member's credentials survive being saved and load
   CHECK(loaded->tls.certificate_chain == hub.tls.certificate_chain);
   CHECK(save_hub_identity(hub, hub_path).error().kind == ErrorKind::conflict);
 
-  const auto node = *issue_credentials(hub, "agent/a-1", now);
+  const auto node = *issue_credentials(hub, "client/alice", now);
   REQUIRE(save_credentials(node, node_path));
   const auto node_loaded = load_credentials(node_path);
   REQUIRE(node_loaded);

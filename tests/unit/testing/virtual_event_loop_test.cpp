@@ -112,3 +112,14 @@ TEST_CASE("run_for ends with stop or with the time given") {
   CHECK(loop.run_for(5s));
   CHECK(loop.now() == Time(2s));
 }
+
+TEST_CASE("a wall clock that is set moves no event") {
+  VirtualEventLoop loop(Time(0s));
+  std::vector<Time> at;
+  const auto timer = loop.after(10s, [&] { at = {loop.steady(), loop.now()}; });
+  loop.advance(5s);
+  loop.set_wall_clock(-3h);
+  CHECK(loop.now() == Time(5s - 3h));
+  loop.advance(5s);
+  CHECK(at == std::vector{Time(10s), Time(10s - 3h)});
+}

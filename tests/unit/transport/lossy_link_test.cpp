@@ -101,6 +101,40 @@ TEST_CASE("tampering with an established connection changes nothing that is rece
   CHECK(exchange_all(link, 100, 5000));
 }
 
+TEST_CASE("a connection goes on when its path becomes narrower, in both directions, beside small requests that arrive") {
+  const Authority authority;
+  const std::size_t path_mtu = GENERATE(1280u, 1240u);
+  SimulatedLink link(authority, SimulatedLink::honest(authority), {}, {.max_datagram_bytes = 1452, .idle_timeout = 30s});
+  REQUIRE(exchange_all(link, 20, 100'000));  // The search for a larger size is over by then.
+  std::size_t largest = 0, too_large = 0;
+  link.tamper = [&](Bytes& datagram, bool) {
+    largest = std::max(largest, datagram.size());
+    if (datagram.size() <= path_mtu - 28) return;  // IPv4 and UDP.
+    ++too_large;
+    datagram.clear();
+  };
+  link.client->keep_alive(true);
+  const Time narrow_since = link.now;
+  CHECK(exchange_all(link, 4, 1u << 20));
+  CHECK(largest > path_mtu - 28);
+  CHECK(link.now - narrow_since < 1min);
+  const auto before = too_large;
+  CHECK(exchange_all(link, 4, 1u << 20));
+  CHECK(too_large == before);  // It has learned.
+}
+
+TEST_CASE("losses alone do not make a connection send smaller datagrams") {
+  const Authority authority;
+  SimulatedLink link(authority, SimulatedLink::honest(authority), {.loss = 0.1, .seed = 5});
+  REQUIRE(exchange_all(link, 20, 100'000));
+  std::size_t largest = 0;
+  link.tamper = [&](Bytes& datagram, bool) { largest = std::max(largest, datagram.size()); };
+  CHECK(exchange_all(link, 4, 1u << 20));
+  largest = 0;
+  CHECK(exchange_all(link, 1, 100'000));
+  CHECK(largest == 1452);
+}
+
 TEST_CASE("a client that hears nothing gives up at the handshake timeout") {
   const Authority authority;
   SimulatedLink link(authority, SimulatedLink::honest(authority), {}, {.handshake_timeout = 10s});

@@ -47,8 +47,8 @@ int main() {
   bool ran = false;
   loop->post([&] {
     const auto hub = expect(forgepool::make_hub_identity("consumer.example", loop->now()), "make_hub_identity");
-    const auto agent = expect(forgepool::issue_credentials(hub, "agent/one", loop->now()), "issue_credentials");
-    std::printf("consumer: made a pool and %s\n", agent.name.c_str());
+    const auto client = expect(forgepool::issue_credentials(hub, "client/one", loop->now()), "issue_credentials");
+    std::printf("consumer: made a pool and %s\n", client.name.c_str());
     signatures(hub);
     contracts();
     loop->run_blocking([&] { ran = true; }, [&] { loop->stop(); });
