@@ -1,9 +1,9 @@
 /// Packages: made, opened, and used. FORMAT.md, "Package".
 #include "adapter/comparison.hpp"
-#include "adapter/elf.hpp"
 #include "adapter/planner.hpp"
 #include "adapter/reducer.hpp"
 #include "adapter/shard_run.hpp"
+#include "machine_code/elf.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -103,6 +103,19 @@ tl::unexpected<Error> corrupt(const std::string& reason) {
   return fail(ErrorKind::corrupt, "not a well-formed adapter package: " + reason);
 }
 
+/// A profile that does not ask for executable memory must not bring it along.
+Status check_memory(const adapter::Manifest& manifest, ByteView program) {
+  const auto bound = std::ranges::find_if(manifest.profiles, [](const auto& entry) {
+    return !std::ranges::count(entry.second.relaxations, SandboxRelaxation::executable_memory);
+  });
+  if (bound == manifest.profiles.end()) return {};
+  const auto kept = machine_code::check_write_or_execute(program);
+  if (kept) return {};
+  return fail(ErrorKind::unsupported,
+              json::at_pointer(json::pointer_to(json::pointer_to("/profiles", bound->first), "relaxations"),
+                               kept.error().message + ", or ask for executable_memory"));
+}
+
 /// A profile that promises the same bits on every machine must not have code that the sandbox cannot hold to that.
 Status check_determinism(const adapter::Manifest& manifest, ByteView program) {
   constexpr std::size_t shown = 3;
@@ -121,7 +134,7 @@ Status check_determinism(const adapter::Manifest& manifest, ByteView program) {
       json::at_pointer(
           json::pointer_to(json::pointer_to("/profiles", strict->first), "determinism"),
           "the program cannot be strict, since it has instructions whose results depend on the machine: " + text + ". " +
-              (named ? "Do without them, or say standard"
+              (named ? "Do without them (-Wl,--gc-sections drops what is never called), or say standard"
                      : "Without a symbol table library code cannot be told apart: keep it (link without -s; strip with "
                        "--strip-debug), or say standard")));
 }
@@ -145,7 +158,7 @@ Result<std::shared_ptr<const AdapterPackage>> open_adapter(Bytes package) {
   if (!manifest) return corrupt("manifest: " + manifest.error().message);
   const ByteView program = ByteView(package).subspan(sizes->header + sizes->manifest);
   if (sha256(program) != manifest->program) return corrupt("the program is not the one that the manifest names");
-  if (auto elf = adapter::check_static_elf(program); !elf) return corrupt(elf.error().message);
+  if (auto elf = machine_code::check_static_elf(program); !elf) return corrupt(elf.error().message);
 
   std::string manifest_copy(manifest_text);
   Bytes program_copy(program.begin(), program.end());
@@ -165,7 +178,8 @@ Result<Bytes> pack_adapter(std::string_view manifest, ByteView program) {
   }
   const auto read = adapter::read_manifest(*value);
   if (!read) return fail(read.error());
-  if (auto elf = adapter::check_static_elf(program); !elf) return fail(elf.error());
+  if (auto elf = machine_code::check_static_elf(program); !elf) return fail(elf.error());
+  if (auto kept = check_memory(*read, program); !kept) return fail(kept.error());
   if (auto kept = check_determinism(*read, program); !kept) return fail(kept.error());
 
   const std::string canonical = json::canonicalize(*value);

@@ -117,11 +117,14 @@ struct BoxPlan {
   std::uint32_t file_count;
   std::uint32_t limit_count;
   std::uint32_t filter_length;  ///< In BPF instructions.
-  PlanOffset files;             ///< PlannedFile[file_count]
-  PlanOffset filter;            ///< sock_filter[filter_length]
-  PlanOffset arguments;         ///< PlanOffset[] ending with 0, starting with argv[0].
-  PlanOffset environment;       ///< PlanOffset[] ending with 0.
-  PlanOffset in;                ///< The mount options of /in, a tmpfs, as text; of the other two as well.
+  /// Of a strict program, which of its instructions were rewritten: RewrittenInstruction[rewritten_count], in the image's file.
+  std::uint32_t rewritten_count;
+  std::uint64_t rewritten_offset;
+  PlanOffset files;        ///< PlannedFile[file_count]
+  PlanOffset filter;       ///< sock_filter[filter_length]
+  PlanOffset arguments;    ///< PlanOffset[] ending with 0, starting with argv[0].
+  PlanOffset environment;  ///< PlanOffset[] ending with 0.
+  PlanOffset in;           ///< The mount options of /in, a tmpfs, as text; of the other two as well.
   PlanOffset out;
   PlanOffset tmp;
   PlannedLimit limits[max_planned_limits];

@@ -39,8 +39,8 @@ BoxPool::~BoxPool() {
   if (thread_.joinable()) thread_.join();
 }
 
-std::shared_ptr<BoxPool::Shelf> BoxPool::find_shelf(const SandboxRequest& request, const std::shared_ptr<const UniqueFd>& image,
-                                                    Shelves& dropped) {
+std::shared_ptr<BoxPool::Shelf> BoxPool::find_shelf(const SandboxRequest& request,
+                                                    const std::shared_ptr<const ProgramImage>& image, Shelves& dropped) {
   const BoxShape shape(request);
   const auto found = std::ranges::find(shelves_, shape, [](const auto& shelf) -> const BoxShape& { return shelf->shape; });
   std::shared_ptr<Shelf> shelf;
@@ -78,7 +78,7 @@ std::unique_ptr<OpenBox> BoxPool::take_from(const std::shared_ptr<Shelf>& shelf)
   return box;
 }
 
-BoxPool::Loan BoxPool::take(const SandboxRequest& request, const std::shared_ptr<const UniqueFd>& image) {
+BoxPool::Loan BoxPool::take(const SandboxRequest& request, const std::shared_ptr<const ProgramImage>& image) {
   if (depth_ == 0) return {};
   Shelves dropped;  // Ended outside of the lock.
   std::unique_lock lock(mutex_);
@@ -132,7 +132,7 @@ void BoxPool::make_box(std::unique_lock<std::mutex>& lock, const std::shared_ptr
   std::unique_ptr<OpenBox> box;
   try {
     const auto use = shelf->shape.owner.empty() ? BoxUse::once : BoxUse::again;
-    box = open_box(machine_, empty_request(shelf->shape), shelf->image->get(), use, failed);
+    box = open_box(machine_, empty_request(shelf->shape), *shelf->image, use, failed);
   } catch (const std::exception&) {
     // No memory. Whoever wants to run will find that out, too.
   }

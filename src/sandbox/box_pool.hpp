@@ -44,7 +44,7 @@ class BoxPool {
 
   /// For this strict request. The second request of a shape, and each after it, lets boxes of it be made. May wait for a box
   /// that is being renewed.
-  Loan take(const SandboxRequest& request, const std::shared_ptr<const UniqueFd>& image);
+  Loan take(const SandboxRequest& request, const std::shared_ptr<const ProgramImage>& image);
 
   /// After the run, whichever box it had: renews it or takes down what is left of it (its mounts, its groups), in the
   /// background: the kernel takes its time for that. With depth 0 at once.
@@ -53,7 +53,7 @@ class BoxPool {
  private:
   struct Shelf {
     BoxShape shape;
-    std::shared_ptr<const UniqueFd> image;
+    std::shared_ptr<const ProgramImage> image;
     std::uint64_t requests = 0;
     std::chrono::steady_clock::time_point last_request{};
     std::deque<std::unique_ptr<OpenBox>> boxes{};
@@ -68,7 +68,7 @@ class BoxPool {
     bool renewable;
   };
 
-  std::shared_ptr<Shelf> find_shelf(const SandboxRequest& request, const std::shared_ptr<const UniqueFd>& image,
+  std::shared_ptr<Shelf> find_shelf(const SandboxRequest& request, const std::shared_ptr<const ProgramImage>& image,
                                     Shelves& dropped);
   /// The one that is ready, else the one that will be first.
   std::unique_ptr<OpenBox> take_from(const std::shared_ptr<Shelf>& shelf);

@@ -82,8 +82,8 @@ bool send_renewal(const OpenBox& open) {
 
 }  // namespace
 
-std::unique_ptr<OpenBox> open_box(const BoxMachine& machine, const SandboxRequest& request, int program_image, BoxUse use,
-                                  BoxRun& failed) {
+std::unique_ptr<OpenBox> open_box(const BoxMachine& machine, const SandboxRequest& request, const ProgramImage& image,
+                                  BoxUse use, BoxRun& failed) {
   const auto refuse = [&failed](SandboxStep step, std::string detail, BoxFailure failure = {}) {
     failed = failed_run(step, std::move(detail), failure);
     return nullptr;
@@ -107,11 +107,11 @@ std::unique_ptr<OpenBox> open_box(const BoxMachine& machine, const SandboxReques
   if (!machine.launch) ordered.emplace(machine.zygote->order(input));
   if (auto status = open_captures(*open, request.limits); !status)
     return refuse(SandboxStep::standard_streams, status.error().message);
-  auto plan = write_plan({request, **filter, open->group != nullptr, static_cast<std::uint32_t>(input.join_fds.size()),
+  auto plan = write_plan({request, **filter, image, open->group != nullptr, static_cast<std::uint32_t>(input.join_fds.size()),
                           !input.identity.own, machine.launch != nullptr, use == BoxUse::again});
   if (!plan) return refuse(SandboxStep::plan, plan.error().message);
   open->plan = std::move(*plan);
-  input.program_image = program_image;
+  input.program_image = image.file.get();
   input.standard_input = machine.null_device.get();
   input.standard_output = open->standard_output.write_fd();
   input.standard_error = open->standard_error.write_fd();
@@ -182,10 +182,10 @@ bool become_usable(OpenBox& open, const SandboxRequest& request) {
   return !open.renewed || !open.group || open.group->start_anew(request.program->size() + slack_bytes);
 }
 
-BoxRun run_box(const BoxMachine& machine, const SandboxRequest& request, int program_image) {
+BoxRun run_box(const BoxMachine& machine, const SandboxRequest& request, const ProgramImage& image) {
   const auto start = std::chrono::steady_clock::now();
   BoxRun failed;
-  const auto open = open_box(machine, request, program_image, BoxUse::once, failed);
+  const auto open = open_box(machine, request, image, BoxUse::once, failed);
   return open ? run_open_box(*open, request, start) : std::move(failed);
 }
 

@@ -5,6 +5,7 @@
 #include "sandbox/cgroup.hpp"
 #include "sandbox/identity.hpp"
 #include "sandbox/launch.hpp"
+#include "sandbox/program_image.hpp"
 #include "sandbox/seccomp_policy.hpp"
 #include "sandbox/stdio_capture.hpp"
 #include "sandbox/unique_fd.hpp"
@@ -14,7 +15,7 @@ namespace forgepool::sandbox {
 
 /// What all runs share. Constant; all borrowed parts outlive the runs.
 struct BoxMachine {
-  UniqueFd init_image;
+  ProgramImage init_image;
   UniqueFd null_device;
   PolicyFilters filters;
   SeccompProgram strict_filter;
@@ -54,10 +55,10 @@ enum class BoxUse {
   again,  ///< Strict ones only: it can be renewed. Costs a fork more before the first run, and less in all others.
 };
 
-/// Opens a box for a request that has passed problem_with(), with `program_image` (sealed, executable). The files and the seed
+/// Opens a box for a request that has passed problem_with(), with the program's image for its class. The files and the seed
 /// of a strict request do not matter yet. On failure null, and why in `failed`. May throw std::bad_alloc.
-std::unique_ptr<OpenBox> open_box(const BoxMachine& machine, const SandboxRequest& request, int program_image, BoxUse use,
-                                  BoxRun& failed);
+std::unique_ptr<OpenBox> open_box(const BoxMachine& machine, const SandboxRequest& request, const ProgramImage& image,
+                                  BoxUse use, BoxRun& failed);
 
 /// Waits until a strict box is ready for its run, or dead.
 void wait_until_ready(const OpenBox& box);
@@ -79,6 +80,6 @@ bool renew(OpenBox& box, const SandboxLimits& limits);
 bool become_usable(OpenBox& box, const SandboxRequest& request);
 
 /// All of it.
-BoxRun run_box(const BoxMachine& machine, const SandboxRequest& request, int program_image);
+BoxRun run_box(const BoxMachine& machine, const SandboxRequest& request, const ProgramImage& image);
 
 }  // namespace forgepool::sandbox

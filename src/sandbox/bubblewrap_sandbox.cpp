@@ -40,11 +40,11 @@ class BubblewrapSandbox final : public Sandbox {
     try {
       if (auto problem = sandbox::problem_with(request)) return setup_failed(SandboxStep::request, *problem);
       if (!request.program) return setup_failed(SandboxStep::request, "the request has no program");
-      const auto image = programs_.get(request.program_digest, *request.program);
-      if (!image) return setup_failed(SandboxStep::program_image, image.error().message);
       auto possible = request;
       possible.determinism = std::min(request.determinism, Determinism::standard);
-      return sandbox::run_box(*machine_, possible, (*image)->get()).report;
+      const auto image = programs_.get(possible);
+      if (!image) return setup_failed(SandboxStep::program_image, image.error().message);
+      return sandbox::run_box(*machine_, possible, **image).report;
     } catch (const std::exception& error) {
       return setup_failed(SandboxStep::none, error.what());
     }

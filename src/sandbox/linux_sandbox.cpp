@@ -5,6 +5,7 @@
 #include "sandbox/program_image.hpp"
 #include "sandbox/request_check.hpp"
 
+#include <algorithm>
 #include <exception>
 
 namespace forgepool {
@@ -41,25 +42,24 @@ class LinuxSandbox final : public Sandbox {
     try {
       if (auto problem = sandbox::problem_with(request)) return setup_failed(SandboxStep::request, *problem);
       if (!request.program) return setup_failed(SandboxStep::request, "the request has no program");
-      const auto image = programs_.get(request.program_digest, *request.program);
-      if (!image) return setup_failed(SandboxStep::program_image, image.error().message);
-      if (request.determinism != Determinism::strict) return sandbox::run_box(*machine_, request, (*image)->get()).report;
-      if (strict_) return run_strict(request, *image);
       auto possible = request;
-      possible.determinism = Determinism::standard;
-      return sandbox::run_box(*machine_, possible, (*image)->get()).report;
+      if (!strict_) possible.determinism = std::min(request.determinism, Determinism::standard);
+      const auto image = programs_.get(possible);
+      if (!image) return setup_failed(SandboxStep::program_image, image.error().message);
+      if (possible.determinism == Determinism::strict) return run_strict(possible, *image);
+      return sandbox::run_box(*machine_, possible, **image).report;
     } catch (const std::exception& error) {
       return setup_failed(SandboxStep::none, error.what());
     }
   }
 
  private:
-  SandboxReport run_strict(const SandboxRequest& request, const std::shared_ptr<const sandbox::UniqueFd>& image) {
+  SandboxReport run_strict(const SandboxRequest& request, const std::shared_ptr<const sandbox::ProgramImage>& image) {
     const auto start = std::chrono::steady_clock::now();
     sandbox::BoxRun run;
     auto loan = pool_.take(request, image);
     try {
-      if (!loan.box) loan.box = sandbox::open_box(*machine_, request, image->get(), sandbox::BoxUse::once, run);
+      if (!loan.box) loan.box = sandbox::open_box(*machine_, request, *image, sandbox::BoxUse::once, run);
       if (loan.box) run = sandbox::run_open_box(*loan.box, request, start);
     } catch (...) {
       pool_.give_back(std::move(loan), false);

@@ -4,9 +4,9 @@
 #include "sandbox/cgroup_files.hpp"
 #include "sandbox/filter_compaction.hpp"
 #include "sandbox/launch.hpp"
-#include "sandbox/numeric_probe_image.hpp"
 #include "sandbox/program_image.hpp"
 #include "sandbox/strict/strict_filter.hpp"
+#include "sandbox/strict_trials.hpp"
 
 #include <fcntl.h>
 
@@ -66,7 +66,7 @@ Result<std::unique_ptr<BoxMachine>> prepare_machine() {
   machine->strict_filter = strict::with_stem_calls(compact(strict::strict_filter(**ordinary)));
   auto image = make_sealed_image(box_init_image(), ImageAccess::readable);
   if (!image) return fail(image.error());
-  machine->init_image = std::move(*image);
+  machine->init_image.file = std::move(*image);
   machine->null_device = UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!machine->null_device) return fail(ErrorKind::unsupported, std::string("no /dev/null: ") + std::strerror(errno));
   const auto uid_map = read_cgroup_file("/proc/self/uid_map");
@@ -82,38 +82,8 @@ BoxRun run_trial(const BoxMachine& machine) {
   SandboxRequest request;
   request.arguments = {"trial"};
   request.limits.wall_ms = 30'000;
-  return run_box(machine, request, machine.init_image.get());
+  return run_box(machine, request, machine.init_image);
 }
-
-namespace {
-
-/// A program with a C library: it asks for the time, its memory, its processor.
-BoxRun run_strict_trial(const BoxMachine& machine) {
-  const auto image = make_sealed_image(numeric_probe_image(), ImageAccess::execute_only);
-  BoxRun run;
-  if (!image) {
-    run.report.outcome = {SandboxOutcome::Kind::setup_failed, 0, image.error().message, SandboxStep::program_image};
-    return run;
-  }
-  SandboxRequest request;
-  request.determinism = Determinism::strict;
-  request.limits.wall_ms = 30'000;
-  return run_box(machine, request, image->get());
-}
-
-void try_strict(ProbedMachine& probed) {
-  const auto trial = run_strict_trial(*probed.machine);
-  probed.strict = trial.report.outcome.ok();
-  SandboxMechanism mechanism{"strict determinism", probed.strict, "works", ""};
-  if (!probed.strict) {
-    mechanism.detail = describe(trial.report.outcome);
-    mechanism.remedy =
-        "use Linux 5.12 or later with address space to spare (ulimit -v unlimited); profiles of class standard run anyway";
-  }
-  probed.mechanisms.push_back(std::move(mechanism));
-}
-
-}  // namespace
 
 ProbedMachine probe_machine() {
   ProbedMachine probed;
@@ -125,7 +95,7 @@ ProbedMachine probe_machine() {
   auto machine = std::move(*prepared);
   const auto start_zygote = [&machine] {
     machine->zygote =
-        std::make_unique<Zygote>(machine->init_image.get(), machine->uid_map, machine->gid_map, !machine->separate_users);
+        std::make_unique<Zygote>(machine->init_image.file.get(), machine->uid_map, machine->gid_map, !machine->separate_users);
   };
   start_zygote();
   auto trial = run_trial(*machine);
@@ -153,7 +123,7 @@ ProbedMachine probe_machine() {
     }
   }
   probed.machine = std::move(machine);
-  try_strict(probed);
+  probed.strict = try_strict(*probed.machine, probed.mechanisms);
   return probed;
 }
 

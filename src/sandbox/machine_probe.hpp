@@ -19,8 +19,8 @@ struct ProbedMachine {
   std::vector<SandboxMechanism> mechanisms;
 };
 
-/// Compiles the filters, finds and tries the cgroups, and runs programs in boxes: one that does nothing, and one that is
-/// strict.
+/// Compiles the filters, finds and tries the cgroups, and runs programs in boxes: one that does nothing, and one that looks
+/// whether strict programs are held to their world.
 ProbedMachine probe_machine();
 
 }  // namespace forgepool::sandbox

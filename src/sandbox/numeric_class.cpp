@@ -1,6 +1,6 @@
 #include <forgepool/numeric_class.hpp>
 
-#include "sandbox/numeric_probe_image.hpp"
+#include "sandbox/probe_images.hpp"
 
 #include <forgepool/ids.hpp>
 

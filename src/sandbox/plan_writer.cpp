@@ -110,6 +110,8 @@ Result<UniqueFd> write_plan(const PlanInput& input) {
   plan.strict = strict;
   plan.prepared_root = input.prepared_root;
   plan.reusable = input.reusable;
+  plan.rewritten_count = input.image.rewritten_count;
+  plan.rewritten_offset = input.image.rewritten_offset;
   plan.filter_length = static_cast<std::uint32_t>(input.filter.size());
   plan.filter = buffer.add(input.filter.data(), input.filter.size() * sizeof(sock_filter));
   std::vector<std::string_view> arguments{"/program"};

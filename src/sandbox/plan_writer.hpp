@@ -1,6 +1,7 @@
 #pragma once
 /// Writes the plan of one run (box_plan.hpp) into a memory file for the box's first process.
 #include "sandbox/box_plan.hpp"
+#include "sandbox/program_image.hpp"
 #include "sandbox/seccomp_policy.hpp"
 #include "sandbox/unique_fd.hpp"
 
@@ -16,6 +17,7 @@ constexpr const char* program_environment = "GLIBC_TUNABLES=glibc.cpu.hwcaps=-FM
 struct PlanInput {
   const SandboxRequest& request;
   const SeccompProgram& filter;
+  const ProgramImage& image;
   bool group_limits = false;       ///< A cgroup limits memory and processes.
   std::uint32_t cgroup_count = 0;  ///< Descriptors from plan_cgroup_fd on.
   bool drop_groups = false;

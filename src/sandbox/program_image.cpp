@@ -1,5 +1,10 @@
 #include "sandbox/program_image.hpp"
 
+#include "machine_code/elf.hpp"
+#include "machine_code/rewrite.hpp"
+#include "sandbox/limits.hpp"
+#include "sandbox/strict/layout.hpp"
+
 #include <elf.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -10,13 +15,6 @@
 
 namespace forgepool::sandbox {
 namespace {
-
-template <class Header>
-bool read_header(ByteView program, std::uint64_t offset, Header& header) {
-  if (offset > program.size() || program.size() - offset < sizeof header) return false;
-  std::memcpy(&header, program.data() + offset, sizeof header);
-  return true;
-}
 
 std::string system_error(const char* what) {
   return std::string(what) + ": " + std::strerror(errno);
@@ -43,31 +41,21 @@ bool write_whole(int fd, ByteView data) {
   return true;
 }
 
-}  // namespace
-
-Status check_static_elf(ByteView program) {
-  const auto refuse = [](const std::string& what) {
-    return fail(ErrorKind::invalid_input, "the program " + what + ": expected a static ELF for x86-64");
-  };
-  Elf64_Ehdr header{};
-  if (!read_header(program, 0, header) || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
-    return refuse("is not an ELF file");
-  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_machine != EM_X86_64)
-    return refuse("is for another kind of processor");
-  if (header.e_type != ET_EXEC && header.e_type != ET_DYN) return refuse("is an ELF file that cannot be executed");
-  if (header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phnum == 0) return refuse("has no usable program headers");
-  bool loads = false;
-  for (std::uint64_t i = 0; i < header.e_phnum; ++i) {
-    Elf64_Phdr segment{};
-    // The sum cannot overflow: anything beyond the end of the file has been refused before it is added to.
-    if (header.e_phoff > program.size() || !read_header(program, header.e_phoff + i * sizeof segment, segment))
-      return refuse("is cut short within its program headers");
-    if (segment.p_type == PT_INTERP) return refuse("needs a dynamic linker (link it with -static)");
-    loads = loads || segment.p_type == PT_LOAD;
-  }
-  if (!loads) return refuse("has no segment to load");
-  return {};
+/// Where the loader will put a position-independent program.
+void place_as_loaded(std::vector<machine_code::RewrittenInstruction>& table, ByteView program) {
+  Elf64_Ehdr header;
+  std::memcpy(&header, program.data(), sizeof header);
+  if (header.e_type == ET_DYN)
+    for (auto& instruction : table) instruction.address += strict::program_base;
 }
+
+void append_table(machine_code::RewrittenProgram& rewritten, std::uint64_t offset) {
+  const auto size = rewritten.table.size() * sizeof rewritten.table[0];
+  rewritten.program.resize(static_cast<std::size_t>(offset) + size);
+  if (size > 0) std::memcpy(rewritten.program.data() + offset, rewritten.table.data(), size);
+}
+
+}  // namespace
 
 Result<UniqueFd> make_sealed_image(ByteView program, ImageAccess access) {
   UniqueFd file(create_memory_file());
@@ -80,36 +68,60 @@ Result<UniqueFd> make_sealed_image(ByteView program, ImageAccess access) {
   return file;
 }
 
-Result<std::shared_ptr<const UniqueFd>> ProgramCache::get(const Digest& digest, ByteView program) {
-  if (auto image = find(digest)) return image;
-  if (auto status = check_static_elf(program); !status) return fail(status.error());
-  if (sha256(program) != digest)
-    return fail(ErrorKind::corrupt, "the program does not have the digest it was requested by (" + digest.str() + ")");
-  auto made = make_sealed_image(program, ImageAccess::execute_only);
+Result<ProgramImage> make_program_image(ByteView program, Determinism determinism) {
+  if (auto status = machine_code::check_static_elf(program); !status) return fail(status.error());
+  machine_code::RewrittenProgram rewritten;
+  ProgramImage image;
+  if (determinism == Determinism::strict) {
+    auto made = machine_code::rewrite_unfixed(program);
+    if (!made) return fail(made.error());
+    rewritten = std::move(*made);
+    place_as_loaded(rewritten.table, program);
+    image.rewritten_offset = whole_pages(program.size());
+    image.rewritten_count = static_cast<std::uint32_t>(rewritten.table.size());
+    append_table(rewritten, image.rewritten_offset);
+    program = rewritten.program;
+  }
+  auto file = make_sealed_image(program, ImageAccess::execute_only);
+  if (!file) return fail(file.error());
+  image.file = std::move(*file);
+  return image;
+}
+
+Result<std::shared_ptr<const ProgramImage>> ProgramCache::get(const SandboxRequest& request) {
+  const ByteView program = *request.program;
+  if (!request.policy.allows(SandboxRelaxation::executable_memory))
+    if (auto status = machine_code::check_write_or_execute(program); !status) return fail(status.error());
+  const Key key{request.program_digest, request.determinism == Determinism::strict};
+  if (auto image = find(key)) return image;
+  if (sha256(program) != request.program_digest)
+    return fail(ErrorKind::corrupt,
+                "the program does not have the digest it was requested by (" + request.program_digest.str() + ")");
+  auto made = make_program_image(program, request.determinism);
   if (!made) return fail(made.error());
-  auto image = std::make_shared<const UniqueFd>(std::move(*made));
+  auto image = std::make_shared<const ProgramImage>(std::move(*made));
 
   std::lock_guard lock(mutex_);
   // Another thread may have been faster; a program too large for the cache is simply not kept.
-  if (by_digest_.contains(digest) || program.size() > max_bytes_) return image;
-  entries_.push_front({digest, image, program.size()});
-  by_digest_.emplace(digest, entries_.begin());
+  if (by_key_.contains(key) || program.size() > max_bytes_) return image;
+  entries_.push_front({key, image, program.size()});
+  by_key_.emplace(key, entries_.begin());
   bytes_ += program.size();
   while (entries_.size() > max_programs_ || bytes_ > max_bytes_) drop_oldest();
   return image;
 }
 
-std::shared_ptr<const UniqueFd> ProgramCache::find(const Digest& digest) {
+std::shared_ptr<const ProgramImage> ProgramCache::find(const Key& key) {
   std::lock_guard lock(mutex_);
-  const auto found = by_digest_.find(digest);
-  if (found == by_digest_.end()) return nullptr;
+  const auto found = by_key_.find(key);
+  if (found == by_key_.end()) return nullptr;
   entries_.splice(entries_.begin(), entries_, found->second);
   return found->second->image;
 }
 
 void ProgramCache::drop_oldest() {
   bytes_ -= entries_.back().bytes;
-  by_digest_.erase(entries_.back().digest);
+  by_key_.erase(entries_.back().key);
   entries_.pop_back();
 }
 

@@ -6,8 +6,9 @@
 
 # layer: what it may depend on at most. base, wire, crypto and identity are common ground; components never see each other, nor
 # do those who use them through the interfaces. Only the composition root sees all.
-set(common base crypto wire identity)
+set(common base machine_code crypto wire identity)
 set(may_base "")
+set(may_machine_code base)
 set(may_crypto base)
 set(may_wire base crypto)
 set(may_identity base crypto wire)

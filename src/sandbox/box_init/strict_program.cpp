@@ -1,5 +1,6 @@
 #include "sandbox/box_init/strict_program.hpp"
 
+#include "machine_code/rewritten_instruction.hpp"
 #include "sandbox/box_init/elf_loader.hpp"
 #include "sandbox/box_init/emulation/file_identity.hpp"
 #include "sandbox/box_init/emulation/traps.hpp"
@@ -22,6 +23,14 @@ strict::FileIdentity identity_of(const char* path) {
   return {status.device, status.inode};
 }
 
+void map_rewritten(const BoxPlan& plan) {
+  const std::uint64_t size = plan.rewritten_count * sizeof(machine_code::RewrittenInstruction);
+  if (size == 0) return;
+  require(system_call(__NR_mmap, strict::rewritten_address, size, PROT_READ, MAP_PRIVATE | MAP_POPULATE | MAP_FIXED_NOREPLACE,
+                      plan_program_fd, plan.rewritten_offset),
+          BoxStep::load_program);
+}
+
 void create_world(const BoxPlan& plan, const LoadedProgram& program) {
   map_for_stem(strict::world_address, strict::page_size);
   auto& it = world();
@@ -29,6 +38,7 @@ void create_world(const BoxPlan& plan, const LoadedProgram& program) {
   it.arena = strict::arena_top;
   it.random_files[0] = identity_of("/dev/urandom");
   it.random_files[1] = identity_of("/dev/random");
+  it.rewritten_count = plan.rewritten_count;
   it.signal_stack.flags = 2;  // SS_DISABLE
   for (auto& limit : it.limits) limit = {~0ull, ~0ull};
   for (std::uint32_t i = 0; i < plan.limit_count; ++i)
@@ -71,6 +81,7 @@ StrictProgram load_strict_program(const PlanView& view) {
   map_for_stem(strict::handler_stack_address, strict::handler_stack_size);
   map_for_stem(strict::run_address, sizeof(ReceivedRun));
   map_for_stem(strict::listing_address, strict::listing_size);
+  map_rewritten(plan);
   create_world(plan, program);
   require(install_traps(), BoxStep::load_program);
   return {program.entry, stack.pointer, stack.random, cpu_limit(plan)};

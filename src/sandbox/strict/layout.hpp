@@ -37,6 +37,8 @@ constexpr std::uint64_t world_address = 0x5ff0'1000'0000;
 constexpr std::uint64_t vdso_address = 0x5ff0'2000'0000;
 constexpr std::uint64_t handler_stack_address = 0x5ff0'3000'0000;
 constexpr std::uint64_t handler_stack_size = 256 << 10;
+/// Which instructions of the program were rewritten: RewrittenInstruction[], read-only.
+constexpr std::uint64_t rewritten_address = 0x5ff0'4000'0000;
 constexpr std::uint64_t listing_address = 0x5ff0'5000'0000;
 constexpr std::uint64_t listing_size = 8 << 20;  ///< Room for any directory: the file systems have few inodes.
 constexpr std::uint64_t code_address = 0x6000'0000'0000;

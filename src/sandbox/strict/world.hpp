@@ -44,15 +44,16 @@ struct World {
   std::uint64_t random[4];  ///< State of xoshiro256**.
   std::uint64_t heap_begin;
   std::uint64_t heap_end;
-  std::uint64_t arena;           ///< The lowest address given out.
-  std::uint32_t random_fds;      ///< Bit i: descriptor first_watched_fd + i stands for a random device.
-  std::uint32_t output_pipes;    ///< How many of the next two are known.
-  FileIdentity outputs[2];       ///< The pipes of standard output and error.
-  FileIdentity random_files[2];  ///< /dev/urandom and /dev/random.
-  std::uint64_t hidden_mask;     ///< Of the signals that the program may not block: those that it believes to block.
-  SignalAction fault_action;     ///< What the program wants done on SIGSEGV…
-  SignalAction trap_action;      ///< … and on SIGSYS.
-  SignalStack signal_stack;      ///< The program's, as it believes.
+  std::uint64_t arena;            ///< The lowest address given out.
+  std::uint64_t rewritten_count;  ///< Entries of the table at rewritten_address.
+  std::uint32_t random_fds;       ///< Bit i: descriptor first_watched_fd + i stands for a random device.
+  std::uint32_t output_pipes;     ///< How many of the next two are known.
+  FileIdentity outputs[2];        ///< The pipes of standard output and error.
+  FileIdentity random_files[2];   ///< /dev/urandom and /dev/random.
+  std::uint64_t hidden_mask;      ///< Of the signals that the program may not block: those that it believes to block.
+  SignalAction illegal_action;    ///< What the program wants done on SIGILL…
+  SignalAction trap_action;       ///< … and on SIGSYS.
+  SignalStack signal_stack;       ///< The program's, as it believes.
   ResourceLimit limits[16];
 };
 static_assert(sizeof(World) <= page_size);

@@ -1,6 +1,6 @@
 #include "sample_packages.hpp"
 
-#include "adapter/elf.hpp"
+#include "machine_code/elf.hpp"
 #include "wire/json.hpp"
 
 using namespace forgepool;
@@ -111,6 +111,6 @@ TEST_CASE("only static x86-64 programs are packed") {
   CHECK(refusal(changed(sizeof(Elf64_Ehdr) + offsetof(Elf64_Phdr, p_flags), PF_R)).find("no code to start") !=
         std::string::npos);
   // This very test program is dynamically linked.
-  CHECK_FALSE(adapter::check_static_elf(as_bytes(read_text("/proc/self/exe"))).has_value());
-  CHECK(adapter::check_static_elf(tiny_elf()).has_value());
+  CHECK_FALSE(machine_code::check_static_elf(as_bytes(read_text("/proc/self/exe"))).has_value());
+  CHECK(machine_code::check_static_elf(tiny_elf()).has_value());
 }

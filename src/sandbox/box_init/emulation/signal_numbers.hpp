@@ -5,14 +5,14 @@
 
 namespace forgepool::sandbox::box_init {
 
-constexpr long fault_signal = 11;  // SIGSEGV: rdtsc
-constexpr long trap_signal = 31;   // SIGSYS: trapped system calls
+constexpr long illegal_signal = 4;  // SIGILL: rewritten instructions
+constexpr long trap_signal = 31;    // SIGSYS: trapped system calls
 
 constexpr std::uint64_t bit_of(long signal) {
   return 1ull << (signal - 1);
 }
 /// The program may not block these: a blocked trap would end it. It believes that it may.
-constexpr std::uint64_t needed_signals = bit_of(fault_signal) | bit_of(trap_signal);
+constexpr std::uint64_t needed_signals = bit_of(illegal_signal) | bit_of(trap_signal);
 
 enum ActionFlags : std::uint64_t {
   with_info = 4,                  // SA_SIGINFO

@@ -21,8 +21,8 @@ long change_action(const TrappedCall& call) {
   const auto* wanted = reinterpret_cast<const SignalAction*>(call.argument[1]);
   auto* before = reinterpret_cast<SignalAction*>(call.argument[2]);
   if (call.argument[3] != mask_size) return -invalid;
-  if (signal == fault_signal || signal == trap_signal) {
-    auto& ours = signal == fault_signal ? world().fault_action : world().trap_action;
+  if (signal == illegal_signal || signal == trap_signal) {
+    auto& ours = signal == illegal_signal ? world().illegal_action : world().trap_action;
     const SignalAction old = ours;
     if (wanted) ours = *wanted;
     if (before) *before = old;

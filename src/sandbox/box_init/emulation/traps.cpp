@@ -2,9 +2,8 @@
 
 #include "sandbox/box_init/emulation/emulation.hpp"
 #include "sandbox/box_init/emulation/gate.hpp"
+#include "sandbox/box_init/emulation/processor.hpp"
 #include "sandbox/box_init/emulation/signal_numbers.hpp"
-
-#include <linux/prctl.h>
 
 // The gate, alone on its page; the virtual vDSO (strict/vdso.cpp), built before; and the way back from a handler.
 __asm__(
@@ -40,7 +39,6 @@ struct Context {
   std::uint64_t mask;
 };
 static_assert(__builtin_offsetof(Context, mask) == 296);
-enum Register { r8 = 0, r9 = 1, r10 = 2, rdi = 8, rsi = 9, rdx = 12, rax = 13, rcx = 14, rip = 16 };
 
 /// siginfo_t, as far as needed.
 struct Info {
@@ -48,8 +46,7 @@ struct Info {
   std::uint64_t call_address;
   std::int32_t call_number;
 };
-constexpr std::int32_t from_filter = 1;    // SYS_SECCOMP
-constexpr std::int32_t from_kernel = 128;  // SI_KERNEL, as of a general protection fault
+constexpr std::int32_t from_filter = 1;  // SYS_SECCOMP
 
 using Handler = void (*)(std::int64_t, Info*, Context*);
 
@@ -76,24 +73,10 @@ void on_trap(std::int64_t, Info* info, Context* context) {
   r[rax] = static_cast<std::uint64_t>(emulate(call));
 }
 
-/// rdtsc and rdtscp fault because of PR_SET_TSC. They count nanoseconds, as a processor of 1 GHz would.
-bool emulate_time_stamp(Context* context) {
-  auto* r = context->registers;
-  const auto* code = reinterpret_cast<const std::uint8_t*>(r[rip]);
-  const bool plain = code[0] == 0x0f && code[1] == 0x31;
-  const bool with_processor = code[0] == 0x0f && code[1] == 0x01 && code[2] == 0xf9;
-  if (!plain && !with_processor) return false;
-  const auto now = strict::look_at_clock();
-  r[rax] = now & 0xffff'ffff;
-  r[rdx] = now >> 32;
-  if (with_processor) r[rcx] = 0;
-  r[rip] += plain ? 2 : 3;
-  return true;
-}
-
-void on_fault(std::int64_t, Info* info, Context* context) {
-  if (info->code == from_kernel && emulate_time_stamp(context)) return;
-  deliver(fault_signal, world().fault_action, info, context);
+void on_illegal(std::int64_t, Info* info, Context* context) {
+  const bool sent = info->code <= 0;
+  if (!sent && answer_for_processor(context->registers)) return;
+  deliver(illegal_signal, world().illegal_action, info, context);
 }
 
 long install(long signal, Handler handler) {
@@ -109,8 +92,7 @@ long install_traps() {
   const strict::SignalStack stack{strict::handler_stack_address, 0, 0, strict::handler_stack_size};
   if (const long result = system_call(__NR_sigaltstack, &stack, nullptr); failed(result)) return result;
   if (const long result = install(trap_signal, on_trap); failed(result)) return result;
-  if (const long result = install(fault_signal, on_fault); failed(result)) return result;
-  return system_call(__NR_prctl, PR_SET_TSC, PR_TSC_SIGSEGV, 0, 0, 0);
+  return install(illegal_signal, on_illegal);
 }
 
 }  // namespace forgepool::sandbox::box_init

@@ -1,10 +1,11 @@
-#include "adapter/elf.hpp"
+#include "machine_code/elf.hpp"
 
 #include <elf.h>
 
 #include <cstring>
+#include <string>
 
-namespace forgepool::adapter {
+namespace forgepool::machine_code {
 namespace {
 
 constexpr std::size_t max_program_headers = 64;
@@ -50,7 +51,7 @@ Status check_static_elf(ByteView program) {
     Elf64_Phdr segment;
     if (header.e_phoff > program.size() || !read_at(program, header.e_phoff + i * sizeof segment, segment))
       return refuse("its program headers lie outside the file");
-    if (segment.p_type == PT_INTERP) return refuse("it asks for an interpreter");
+    if (segment.p_type == PT_INTERP) return refuse("it asks for an interpreter, a dynamic linker");
     if (segment.p_type != PT_LOAD && segment.p_type != PT_DYNAMIC) continue;
     if (segment.p_offset > program.size() || segment.p_filesz > program.size() - segment.p_offset)
       return refuse("a segment lies outside the file");
@@ -62,4 +63,23 @@ Status check_static_elf(ByteView program) {
   return {};
 }
 
-}  // namespace forgepool::adapter
+Status check_write_or_execute(ByteView program) {
+  Elf64_Ehdr header;
+  if (!read_at(program, 0, header) || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return {};
+  const auto refuse_both = [](const std::string& what, const std::string& remedy) {
+    return fail(ErrorKind::unsupported, "the program has " + what + " that can be written and executed; " + remedy);
+  };
+  for (std::size_t i = 0; i < header.e_phnum; ++i) {
+    Elf64_Phdr segment;
+    if (header.e_phoff > program.size() || !read_at(program, header.e_phoff + i * sizeof segment, segment)) break;
+    const bool executable = (segment.p_flags & PF_X) != 0, writable = (segment.p_flags & PF_W) != 0;
+    if (segment.p_type == PT_GNU_STACK && executable)
+      return refuse_both("a stack", "link it with -Wl,-z,noexecstack, and do without nested functions whose address is taken");
+    if (segment.p_type == PT_LOAD && executable && writable)
+      return refuse_both("a segment (number " + std::to_string(i) + ")",
+                         "link it without -N (--omagic), and give no section both the flags w and x");
+  }
+  return {};
+}
+
+}  // namespace forgepool::machine_code

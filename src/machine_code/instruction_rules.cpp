@@ -1,22 +1,21 @@
-#include "adapter/instruction_rules.hpp"
+#include "machine_code/instruction_rules.hpp"
 
 #include <algorithm>
 
-namespace forgepool::adapter {
+namespace forgepool::machine_code {
 namespace {
 
-struct Rule {
-  ZydisMnemonic mnemonic;
-  Unfixed reason;
-};
-
 constexpr Rule rules[] = {
-    {ZYDIS_MNEMONIC_RDRAND, Unfixed::randomness},
-    {ZYDIS_MNEMONIC_RDSEED, Unfixed::randomness},
+    {ZYDIS_MNEMONIC_RDTSC, Unfixed::time, Question::time_stamp},
+    {ZYDIS_MNEMONIC_RDTSCP, Unfixed::time, Question::time_stamp_and_processor},
+
+    {ZYDIS_MNEMONIC_RDRAND, Unfixed::randomness, Question::random},
+    {ZYDIS_MNEMONIC_RDSEED, Unfixed::randomness, Question::random},
     {ZYDIS_MNEMONIC_XSTORE, Unfixed::randomness},
 
-    {ZYDIS_MNEMONIC_CPUID, Unfixed::identity},
-    {ZYDIS_MNEMONIC_RDPID, Unfixed::identity},
+    {ZYDIS_MNEMONIC_CPUID, Unfixed::identity, Question::processor},
+    {ZYDIS_MNEMONIC_RDPID, Unfixed::identity, Question::processor_number},
+    {ZYDIS_MNEMONIC_XGETBV, Unfixed::identity, Question::extended_state},
     {ZYDIS_MNEMONIC_LSL, Unfixed::identity},  // The limit of a segment in which Linux keeps the processor's number.
     {ZYDIS_MNEMONIC_LAR, Unfixed::identity},
     {ZYDIS_MNEMONIC_VERR, Unfixed::identity},
@@ -26,7 +25,6 @@ constexpr Rule rules[] = {
     {ZYDIS_MNEMONIC_SLDT, Unfixed::identity},
     {ZYDIS_MNEMONIC_STR, Unfixed::identity},
     {ZYDIS_MNEMONIC_SMSW, Unfixed::identity},
-    {ZYDIS_MNEMONIC_XGETBV, Unfixed::identity},
     {ZYDIS_MNEMONIC_RDPKRU, Unfixed::identity},
 
     {ZYDIS_MNEMONIC_RDPMC, Unfixed::counters},
@@ -70,39 +68,21 @@ constexpr Rule rules[] = {
     {ZYDIS_MNEMONIC_FYL2XP1, Unfixed::approximation},
 };
 
-struct Harmless {
+struct NeverReached {
   std::string_view symbol;
   Unfixed reason;
 };
 
 /// glibc 2.36 and its neighbours, linked statically.
-constexpr Harmless harmless[] = {
-    // Start-up: which variants of string and memory functions to use. (libm's variants differ in their results; the sandbox's
-    // GLIBC_TUNABLES keeps it from choosing.)
-    {"__libc_start_main", Unfixed::identity},
-    {"__libc_start_main_impl", Unfixed::identity},
-    {"__libc_init_cpu_features", Unfixed::identity},
-    {"init_cpu_features", Unfixed::identity},
-    {"update_active", Unfixed::identity},
-    {"get_common_indices", Unfixed::identity},
-    {"get_extended_indices", Unfixed::identity},
-    {"get_cet_status", Unfixed::identity},
-    // Start-up: sizes of caches, for when to copy by which method.
-    {"init_cacheinfo", Unfixed::identity},
-    {"dl_init_cacheinfo", Unfixed::identity},
-    {"get_common_cache_info", Unfixed::identity},
-    {"handle_intel", Unfixed::identity},
-    {"handle_amd", Unfixed::identity},
-    {"handle_zhaoxin", Unfixed::identity},
-    {"intel_check_word", Unfixed::identity},
-    // Lazy binding saves registers and restores them. In a static program it is not reached.
+constexpr NeverReached never_reached[] = {
+    // Lazy binding saves registers and restores them. A static program has nothing to bind.
     {"_dl_runtime_resolve_fxsave", Unfixed::state},
     {"_dl_runtime_resolve_xsave", Unfixed::state},
     {"_dl_runtime_resolve_xsavec", Unfixed::state},
     {"_dl_tlsdesc_dynamic_fxsave", Unfixed::state},
     {"_dl_tlsdesc_dynamic_xsave", Unfixed::state},
     {"_dl_tlsdesc_dynamic_xsavec", Unfixed::state},
-    // Elision of locks is off unless a tunable switches it on, and the sandbox's tunables do not.
+    // Elision of locks is for processors with transactions.
     {"__lll_lock_elision", Unfixed::transaction},
     {"__lll_trylock_elision", Unfixed::transaction},
 };
@@ -118,6 +98,7 @@ std::string_view describe(Unfixed reason) {
   switch (reason) {
     case Unfixed::randomness: return "the processor's random numbers";
     case Unfixed::identity: return "tells which processor this is";
+    case Unfixed::time: return "the processor's clock";
     case Unfixed::counters: return "reads counters of the processor";
     case Unfixed::transaction: return "a transaction that commits or not by chance";
     case Unfixed::wait: return "tells how long it waited";
@@ -128,14 +109,15 @@ std::string_view describe(Unfixed reason) {
   return "depends on the machine";
 }
 
-const Unfixed* unfixed(ZydisMnemonic mnemonic) {
+const Rule* rule_of(ZydisMnemonic mnemonic) {
   const auto* rule = std::ranges::find(rules, mnemonic, &Rule::mnemonic);
-  return rule == std::end(rules) ? nullptr : &rule->reason;
+  return rule == std::end(rules) ? nullptr : rule;
 }
 
-bool is_known_harmless(std::string_view symbol, Unfixed reason) {
+bool is_never_reached(std::string_view symbol, Unfixed reason) {
   const auto name = original_name(symbol);
-  return std::ranges::any_of(harmless, [&](const Harmless& known) { return known.symbol == name && known.reason == reason; });
+  return std::ranges::any_of(never_reached,
+                             [&](const NeverReached& known) { return known.symbol == name && known.reason == reason; });
 }
 
-}  // namespace forgepool::adapter
+}  // namespace forgepool::machine_code

@@ -1,11 +1,18 @@
-#include "adapter/program_code.hpp"
+#include "machine_code/program_code.hpp"
 
+#include "machine_code/function_ranges.hpp"
+
+#include <cxxabi.h>
 #include <elf.h>
+#include <fmt/core.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <optional>
 
-namespace forgepool::adapter {
+namespace forgepool::machine_code {
 namespace {
 
 constexpr std::size_t max_symbols = 1'000'000;
@@ -36,13 +43,16 @@ std::string name_at(ByteView strings, std::uint32_t offset) {
   return end ? std::string(rest.data(), end) : std::string();
 }
 
-void add_symbols(ByteView table, ByteView strings, std::map<std::uint64_t, std::string>& symbols) {
-  for (std::size_t i = 0; i < table.size() / sizeof(Elf64_Sym) && symbols.size() < max_symbols; ++i) {
+void add_symbols(ByteView table, ByteView strings, ProgramCode& code) {
+  auto& symbols = code.symbols;
+  for (std::size_t i = 0; i < std::min(table.size() / sizeof(Elf64_Sym), max_symbols); ++i) {
     const auto symbol = read_at<Elf64_Sym>(table, i * sizeof(Elf64_Sym));
     if (!symbol || !names_code(*symbol)) continue;
     auto name = name_at(strings, symbol->st_name);
     // Functions before labels: a label at the same address is a piece of hand-written assembly, and says less.
     const bool function = ELF64_ST_TYPE(symbol->st_info) != STT_NOTYPE;
+    if (function && symbol->st_size > 0 && symbol->st_value + symbol->st_size > symbol->st_value)
+      code.functions.push_back({symbol->st_value, symbol->st_value + symbol->st_size});
     if (name.empty()) continue;
     if (function)
       symbols.insert_or_assign(symbol->st_value, std::move(name));
@@ -51,20 +61,34 @@ void add_symbols(ByteView table, ByteView strings, std::map<std::uint64_t, std::
   }
 }
 
-void read_symbols(ByteView program, const Elf64_Ehdr& header, ProgramCode& code) {
+void read_sections(ByteView program, const Elf64_Ehdr& header, ProgramCode& code) {
   if (header.e_shentsize != sizeof(Elf64_Shdr)) return;
   const auto section = [&](std::uint64_t index) -> std::optional<Elf64_Shdr> {
     if (index >= header.e_shnum || header.e_shoff > program.size()) return std::nullopt;
     return read_at<Elf64_Shdr>(program, header.e_shoff + index * sizeof(Elf64_Shdr));
   };
+  const auto names = section(header.e_shstrndx);
+  const auto is_named = [&](const Elf64_Shdr& one, std::string_view name) {
+    return names && name_at(part(program, names->sh_offset, names->sh_size), one.sh_name) == name;
+  };
   for (std::uint64_t i = 0; i < header.e_shnum; ++i) {
     const auto table = section(i);
-    if (!table || table->sh_type != SHT_SYMTAB) continue;
-    const auto strings = section(table->sh_link);
-    if (!strings) continue;
-    add_symbols(part(program, table->sh_offset, table->sh_size), part(program, strings->sh_offset, strings->sh_size),
-                code.symbols);
+    if (!table) continue;
+    const auto content = part(program, table->sh_offset, table->sh_size);
+    if (table->sh_type == SHT_SYMTAB) {
+      const auto strings = section(table->sh_link);
+      if (strings) add_symbols(content, part(program, strings->sh_offset, strings->sh_size), code);
+    } else if (is_named(*table, ".eh_frame")) {
+      add_unwound_functions(content, table->sh_addr, code.functions);
+    }
   }
+}
+
+std::string readable(const std::string& symbol) {
+  int status = 0;
+  const std::unique_ptr<char, decltype(&std::free)> name(abi::__cxa_demangle(symbol.c_str(), nullptr, nullptr, &status),
+                                                         std::free);
+  return name ? std::string(name.get()) : symbol;
 }
 
 }  // namespace
@@ -79,8 +103,27 @@ ProgramCode read_program_code(ByteView program) {
     if (const auto bytes = part(program, segment->p_offset, segment->p_filesz); !bytes.empty())
       code.segments.push_back({segment->p_vaddr, bytes});
   }
-  read_symbols(program, *header, code);
+  read_sections(program, *header, code);
+  std::ranges::sort(code.functions, {}, &AddressRange::begin);
   return code;
 }
 
-}  // namespace forgepool::adapter
+CodePlace place_of(const ProgramCode& code, std::uint64_t address) {
+  CodePlace place{{}, 0, address};
+  const auto segment = std::ranges::find_if(code.segments, [&](const CodeSegment& one) {
+    return address >= one.address && address - one.address < one.bytes.size();
+  });
+  const std::uint64_t begin = segment == code.segments.end() ? 0 : segment->address;
+  place.offset = address - begin;
+  const auto behind = code.symbols.upper_bound(address);
+  if (behind == code.symbols.begin() || std::prev(behind)->first < begin) return place;
+  place.symbol = readable(std::prev(behind)->second);
+  place.offset = address - std::prev(behind)->first;
+  return place;
+}
+
+std::string CodePlace::text() const {
+  return symbol.empty() ? fmt::format("{:#x}", address) : fmt::format("{}+{:#x} ({:#x})", symbol, offset, address);
+}
+
+}  // namespace forgepool::machine_code
