@@ -49,8 +49,12 @@ TEST_CASE("a certificate for other purposes does not open the hub") {
 TEST_CASE("a certificate whose key may sign certificates does not open the hub") {
   changed([](CertificateFields& fields) { fields.key_usage |= key_usage::key_cert_sign; }, "svid_key_usage");
 }
-TEST_CASE("an expired certificate does not open the hub") {
-  changed([](CertificateFields& fields) { fields.not_after = fields.not_before + 1min; }, "certificate_expired");
+TEST_CASE("within its grace for renewal an expired certificate opens nothing else") {
+  World world;
+  auto fields = world.fields("agent/a-1");
+  fields.not_after = fields.not_before + 1min;
+  CHECK(world.handshake(world.certified(fields)) == Refusal{401, "certificate_expired"});
+  world.honest_work_goes_on();
 }
 TEST_CASE("a certificate that is not valid yet does not open the hub") {
   changed([](CertificateFields& fields) { fields.not_before += 30min; }, "certificate_not_yet_valid");

@@ -375,7 +375,7 @@ TEST_CASE("a data directory that others can change is refused, as a file's wrong
   CHECK(refused.code == 4);
   CHECK_THAT(refused.errors, ContainsSubstring("can be changed by others"));
   std::filesystem::permissions(pool.path("hub"), std::filesystem::perms(0700));
-  std::filesystem::permissions(pool.path("hub/operator/node.key"), std::filesystem::perms(0644));
+  std::filesystem::permissions(pool.path("hub/operator/node-1.key"), std::filesystem::perms(0644));
   CHECK(run({programs + "/forgepool-agent", "--credentials", pool.path("hub/operator")}).code == 4);
   CHECK(run({programs + "/forgepool", "--credentials", pool.path("hub/operator"), "jobs"}).code == 4);
 }
