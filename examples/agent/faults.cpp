@@ -16,6 +16,7 @@ class Misbehaving : public Sandbox {
   std::string_view name() const override { return sandbox_->name(); }
   SandboxLevel level() const override { return sandbox_->level(); }
   std::vector<SandboxLimitation> limitations() const override { return sandbox_->limitations(); }
+  std::uint32_t world() const override { return sandbox_->world(); }
 
  protected:
   const std::unique_ptr<Sandbox> sandbox_;

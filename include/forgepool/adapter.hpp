@@ -42,6 +42,7 @@ struct Plan {
   SandboxLimits limits;                ///< Of every shard.
   std::vector<SandboxRelaxation> relaxations;
   Determinism determinism = Determinism::standard;  ///< Of every shard. Its seed is the digest of the shard's parameters.
+  std::uint32_t world = 0;                          ///< Which world strict shards see (sandbox.hpp); 0 for others.
   std::vector<ShardSpec> shards;
 
   FORGEPOOL_API std::string canonical() const;  ///< RFC 8785 JSON of all of the above, as it stands in bundles.

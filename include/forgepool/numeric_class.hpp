@@ -5,11 +5,12 @@
 ///
 /// A class is measured, not looked up: a program computes in the sandbox, as a shard would, and what comes out is the class:
 ///
-///     x86-64.fma1.simd512.libm-9f3a01c2.nan-51ab03ee.denormal1.x87-0c5d7781.approx-77aa10ee
+///     x86-64.fma1.simd512.libm-9f3a01c2.nan-51ab03ee.denormal1.x87-0c5d7781.approx-77aa10ee.env-1c5f0a92
 ///
 /// whether multiply-add is fused (0 or 1), the widest vectors in bits, a digest of what the C library's mathematical functions
 /// give, of how NaNs are made, combined and converted, whether denormal numbers are kept (0 or 1), and digests of x87's
-/// transcendental functions and of the reciprocal approximations. Equal text means equal class; the parts are for people.
+/// transcendental functions and of the reciprocal approximations, and of the environment that programs get there, by which C
+/// libraries choose functions. Equal text means equal class; the parts are for people.
 #include <forgepool/sandbox.hpp>
 
 namespace forgepool {

@@ -2,15 +2,15 @@
 /// Sandbox: runs one program on one set of inputs, isolated and with fixed surroundings, and returns its outputs.
 ///
 /// Inside, the program sees `/in` (its input files, read-only), `/out` (empty, writable), `/tmp`, `/dev/null`, and nothing
-/// else; arguments as given; standard input empty; the working directory `/`. Its environment holds nothing but a fixed
-/// GLIBC_TUNABLES, which keeps glibc from choosing variants of libm functions by the processor: their results differ in the
-/// last bits. What it leaves in `/out` as regular files with plain names (1-64 of [A-Za-z0-9._-], no dot or dash first) is
-/// its output.
-/// Implementations: Linux namespaces (backends/linux_sandbox.hpp), the program bwrap (backends/bubblewrap_sandbox.hpp),
-/// functions in this process (backends/in_process_sandbox.hpp), and any of yours.
+/// else; arguments as given; standard input empty; and what program_surroundings.hpp says of environment, user, names and
+/// numbers: the same on every machine, because results can depend on it. What it leaves in `/out` as regular files with plain
+/// names (1-64 of [A-Za-z0-9._-], no dot or dash first) is its output. Implementations: Linux namespaces
+/// (backends/linux_sandbox.hpp), the program bwrap (backends/bubblewrap_sandbox.hpp), functions in this process
+/// (backends/in_process_sandbox.hpp), and any of yours.
 ///
 /// Threads: `run` blocks and is called from pool threads, several at once. A sandbox outlives its runs.
 #include <forgepool/digest.hpp>
+#include <forgepool/program_surroundings.hpp>
 #include <forgepool/sandbox_policy.hpp>
 #include <forgepool/time.hpp>
 
@@ -45,6 +45,14 @@ enum class Determinism {
 };
 FORGEPOOL_API std::string_view to_string(Determinism determinism);
 FORGEPOOL_API Result<Determinism> parse_determinism(std::string_view text);
+
+/// Which world `strict` programs see: what every question that they can ask is answered with. Worlds of different numbers
+/// answer something differently, so results that came from them are not comparable. This one is described in
+/// src/sandbox/strict/WORLD.md. Plans, leases and receipts of strict runs name theirs.
+inline constexpr std::uint32_t strict_world = 1;
+/// "world/1", as it stands in documents.
+FORGEPOOL_API std::string world_name(std::uint32_t world);
+FORGEPOOL_API Result<std::uint32_t> parse_world(std::string_view text);
 
 /// All limits are enforced; a program that hits one ends with the outcome of that name.
 struct SandboxLimits {
@@ -87,10 +95,12 @@ struct SandboxAbility {
   SandboxLevel level = SandboxLevel::none;
   Determinism determinism = Determinism::none;
   SandboxPolicy policy;
+  std::uint32_t world = strict_world;  ///< Of strict programs. Below `strict` it says nothing.
 
-  /// Is as strong in everything as `needed`, and grants what it asks for.
+  /// Is as strong in everything as `needed`, shows strict programs the same world, and grants what it asks for.
   bool covers(const SandboxAbility& needed) const {
-    return level >= needed.level && determinism >= needed.determinism && needed.policy.within(policy);
+    const bool same_world = needed.determinism < Determinism::strict || world == needed.world;
+    return level >= needed.level && determinism >= needed.determinism && same_world && needed.policy.within(policy);
   }
   friend bool operator==(const SandboxAbility&, const SandboxAbility&) = default;
 };
@@ -129,7 +139,7 @@ struct SandboxOutcome {
     timed_out_cpu,
     timed_out_wall,
     output_limit,      ///< Too many or too large outputs, or something in /out that is not a plain file with a plain name.
-    policy_violation,  ///< A forbidden system call; `code` is its number, `detail` its name where known.
+    policy_violation,  ///< A forbidden system call; `code` is its number, `detail` its name where known. -1: it is not known.
     setup_failed,      ///< The program never ran; `step` says where it failed, `detail` also why.
     cancelled,
   };
@@ -169,6 +179,8 @@ enum class SandboxLimitation {
   no_standard_output,  ///< What a program prints is not captured.
   no_strict,           ///< A request for `strict` is run as `standard` or less, and the report says so.
   cooperative_end,     ///< A program that does not want to end cannot be made to.
+  other_surroundings,  ///< Something of program_surroundings.hpp is otherwise: results may be, too, so it offers `none` alone.
+  unnamed_violation,   ///< A forbidden system call ends the program without its number (-1).
 };
 FORGEPOOL_API std::string_view to_string(SandboxLimitation limitation);
 /// For people: "limits hold for each process alone, not for all of a run together".
@@ -184,14 +196,17 @@ class Sandbox {
   /// What it cannot do on this machine. Whoever says nothing is believed nothing.
   virtual std::vector<SandboxLimitation> limitations() const {
     using enum SandboxLimitation;
-    return {no_isolation, no_group_limits, no_cpu_time_limit, no_standard_output, no_strict, cooperative_end};
+    return {no_isolation, no_group_limits, no_cpu_time_limit,  no_standard_output,
+            no_strict,    cooperative_end, other_surroundings, unnamed_violation};
   }
+  /// The world that its strict programs see: unless overridden, the one it was written (and compiled) for.
+  virtual std::uint32_t world() const { return strict_world; }
   /// Runs to the end and leaves nothing behind. Never throws; trouble of the sandbox's own is outcome `setup_failed`.
   virtual SandboxReport run(const SandboxRequest& request) = 0;
 };
 
-/// What runs in this sandbox can be, if its owner grants `policy`. A sandbox that lacks `strict` offers `standard`, or `none`
-/// if it does not isolate either.
+/// What runs in this sandbox can be, if its owner grants `policy`. A sandbox that lacks `strict` offers `standard`; one that
+/// does not isolate either, or whose programs have other surroundings than everywhere, `none`.
 FORGEPOOL_API SandboxAbility ability_of(const Sandbox& sandbox, const SandboxPolicy& policy);
 
 }  // namespace forgepool

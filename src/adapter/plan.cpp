@@ -54,6 +54,7 @@ std::string Plan::canonical() const {
   plan.set("program", program.str());
   plan.set("relaxations", std::move(relaxation_list));
   plan.set("shards", std::move(shard_list));
+  if (determinism == Determinism::strict) plan.set("world", world_name(world));
   return json::canonicalize(plan);
 }
 
@@ -74,6 +75,13 @@ Result<Plan> parse_plan(std::string_view text) {
   plan.arguments = adapter::read_program_arguments(reader, ObjectReader::Need::required);
   plan.relaxations = adapter::read_relaxations(reader);
   plan.determinism = adapter::read_determinism(reader, plan.relaxations);
+  if (plan.determinism == Determinism::strict) {
+    const auto world = parse_world(reader.string("world", 32));
+    if (world)
+      plan.world = *world;
+    else
+      reader.refuse("world", world.error().message);
+  }
   if (const auto* limits = reader.object("limits")) {
     const auto read = adapter::read_limits(*limits, reader.pointer("limits"));
     if (read)

@@ -116,6 +116,7 @@ Result<Plan> make_plan(const Manifest& manifest, const Contract& contract) {
   plan.limits = profile.limits;
   plan.relaxations = profile.relaxations;
   plan.determinism = profile.determinism;
+  if (plan.determinism == Determinism::strict) plan.world = strict_world;
 
   std::vector<ShardInput> inputs;
   for (const InputSpec& input : profile.inputs)

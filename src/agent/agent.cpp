@@ -75,6 +75,7 @@ class DefaultAgent final : public Agent {
     const auto ability = ability_of(*workshop_.sandbox, options_.granted);
     message.sandbox_level = to_string(ability.level);
     message.determinism = to_string(ability.determinism);
+    if (ability.determinism == Determinism::strict) message.world = world_name(ability.world);
     for (const auto relaxation : options_.granted.relaxations()) message.relaxations.emplace_back(to_string(relaxation));
     Request request;
     request.method = "POST";

@@ -77,6 +77,14 @@ Status LeaseRun::check_grant() {
     return refuse(ErrorKind::unsupported, "sandbox_determinism",
                   fmt::format("the lease asks for class {}, this agent's sandbox offers {}", to_string(determinism_),
                               to_string(ability.determinism)));
+  if (determinism_ == Determinism::strict) {
+    const auto world = parse_world(grant_.world);
+    if (!world) return fail(world.error());
+    if (*world != workshop_.sandbox->world())
+      return refuse(ErrorKind::unsupported, "sandbox_world",
+                    fmt::format("the lease asks for {}, this agent's sandbox shows strict programs {}", world_name(*world),
+                                world_name(workshop_.sandbox->world())));
+  }
   return {};
 }
 

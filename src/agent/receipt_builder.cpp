@@ -40,6 +40,7 @@ Result<std::string> build_receipt(const wire::fb::LeaseGrantT& grant, const std:
     }
     receipt.shards.push_back(std::move(shard));
   }
+  if (receipt.determinism == Determinism::strict) receipt.world = ability.world;
   receipt.salt = random_bytes(identity::receipt_salt_bytes);
   receipt.started_at = std::chrono::floor<std::chrono::seconds>(started);
   receipt.finished_at = std::chrono::floor<std::chrono::seconds>(ended);

@@ -52,6 +52,9 @@ std::string difference(const Plan& claimed, const Plan& planned) {
 Result<Plan> check_plan(const wire::Bundle& bundle, const Contract& contract, const AdapterPackage& adapter) {
   auto planned = adapter.plan(contract);
   if (!planned) return refute("/plan", "this adapter cannot plan this contract: " + planned.error().message);
+  // Which world it was planned for is the hub's version's affair: receipts are held against it, and it is needed to replay.
+  if (planned->determinism == Determinism::strict && bundle.plan != planned->canonical())
+    if (const auto claimed = parse_plan(bundle.plan)) planned->world = claimed->world;
   // The same bytes are the same plan: one is read only to say in what it differs.
   if (bundle.plan != planned->canonical()) {
     const auto claimed = parse_plan(bundle.plan);

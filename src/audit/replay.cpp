@@ -129,6 +129,11 @@ Result<std::vector<ReplayedShard>> replay_bundle(std::string_view document, cons
   if (wanted.empty())
     for (const ShardSpec& shard : computation->plan.shards) wanted.push_back(shard.index);
 
+  if (computation->plan.determinism == Determinism::strict && computation->plan.world != sandbox.world())
+    return fail(ErrorKind::unsupported, "its programs saw " + world_name(computation->plan.world) +
+                                            ", this sandbox shows them " + world_name(sandbox.world()) +
+                                            ": replay with a version of forgepool that has it");
+
   // Everything that could be missing is found out before anything runs.
   std::vector<SandboxRequest> requests;
   for (const std::uint32_t index : wanted) {

@@ -20,8 +20,10 @@ std::string wanted(Constraint constraint, const SchedulerJob& job) {
     case Constraint::numeric_class:
       return job.numeric_class.empty() ? "of a known numeric class" : "of the numeric class " + job.numeric_class;
     case Constraint::sandbox:
-      return fmt::format("sandboxed at level {} or better, of determinism class {} or stricter, granting {}",
-                         to_string(job.sandbox.level), to_string(job.sandbox.determinism),
+      return fmt::format("sandboxed at level {} or better, of determinism class {}, granting {}", to_string(job.sandbox.level),
+                         job.sandbox.determinism == Determinism::strict
+                             ? "strict in " + world_name(job.sandbox.world)
+                             : std::string(to_string(job.sandbox.determinism)) + " or stricter",
                          job.sandbox.policy.denies_all() ? "no relaxations" : to_string(job.sandbox.policy));
   }
   return "";

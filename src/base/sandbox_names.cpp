@@ -1,6 +1,7 @@
 #include <forgepool/sandbox.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 
 namespace forgepool {
@@ -62,6 +63,8 @@ constexpr Named<SandboxLimitation> limitation_names[] = {
     {SandboxLimitation::no_standard_output, "no_standard_output"},
     {SandboxLimitation::no_strict, "no_strict"},
     {SandboxLimitation::cooperative_end, "cooperative_end"},
+    {SandboxLimitation::other_surroundings, "other_surroundings"},
+    {SandboxLimitation::unnamed_violation, "unnamed_violation"},
 };
 
 constexpr Named<SandboxOutcome::Kind> kind_names[] = {
@@ -166,6 +169,19 @@ Result<SandboxPolicy> parse_sandbox_policy(std::string_view text) {
   return policy;
 }
 
+std::string world_name(std::uint32_t world) {
+  return "world/" + std::to_string(world);
+}
+Result<std::uint32_t> parse_world(std::string_view text) {
+  constexpr std::string_view prefix = "world/";
+  const auto digits = text.substr(std::min(text.size(), prefix.size()));
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error == std::errc() && end == digits.data() + digits.size() && number > 0 && world_name(number) == text) return number;
+  return fail(ErrorKind::invalid_input,
+              "unknown world \"" + std::string(text.substr(0, 40)) + "\": expected one like " + world_name(strict_world));
+}
+
 std::string_view to_string(SandboxStep step) {
   return name_of(step_names, step);
 }
@@ -185,6 +201,9 @@ std::string_view describe(SandboxLimitation limitation) {
     case SandboxLimitation::no_standard_output: return "what a program prints is not captured";
     case SandboxLimitation::no_strict: return "strict determinism is not enforced";
     case SandboxLimitation::cooperative_end: return "a program that does not want to end cannot be made to";
+    case SandboxLimitation::other_surroundings:
+      return "programs have other surroundings than everywhere, and may compute otherwise";
+    case SandboxLimitation::unnamed_violation: return "which forbidden system call ended a program is not known";
   }
   return "unknown";
 }
@@ -192,8 +211,11 @@ std::string_view describe(SandboxLimitation limitation) {
 SandboxAbility ability_of(const Sandbox& sandbox, const SandboxPolicy& policy) {
   const auto limitations = sandbox.limitations();
   const auto lacks = [&](SandboxLimitation limitation) { return std::ranges::count(limitations, limitation) > 0; };
-  const auto otherwise = lacks(SandboxLimitation::no_isolation) ? Determinism::none : Determinism::standard;
-  return {sandbox.level(), lacks(SandboxLimitation::no_strict) ? otherwise : Determinism::strict, policy};
+  auto offered = Determinism::strict;
+  if (lacks(SandboxLimitation::no_strict))
+    offered = lacks(SandboxLimitation::no_isolation) ? Determinism::none : Determinism::standard;
+  if (lacks(SandboxLimitation::other_surroundings)) offered = Determinism::none;
+  return {sandbox.level(), offered, policy, sandbox.world()};
 }
 
 std::string_view to_string(SandboxOutcome::Kind kind) {

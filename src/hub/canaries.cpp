@@ -34,9 +34,9 @@ void Canaries::accepted(const Job& job, const ShardVerdict& verdict) {
   KnownShard known{verdict.result, verdict.error_bound, {}};  // Who had it is known when the job is over.
   KnownShards& shards = sources_[job.id];
   if (shards.known.empty()) {
-    shards.plan = {
-        job.running->plan.contract, job.running->plan.adapter,     job.running->plan.program,     job.running->plan.arguments,
-        job.running->plan.limits,   job.running->plan.relaxations, job.running->plan.determinism, {}};
+    shards.plan = {job.running->plan.contract,    job.running->plan.adapter, job.running->plan.program,
+                   job.running->plan.arguments,   job.running->plan.limits,  job.running->plan.relaxations,
+                   job.running->plan.determinism, job.running->plan.world,   {}};
   } else if (shards.known.size() == most_shards) {
     // Not the oldest: those would be the first of every job, which whoever knows this knows.
     const auto place = static_cast<std::ptrdiff_t>(verdict.shard.index * 2654435761u % most_shards);

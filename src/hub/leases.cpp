@@ -64,6 +64,11 @@ Status HubCore::offered_sandbox(const AgentId& id, const wire::fb::LeaseAskT& as
   const auto determinism = parse_determinism(ask.determinism);
   if (!determinism) return fail(determinism.error());
   SandboxAbility offered{*level, *determinism, {}};
+  if (offered.determinism == Determinism::strict) {
+    const auto world = parse_world(ask.world);
+    if (!world) return fail(world.error());
+    offered.world = *world;
+  }
   for (const auto& name : ask.relaxations)
     // One of a later version than ours: nothing that we know asks for it.
     if (const auto relaxation = parse_sandbox_relaxation(name)) offered.policy.allow(*relaxation);
@@ -121,6 +126,7 @@ wire::fb::LeaseGrantT HubCore::describe(const Lease& lease, const Job& job, std:
   grant.limits = std::make_unique<wire::fb::LimitsT>(wire::to_wire(plan.limits));
   for (const auto relaxation : plan.relaxations) grant.relaxations.emplace_back(to_string(relaxation));
   grant.determinism = to_string(plan.determinism);
+  if (plan.determinism == Determinism::strict) grant.world = world_name(plan.world);
 #if FORGEPOOL_MUTANT == 9  // For tests/simulation: agents are told what others returned.
   for (const auto& [digest, output] : job.running->outputs) grant.arguments.push_back(digest.hex());
 #endif

@@ -58,6 +58,7 @@ SchedulerJob scheduler_job(const Job& job) {
   described.sandbox.level = policy.sandbox_level;
   if (job.running) {
     described.sandbox.determinism = job.running->plan.determinism;
+    described.sandbox.world = job.running->plan.world;
     described.sandbox.policy = SandboxPolicy(job.running->plan.relaxations);
   }
   if (job.canary_of) {

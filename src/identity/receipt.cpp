@@ -69,6 +69,7 @@ json::Value internal_parameters(const Receipt& receipt) {
                        {"limits", limits_to_json(receipt.limits)},
                        {"relaxations", std::move(relaxations)}};
   if (!receipt.numeric_class.empty()) sandbox.set("numeric_class", receipt.numeric_class);
+  if (receipt.determinism == Determinism::strict) sandbox.set("world", world_name(receipt.world));
   return json::Object{{"sandbox", std::move(sandbox)}, {"shards", std::move(shards)}, {"salt", to_hex(receipt.salt)}};
 }
 
@@ -186,6 +187,13 @@ void read_sandbox(json::ObjectReader& reader, Receipt* receipt) {
   else
     receipt->determinism = *determinism;
   receipt->numeric_class = reader.id("numeric_class", "");
+  if (receipt->determinism == Determinism::strict) {
+    const auto world = parse_world(reader.string("world", 32));
+    if (!world)
+      reader.refuse("world", world.error().message);
+    else
+      receipt->world = *world;
+  }
   within(reader, "limits", [&](json::ObjectReader& limits) { read_limits(limits, &receipt->limits); });
   for (const auto& name : reader.strings("relaxations", 16, 64)) {
     const auto relaxation = parse_sandbox_relaxation(name);

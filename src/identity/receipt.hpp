@@ -51,6 +51,7 @@ struct Receipt {
   std::string sandbox;                          ///< Sandbox::name().
   SandboxLevel level = SandboxLevel::none;      ///< The weakest of the runs.
   Determinism determinism = Determinism::none;  ///< Likewise.
+  std::uint32_t world = 0;                      ///< Of class strict: which world the programs saw. 0 otherwise.
   std::string numeric_class;                    ///< An id, or empty: the agent has not measured it.
   SandboxLimits limits;
   std::vector<SandboxRelaxation> relaxations;

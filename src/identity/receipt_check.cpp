@@ -50,6 +50,10 @@ Status check_terms(const Receipt& receipt, const ReceiptTerms& terms) {
     return refuse(ErrorKind::invalid_input, "receipt_determinism",
                   fmt::format("it ran with determinism class {}, the adapter asks for {}", to_string(receipt.determinism),
                               to_string(terms.plan.determinism)));
+  if (terms.plan.determinism == Determinism::strict && receipt.world != terms.plan.world)
+    return refuse(
+        ErrorKind::invalid_input, "receipt_world",
+        fmt::format("its programs saw {}, the plan is for {}", world_name(receipt.world), world_name(terms.plan.world)));
   if (receipt.started_at > receipt.finished_at) return wrong("the work ended before it began");
   for (const ReceiptShard& shard : receipt.shards)
     if (auto fits = check_shard(shard, terms.plan); !fits) return fits;

@@ -28,7 +28,8 @@ struct CheckedReceipt {
 ///  work ended;
 ///  - the envelope has one signature, and it is by that key;
 ///  - the payload is a receipt of that agent, for this job, adapter, limits and relaxations;
-///  - the sandbox was of the contract's level or a better one, and the runs of the plan's determinism class or a stricter one;
+///  - the sandbox was of the contract's level or a better one, and the runs of the plan's determinism class or a stricter one,
+///  in its world;
 ///  - each shard is one of the plan's, with its parameters and inputs.
 /// Which shards the lease was for, and whether the outputs are those that were sent, is for the hub to see. Errors:
 /// unauthenticated with the codes of verify_svid, or svid_role, receipt_signature, receipt_agent; invalid_input, starting with

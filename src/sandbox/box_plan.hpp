@@ -2,6 +2,8 @@
 /// What the supervisor (in the agent) and the box's first process (box_init/, a program of its own without a C library) agree
 /// on: descriptors, the plan, and the messages on the control socket. Both sides come from the same build, so this is a memory
 /// layout and not a format. Usable without the standard library.
+#include <forgepool/program_surroundings.hpp>
+
 #include <cstdint>
 
 namespace forgepool::sandbox {
@@ -14,10 +16,8 @@ constexpr int plan_control_fd = 3;  ///< SOCK_SEQPACKET to the supervisor.
 constexpr int plan_memory_fd = 4;   ///< The plan.
 constexpr int plan_cgroup_fd = 5;   ///< The first of `cgroup_count` v1 `tasks` files.
 
-constexpr const char* box_host_name = "forgepool";
-
 /// The most descriptors that a program may have open.
-constexpr std::uint32_t program_open_files = 256;
+constexpr std::uint32_t program_open_files = surroundings::open_files;
 /// The program's own image. It lies just above the limit, so that once exec has closed it nothing can ever be open under this
 /// number again: that makes the one execveat call which the filter must allow (see seccomp_policy.hpp) useless to the program.
 constexpr int plan_program_fd = 256;
@@ -27,8 +27,8 @@ constexpr int plan_program_fd = 256;
 constexpr const char* prepared_init_path = "/tmp/.init";
 
 /// User and group of the program as it sees them, on every machine.
-constexpr std::uint32_t box_user = 1000;
-constexpr std::uint32_t box_group = 1000;
+constexpr std::uint32_t box_user = surroundings::user;
+constexpr std::uint32_t box_group = surroundings::group;
 
 /// Where setting up can fail. Reported with the errno, named by describe(BoxStep).
 enum class BoxStep : std::uint32_t {

@@ -100,7 +100,8 @@ std::vector<std::string> bubblewrap_arguments(const SandboxRequest& request, std
   std::vector<std::string> list{"--unshare-user",       "--unshare-pid", "--unshare-net",     "--unshare-ipc", "--unshare-uts",
                                 "--unshare-cgroup-try", "--new-session", "--die-with-parent", "--as-pid-1",    "--clearenv"};
   const auto add = [&list](std::initializer_list<std::string> more) { list.insert(list.end(), more); };
-  add({"--uid", std::to_string(box_user), "--gid", std::to_string(box_group), "--hostname", "forgepool", "--chdir", "/"});
+  add({"--uid", std::to_string(box_user), "--gid", std::to_string(box_group), "--hostname", surroundings::host_name, "--chdir",
+       surroundings::working_folder});
   const auto add_tmpfs = [&](const char* where, std::uint64_t bytes) {
     add({"--size", std::to_string(bytes), "--perms", "0755", "--tmpfs", where});
   };

@@ -96,8 +96,8 @@ class InProcessSandbox final : public Sandbox {
   SandboxLevel level() const override { return SandboxLevel::none; }
   std::vector<SandboxLimitation> limitations() const override {
     auto all = Sandbox::limitations();
-    // Whoever brings the functions has promised it.
-    std::erase(all, SandboxLimitation::no_strict);
+    // Whoever brings the functions has promised both.
+    for (const auto kept : {SandboxLimitation::no_strict, SandboxLimitation::other_surroundings}) std::erase(all, kept);
     return all;
   }
 

@@ -114,10 +114,10 @@ Result<UniqueFd> write_plan(const PlanInput& input) {
   plan.rewritten_offset = input.image.rewritten_offset;
   plan.filter_length = static_cast<std::uint32_t>(input.filter.size());
   plan.filter = buffer.add(input.filter.data(), input.filter.size() * sizeof(sock_filter));
-  std::vector<std::string_view> arguments{"/program"};
+  std::vector<std::string_view> arguments{surroundings::program_name};
   arguments.insert(arguments.end(), request.arguments.begin(), request.arguments.end());
   plan.arguments = buffer.add_text_list(arguments);
-  plan.environment = buffer.add_text_list({program_environment});
+  plan.environment = buffer.add_text_list({std::begin(surroundings::environment), std::end(surroundings::environment)});
   plan.in = buffer.add_tmpfs(strict ? strict_in_size() : in_size(request));
   plan.out = buffer.add_tmpfs(out_size(request.limits));
   plan.tmp = buffer.add_tmpfs(tmp_size(request.limits));

@@ -9,11 +9,6 @@
 
 namespace forgepool::sandbox {
 
-/// The whole environment of a program, the same on every machine. glibc's libm picks variants with fused multiply-add where the
-/// processor has it, and their results differ in the last bits from those without: this turns them off (names of old and new
-/// versions of glibc; it ignores those it does not know). Programs with another C library see an unknown variable.
-constexpr const char* program_environment = "GLIBC_TUNABLES=glibc.cpu.hwcaps=-FMA,-FMA4,-FMA_Usable,-FMA4_Usable,-AVX2_Usable";
-
 struct PlanInput {
   const SandboxRequest& request;
   const SeccompProgram& filter;

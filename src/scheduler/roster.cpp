@@ -22,8 +22,9 @@ std::string key_of(const SchedulerAgent& agent) {
     key += std::to_string(list->size()) + ';';
     for (const auto& text : *list) add(text);
   }
-  const auto& [level, determinism, policy] = agent.sandbox;
-  add(std::string(to_string(level)) + ' ' + std::string(to_string(determinism)) + ' ' + to_string(policy));
+  const auto& [level, determinism, policy, world] = agent.sandbox;
+  add(std::string(to_string(level)) + ' ' + std::string(to_string(determinism)) + ' ' + to_string(policy) + ' ' +
+      world_name(world));
   return key;
 }
 

@@ -51,7 +51,7 @@ SandboxReport FakeSandbox::run(const SandboxRequest& request) {
 
 std::vector<SandboxLimitation> FakeSandbox::limitations() const {
   auto all = Sandbox::limitations();
-  std::erase(all, SandboxLimitation::no_strict);
+  for (const auto kept : {SandboxLimitation::no_strict, SandboxLimitation::other_surroundings}) std::erase(all, kept);
   return all;
 }
 

@@ -5,7 +5,6 @@
 #include <linux/fcntl.h>
 #include <linux/filter.h>
 #include <linux/mman.h>
-#include <linux/personality.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
@@ -16,7 +15,6 @@ namespace {
 
 constexpr long child_signal = 17;                     // SIGCHLD
 constexpr long set_signal_mask = 2;                   // SIG_SETMASK
-constexpr long no_address_randomisation = 0x0040000;  // ADDR_NO_RANDOMIZE
 
 /// On a page that both processes see.
 struct Shared {
@@ -114,11 +112,11 @@ BoxFailure drop_capabilities(std::uint64_t but) {
 }
 
 BoxFailure fix_surroundings() {
-  system_call(__NR_umask, 022);
+  system_call(__NR_umask, surroundings::file_mode_mask);
   const std::uint64_t no_signals = 0;
   system_call(__NR_rt_sigprocmask, set_signal_mask, &no_signals, 0, sizeof no_signals);
   // Addresses that differ from run to run would find their way into results (hashes of pointers, say).
-  return check(system_call(__NR_personality, no_address_randomisation), BoxStep::execute_program);
+  return check(system_call(__NR_personality, surroundings::personality), BoxStep::execute_program);
 }
 
 Started start_program(const PlanView& view) {

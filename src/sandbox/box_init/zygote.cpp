@@ -171,9 +171,9 @@ void serve(const BoxOrder& order, Turn* turn, Turn number, void (*box)()) {
 }
 
 BoxFailure set_host_name() {
-  const auto length = length_of(box_host_name);
-  if (auto failure = check(system_call(__NR_sethostname, box_host_name, length), BoxStep::host_name)) return failure;
-  return check(system_call(__NR_setdomainname, box_host_name, length), BoxStep::host_name);
+  const auto length = length_of(surroundings::host_name);
+  if (auto failure = check(system_call(__NR_sethostname, surroundings::host_name, length), BoxStep::host_name)) return failure;
+  return check(system_call(__NR_setdomainname, surroundings::host_name, length), BoxStep::host_name);
 }
 
 /// Out of the way of what comes with orders.

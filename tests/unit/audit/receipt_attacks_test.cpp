@@ -232,6 +232,9 @@ TEST_CASE("a receipt about something else than the plan is refused") {
     tells("receipt_determinism: it ran with determinism class standard, the adapter asks for strict",
           [](auto& receipt) { receipt.determinism = Determinism::standard; });
   }
+  SECTION("another world") {
+    tells("receipt_world: its programs saw world/7, the plan is for world/1", [](auto& receipt) { receipt.world = 7; });
+  }
   SECTION("a shard that does not exist") {
     tells("there is no shard 7", [](auto& receipt) { receipt.shards[0].index = 7; });
   }

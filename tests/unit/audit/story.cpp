@@ -235,6 +235,7 @@ void Story::receipt(const std::string& agent, const std::string& lease, const st
   receipt.sandbox = "fake";
   receipt.level = SandboxLevel::namespaces;
   receipt.determinism = plan.determinism;
+  receipt.world = plan.world;
   receipt.limits = plan.limits;
   receipt.relaxations = plan.relaxations;
   receipt.salt = Bytes(identity::receipt_salt_bytes, next_salt_++);

@@ -44,6 +44,18 @@ Receipt sample() {
 
 }  // namespace
 
+TEST_CASE("a receipt of class strict names its world, others name none") {
+  auto receipt = sample();
+  receipt.determinism = Determinism::strict;
+  CHECK_FALSE(write_receipt(receipt));
+  receipt.world = 3;
+  const auto text = write_receipt(receipt);
+  REQUIRE(text);
+  CHECK(text->find(R"("world":"world/3")") != std::string::npos);
+  CHECK(parse_receipt(*text) == receipt);
+  CHECK(write_receipt(sample())->find("world/") == std::string::npos);
+}
+
 TEST_CASE("a receipt survives being written and read") {
   const auto text = write_receipt(sample());
   REQUIRE(text);

@@ -49,6 +49,38 @@ TEST_CASE("a sandbox covers what is no stronger in anything") {
   CHECK_FALSE(SandboxAbility{SandboxLevel::full, Determinism::strict, {}}.covers(needed));
 }
 
+TEST_CASE("a sandbox covers strict runs of its own world, and any others") {
+  SandboxAbility needed{SandboxLevel::none, Determinism::strict, {}}, there = needed;
+  CHECK(there.covers(needed));
+  there.world = needed.world + 1;
+  CHECK_FALSE(there.covers(needed));
+  needed.determinism = Determinism::standard;
+  CHECK(there.covers(needed));
+}
+
+TEST_CASE("a world's name is read back, and nothing like it") {
+  for (const std::uint32_t world : {1u, 2u, 17u, ~0u}) CHECK(parse_world(world_name(world)) == world);
+  CHECK(world_name(1) == "world/1");
+  for (const auto* text : {"", "world/", "world/0", "world/01", "world/1 ", "world/-1", "World/1", "1", "world/4294967296"})
+    CHECK_FALSE(parse_world(text).has_value());
+}
+
+TEST_CASE("a sandbox whose programs have other surroundings offers no determinism, whatever else it can") {
+  struct Elsewhere final : Sandbox {
+    std::string_view name() const override { return "elsewhere"; }
+    SandboxLevel level() const override { return SandboxLevel::full; }
+    std::vector<SandboxLimitation> limitations() const override { return lacking; }
+    SandboxReport run(const SandboxRequest&) override { return {}; }
+    std::uint32_t world() const override { return 5; }
+    std::vector<SandboxLimitation> lacking;
+  } sandbox;
+  CHECK(ability_of(sandbox, {}) == SandboxAbility{SandboxLevel::full, Determinism::strict, {}, 5});
+  sandbox.lacking = {SandboxLimitation::other_surroundings};
+  CHECK(ability_of(sandbox, {}).determinism == Determinism::none);
+  sandbox.lacking = {SandboxLimitation::unnamed_violation};
+  CHECK(ability_of(sandbox, {}).determinism == Determinism::strict);
+}
+
 TEST_CASE("an unknown level is refused with the ones that exist") {
   for (const auto text : {"", "Full", "full ", "maximum"}) {
     const auto level = parse_sandbox_level(text);
