@@ -61,9 +61,10 @@ std::unique_ptr<CgroupSite> find_groups(std::vector<SandboxMechanism>& mechanism
 
 Result<std::unique_ptr<BoxMachine>> prepare_machine() {
   auto machine = std::make_unique<BoxMachine>();
-  const auto ordinary = machine->filters.get({});
-  if (!ordinary) return fail(ordinary.error());
-  machine->strict_filter = strict::with_stem_calls(compact(strict::strict_filter(**ordinary)));
+  if (const auto ordinary = machine->filters.get({}); !ordinary) return fail(ordinary.error());
+  const auto strict = strict::strict_filter();
+  if (!strict) return fail(strict.error());
+  machine->strict_filter = strict::with_stem_calls(compact(*strict));
   auto image = make_sealed_image(box_init_image(), ImageAccess::readable);
   if (!image) return fail(image.error());
   machine->init_image.file = std::move(*image);

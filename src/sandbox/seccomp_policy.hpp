@@ -1,13 +1,12 @@
 #pragma once
-/// Which system calls a program may make. An allow-list: what is not named is a violation and ends the run.
+/// Which system calls a program may make. An allow-list.
 ///
 /// Three answers to a call:
 /// - allowed;
-/// - refused with an errno: calls that C libraries and language run-times make to find out whether something exists, and that
-/// do
-///   no harm by asking;
-/// - violation: the call does not return. The kernel hands its number to the filter's listener (SECCOMP_RET_USER_NOTIF), which
-/// the
+/// - refused with an errno: what honest programs try, and do without. What is not named does not exist (ENOSYS), whichever
+///   version of the kernel it comes from;
+/// - violation, for what no honest program does: the call does not return. The kernel hands its number to the filter's listener
+/// (SECCOMP_RET_USER_NOTIF), which the
 ///   supervisor holds; it notes the number and kills the box. The other ways to kill (RET_KILL, RET_TRAP) leave only "SIGSYS"
 ///   as an exit status, or a number that the program itself could forge in a handler; this one it can neither see nor prevent.
 ///
@@ -18,6 +17,7 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,8 +30,8 @@ using SeccompProgram = std::vector<sock_filter>;
 /// know is left out when it only would have been refused or allowed.
 class SeccompPolicyBuilder {
  public:
-  /// A rule on one argument: `(argument & mask) == value`, or with `not_zero` `argument != 0`. All conditions of a rule
-  /// together.
+  /// A rule on one argument: `(argument & mask) == value`, value within the mask, or with `not_zero` `argument != 0`. All
+  /// conditions of a rule together.
   struct Condition {
     unsigned argument;
     std::uint64_t mask;
@@ -47,21 +47,30 @@ class SeccompPolicyBuilder {
   SeccompPolicyBuilder& allow_if(std::string_view name, std::vector<Condition> conditions);
   SeccompPolicyBuilder& refuse(std::string_view name, int error);
   SeccompPolicyBuilder& refuse_if(std::string_view name, std::vector<Condition> conditions, int error);
-  SeccompPolicyBuilder& refuse_number(int number, int error);
+  SeccompPolicyBuilder& violation(std::string_view name);
+  SeccompPolicyBuilder& violation_if(std::string_view name, std::vector<Condition> conditions);
+  /// The answer when none of the call's conditions holds; without it, the call does not exist.
+  SeccompPolicyBuilder& otherwise_refuse(std::string_view name, int error);
+  SeccompPolicyBuilder& otherwise_violation(std::string_view name);
+
+  /// Of the rules that allow, drops those for other calls than these.
+  SeccompPolicyBuilder& allow_only(const std::set<std::uint32_t>& numbers);
 
   /// `unsupported` if libseccomp cannot express it.
   Result<SeccompProgram> compile() const;
 
  private:
   struct Rule {
-    std::string name;  ///< Empty: by number.
-    int number = -1;
+    std::string name;
     std::uint32_t action = 0;
     std::vector<Condition> conditions;
   };
   SeccompPolicyBuilder& add(Rule rule);
+  SeccompProgram compile_conditional() const;
+  Result<SeccompProgram> compile_others() const;
 
   std::vector<Rule> rules_;
+  std::map<std::string, std::uint32_t, std::less<>> otherwise_;  ///< Action by name.
 };
 
 /// The filter for a policy.

@@ -1,6 +1,8 @@
 #include "sandbox/strict_trials.hpp"
 
+#include "sandbox/cgroup_files.hpp"
 #include "sandbox/probe_images.hpp"
+#include "sandbox/strict/machine_settings.hpp"
 #include "sandbox/strict/processor.hpp"
 
 #include <cpuid.h>
@@ -109,6 +111,11 @@ bool try_strict(const BoxMachine& machine, std::vector<SandboxMechanism>& mechan
   mechanisms.push_back({"strict: processor", lacking.empty(),
                         lacking.empty() ? "has all that the strict world's has" : "it lacks " + lacking,
                         lacking.empty() ? "" : "have the hypervisor offer x86-64-v2, or use a processor made after 2008"});
+  const auto unfit = strict::unfit_settings([](std::string_view name) -> std::optional<std::string> {
+    auto content = read_cgroup_file("/proc/sys/vm/" + std::string(name));
+    return content ? std::optional(std::move(*content)) : std::nullopt;
+  });
+  mechanisms.insert(mechanisms.end(), unfit.begin(), unfit.end());
   const auto image = make_program_image(strict_probe_image(), Determinism::strict);
   if (!image) {
     mechanisms.push_back({"strict: trial program", false, image.error().message, ""});

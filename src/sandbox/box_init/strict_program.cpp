@@ -78,7 +78,7 @@ StrictProgram load_strict_program(const PlanView& view) {
   if (program.failure) fail_in_stem(program.failure);
   map_for_stem(strict::stack_top - strict::stack_size, strict::stack_size);
   const auto stack = build_stack(program, view.strings(plan.arguments), view.strings(plan.environment));
-  map_for_stem(strict::handler_stack_address, strict::handler_stack_size);
+  map_for_stem(strict::handler_stack_address, strict::handler_stack_size + strict::kept_states_size);
   map_for_stem(strict::run_address, sizeof(ReceivedRun));
   map_for_stem(strict::listing_address, strict::listing_size);
   map_rewritten(plan);

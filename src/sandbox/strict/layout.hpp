@@ -9,6 +9,8 @@
 ///     … stack_top          its stack
 ///
 /// Usable without the standard library.
+#include <forgepool/program_surroundings.hpp>
+
 #include <cstdint>
 
 namespace forgepool::sandbox::strict {
@@ -33,10 +35,15 @@ constexpr std::uint64_t loader_end = 0x5f00'0000'0000;
 constexpr std::uint64_t gate_address = 0x5ff0'0000'0000;
 /// The address that the kernel reports for a call from there: the instruction has two bytes.
 constexpr std::uint64_t gate_instruction_pointer = gate_address + 2;
+/// Behind it, where handlers return to: rt_sigreturn, let through from there alone.
+constexpr std::uint64_t handler_return_address = gate_address + 16;
+constexpr std::uint64_t handler_return_instruction_pointer = handler_return_address + 7;
 constexpr std::uint64_t world_address = 0x5ff0'1000'0000;
 constexpr std::uint64_t vdso_address = 0x5ff0'2000'0000;
 constexpr std::uint64_t handler_stack_address = 0x5ff0'3000'0000;
 constexpr std::uint64_t handler_stack_size = 256 << 10;
+constexpr std::uint64_t kept_states_address = handler_stack_address + handler_stack_size;  ///< In one piece with the stack.
+constexpr std::uint64_t kept_states_size = 64 << 10;
 /// Which instructions of the program were rewritten: RewrittenInstruction[], read-only.
 constexpr std::uint64_t rewritten_address = 0x5ff0'4000'0000;
 constexpr std::uint64_t listing_address = 0x5ff0'5000'0000;
@@ -54,7 +61,7 @@ constexpr std::uint64_t address_space_end = 0x7fff'ffff'f000;
 constexpr std::uint64_t resident_bytes = 32 << 20;
 
 /// The program's process, in its pid namespace, and the stem that it is forked from.
-constexpr int program_pid = 2;
+constexpr int program_pid = surroundings::process;
 constexpr int stem_pid = 3;
 
 /// Descriptors from here on may stand for the random devices: reads of them are looked at.

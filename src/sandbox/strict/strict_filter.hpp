@@ -1,8 +1,7 @@
 #pragma once
-/// The system-call filter of strict programs: in front of the filter of ordinary ones, which decides what a program may do at
-/// all, stands a part that decides what it may find out. Calls that would tell something about the machine or the moment are
-/// trapped (SIGSYS, box_init/emulation/) or refused; what makes things happen at a time of their own, timers for one, is a
-/// violation.
+/// The system-call filter of strict programs, made from call_table.hpp. What a call would tell about the machine or the moment
+/// is trapped (SIGSYS, box_init/emulation/) or refused; what makes things happen at a time of their own, timers for one, is a
+/// violation. Behind that stands the filter of ordinary programs without what the table does not name.
 ///
 /// The handlers' own calls come from the gate, one instruction at a fixed address. From there, and only for the calls that the
 /// handlers need, a call goes on to the ordinary filter. A program that jumps to the gate itself gets no further than an
@@ -11,8 +10,8 @@
 
 namespace forgepool::sandbox::strict {
 
-/// `ordinary` is the filter for the same relaxations, which are none.
-SeccompProgram strict_filter(const SeccompProgram& ordinary);
+/// `unsupported` if libseccomp cannot express it.
+Result<SeccompProgram> strict_filter();
 
 /// The same with what stem_filter.hpp says in front.
 SeccompProgram with_stem_calls(const SeccompProgram& strict);

@@ -51,9 +51,11 @@ struct World {
   FileIdentity outputs[2];        ///< The pipes of standard output and error.
   FileIdentity random_files[2];   ///< /dev/urandom and /dev/random.
   std::uint64_t hidden_mask;      ///< Of the signals that the program may not block: those that it believes to block.
-  SignalAction illegal_action;    ///< What the program wants done on SIGILL…
-  SignalAction trap_action;       ///< … and on SIGSYS.
-  SignalStack signal_stack;       ///< The program's, as it believes.
+  SignalAction actions[65];       ///< By signal, what the program wants done.
+  SignalStack signal_stack;       ///< The program's.
+  std::uint64_t kept_states;      ///< How often the processor's state was kept for a handler of the program's.
+  std::uint64_t recovering;       ///< A fault of the handlers' own is not the program's: it goes on at `recovery`.
+  void* recovery[5];
   ResourceLimit limits[16];
 };
 static_assert(sizeof(World) <= page_size);

@@ -1,6 +1,10 @@
 #include "sandbox/seccomp_policy.hpp"
 
+#include "decide.hpp"
+
 #include <catch2/catch_test_macros.hpp>
+
+#include <cerrno>
 
 namespace forgepool::sandbox {
 namespace {
@@ -32,6 +36,40 @@ TEST_CASE("the same policy compiles to the same filter") {
 TEST_CASE("a rule for a name that is not known is left out") {
   SeccompPolicyBuilder builder;
   CHECK(builder.allow("no_such_call").allow("read").compile());
+}
+
+seccomp_data call(int number, std::initializer_list<std::uint64_t> arguments = {}) {
+  seccomp_data data{};
+  data.nr = number;
+  data.arch = x86_64;
+  std::copy(arguments.begin(), arguments.end(), data.args);
+  return data;
+}
+
+TEST_CASE("what is not named does not exist, whatever its number") {
+  const auto filter = compile_policy({});
+  REQUIRE(filter);
+  for (const int number : {425, 437, 444, 450, 462, 511, 512, 600, 0x3fffffff, -1}) {
+    INFO(number);
+    CHECK(decide(*filter, call(number)) == (SECCOMP_RET_ERRNO | ENOSYS));
+  }
+  for (const int number : {0x40000000, 0x40000000 | 39, 0x7fffffff})
+    CHECK(decide(*filter, call(number)) == SECCOMP_RET_USER_NOTIF);
+}
+
+TEST_CASE("a call's own answer holds where none of its conditions does, and the conditions hold for all 64 bits") {
+  SeccompPolicyBuilder builder;
+  builder.allow_if("prctl", {{0, 0xffffffff, 15}, {1, ~0ull, 1ull << 40}}).otherwise_refuse("prctl", EINVAL);
+  builder.refuse_if("prlimit64", {{2, ~0ull, 0, true}}, EPERM).otherwise_violation("prlimit64");
+  const auto filter = builder.compile();
+  REQUIRE(filter);
+  CHECK(decide(*filter, call(157, {15, 1ull << 40})) == SECCOMP_RET_ALLOW);
+  CHECK(decide(*filter, call(157, {15 | 1ull << 50, 1ull << 40})) == SECCOMP_RET_ALLOW);
+  CHECK(decide(*filter, call(157, {15, 1ull << 41})) == (SECCOMP_RET_ERRNO | EINVAL));
+  CHECK(decide(*filter, call(157, {15, 1ull << 40 | 1})) == (SECCOMP_RET_ERRNO | EINVAL));
+  for (const std::uint64_t pointer : {1ull, 1ull << 32, ~0ull})
+    CHECK(decide(*filter, call(302, {0, 0, pointer})) == (SECCOMP_RET_ERRNO | EPERM));
+  CHECK(decide(*filter, call(302, {0, 0, 0})) == SECCOMP_RET_USER_NOTIF);
 }
 
 TEST_CASE("system calls are named, also those of other kinds") {

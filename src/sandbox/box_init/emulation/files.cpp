@@ -148,6 +148,7 @@ long emulate_files(const TrappedCall& call) {
     case __NR_statfs:
     case __NR_fstatfs: return file_system(call);
     case __NR_open: return open_file(AT_FDCWD, a[0], a[1], a[2]);
+    case __NR_creat: return open_file(AT_FDCWD, a[0], O_CREAT | O_WRONLY | O_TRUNC, a[1]);
     case __NR_openat: return open_file(static_cast<std::int32_t>(a[0]), a[1], a[2], a[3]);
     case __NR_getdents64:
       return list_folder(static_cast<std::int32_t>(a[0]), reinterpret_cast<char*>(a[1]), static_cast<std::uint32_t>(a[2]));

@@ -1,5 +1,6 @@
 /// Signal handling around the two signals that belong to the handlers. Nothing from outside sends a strict program signals:
 /// what arrives it has sent or caused itself.
+#include "sandbox/box_init/emulation/delivery.hpp"
 #include "sandbox/box_init/emulation/emulation.hpp"
 #include "sandbox/box_init/emulation/gate.hpp"
 #include "sandbox/box_init/emulation/signal_numbers.hpp"
@@ -12,28 +13,40 @@ using strict::SignalStack;
 using strict::world;
 
 constexpr std::uint64_t mask_size = 8;
+constexpr std::int32_t last_signal = 64;
 enum MaskChange : std::uint64_t { block, unblock, set };
 constexpr std::int32_t stack_disabled = 2;             // SS_DISABLE
 constexpr std::uint64_t smallest_signal_stack = 2048;  // MINSIGSTKSZ
+
+bool is_handler(const SignalAction& action) {
+  return action.handler != by_default && action.handler != ignored;
+}
+
+/// As the kernel is to have it: by default, ignored, or through us.
+long change_kernel_action(long signal, const SignalAction& action) {
+  if (is_handler(action)) return install_delivery(signal);
+  const SignalAction plain{action.handler, with_restorer, strict::handler_return_address, 0};
+  return gate_call(__NR_rt_sigaction, signal, &plain, nullptr, mask_size);
+}
 
 long change_action(const TrappedCall& call) {
   const auto signal = static_cast<std::int32_t>(call.argument[0]);
   const auto* wanted = reinterpret_cast<const SignalAction*>(call.argument[1]);
   auto* before = reinterpret_cast<SignalAction*>(call.argument[2]);
-  if (call.argument[3] != mask_size) return -invalid;
-  if (signal == illegal_signal || signal == trap_signal) {
-    auto& ours = signal == illegal_signal ? world().illegal_action : world().trap_action;
-    const SignalAction old = ours;
-    if (wanted) ours = *wanted;
-    if (before) *before = old;
-    return 0;
-  }
-  SignalAction allowed{};
+  if (call.argument[3] != mask_size || signal < 1 || signal > last_signal) return -invalid;
+  auto& action = world().actions[signal];
+  const SignalAction old = action;
   if (wanted) {
-    allowed = *wanted;
-    allowed.mask &= ~needed_signals;
+    if (bit_of(signal) & unstoppable_signals) return -invalid;
+    SignalAction changed = *wanted;
+    changed.mask &= ~unstoppable_signals;
+    changed.flags &= known_action_flags;
+    if (!(bit_of(signal) & needed_signals))
+      if (const long result = change_kernel_action(signal, changed); failed(result)) return result;
+    action = changed;
   }
-  return gate_call(__NR_rt_sigaction, signal, wanted ? &allowed : nullptr, before, mask_size);
+  if (before) *before = old;
+  return 0;
 }
 
 long change_mask(const TrappedCall& call) {
@@ -50,6 +63,7 @@ long change_mask(const TrappedCall& call) {
       default: return -invalid;
     }
   }
+  mask &= ~unstoppable_signals;
   world().hidden_mask = mask & needed_signals;
   *call.signal_mask = mask & ~needed_signals;
   if (before) *before = old;
