@@ -130,6 +130,10 @@ TEST_CASE("a receipt for another program, other parameters or other limits is re
     CHECK(world.with_receipt([](auto& receipt) { receipt.determinism = Determinism::standard; }) ==
           Refusal{400, "receipt_determinism"});
   }
+  SECTION("another world") {
+    Working world;
+    CHECK(world.with_receipt([](auto& receipt) { ++receipt.world; }) == Refusal{400, "receipt_world"});
+  }
   SECTION("limits") {
     Working world;
     CHECK(world.with_receipt([](auto& receipt) { receipt.limits.memory_bytes *= 2; }) == Refusal{400, "receipt"});

@@ -134,6 +134,7 @@ identity::Receipt World::receipt(const Node& agent, const wire::fb::LeaseGrantT&
   receipt.sandbox = "none";
   receipt.level = SandboxLevel::namespaces;
   receipt.determinism = must(parse_determinism(grant.determinism));
+  if (receipt.determinism == Determinism::strict) receipt.world = must(parse_world(grant.world));
   receipt.limits = wire::from_wire(*grant.limits);
   for (const auto& granted : grant.shards) {
     identity::ReceiptShard shard;
