@@ -482,6 +482,19 @@ static void ask_registers(void) {
   tell("registers are kept over a handler", found[0] == pattern[0] && found[1] == pattern[1]);
 }
 
+/* The old fixed page, which some kernels have. */
+static void ask_fixed_page(void) {
+  u32 processor = 9, node = 9;
+  long time[2] = {0, 0};
+  long second = 0;
+  tell("fixed page, gettimeofday", ((long (*)(long*, void*))0xffffffffff600000ul)(time, 0));
+  tell(" seconds", time[0]);
+  tell("fixed page, time", ((long (*)(long*))0xffffffffff600400ul)(&second));
+  tell(" seconds", second);
+  tell("fixed page, getcpu", ((long (*)(u32*, u32*, void*))0xffffffffff600800ul)(&processor, &node, 0));
+  tell(" processor and node", (long)processor + node);
+}
+
 static void ask_faults(void) {
   struct action action = {on_fault, 4 | 0x04000000, return_from_handler, 0};
   CALL(SYS_rt_sigaction, 11, &action, 0, 8);
@@ -491,6 +504,8 @@ static void ask_faults(void) {
   touch(1ull << 50);
   touch(1ull << 56);
   touch(~0ull << 47);
+  touch(0xffffffffff600000);
+  ask_fixed_page();
   ASK("clock_gettime into nowhere", SYS_clock_gettime, 0, 8);
   ASK("uname into nowhere", SYS_uname, 1l << 50);
   ASK("write from nowhere", SYS_write, 1, 8, 4);

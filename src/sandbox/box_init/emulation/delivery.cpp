@@ -81,11 +81,11 @@ void hide_levels(Info& info, Context& context) {
   if (info.code == not_mapped && info.address >> 47 != 0) {
     info.code = from_kernel;
     info.address = 0;
-    context.registers[trap_number] = protection_trap;
-    context.registers[error_code] = 0;
   }
-  // There it stands from another fault.
-  if (info.code == from_kernel) context.registers[fault_address] = 0;
+  if (info.code != from_kernel) return;
+  context.registers[trap_number] = protection_trap;
+  // Here they may stand from another fault.
+  context.registers[error_code] = context.registers[fault_address] = 0;
 }
 
 void write_floating_point(FloatingPoint& to, const FloatingPoint& from) {
