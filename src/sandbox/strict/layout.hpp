@@ -43,7 +43,7 @@ constexpr std::uint64_t vdso_address = 0x5ff0'2000'0000;
 constexpr std::uint64_t handler_stack_address = 0x5ff0'3000'0000;
 constexpr std::uint64_t handler_stack_size = 256 << 10;
 constexpr std::uint64_t kept_states_address = handler_stack_address + handler_stack_size;  ///< In one piece with the stack.
-constexpr std::uint64_t kept_states_size = 64 << 10;
+constexpr std::uint64_t kept_states_size = 256 << 10;
 /// Which instructions of the program were rewritten: RewrittenInstruction[], read-only.
 constexpr std::uint64_t rewritten_address = 0x5ff0'4000'0000;
 constexpr std::uint64_t listing_address = 0x5ff0'5000'0000;

@@ -32,7 +32,7 @@ struct KeptState {
   std::uint64_t size;
   std::uint8_t bytes[strict::page_size - 16];
 };
-constexpr std::uint64_t kept_states = 16;
+constexpr std::uint64_t kept_states = strict::kept_states_size / sizeof(KeptState);
 KeptState& kept_state(std::uint64_t index) {
   return reinterpret_cast<KeptState*>(strict::kept_states_address)[index % kept_states];
 }
