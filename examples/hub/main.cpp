@@ -88,6 +88,7 @@ int main(int argc, char** argv) {
   options.enrolment_port = 4434;
   std::uint64_t certificate_hours = 24 * 7;
   std::uint64_t grace_hours = 24 * 14;
+  std::uint64_t lease_seconds = 15;
   bool verbose = false;
   FairShareOptions scheduling;
   std::vector<std::string> weights, quotas;
@@ -113,6 +114,16 @@ int main(int argc, char** argv) {
   app.add_option("--weight", weights,
                  "ORGANIZATION[/PROJECT]=NUMBER: its share of the agents' time, where others have 1; may be repeated");
   app.add_option("--quota", quotas, "ORGANIZATION[/PROJECT]=NUMBER: so many executions under way at once; may be repeated");
+  app.add_option(
+         "--lease-seconds", lease_seconds,
+         "Life of a lease from its grant or last heartbeat: an outage up to this costs nothing, and so long a dead agent's "
+         "shards wait")
+      ->check(CLI::Range(1, 24 * 3600))
+      ->capture_default_str();
+  app.add_option("--lease-share", scheduling.lease_share,
+                 "A lease lives at least for this part of the adapter's wall-clock limit of one shard, 0 to 1")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   app.add_option("--canary-ratio", verification.canary_ratio,
                  "Of adaptive jobs: so many shards with known results given out per accepted shard, 0 to 1")
       ->check(CLI::Range(0.0, 1.0))
@@ -195,6 +206,8 @@ int main(int argc, char** argv) {
   }
   options.certificate_life = std::chrono::hours(certificate_hours);
   options.renewal_grace = std::chrono::hours(grace_hours);
+  scheduling.lease_duration = std::chrono::seconds(lease_seconds);
+  scheduling.agent_timeout = 3 * scheduling.lease_duration;
   options.on_fatal = [&](const Error& error) {
     status = complain(error);
     loop->stop();

@@ -24,7 +24,7 @@ struct AgentOptions {
   std::uint16_t hub_port = 0;
   std::uint32_t slots = 1;                  ///< Shards that run at once.
   std::uint32_t max_shards_per_lease = 16;  ///< More saves round trips; fewer loses less when this agent dies.
-  std::uint32_t concurrent_leases = 2;      ///< 2 hides the round trip between leases.
+  std::uint32_t concurrent_leases = 2;      ///< And one more than `slots` at least: that hides the round trip between leases.
   /// What measure_numeric_class() found in this agent's sandbox. Told to the hub, and in receipts. Empty: not measured; then
   /// nothing that asks for a class comes here.
   std::string numeric_class;

@@ -62,8 +62,8 @@ struct HubOptions {
   Duration renewal_grace = std::chrono::hours(24 * 14);
   Duration token_life = std::chrono::minutes(5);
   KeyOverlap key_overlap;  ///< Shorter ends earlier what a stolen old key is worth, longer forgives longer absence.
-  std::uint32_t max_shards_per_lease = 64;
-  std::uint32_t max_failures_per_shard = 3;  ///< Executions that ended badly before the job fails.
+  std::uint32_t max_shards_per_lease =
+      64;  ///< And never more than one report can carry, whose outputs are as large as they may be.
   std::uint32_t max_running_jobs = 1000;
   std::uint32_t max_shards_per_job = 100'000;  ///< Planning and reducing take the loop's time: some 10 µs a shard.
   std::size_t max_blob_bytes = 32u << 20;      ///< Of one uploaded input.

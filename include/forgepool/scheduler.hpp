@@ -5,13 +5,13 @@
 ///
 /// What every scheduler guarantees (tests/conformance/scheduler checks it):
 ///  - a shard is leased only while executions of it are wanted, to at most as many agents at once as are wanted, and to one
-///  more
-///    where a job lets stragglers be copied;
+///  more where it is late (`SchedulerJob::speculative`, `longest_execution`);
 ///  - no agent executes two replicas of one shard, and none that delivered a result for it or failed it gets it again;
 ///  - an agent gets shards only of jobs whose constraints it meets (`unmet_constraints`, `homogeneous`, `spread`), and none
 ///  while
 ///    it drains;
-///  - a lease that is not extended by heartbeats ends at its deadline and its shards wait again;
+///  - a lease that is not extended by heartbeats ends at its deadline and its shards wait again; no heartbeat extends it beyond
+///  the age in which its shards can have been executed;
 ///  - no lease goes to an agent that was removed, nor for a job that was removed;
 ///  - whatever waits has a reason.
 /// Implementations: backends/fair_share_scheduler.hpp and any of yours; examples/fifo_scheduler.hpp shows how.
@@ -76,6 +76,10 @@ struct SchedulerJob {
   SandboxAbility sandbox{};  ///< Agents' sandboxes must cover this.
   bool speculative =
       true;  ///< A shard that takes far longer than others of its job may be leased to one agent more than wanted.
+  /// No execution of one shard takes longer: a lease under way for longer than that for each of its shards hangs, and what
+  /// hangs is copied whatever `speculative` says; heartbeats do not extend it without end. Zero: nobody knows.
+  Duration longest_execution{};
+  std::uint32_t max_shards_per_lease = UINT32_MAX;  ///< As many as one report can carry.
 };
 
 /// What a job asks of agents, whatever they are doing.
@@ -142,6 +146,10 @@ class Scheduler {
   /// The agent failed the shard: it never gets it again either. But it left no result that others would be compared with, so it
   /// says nothing about who may have the shard, as `homogeneous` and `spread` would. Unless overridden, as `exclude`.
   virtual void failed(const ShardId& shard, const AgentId& agent) { exclude(shard, agent); }
+  /// The agent could not even begin an execution of the shard: until then it goes to others, if any could take it.
+  virtual void avoid(const ShardId& shard, const AgentId& agent, Time until) {
+    static_cast<void>(shard), static_cast<void>(agent), static_cast<void>(until);
+  }
 
   /// The agent is there: it joined, asked for work, or sent a heartbeat. What it is replaces what it was; leases go on.
   virtual void agent_seen(const SchedulerAgent& agent, Time now) = 0;
@@ -152,8 +160,14 @@ class Scheduler {
   /// nothing fits.
   virtual std::optional<Lease> grant(const AgentId& agent, const LeaseId& id, std::uint32_t max_shards, Time now) = 0;
   /// Puts back a lease that was granted before a restart. Comes after the calls of `want` for its job: its shards are taken
-  /// from what waits.
+  /// from what waits. It ends no earlier than one that was extended just now: its agent could not know where the hub was.
   virtual void restore(const Lease& lease) = 0;
+  /// Takes up again a lease that ran out, as if it had been extended just now, if each of its shards waits and its agent may
+  /// still have them. False, and nothing happens, if not, or if the scheduler takes up none.
+  virtual bool resume(const Lease& lease, Time now) {
+    static_cast<void>(lease), static_cast<void>(now);
+    return false;
+  }
   /// Extends the lease. not_found if it ended (also if its deadline has passed), denied if it is another agent's.
   virtual Status extend(const LeaseId& lease, const AgentId& agent, Time now) = 0;
   /// The agent reported back: ends the lease and counts each of its shards as one wanted execution delivered (`want` those that

@@ -7,6 +7,8 @@
 ///  - a shard is decided at most once; if accepted, with a result that an agent not in quarantine returned, and evidence for
 ///  it;
 ///  - an agent whose result in the evidence lost against the accepted one is put in quarantine;
+///  - that an execution failed is an answer like any other, and believed only with as much agreement; one that is refuted costs
+///  its agent what it earned, and when it happens again and again, its work;
 ///  - results of agents in quarantine never count, and what they left undecided is executed again;
 ///  - every shard is decided in the end, as long as the executions it asks for come back.
 /// Implementations: backends/adaptive_verifier.hpp, duplication_verifier.hpp, majority_verifier.hpp, boinc_verifier.hpp, and
@@ -17,6 +19,7 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <variant>
 
 namespace forgepool {
@@ -31,6 +34,9 @@ struct ShardAnswer {
   AgentId agent;
   LeaseId lease;
   Digest result;
+  /// The execution ended badly because of the program, and `result` says how (equal digests: in the same way). Agrees with
+  /// equal digests alone, and never with a result.
+  bool failed = false;
 
   friend bool operator==(const ShardAnswer&, const ShardAnswer&) = default;
 };
@@ -57,6 +63,9 @@ struct VerifierJob {
   /// Not empty: the job is a canary, see `Canary`. Of each of its shards the result, which is known; each is executed once, and
   /// there are no verdicts: who returns something else is caught, who does not passed a check.
   std::vector<Digest> known{};
+  /// By what terms the job was begun (`Verifier::terms`): those it is decided by, whatever the verifier's own are by now.
+  /// Empty: by its own.
+  std::string terms{};
 };
 
 /// Who an agent belongs to, attested when it enrolled.
@@ -67,6 +76,7 @@ struct VerifierAgent {
 
 enum class Decision {
   accepted,   ///< The result is right, as far as the policy can tell.
+  failed,     ///< As surely as that, the shard's execution fails, as `result` says. The job fails with it.
   undecided,  ///< The limit of replicas was reached without the agreement that the policy asks for. The job fails.
 };
 
@@ -83,14 +93,14 @@ struct Evidence : ShardAnswer {
 struct ShardVerdict {
   ShardId shard;
   Decision decision = Decision::undecided;
-  Digest result;                   ///< If accepted: the representative.
+  Digest result;                   ///< If accepted or failed: the representative.
   std::vector<Evidence> evidence;  ///< Every answer that came, in order of arrival, those that lost or were discarded included.
   std::string rule;        ///< What was applied: "full 2 of 3" (2 of the 3 answers agreed), "spotcheck unchecked, …", …
   double error_bound = 1;  ///< P(the result is wrong) against the contract's adversary, see credibility.hpp; 1 if undecided.
 };
 
 /// More executions of a shard are wanted, by agents that have not answered for it. Each must come back as an answer; whoever
-/// carries this out tries again elsewhere when one fails.
+/// carries this out tries again elsewhere when one cannot even begin.
 struct Execute {
   ShardId shard;
   std::uint32_t count = 1;
@@ -112,7 +122,19 @@ struct Quarantine {
   std::string reason;  ///< For people.
 };
 
-using VerifierAction = std::variant<Execute, ShardVerdict, Quarantine, Canary>;
+/// The agent said of a shard that it fails, and it does not: what the agent earned is gone. An honest machine may have been in
+/// trouble, so that is all; when it happens `refuted_claims_allowed` times, a Quarantine comes instead.
+struct Discredit {
+  AgentId agent;
+  ShardId shard;  ///< Where it was refuted.
+  Digest returned;
+  Digest accepted;
+  std::uint32_t refuted = 0;  ///< So many claims of the agent by now, since it last earned `refuted_claims_forgiven` checks.
+};
+inline constexpr std::uint32_t refuted_claims_allowed = 3;
+inline constexpr std::uint64_t refuted_claims_forgiven = 20;
+
+using VerifierAction = std::variant<Execute, ShardVerdict, Quarantine, Discredit, Canary>;
 
 /// What an agent earned in one job.
 struct AgentCredit {
@@ -134,6 +156,11 @@ class Verifier {
 
   /// Who an agent is. Before its first answer, and always with the same words.
   virtual void meet(const VerifierAgent& agent) = 0;
+  /// What its decisions rest on besides the calls: its rule and options, as text. Whoever repeats the calls of a job after a
+  /// restart gives the terms of then (`VerifierJob::terms`).
+  virtual std::string terms() const { return {}; }
+  /// Whether jobs can be decided by these terms: of a verifier of the same kind, with whatever options. Empty ones always.
+  virtual bool understands(std::string_view terms) const { return terms.empty() || terms == this->terms(); }
   /// A job begins.
   virtual std::vector<VerifierAction> begin(const VerifierJob& job) = 0;
   /// An answer came. Answers for unknown jobs, and second answers of one agent for one shard, change nothing. An answer for a
@@ -146,6 +173,8 @@ class Verifier {
   /// The agent's quarantine is over (an appeal was upheld): its answers count again where the shard is not decided, but it
   /// starts from nothing, on probation.
   virtual std::vector<VerifierAction> pardon(const AgentId& agent) = 0;
+  /// As after a Discredit with this number, whose job is over. No action comes back for it.
+  virtual void discredit(const AgentId& agent, std::uint32_t refuted) { static_cast<void>(agent), static_cast<void>(refuted); }
   /// The job is over; forget it. Returns what agents earned in it, ascending by id, which jobs that begin from now on know.
   virtual std::vector<AgentCredit> end(const JobId& job) = 0;
   /// As if a job had run and ended that earned this.

@@ -36,7 +36,8 @@ class DefaultAgent final : public Agent {
                   credentials_,
                   *log_,
                   options_.on_promise} {
-    runs_.resize(options_.concurrent_leases);
+    // A lease may be of one shard, however many were asked for: so many, at least, keep all slots busy.
+    runs_.resize(std::max({1u, options_.concurrent_leases, options_.slots + 1}));
     retries_.resize(runs_.size());
     take_certificate();
     for (std::size_t worker = 0; worker < runs_.size(); ++worker) ask_later(worker, Duration::zero());

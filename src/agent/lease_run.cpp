@@ -223,20 +223,26 @@ void LeaseRun::report() {
   receipt_leaf_ = leaf_hash(wire::statement_leaf(envelope->pae_digest(), envelope->signatures.front().signature,
                                                  workshop_.credentials.identity.key->public_key().spki));
   result.receipt = std::move(*receipt);
-  send_report(std::make_shared<const Bytes>(wire::encode(result)));
+  report_ = std::make_shared<const Bytes>(wire::encode(result));
+  send_report();
 }
 
-void LeaseRun::send_report(const std::shared_ptr<const Bytes>& body) {
+void LeaseRun::send_report() {
   Request request;
   request.method = "POST";
   request.path = "/v1/agent/result";
   request.authorization = grant_.token;
-  request.body = *body;
-  workshop_.link.send(std::move(request), [self = shared_from_this(), body](Result<Response> response) {
+  request.body = *report_;
+  workshop_.link.send(std::move(request), [self = shared_from_this()](Result<Response> response) {
     if (!self->done_) return;
     if (!response && response.error().kind == ErrorKind::unavailable) {
-      self->retry_ = self->workshop_.loop.after(self->workshop_.link.pause(), [self, body] { self->send_report(body); });
+      self->retry_ = self->workshop_.loop.after(self->workshop_.link.pause(), [self] { self->send_report(); });
       return;
+    }
+    // After an outage: the work is done, and a heartbeat brings another token, if the lease is still to be had.
+    if (!response && reason_code(response.error()) == "token_expired" && self->tokens_left_-- > 0) {
+      self->awaits_token_ = true;
+      return self->beat();
     }
     const Status promised = response ? self->take_promise(response->body) : fail(response.error());
     LeaseOutcome outcome;
@@ -293,6 +299,7 @@ void LeaseRun::beat() {
         if (renewed->lease == self->grant_.lease && !renewed->token.empty()) {
           self->grant_.token = renewed->token;
           self->grant_.deadline_ms = renewed->deadline_ms;
+          if (std::exchange(self->awaits_token_, false)) self->send_report();
         }
     } else if (response.error().kind != ErrorKind::unavailable) {
       return self->end({false, 0, 0, response.error()});

@@ -62,7 +62,7 @@ class LeaseRun : public std::enable_shared_from_this<LeaseRun> {
   SandboxRequest request_for(const wire::fb::LeaseShardT& shard) const;
   void shard_ran(Ran ran);
   void report();
-  void send_report(const std::shared_ptr<const Bytes>& body);
+  void send_report();
   /// The hub says that it took the report: that is worth nothing without its promise to have the receipt in its log.
   Status take_promise(ByteView acknowledgement);
   void beat();
@@ -80,8 +80,11 @@ class LeaseRun : public std::enable_shared_from_this<LeaseRun> {
   std::map<Digest, std::shared_ptr<const Bytes>> inputs_;
   std::vector<Digest> missing_;
   std::map<std::uint32_t, Ran> ran_;
-  Digest receipt_leaf_;  ///< RFC 6962 hash of the leaf that the log must have.
-  Time started_{};  ///< By the loop's steady clock.
+  Digest receipt_leaf_;                  ///< RFC 6962 hash of the leaf that the log must have.
+  std::shared_ptr<const Bytes> report_;  ///< Once all ran.
+  bool awaits_token_ = false;            ///< The report waits for the next heartbeat to bring another token,
+  std::uint32_t tokens_left_ = 3;        ///< which is tried so often.
+  Time started_{};                       ///< By the loop's steady clock.
   const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
   std::unique_ptr<Subscription> heartbeat_;
   std::unique_ptr<Subscription> retry_;

@@ -2,7 +2,9 @@
 
 namespace forgepool::audit {
 
-Result<Agreement> Agreement::open(const wire::Bundle& bundle, const Computation& computation) {
+Result<Agreement> Agreement::open(const wire::Bundle& bundle, const Computation& computation,
+                                  const std::unordered_set<Digest>& failures) {
+  std::unordered_set<Digest> alone = failures;
   const bool exact = computation.adapter->compares_exactly(computation.contract);
   if (exact && bundle.compared) return refute("/compared", "is there, but the adapter compares nothing but digests");
   if (!exact && !bundle.compared) return refute("/compared", "is missing, but the adapter compares more than digests");
@@ -10,10 +12,9 @@ Result<Agreement> Agreement::open(const wire::Bundle& bundle, const Computation&
     for (const auto& [digest, output] : *bundle.compared) {
       const std::string where = "/compared/" + digest.hex();
       if (sha256(output) != digest) return refute(where, "has the digest " + sha256(output).str());
-      if (const auto well = computation.adapter->check_output(computation.contract, output); !well)
-        return refute(where, well.error());
+      if (!computation.adapter->check_output(computation.contract, output)) alone.insert(digest);
     }
-  return Agreement(bundle, computation, exact);
+  return Agreement(bundle, computation, exact, std::move(alone));
 }
 
 const Bytes* Agreement::output(const Digest& digest) const {
@@ -24,6 +25,7 @@ const Bytes* Agreement::output(const Digest& digest) const {
 
 bool Agreement::same(const Digest& a, const Digest& b) const {
   if (a == b) return true;
+  if (alone_.contains(a) || alone_.contains(b)) return false;
   const auto *x = output(a), *y = output(b);
   return x && y && computation_->adapter->agree(computation_->contract, *x, *y);
 }

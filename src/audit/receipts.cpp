@@ -95,8 +95,8 @@ Result<Receipts> check_receipts(const wire::Bundle& bundle, const Anchors& ancho
       return fail(granted.error());
 
     for (const auto& shard : checked->receipt.shards)
-      if (shard.output)
-        receipts.add(shard.index, {AgentId(checked->signer.id.name), lease, *shard.output, statement.position.index});
+      if (const auto answer = identity::answer_of(shard))
+        receipts.add(shard.index, {AgentId(checked->signer.id.name), lease, *answer, statement.position.index, !shard.output});
     trail.passed("receipt of lease " + lease.str(), summary(*checked));
     receipts.add(
         ReceiptRecord{std::move(checked->receipt), std::move(checked->signer.certificate.key), statement.position.index});

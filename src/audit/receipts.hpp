@@ -7,6 +7,7 @@
 #include "identity/receipt.hpp"
 
 #include <unordered_map>
+#include <unordered_set>
 
 namespace forgepool::audit {
 
@@ -16,6 +17,7 @@ struct Answer {
   LeaseId lease;
   Digest result;
   std::uint64_t index = 0;  ///< Of the receipt in the ledger.
+  bool failed = false;      ///< The result says how the execution ended; there is no output.
 };
 
 /// A receipt that holds, and whose it is.
@@ -27,10 +29,15 @@ struct ReceiptRecord {
 
 class Receipts {
  public:
-  void add(std::uint32_t shard, Answer answer) { answers_[shard].push_back(std::move(answer)); }
+  void add(std::uint32_t shard, Answer answer) {
+    if (answer.failed) failures_.insert(answer.result);
+    answers_[shard].push_back(std::move(answer));
+  }
   void add(ReceiptRecord record) { records_.push_back(std::move(record)); }
   /// All, in the order of the bundle; they are the caller's now.
   std::vector<ReceiptRecord> take_records() { return std::move(records_); }
+  /// Digests that say how an execution ended.
+  const std::unordered_set<Digest>& failures() const { return failures_; }
   /// In the order of the bundle; empty if there are none.
   const std::vector<Answer>& answers(std::uint32_t shard) const;
   /// Null unless that agent returned `result` for the shard under that lease.
@@ -38,6 +45,7 @@ class Receipts {
 
  private:
   std::unordered_map<std::uint32_t, std::vector<Answer>> answers_;
+  std::unordered_set<Digest> failures_;
   std::vector<ReceiptRecord> records_;
 };
 

@@ -64,8 +64,9 @@ Status check_subject(const std::string& where, const identity::Verdict& read, co
   if (verdict.shard.job != bundle.job) return refute(where, "verdict_other_job", "is for job " + verdict.shard.job.str());
   if (verdict.shard.index >= computation.shards())
     return refute(where, "is for shard " + std::to_string(verdict.shard.index) + ", which the plan does not have");
-  if (verdict.decision != Decision::accepted)
-    return refute(where, "verdict_undecided", "leaves shard " + std::to_string(verdict.shard.index) + " undecided");
+  const std::string shard = "shard " + std::to_string(verdict.shard.index);
+  if (verdict.decision == Decision::failed) return refute(where, "verdict_failed", "says that " + shard + " fails");
+  if (verdict.decision != Decision::accepted) return refute(where, "verdict_undecided", "leaves " + shard + " undecided");
   return {};
 }
 
@@ -283,7 +284,7 @@ Result<Verdicts> check_verdicts(std::vector<SignedVerdict> opened, const wire::B
                                 Trail& trail) {
   auto by_shard = sort_verdicts(opened, bundle, anchors, computation, log);
   if (!by_shard) return fail(by_shard.error());
-  const auto agreement = Agreement::open(bundle, computation);
+  const auto agreement = Agreement::open(bundle, computation, receipts.failures());
   if (!agreement) return fail(agreement.error());
   if (!agreement->exact())
     trail.passed("compared", std::to_string(agreement->outputs()) + " outputs that differ, by the adapter's own rule");
@@ -316,7 +317,7 @@ Result<Verdicts> check_verdicts(std::vector<SignedVerdict> opened, const wire::B
     for (const ShardAnswer& answer : decided.verdict.evidence)
       if (agreement->same(answer.result, accepted)) verdicts.winners.insert(answer.agent);
     for (const Answer& answer : receipts.answers(decided.verdict.shard.index))
-      if (agreement->knows(answer.result, accepted) && !agreement->same(answer.result, accepted))
+      if (!answer.failed && agreement->knows(answer.result, accepted) && !agreement->same(answer.result, accepted))
         verdicts.losers.insert(answer.agent);
     trail.passed("verdict on shard " + std::to_string(decided.verdict.shard.index),
                  std::to_string(*support) + " agents agree; " + decided.verdict.rule + lost);

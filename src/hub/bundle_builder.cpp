@@ -2,6 +2,7 @@
 
 #include "hub/records.hpp"
 #include "identity/dsse.hpp"
+#include "identity/receipt.hpp"
 #include "identity/verdict.hpp"
 #include "wire/bundle.hpp"
 #include "wire/json.hpp"
@@ -120,8 +121,19 @@ Status add_compared(const Ledger& ledger, const BundleFacts& facts, wire::Bundle
       if (const auto* digest = object ? object->find(key) : nullptr; digest && digest->as_string())
         if (const auto parsed = Digest::parse(*digest->as_string())) compared.insert(*parsed);
   }
+  // What says how an execution ended has no output.
+  std::set<Digest> failures;
+  for (const auto& statement : bundle.receipts) {
+    const auto envelope = identity::parse_envelope(statement.envelope);
+    if (!envelope) return fail(envelope.error());
+    const auto receipt = identity::parse_receipt(as_text(envelope->payload));
+    if (!receipt) return fail(receipt.error());
+    for (const auto& shard : receipt->shards)
+      if (const auto answer = identity::answer_of(shard); answer && !shard.output) failures.insert(*answer);
+  }
   bundle.compared.emplace();
   for (const Digest& digest : compared) {
+    if (failures.contains(digest)) continue;
     auto output = read_output(ledger, facts, digest);
     if (!output) return fail(output.error());
     bundle.compared->emplace(digest, std::move(*output));

@@ -49,6 +49,7 @@ void HubCore::give_out_canary(const Job& asking, Time now) {
   job.organization = asking.organization;
   job.pseudonym = fresh_id("w-");
   parts_.random(job.secret);
+  job.terms = parts_.verifier.terms();
   job.accepted_at = now;
   Job& stored = put_canary(std::move(job), std::move(drawn->shards), now);
   journal(JobBegan{stored.id}, &stored);
@@ -77,11 +78,6 @@ Job& HubCore::put_canary(Job job, KnownShards shards, Time now) {
   return jobs_.emplace(id, std::move(job)).first->second;
 }
 
-void HubCore::answered_canary(Job& job, std::uint32_t index) {
-  ShardState& shard = job.running->shards.at(index);
-  if (!std::exchange(shard.accepted, true)) ++job.accepted_count;
-}
-
 void HubCore::end_canary(Job& job, Time now) {
   job.state = JobState::done;
   job.ended_at = now;
@@ -89,8 +85,6 @@ void HubCore::end_canary(Job& job, Time now) {
   for (const auto& lease : job.running->leases) effects_.erase(lease_key(lease));
   for (const auto& [lease, report] : job.running->reported) effects_.erase(reported_key(job.id, lease));
   for (const auto number : job.running->journal) effects_.erase(journal_key(number));
-  for (std::uint32_t i = 0; i < job.shard_count; ++i)
-    if (!job.running->shards[i].failed_on.empty()) effects_.erase(failure_key(job.id, i));
   parts_.scheduler.remove_job(job.id);
   const auto earned = parts_.verifier.end(job.id);
   running_.erase(job.id);
@@ -146,6 +140,7 @@ void HubCore::keep_from_others(const Job& canary, std::uint32_t number, const Ag
 #endif
 }
 
+// Comes, like the next, before whatever else follows may end the canary: its plan is needed.
 Quarantine HubCore::in_source(const Quarantine& quarantine) const {
   const Job& canary = jobs_.at(quarantine.shard.job);
   const std::uint32_t index = canary.running->plan.shards.at(quarantine.shard.index).index;

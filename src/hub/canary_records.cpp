@@ -1,5 +1,6 @@
 /// Canaries, and what they are made of, as records: FORMAT.md, `canary/…` and `known/…`.
 #include "hub/canaries.hpp"
+#include "hub/records.hpp"
 #include "wire/json.hpp"
 #include "wire/json_reader.hpp"
 
@@ -97,7 +98,8 @@ std::string write_canary(const Job& canary) {
                       {"events", canary.events},
                       {"owner", canary.owner},
                       {"pseudonym", canary.pseudonym},
-                      {"secret", to_hex(canary.secret)}};
+                      {"secret", to_hex(canary.secret)},
+                      {"terms", canary.terms}};
   write_shards(record, {canary.running->plan, canary.running->known});
   return json::canonicalize(std::move(record));
 }
@@ -115,6 +117,7 @@ Result<std::pair<Job, KnownShards>> read_canary(const JobId& source, const JobId
       std::copy(secret->begin(), secret->end(), job.secret.begin());
     else
       reader.refuse("secret", "expected 64 hex digits");
+    job.terms = reader.string("terms", max_terms_bytes);
     return std::pair(std::move(job), read_shards(reader));
   });
 }

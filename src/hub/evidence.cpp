@@ -22,8 +22,7 @@ LoggedStatement logged(const identity::Envelope& envelope, std::string text, Byt
 }  // namespace
 
 Result<LoggedStatement> check_receipt(const std::string& text, const Peer& peer, const HubIdentity& hub, const Lease& lease,
-                                      const Job& job,
-                                      const std::vector<std::pair<std::uint32_t, std::optional<Digest>>>& results, Time now) {
+                                      const Job& job, const std::vector<ClaimedShard>& claimed, Time now) {
   const auto envelope = identity::parse_envelope(text);
   if (!envelope) return fail(envelope.error());
   // Exactly what an auditor will check: nothing may count here that is refused there.
@@ -33,11 +32,16 @@ Result<LoggedStatement> check_receipt(const std::string& text, const Peer& peer,
   if (!checked) return fail(checked.error());
   const auto& receipt = checked->receipt;
   if (receipt.lease != lease.id) return bad_receipt("is for another lease");
-  if (receipt.shards.size() != results.size()) return bad_receipt("does not name exactly the shards of the lease");
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    if (receipt.shards[i].index != results[i].first) return bad_receipt("does not name exactly the shards of the lease");
-    if (receipt.shards[i].output != results[i].second)
-      return bad_receipt(fmt::format("names another output for shard {} than the report", results[i].first));
+  if (receipt.shards.size() != claimed.size()) return bad_receipt("does not name exactly the shards of the lease");
+  for (std::size_t i = 0; i < claimed.size(); ++i) {
+    const auto& shard = receipt.shards[i];
+    if (shard.index != claimed[i].index) return bad_receipt("does not name exactly the shards of the lease");
+    if (shard.output != claimed[i].output)
+      return bad_receipt(fmt::format("names another output for shard {} than the report", shard.index));
+    if (shard.outcome.kind != claimed[i].kind || shard.outcome.code != claimed[i].code)
+      return bad_receipt(fmt::format("says of shard {} that it {}, the report that it {}", shard.index,
+                                     describe({shard.outcome.kind, shard.outcome.code, ""}),
+                                     describe({claimed[i].kind, claimed[i].code, ""})));
   }
   return logged(*envelope, text, checked->signer.certificate.key.spki, {peer.certificate});
 }

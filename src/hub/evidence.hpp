@@ -10,11 +10,18 @@ struct LoggedStatement {
   StatementRecord record;
 };
 
-/// Checks that `text` is a receipt for exactly this lease, with the outputs (or none) that the report gives for each shard, and
-/// that an auditor will accept it: identity/receipt_check.hpp. Errors as there, and invalid_input.
+/// What a report says of one shard: how it ended, and what its output is, if it has one.
+struct ClaimedShard {
+  std::uint32_t index = 0;  ///< As agents know it.
+  SandboxOutcome::Kind kind = SandboxOutcome::Kind::setup_failed;
+  int code = 0;
+  std::optional<Digest> output;
+};
+
+/// Checks that `text` is a receipt for exactly this lease, in which each shard ended as the report says, and that an auditor
+/// will accept it: identity/receipt_check.hpp. Errors as there, and invalid_input.
 Result<LoggedStatement> check_receipt(const std::string& text, const Peer& peer, const HubIdentity& hub, const Lease& lease,
-                                      const Job& job,
-                                      const std::vector<std::pair<std::uint32_t, std::optional<Digest>>>& results, Time now);
+                                      const Job& job, const std::vector<ClaimedShard>& claimed, Time now);
 
 /// Signs a verdict with the hub's key.
 Result<LoggedStatement> sign_verdict(const ShardVerdict& verdict, const Job& job, const HubIdentity& hub,

@@ -112,6 +112,27 @@ Result<const Job*> HubCore::find_for(const JobId& id, const Caller& caller) cons
   return job;
 }
 
+void HubCore::add_pauses(JobStatus& status, Time now) const {
+  std::uint64_t pausing = 0;
+  const Pauses::Pause* worst = nullptr;
+  const AgentId* whose = nullptr;
+  for (const auto& [agent, pause] : pauses_.all()) {
+    if (!is_present(agent, now)) continue;
+    ++pausing;
+    if (!worst || pause.in_a_row > worst->in_a_row) worst = &pause, whose = &agent;
+  }
+  if (!worst) return;
+  // First: whoever is there and idle says nothing against it.
+  status.reasons.insert(
+      status.reasons.begin(),
+      {"cannot_begin",
+       fmt::format(
+           "{} of the agents that are there could do nothing with what they were given last, and get work again after a "
+           "pause; {}, {} time(s) in a row: {}",
+           pausing, whose->str(), worst->in_a_row, worst->why),
+       pausing, "their owners must see what is wrong (`forgepool sandbox doctor`, their clocks), or others join"});
+}
+
 JobStatus HubCore::full_status(const Job& job, Time now) const {
   JobStatus status = job.status(now);
   if (job.state == JobState::running) {
@@ -119,6 +140,7 @@ JobStatus HubCore::full_status(const Job& job, Time now) const {
     status.leased = progress.leased;
     status.waiting = progress.waiting;
     status.reasons = std::move(progress.reasons);
+    if (status.waiting > 0) add_pauses(status, now);
   }
   return status;
 }
@@ -140,9 +162,7 @@ Result<JobExplanation> HubCore::explain(const JobId& id, const Caller& caller, T
     for (std::uint32_t i = 0; i < job.shard_count && texts.size() < max_explained_shards; ++i) {
       const auto& shard = job.running->shards[i];
       if (shard.accepted) continue;
-      auto text = parts_.verifier.explain({job.id, i});
-      if (!shard.failed_on.empty()) text += fmt::format("; {} of its executions ended badly", shard.failed_on.size());
-      texts.emplace(i, std::move(text));
+      texts.emplace(i, explain_answers(job, i));
     }
   for (auto& [index, text] : texts) {
     explanation.shards.push_back({index, std::move(text)});
@@ -165,12 +185,14 @@ void HubCore::tick(Time now) {
   forget_canaries();
   // Something may be for those who wait that was not when they asked: a straggler's copy.
   if (const auto due = parts_.scheduler.next_deadline(); due && *due <= now) new_work_ = true;
-  end_leases(parts_.scheduler.expire(now));
+  if (pauses_.ended(now)) new_work_ = true;
+  lapse(parts_.scheduler.expire(now));
   std::vector<JobId> late;
   for (const auto& id : running_)
     if (jobs_.at(id).deadline() <= now) late.push_back(id);
   for (const auto& id : late) {
     Job& job = jobs_.at(id);
+    if (job.state != JobState::running) continue;
     end_job(job, JobState::failed,
             fmt::format("timed out after {} ms with {} of {} shards accepted; see `explain` for what it waited for, or raise "
                         "/policy/timeout_ms",
@@ -200,7 +222,12 @@ void HubCore::clock_set(Duration by) {
   // How far agents' clocks are from ours they say again.
   clocks_off_.clear();
   set_by_ += by;
-  for (const auto& id : running_) jobs_.at(id).clock_set += by;
+  pauses_.clock_set(by);
+  for (const auto& id : running_) {
+    jobs_.at(id).clock_set += by;
+    for (auto& [agent, leases] : jobs_.at(id).running->lapsed)
+      for (Lease& lease : leases) lease.granted += by, lease.deadline += by;
+  }
   for (auto& [agent, seen] : last_seen_) seen += by;
 }
 
@@ -210,8 +237,9 @@ std::optional<Time> HubCore::next_deadline() const {
     const Time deadline = jobs_.at(id).deadline();
     if (!next || deadline < *next) next = deadline;
   }
-  for (const auto& due : {deletions_.empty() ? std::nullopt : std::optional(deletions_.begin()->first),
-                          uploads_.empty() ? std::nullopt : std::optional(uploads_.begin()->first), disposal_due_})
+  for (const auto& due :
+       {deletions_.empty() ? std::nullopt : std::optional(deletions_.begin()->first),
+        uploads_.empty() ? std::nullopt : std::optional(uploads_.begin()->first), disposal_due_, pauses_.next_end()})
     if (due && (!next || *due < *next)) next = due;
   return next;
 }

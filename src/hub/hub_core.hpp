@@ -5,6 +5,7 @@
 #include "hub/authorization.hpp"
 #include "hub/canaries.hpp"
 #include "hub/effects.hpp"
+#include "hub/pauses.hpp"
 #include "hub/records.hpp"
 #include "hub/used_tokens.hpp"
 #include "identity/narrowing.hpp"
@@ -200,6 +201,7 @@ class HubCore {
   Status restore_grants(const Ledger& ledger, Job& job);
   Status restore_reports(const Ledger& ledger, Job& job);
   Status replay_entry(const JournalEntry& entry, Replay& replay);
+  Status hold_against_records(const Ledger& ledger, const Replay& replay);
 
   /// The job that the contract would be, with its plan; without ids of its own.
   Result<Job> prepare(Contract contract, const Caller& caller, Time now) const;
@@ -224,25 +226,32 @@ class HubCore {
   Result<LeaseId> check_lease_token(const std::string& token, const Peer& peer, std::string_view action, Time now) const;
   wire::fb::LeaseGrantT describe(const Lease& lease, const Job& job, std::string token, Time now) const;
 
+  // reports.cpp
   /// One shard's outcome in a report, after everything about it was checked.
   struct CheckedShard {
-    std::uint32_t index = 0;
-    std::optional<Digest> result;  ///< None: the execution ended badly,
-    std::string trouble;           ///< like this.
-    bool never_ran = false;        ///< The agent could not even try: its trouble, not the shard\'s.
+    AnsweredShard answer;    ///< Of one that `never_ran`, only the shard.
+    SandboxOutcome outcome;  ///< Its detail is foreign text.
+    bool never_ran = false;  ///< The agent could not even try: its trouble, not the shard's.
     std::shared_ptr<const Bytes> output;
   };
   Result<std::vector<CheckedShard>> check_report(const Lease& lease, const Job& job,
                                                  const wire::fb::LeaseResultT& result) const;
   void take_answers(Job& job, const Lease& lease, const std::vector<CheckedShard>& shards, Time now);
   Result<wire::fb::ReportTakenT> promise(const LeaseId& lease, const Reported& reported, Time now) const;
-  /// Ends the lease of a report that does not hold, as failed executions; returns the error.
+  /// What the job notes of an answer besides what the verifier does.
+  static void note_answer(Job& job, const AnsweredShard& answer);
+  /// Ends the lease of a report that does not hold; returns the error.
   Status refuse_report(Job& job, const Lease& lease, const Error& error, Time now);
-  void take_failure(Job& job, const AgentId& agent, const CheckedShard& shard, Time now);
+  /// The shard, of which the agent made nothing, is wanted of others.
+  void give_to_others(const Job& job, const AgentId& agent, std::uint32_t index, Time now);
 
   void apply(const std::vector<VerifierAction>& actions, Time now);
   void carry_out(const Execute& execute);
-  void carry_out(const ShardVerdict& verdict, Time now);
+  /// Why the job fails with it, if it does; it goes on until all of the actions are carried out.
+  std::optional<std::string> carry_out(const ShardVerdict& verdict, Time now);
+  void carry_out(const Discredit& discredit);
+  /// What the verifier says of the shard, and what answers mean that say that it fails.
+  std::string explain_answers(const Job& job, std::uint32_t index) const;
   /// Takes the agent out of work; false if it was already.
   bool bench(const Quarantine& quarantine, Time now);
   /// Puts it into the evidence of the jobs it worked on. `at`: the job in which it was caught, if that runs.
@@ -256,7 +265,6 @@ class HubCore {
   void gave(Job& job, const Lease& lease);
   /// Of the other canaries that are under way with this shard, by its number in their source.
   void keep_from_others(const Job& canary, std::uint32_t number, const AgentId& agent);
-  static void answered_canary(Job& job, std::uint32_t index);
   void end_canary(Job& job, Time now);
   /// Those that are over stay where they are until nobody refers to them any more.
   void forget_canaries();
@@ -268,12 +276,23 @@ class HubCore {
   Quarantine in_source(const Quarantine& quarantine) const;
   void publish_canary(const Quarantine& quarantine, const Quarantine& at_source);
 
+  /// Adds to the status what only this class knows of why the job waits.
+  void add_pauses(JobStatus& status, Time now) const;
   /// What agents earned in a job that ended outlives it.
   void keep_credit(const std::vector<AgentCredit>& earned);
   void finish_if_complete(Job& job, Time now);
   void end_job(Job& job, JobState state, std::string failure, Time now);
 
   void end_leases(const std::vector<Lease>& leases);
+  /// They ran out. Their agents may only have been cut off: what becomes of them is said when they are heard of again.
+  void lapse(const std::vector<Lease>& leases);
+  /// A lease of the agent that ran out; null if there is none, or it got one of its shards anew.
+  const Lease* find_lapsed(const LeaseId& lease, const AgentId& agent) const;
+  void forget_lapsed(const Lease& lease);
+  /// Of the agent, that has shards in common with the lease that it was granted now.
+  void forget_lapsed_like(Job& job, const Lease& granted);
+  /// True if nobody else has taken what it is of; it goes on then.
+  bool resume(const LeaseId& lease, const AgentId& agent, Time now);
   /// Commits to a fact; the record that opens the commitment is still to be kept.
   EventRecord commit_to(std::string_view kind, std::string content);
   /// Ends one lease; its shards wait again.
@@ -347,7 +366,7 @@ class HubCore {
   std::vector<JobId> over_canaries_;
   std::map<AgentId, AgentRecord> agents_;
   std::map<AgentId, Time> last_seen_;
-  Duration set_by_{};  ///< By how much the wall clock was set since we began.
+  Duration set_by_{};                       ///< By how much the wall clock was set since we began.
   std::map<AgentId, Duration> clocks_off_;  ///< By how much those of agents are ahead that are too far from ours.
   std::map<AgentId, std::string> measured_classes_;
   std::map<AgentId, SandboxAbility> offered_sandboxes_;
@@ -376,8 +395,10 @@ class HubCore {
   std::optional<Time> disposal_due_;
   std::uint64_t deleted_ = 0, rewrapped_at_ = 0;  ///< Deletions so far, and of these, before the last `rewrap`.
   std::uint64_t next_journal_ = 0;
-  std::map<AgentId, std::uint64_t> earned_;  ///< Of agents not in quarantine, in jobs that ended,
-  std::vector<std::uint64_t> credits_;       ///< and the journal entries that say so.
+  std::map<AgentId, std::uint64_t> earned_;                   ///< Of agents not in quarantine, in jobs that ended,
+  std::vector<std::uint64_t> credits_;                        ///< and the journal entries that say so.
+  std::map<AgentId, std::vector<std::uint64_t>> discredits_;  ///< Journal entries that say who claimed what was refuted.
+  Pauses pauses_;
   std::set<JobId> changed_jobs_;
   bool new_work_ = false;
 };

@@ -4,6 +4,7 @@
 
 #include <forgepool/adapter.hpp>
 #include <forgepool/job.hpp>
+#include <forgepool/scheduler.hpp>
 #include <forgepool/verifier.hpp>
 
 #include <algorithm>
@@ -29,9 +30,8 @@ struct KnownShard {
 struct ShardState {
   bool accepted = false;            ///< Of a canary: answered.
   Digest result;                    ///< If accepted.
-  std::vector<AgentId> failed_on;   ///< Agents whose execution of it ended badly.
   std::vector<const AgentId*> had;  ///< Agents that it was given to, in RunningJob::holders.
-  std::uint32_t never_ran = 0;      ///< Executions that an agent could not even begin; since the last restart.
+  std::set<Digest> failures;        ///< Of its answers those that say that it fails; in RunningJob::failures.
 };
 
 /// What was reported of a lease, and where its receipt stands.
@@ -46,9 +46,11 @@ struct RunningJob {
   Plan plan;
   std::vector<ShardState> shards;
   std::unordered_map<Digest, std::shared_ptr<const Bytes>> outputs;  ///< By digest; answers that agree share one.
+  std::unordered_map<Digest, std::string> failures;                  ///< What answers mean that say that a shard fails.
   std::set<AgentId> agents;                                          ///< That answered.
   std::set<AgentId> holders;                                         ///< That were given a lease.
   std::set<LeaseId> leases;                                          ///< Under way.
+  std::map<AgentId, std::vector<Lease>> lapsed;                      ///< That ran out and were not taken up again.
   std::map<LeaseId, Reported> reported;                              ///< Whose result came.
   std::vector<KnownShard> known;                                     ///< Of a canary: of each of its shards.
   std::vector<std::uint64_t> journal;                                ///< Numbers of its journal entries, which go when it ends.
@@ -66,6 +68,7 @@ struct Job {
   OrganizationId organization{};          ///< Its trust domain.
   std::string pseudonym;                  ///< The only name of the job that agents see.
   std::array<std::uint8_t, 32> secret{};  ///< For the verifier: which shards are spot-checked.
+  std::string terms;                      ///< By which the verifier decides it: those of when it began.
   std::shared_ptr<const ContentKey> key;  ///< Under which all of its records are encrypted.
   std::vector<Digest> inputs;             ///< That its shards need, each once.
   Retention retention;
@@ -118,6 +121,8 @@ struct Job {
 
 /// What the scheduler has to know of it.
 SchedulerJob scheduler_job(const Job& job);
+/// How many shards one report can carry whose outputs are as large as the plan lets them be; 0: not even one.
+std::uint32_t shards_per_report(const Plan& plan);
 /// What the verifier has to know of a job that runs; it borrows the job.
 VerifierJob verifier_job(const Job& job);
 

@@ -10,6 +10,8 @@
 namespace forgepool::hub {
 
 void HubCore::apply(const std::vector<VerifierAction>& actions, Time now) {
+  // Jobs end last: what else is carried out may be about them.
+  std::map<JobId, std::string> failing;
   std::set<JobId> touched;
   std::vector<JobId> asking;
   std::set<AgentId> benched;
@@ -30,16 +32,18 @@ void HubCore::apply(const std::vector<VerifierAction>& actions, Time now) {
   for (const auto& action : actions) {
     if (const auto* execute = std::get_if<Execute>(&action)) carry_out(*execute);
     if (const auto* verdict = std::get_if<ShardVerdict>(&action)) {
-      carry_out(*verdict, now);
+      if (auto why = carry_out(*verdict, now)) failing.emplace(verdict->shard.job, std::move(*why));
       touched.insert(verdict->shard.job);
     }
     if (const auto* quarantine = std::get_if<Quarantine>(&action); quarantine && benched.contains(quarantine->agent)) {
       publish(charge(*quarantine), quarantine->shard.job);
       if (at_source.contains(quarantine)) publish_canary(*quarantine, charge(*quarantine));
     }
+    if (const auto* discredit = std::get_if<Discredit>(&action)) carry_out(*discredit);
     if (const auto* canary = std::get_if<Canary>(&action)) asking.push_back(canary->job);
   }
   // Only now: the last verdict of a job may come together with a quarantine that belongs to it.
+  for (auto& [id, why] : failing) end_job(jobs_.at(id), JobState::failed, std::move(why), now);
   for (const auto& id : touched) finish_if_complete(jobs_.at(id), now);
   for (const auto& id : asking) give_out_canary(jobs_.at(id), now);
 }
@@ -49,33 +53,51 @@ void HubCore::carry_out(const Execute& execute) {
   new_work_ = true;
 }
 
-void HubCore::carry_out(const ShardVerdict& verdict, Time now) {
+std::optional<std::string> HubCore::carry_out(const ShardVerdict& verdict, Time now) {
   const auto found = jobs_.find(verdict.shard.job);
-  if (found == jobs_.end() || !found->second.running) return;
+  if (found == jobs_.end() || !found->second.running) return std::nullopt;
   Job& job = found->second;
-  auto& shard = job.running->shards.at(verdict.shard.index);
+  const std::uint32_t index = verdict.shard.index;
+  auto& shard = job.running->shards.at(index);
   parts_.scheduler.settle(verdict.shard);
 
   const bool unanimous = std::ranges::all_of(verdict.evidence, &Evidence::agrees);
-  if (!unanimous || verdict.decision != Decision::accepted)
-    job.notes[verdict.shard.index] = parts_.verifier.explain(verdict.shard);
-  if (verdict.decision != Decision::accepted) {
-    end_job(job, JobState::failed,
-            fmt::format("shard {}: its executions did not agree ({}); see `explain`", verdict.shard.index, verdict.rule), now);
-    return;
-  }
+  if (!unanimous || verdict.decision != Decision::accepted) job.notes[index] = explain_answers(job, index);
+  // Signed whatever it says: of a job that failed this is the evidence.
   auto statement = sign_verdict(verdict, job, parts_.identity, parts_.random, now);
-  if (!statement) {
-    end_job(job, JobState::failed, "the hub could not sign a verdict: " + statement.error().message, now);
-    return;
-  }
+  if (!statement) return "the hub could not sign a verdict: " + statement.error().message;
   statement->record.index = effects_.append(std::move(statement->leaf));
-  keep(job, verdict_key(job.id, verdict.shard.index), write_statement(statement->record));
+  keep(job, verdict_key(job.id, index), write_statement(statement->record));
+  changed(job);
+  if (verdict.decision == Decision::undecided)
+    return fmt::format("shard {}: its executions did not agree ({}); see `explain`", index, verdict.rule);
+  if (verdict.decision == Decision::failed) {
+    const auto how = job.running->failures.find(verdict.result);
+    return fmt::format("shard {} {} ({}); see `explain`", index, how == job.running->failures.end() ? "fails" : how->second,
+                       verdict.rule);
+  }
   shard.accepted = true;
   shard.result = verdict.result;
   job.count_accepted(verdict.error_bound);
   canaries_.accepted(job, verdict);
-  changed(job);
+  return std::nullopt;
+}
+
+void HubCore::carry_out(const Discredit& discredit) {
+  earned_.erase(discredit.agent);
+  discredits_[discredit.agent].push_back(next_journal_);
+  journal(AgentDiscredited{discredit.agent, discredit.refuted}, nullptr);
+  parts_.log.write(LogLevel::warning, "claim_refuted",
+                   {{"agent", discredit.agent.str()},
+                    {"shard", to_string(discredit.shard)},
+                    {"refuted", fmt::format("{} of {}", discredit.refuted, refuted_claims_allowed)}});
+}
+
+std::string HubCore::explain_answers(const Job& job, std::uint32_t index) const {
+  std::string text = parts_.verifier.explain({job.id, index});
+  for (const Digest& failure : job.running->shards.at(index).failures)
+    text += fmt::format("\n  {} says that it {}", failure.str(), job.running->failures.at(failure));
+  return text;
 }
 
 bool HubCore::bench(const Quarantine& quarantine, Time now) {
@@ -90,6 +112,7 @@ bool HubCore::bench(const Quarantine& quarantine, Time now) {
   agent->second.quarantined_at = now;
   effects_.put(agent_key(quarantine.agent), write_agent(agent->second));
   earned_.erase(quarantine.agent);
+  pauses_.worked(quarantine.agent);
   journal(AgentQuarantined{quarantine.agent}, nullptr);
   effects_.put(quarantine_key(quarantine.agent),
                write_event(commit_to("quarantine", json::canonicalize(json::Object{{"agent", quarantine.agent.str()},
@@ -126,6 +149,9 @@ void HubCore::publish(const Quarantine& quarantine, const JobId& at) {
 
 void HubCore::keep_credit(const std::vector<AgentCredit>& earned) {
   for (const auto& one : earned) earned_[one.agent] += one.checks;
+  if (running_.empty())  // Who replays knows no job that the earlier ones say something about.
+    for (auto& [agent, entries] : discredits_)
+      for (; entries.size() > 1; entries.erase(entries.begin())) effects_.erase(journal_key(entries.front()));
   if (!earned.empty()) {
     credits_.push_back(next_journal_);
     journal(CreditEarned{earned}, nullptr);
@@ -189,8 +215,6 @@ void HubCore::end_job(Job& job, JobState state, std::string failure, Time now) {
   for (const auto& lease : job.running->leases) effects_.erase(lease_key(lease));
   for (const auto& [lease, report] : job.running->reported) effects_.erase(reported_key(job.id, lease));
   for (const auto number : job.running->journal) effects_.erase(journal_key(number));
-  for (std::uint32_t i = 0; i < job.shard_count; ++i)
-    if (!job.running->shards[i].failed_on.empty()) effects_.erase(failure_key(job.id, i));
 
   parts_.scheduler.remove_job(job.id);
   const auto earned = parts_.verifier.end(job.id);

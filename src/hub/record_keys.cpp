@@ -32,9 +32,6 @@ std::string verdict_key(const JobId& job, std::uint32_t shard) {
 std::string output_key(const JobId& job, const ContentKey& key, const Digest& digest) {
   return "output/" + job.str() + "/" + key.name_of(digest).hex();
 }
-std::string failure_key(const JobId& job, std::uint32_t shard) {
-  return fmt::format("failure/{}/{:010}", job.str(), shard);
-}
 std::string lease_key(const LeaseId& lease) {
   return "lease/" + lease.str();
 }

@@ -39,9 +39,13 @@ Result<T> read_record(std::string_view record, Read read) {
   return result;
 }
 
-json::Array digests_of(const std::vector<std::pair<std::uint32_t, Digest>>& shards) {
+json::Array answers_of(const std::vector<AnsweredShard>& shards) {
   json::Array array;
-  for (const auto& [index, digest] : shards) array.push_back(json::Object{{"result", digest.str()}, {"shard", index}});
+  for (const auto& answer : shards) {
+    json::Object one{{"result", answer.result.str()}, {"shard", answer.shard}};
+    if (!answer.failure.empty()) one.set("failure", answer.failure);
+    array.push_back(std::move(one));
+  }
   return array;
 }
 
@@ -88,6 +92,7 @@ std::string write_job(const Job& job) {
       {"secret", to_hex(job.secret)},
       {"shards", job.shard_count},
       {"state", to_string(job.state)},
+      {"terms", job.terms},
       {"version", job.version},
   });
 }
@@ -168,6 +173,7 @@ Result<Job> read_job(const JobId& id, std::string_view record) {
       reader.refuse("secret", "expected 64 hex digits");
     job.shard_count = static_cast<std::uint32_t>(reader.integer("shards", 0, UINT32_MAX));
     job.state = static_cast<JobState>(reader.choice("state", job_states));
+    job.terms = reader.string("terms", max_terms_bytes);
     job.version = static_cast<std::uint64_t>(reader.integer("version", 0, max_count));
     return job;
   });
@@ -248,13 +254,16 @@ std::string write_journal_entry(const JournalEntry& entry) {
     return json::canonicalize(json::Object{{"agent", came->agent.str()},
                                            {"job", came->job.str()},
                                            {"lease", came->lease.str()},
-                                           {"shards", digests_of(came->shards)},
+                                           {"shards", answers_of(came->shards)},
                                            {"type", "answers"}});
   if (const auto* earned = std::get_if<CreditEarned>(&entry)) {
     json::Array agents;
     for (const auto& one : earned->agents) agents.push_back(json::Object{{"agent", one.agent.str()}, {"checks", one.checks}});
     return json::canonicalize(json::Object{{"agents", std::move(agents)}, {"type", "credit"}});
   }
+  if (const auto* discredited = std::get_if<AgentDiscredited>(&entry))
+    return json::canonicalize(
+        json::Object{{"agent", discredited->agent.str()}, {"refuted", discredited->refuted}, {"type", "discredit"}});
   const auto* pardoned = std::get_if<AgentPardoned>(&entry);
   return json::canonicalize(
       json::Object{{"agent", (pardoned ? pardoned->agent : std::get<AgentQuarantined>(entry).agent).str()},
@@ -262,7 +271,7 @@ std::string write_journal_entry(const JournalEntry& entry) {
 }
 
 Result<JournalEntry> read_journal_entry(std::string_view record) {
-  static constexpr std::array<std::string_view, 5> types{"job", "answers", "pardon", "credit", "quarantine"};
+  static constexpr std::array<std::string_view, 6> types{"job", "answers", "pardon", "credit", "discredit", "quarantine"};
   return read_record<JournalEntry>(record, [&](json::ObjectReader& reader) -> JournalEntry {
     switch (reader.choice("type", types)) {
       case 0: return JobBegan{JobId(reader.id("job"))};
@@ -271,8 +280,11 @@ Result<JournalEntry> read_journal_entry(std::string_view record) {
         if (const auto* shards = reader.array("shards", 0, 1'000'000))
           for (std::size_t i = 0; i < shards->size(); ++i) {
             json::ObjectReader one((*shards)[i], json::pointer_to(reader.pointer("shards"), i));
-            const auto index = static_cast<std::uint32_t>(one.integer("shard", 0, UINT32_MAX));
-            came.shards.emplace_back(index, one.digest("result"));
+            AnsweredShard answer;
+            answer.shard = static_cast<std::uint32_t>(one.integer("shard", 0, UINT32_MAX));
+            answer.result = one.digest("result");
+            if (one.has("failure")) answer.failure = one.string("failure", max_text);
+            came.shards.push_back(std::move(answer));
             if (const auto done = one.finish(); !done) reader.refuse(done.error());
           }
         return came;
@@ -288,6 +300,10 @@ Result<JournalEntry> read_journal_entry(std::string_view record) {
             if (const auto done = one.finish(); !done) reader.refuse(done.error());
           }
         return earned;
+      }
+      case 4: {
+        AgentId agent(reader.id("agent"));
+        return AgentDiscredited{std::move(agent), static_cast<std::uint32_t>(reader.integer("refuted", 1, UINT32_MAX))};
       }
       default: return AgentQuarantined{AgentId(reader.id("agent"))};
     }
@@ -482,20 +498,6 @@ Result<Reported> read_reported(std::string_view record) {
   return read_record<Reported>(record, [](json::ObjectReader& reader) {
     return Reported{reader.digest("report"), reader.digest("leaf"),
                     static_cast<std::uint64_t>(reader.integer("index", 0, max_count))};
-  });
-}
-
-std::string write_failures(const std::vector<AgentId>& agents) {
-  json::Array names;
-  for (const auto& agent : agents) names.push_back(agent.str());
-  return json::canonicalize(json::Object{{"agents", std::move(names)}});
-}
-
-Result<std::vector<AgentId>> read_failures(std::string_view record) {
-  return read_record<std::vector<AgentId>>(record, [&](json::ObjectReader& reader) {
-    std::vector<AgentId> agents;
-    for (auto& name : reader.strings("agents", 100'000, 128)) agents.emplace_back(std::move(name));
-    return agents;
   });
 }
 

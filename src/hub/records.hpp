@@ -24,7 +24,6 @@ std::string reported_key(const JobId& job, const LeaseId& lease);
 std::string verdict_key(const JobId& job, std::uint32_t shard);
 /// Not by the output's digest, which says what it is to whoever guesses.
 std::string output_key(const JobId& job, const ContentKey& key, const Digest& digest);
-std::string failure_key(const JobId& job, std::uint32_t shard);
 std::string lease_key(const LeaseId& lease);
 std::string agent_key(const AgentId& agent);
 /// What the ledger says of an agent: when it enrolled, and of its last renewal.
@@ -46,8 +45,7 @@ inline constexpr std::string_view input_names_key = "input_names";
 /// There while something was deleted whose remains may still be on the disk.
 inline constexpr std::string_view disposal_key = "disposal";
 /// The prefixes of all records of a job that there may be any number of, each followed by its id and a slash.
-inline constexpr std::string_view job_prefixes[] = {"event/",  "grant/",    "receipt/", "verdict/",
-                                                    "output/", "reported/", "failure/"};
+inline constexpr std::string_view job_prefixes[] = {"event/", "grant/", "receipt/", "verdict/", "output/", "reported/"};
 /// `id` may be anything: it stands hashed in the key.
 std::string revocation_key(std::string_view kind, std::string_view id);
 std::string certificate_key(ByteView serial);
@@ -55,6 +53,9 @@ std::string key_event_key(std::string_view key_id);
 std::string journal_key(std::uint64_t number);
 
 // --- values ----------------------------------------------------------------------------------------------------------
+
+/// Of `Verifier::terms`.
+inline constexpr std::size_t max_terms_bytes = 1024;
 
 /// A job's record: everything of `Job` but what is derived from the contract and the adapter.
 std::string write_job(const Job& job);
@@ -86,11 +87,20 @@ Result<Time> read_claim(std::string_view record);
 struct JobBegan {
   JobId job;
 };
+struct AnsweredShard {
+  std::uint32_t shard = 0;
+  Digest result{};
+  std::string failure{};  ///< Of an answer that says that the shard fails: how, for people. Empty: it does not.
+};
 struct AnswersCame {
   JobId job;
   LeaseId lease;
   AgentId agent;
-  std::vector<std::pair<std::uint32_t, Digest>> shards;
+  std::vector<AnsweredShard> shards;
+};
+struct AgentDiscredited {
+  AgentId agent;
+  std::uint32_t refuted = 0;
 };
 struct AgentQuarantined {
   AgentId agent;
@@ -102,7 +112,7 @@ struct AgentPardoned {
 struct CreditEarned {
   std::vector<AgentCredit> agents;
 };
-using JournalEntry = std::variant<JobBegan, AnswersCame, AgentQuarantined, AgentPardoned, CreditEarned>;
+using JournalEntry = std::variant<JobBegan, AnswersCame, AgentQuarantined, AgentPardoned, AgentDiscredited, CreditEarned>;
 /// The job of an entry that is about one; its record is encrypted like that job's.
 const JobId* job_of(const JournalEntry& entry);
 std::string write_sealed_entry(const JobId& job, ByteView sealed);
@@ -193,9 +203,6 @@ Result<StatementRecord> read_statement(std::string_view record);
 
 std::string write_reported(const Reported& reported);
 Result<Reported> read_reported(std::string_view record);
-
-std::string write_failures(const std::vector<AgentId>& agents);
-Result<std::vector<AgentId>> read_failures(std::string_view record);
 
 /// Opens a record of the job; `corrupt` if it is not one.
 Result<std::string> open_record(const ContentKey& key, std::string_view place, ByteView sealed);

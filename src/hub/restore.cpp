@@ -1,8 +1,13 @@
 /// Brings the hub's state back after a restart: records are read, and the calls to the verifier repeated in their order.
 #include "hub/hub_core.hpp"
+#include "identity/dsse.hpp"
+#include "identity/verdict.hpp"
 #include "wire/json.hpp"
 
 #include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
 
 namespace forgepool::hub {
 
@@ -15,10 +20,27 @@ struct HubCore::Replay {
     for (const auto& action : actions) {
       if (const auto* execute = std::get_if<Execute>(&action)) outstanding[execute->shard] += execute->count;
       if (const auto* verdict = std::get_if<ShardVerdict>(&action)) verdicts.push_back(*verdict);
+      if (const auto* quarantine = std::get_if<Quarantine>(&action)) caught.insert(quarantine->agent);
     }
   }
   std::vector<ShardVerdict> verdicts;
+  std::set<AgentId> caught;
 };
+
+namespace {
+
+bool says_the_same(const ShardVerdict& then, const ShardVerdict& now) {
+  // Machines differ in the last digits of logarithms.
+  constexpr double rounding = 1e-9;
+  const auto same_answer = [](const Evidence& a, const Evidence& b) {
+    return a.agent == b.agent && a.lease == b.lease && a.result == b.result && a.agrees == b.agrees && a.trust == b.trust;
+  };
+  return then.decision == now.decision && then.result == now.result && then.rule == now.rule &&
+         std::abs(then.error_bound - now.error_bound) <= rounding * std::max(then.error_bound, now.error_bound) &&
+         std::ranges::equal(then.evidence, now.evidence, same_answer);
+}
+
+}  // namespace
 
 Status HubCore::restore(const Ledger& ledger, Time now) {
   const auto agents = scan_records(ledger, "agent/", [&](std::string_view id, std::string_view record) -> Status {
@@ -157,6 +179,12 @@ Status HubCore::restore_erased(const Ledger& ledger) {
 Status HubCore::restore_running(const Ledger& ledger, Time now) {
   for (const auto& id : running_) {
     Job& job = jobs_.at(id);
+    if (!parts_.verifier.understands(job.terms))
+      return fail(
+          ErrorKind::invalid_input,
+          fmt::format("job {} runs and was begun with another verifier (\"{}\") than this hub has now (\"{}\"); open it "
+                      "with that one until the job has ended",
+                      id.str(), job.terms, parts_.verifier.terms()));
     const auto outputs =
         scan_sealed(ledger, "output/" + id.str() + "/", *job.key, [&](std::string_view, std::string_view output) -> Status {
           job.running->outputs.emplace(sha256(output), std::make_shared<const Bytes>(to_bytes(output)));
@@ -190,28 +218,13 @@ Status HubCore::restore_running(const Ledger& ledger, Time now) {
       if (const auto job = jobs_.find(came->job); job != jobs_.end() && job->second.running)
         job->second.running->journal.push_back(next_journal_ - 1);
     if (std::holds_alternative<CreditEarned>(*entry)) credits_.push_back(next_journal_ - 1);
+    if (const auto* discredited = std::get_if<AgentDiscredited>(&*entry))
+      discredits_[discredited->agent].push_back(next_journal_ - 1);
     return replay_entry(*entry, replay);
   });
   if (!journal) return journal;
 
-  for (const auto& verdict : replay.verdicts) {
-    const auto job = jobs_.find(verdict.shard.job);
-    if (job == jobs_.end() || !job->second.running) continue;
-    const auto signed_verdict = ledger.read(verdict_key(verdict.shard.job, verdict.shard.index));
-    if (!signed_verdict) return fail(signed_verdict.error());
-    if (verdict.decision != Decision::accepted || !*signed_verdict)
-      return fail(ErrorKind::corrupt,
-                  fmt::format("shard {} of job {}: the answers in the store lead to a verdict that is not in it",
-                              verdict.shard.index, verdict.shard.job.str()));
-    auto& shard = job->second.running->shards.at(verdict.shard.index);
-    shard.accepted = true;
-    shard.result = verdict.result;
-    job->second.count_accepted(verdict.error_bound);
-    canaries_.accepted(job->second, verdict);
-    if (!job->second.running->outputs.contains(verdict.result))
-      return fail(ErrorKind::corrupt, fmt::format("shard {} of job {}: its accepted output is not in the store",
-                                                  verdict.shard.index, verdict.shard.job.str()));
-  }
+  if (const auto held = hold_against_records(ledger, replay); !held) return held;
   for (const auto& [shard, count] : replay.outstanding) {
     const auto job = jobs_.find(shard.job);
     if (job == jobs_.end() || !job->second.running || job->second.running->shards.at(shard.index).accepted || count <= 0)
@@ -234,19 +247,58 @@ Status HubCore::restore_running(const Ledger& ledger, Time now) {
   });
 }
 
+Status HubCore::hold_against_records(const Ledger& ledger, const Replay& replay) {
+  // What was signed is what holds: answers that lead anywhere else, or not so far, or further, are not those of then.
+  std::map<ShardId, identity::Verdict> signed_verdicts;
+  for (const auto& id : running_) {
+    const Job& job = jobs_.at(id);
+    const auto read =
+        scan_sealed(ledger, "verdict/" + id.str() + "/", *job.key, [&](std::string_view, std::string_view record) -> Status {
+          const auto statement = read_statement(record);
+          if (!statement) return fail(statement.error());
+          const auto envelope = identity::parse_envelope(statement->envelope);
+          if (!envelope) return fail(envelope.error());
+          auto verdict = identity::parse_verdict(as_text(envelope->payload));
+          if (!verdict) return fail(verdict.error());
+          const ShardId shard = verdict->shard.shard;
+          if (shard.job != id || shard.index >= job.shard_count) return fail(ErrorKind::corrupt, "it is of another shard");
+          signed_verdicts.emplace(shard, std::move(*verdict));
+          return {};
+        });
+    if (!read) return read;
+  }
+  for (const auto& verdict : replay.verdicts) {
+    const auto wrong = [&](std::string_view what) {
+      return fail(ErrorKind::corrupt,
+                  fmt::format("shard {} of job {}: {}", verdict.shard.index, verdict.shard.job.str(), what));
+    };
+    const auto job = jobs_.find(verdict.shard.job);
+    if (job == jobs_.end() || !job->second.running) continue;
+    const auto then = signed_verdicts.find(verdict.shard);
+    if (verdict.decision != Decision::accepted || then == signed_verdicts.end())
+      return wrong("the answers in the store lead to a verdict that is not in it");
+    if (!says_the_same(then->second.shard, verdict))
+      return wrong("the answers in the store lead to another verdict than the one that was signed");
+    signed_verdicts.erase(then);
+    auto& shard = job->second.running->shards.at(verdict.shard.index);
+    shard.accepted = true;
+    shard.result = verdict.result;
+    job->second.count_accepted(verdict.error_bound);
+    canaries_.accepted(job->second, verdict);
+    if (!job->second.running->outputs.contains(verdict.result)) return wrong("its accepted output is not in the store");
+  }
+  if (!signed_verdicts.empty())
+    return fail(ErrorKind::corrupt, "shard " + to_string(signed_verdicts.begin()->first) +
+                                        ": a verdict was signed to which the answers in the store do not lead");
+  for (const auto& agent : replay.caught)
+    if (const auto found = agents_.find(agent); found == agents_.end() || found->second.quarantined.empty())
+      return fail(ErrorKind::corrupt,
+                  "agent " + agent.str() + ": the answers in the store put it in quarantine, where it is not");
+  return {};
+}
+
 Status HubCore::restore_reports(const Ledger& ledger, Job& job) {
   const std::string of_job = job.id.str() + "/";
-  const auto failures =
-      scan_sealed(ledger, "failure/" + of_job, *job.key, [&](std::string_view shard, std::string_view record) -> Status {
-        const auto agents = read_failures(record);
-        if (!agents) return fail(agents.error());
-        const auto index = static_cast<std::uint32_t>(std::stoul(std::string(shard)));
-        if (index >= job.shard_count) return {};
-        job.running->shards[index].failed_on = *agents;
-        for (const auto& agent : *agents) parts_.scheduler.failed({job.id, index}, agent);
-        return {};
-      });
-  if (!failures) return failures;
   return scan_sealed(ledger, "reported/" + of_job, *job.key, [&](std::string_view lease, std::string_view record) -> Status {
     const auto reported = read_reported(record);
     if (!reported) return fail(reported.error());
@@ -264,16 +316,21 @@ Status HubCore::replay_entry(const JournalEntry& entry, Replay& replay) {
     const auto job = jobs_.find(came->job);
     if (job == jobs_.end() || !job->second.running) return fail(ErrorKind::corrupt, "it answers for a job that is not running");
     job->second.running->agents.insert(came->agent);
-    for (const auto& [index, digest] : came->shards) {
-      const ShardId shard{came->job, index};
+    for (const auto& answer : came->shards) {
+      const ShardId shard{came->job, answer.shard};
+      if (answer.shard >= job->second.shard_count) return fail(ErrorKind::corrupt, "it answers for a shard that there is not");
       parts_.scheduler.exclude(shard, came->agent);
-      if (job->second.canary_of) answered_canary(job->second, index);
+      note_answer(job->second, answer);
       // One more than asked for may have come: a straggler and its copy.
       if (auto& outstanding = replay.outstanding[shard]; outstanding > 0) --outstanding;
-      replay.add(parts_.verifier.answer({shard, came->agent, came->lease, digest}));
+      replay.add(parts_.verifier.answer({shard, came->agent, came->lease, answer.result, !answer.failure.empty()}));
     }
   } else if (const auto* pardoned = std::get_if<AgentPardoned>(&entry)) {
+    replay.caught.erase(pardoned->agent);
     replay.add(parts_.verifier.pardon(pardoned->agent));
+  } else if (const auto* discredited = std::get_if<AgentDiscredited>(&entry)) {
+    earned_.erase(discredited->agent);
+    parts_.verifier.discredit(discredited->agent, discredited->refuted);
   } else if (const auto* earned = std::get_if<CreditEarned>(&entry)) {
     for (const auto& one : earned->agents) earned_[one.agent] += one.checks;
     parts_.verifier.credit(earned->agents);

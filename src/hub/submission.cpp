@@ -34,7 +34,29 @@ Expected expected(const ContractPolicy& policy, std::uint64_t shards) {
   return {shards, 1};
 }
 
+constexpr std::uint64_t largest_report_bytes = TransportLimits{}.max_request_bytes;
+// Certificates, signature and what stands once in a report.
+constexpr std::uint64_t report_frame_bytes = 64u << 10;
+// Of one shard, besides its output: its place in the report, and in the receipt, which is base64 of JSON.
+constexpr std::uint64_t report_shard_bytes = 4096, report_input_bytes = 512;
+
+/// Of the first shard, which no other has more of. Items may be run one after the other, each with all of the limits.
+std::uint64_t items_per_shard(const Plan& plan) {
+  const std::string& text = plan.shards.front().params;
+  const auto params = json::parse_canonical(text, text.size());
+  const auto* object = params ? params->as_object() : nullptr;
+  const auto* items = object ? object->find("items") : nullptr;
+  return items && items->as_array() ? std::max<std::size_t>(1, items->as_array()->size()) : 1;
+}
+
 }  // namespace
+
+std::uint32_t shards_per_report(const Plan& plan) {
+  std::uint64_t inputs = 0;
+  for (const ShardSpec& shard : plan.shards) inputs = std::max<std::uint64_t>(inputs, shard.inputs.size());
+  const std::uint64_t each = plan.limits.output_bytes + report_shard_bytes + inputs * report_input_bytes;
+  return static_cast<std::uint32_t>((largest_report_bytes - report_frame_bytes) / each);
+}
 
 SchedulerJob scheduler_job(const Job& job) {
   const ContractPolicy& policy = job.contract.policy;
@@ -60,19 +82,23 @@ SchedulerJob scheduler_job(const Job& job) {
     described.sandbox.determinism = job.running->plan.determinism;
     described.sandbox.world = job.running->plan.world;
     described.sandbox.policy = SandboxPolicy(job.running->plan.relaxations);
+    described.longest_execution =
+        std::chrono::milliseconds(job.running->plan.limits.wall_ms * items_per_shard(job.running->plan));
+    described.max_shards_per_lease = std::max(1u, shards_per_report(job.running->plan));
   }
   if (job.canary_of) {
     // One agent gets all of it: what stands in one lease elsewhere would not come one by one.
     described.min_agents = described.max_agents = 1;
     described.deadline.reset();
     described.homogeneous = described.speculative = false;
+    described.longest_execution = {};  // Of a canary nothing is executed twice; it ends soon by itself.
     described.spread = {};
   }
   return described;
 }
 
 VerifierJob verifier_job(const Job& job) {
-  VerifierJob described{job.id, job.shard_count, job.contract.policy, job.secret, make_comparator(job)};
+  VerifierJob described{job.id, job.shard_count, job.contract.policy, job.secret, make_comparator(job), {}, job.terms};
   for (const KnownShard& shard : job.running->known) described.known.push_back(shard.result);
   return described;
 }
@@ -100,6 +126,12 @@ Result<Job> HubCore::prepare(Contract contract, const Caller& caller, Time now) 
     return fail(ErrorKind::too_large,
                 fmt::format("/args: this would be {} shards, the limit of this hub is {}; make the shards larger",
                             plan->shards.size(), parts_.options.max_shards_per_job));
+  if (shards_per_report(*plan) == 0)
+    return fail(
+        ErrorKind::too_large,
+        fmt::format("/op: the adapter's limit for the output of one shard is {} bytes, more than an agent can report at "
+                    "once ({} bytes with all that goes with it); lower output_bytes in its manifest",
+                    plan->limits.output_bytes, largest_report_bytes));
   Job job;
   job.contract = std::move(contract);
   job.adapter = *adapter;
@@ -160,6 +192,7 @@ Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, c
   job.id = job.contract.job_id ? *job.contract.job_id : JobId(fresh_id("job-"));
   job.pseudonym = fresh_id("w-");
   parts_.random(job.secret);
+  job.terms = parts_.verifier.terms();
   job.key = ContentKey::make(parts_.random);
   keep_wrapped(content_key_key(job.id), job.key->bytes());
   if (!job.inputs.empty()) keep(job, inputs_key(job.id), write_inputs(job.inputs));

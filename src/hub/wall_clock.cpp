@@ -33,11 +33,19 @@ void SteadyScheduler::add_job(const SchedulerJob& job, Time now) {
   scheduler_.add_job(placed, steady(now));
 }
 
-void SteadyScheduler::restore(const Lease& lease) {
+Lease SteadyScheduler::placed(const Lease& lease) const {
   Lease placed = lease;
   placed.granted = steady(lease.granted);
   placed.deadline = steady(lease.deadline);
-  scheduler_.restore(placed);
+  return placed;
+}
+
+void SteadyScheduler::restore(const Lease& lease) {
+  scheduler_.restore(placed(lease));
+}
+
+bool SteadyScheduler::resume(const Lease& lease, Time now) {
+  return scheduler_.resume(placed(lease), steady(now));
 }
 
 Result<Lease> SteadyScheduler::finish(const LeaseId& lease, const AgentId& agent) {

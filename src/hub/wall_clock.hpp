@@ -36,6 +36,8 @@ class SteadyScheduler final : public Scheduler {
   void settle(const ShardId& shard) override { scheduler_.settle(shard); }
   void exclude(const ShardId& shard, const AgentId& agent) override { scheduler_.exclude(shard, agent); }
   void failed(const ShardId& shard, const AgentId& agent) override { scheduler_.failed(shard, agent); }
+  void avoid(const ShardId& shard, const AgentId& agent, Time until) override { scheduler_.avoid(shard, agent, steady(until)); }
+  bool resume(const Lease& lease, Time now) override;
   void agent_seen(const SchedulerAgent& agent, Time now) override { scheduler_.agent_seen(agent, steady(now)); }
   std::vector<Lease> agent_gone(const AgentId& agent, Time now) override {
     return dated(scheduler_.agent_gone(agent, steady(now)));
@@ -61,6 +63,7 @@ class SteadyScheduler final : public Scheduler {
   std::optional<Lease> dated(std::optional<Lease> lease) const;
   std::vector<Lease> dated(std::vector<Lease> leases) const;
   void date(Lease& lease) const;
+  Lease placed(const Lease& lease) const;
 
   Scheduler& scheduler_;
   const WallClock& clock_;

@@ -3,6 +3,7 @@
 #include "crypto/digest.hpp"
 #include "identity/statement.hpp"
 #include "identity/svid.hpp"
+#include "wire/failure.hpp"
 
 #include <fmt/core.h>
 
@@ -276,6 +277,12 @@ Status read_subject(const std::vector<Resource>& subject, Receipt* receipt) {
 }
 
 }  // namespace
+
+std::optional<Digest> answer_of(const ReceiptShard& shard) {
+  if (shard.output) return shard.output;
+  if (!wire::is_of_program(shard.outcome.kind)) return std::nullopt;
+  return wire::failure_digest(shard.outcome.kind, shard.outcome.code);
+}
 
 bool operator==(const ReceiptShard& a, const ReceiptShard& b) {
   return a.index == b.index && a.params == b.params && a.inputs == b.inputs && a.outcome == b.outcome &&

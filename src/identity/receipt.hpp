@@ -41,6 +41,9 @@ struct ReceiptShard {
   friend bool operator==(const ReceiptShard& a, const ReceiptShard& b);
 };
 
+/// What the shard is compared by: the digest of its output, or of how it ended. Nothing if it never ran.
+std::optional<Digest> answer_of(const ReceiptShard& shard);
+
 struct Receipt {
   std::string agent;  ///< SPIFFE id.
   std::string job;    ///< The pseudonym that the lease came with; an id.

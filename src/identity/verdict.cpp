@@ -21,7 +21,7 @@ constexpr std::size_t max_rule_bytes = 256;
 
 std::vector<Resource> subject_of(const ShardVerdict& shard) {
   const std::string name = shard_name(shard.shard.index);
-  if (shard.decision == Decision::accepted) return {{name, shard.result}};
+  if (shard.decision != Decision::undecided) return {{name, shard.result}};
   std::vector<Resource> subject;
   for (const auto& answer : shard.evidence)
     if (const Resource resource{name, answer.result}; std::ranges::find(subject, resource) == subject.end())
@@ -30,8 +30,9 @@ std::vector<Resource> subject_of(const ShardVerdict& shard) {
 }
 
 std::vector<std::string> levels_of(const ShardVerdict& shard) {
-  if (shard.decision != Decision::accepted) return {};
-  return {fmt::format("FORGEPOOL_AGREED_BY_{}", std::ranges::count(shard.evidence, true, &Evidence::agrees))};
+  if (shard.decision == Decision::undecided) return {};
+  return {fmt::format("FORGEPOOL_{}_BY_{}", shard.decision == Decision::failed ? "FAILURE_AGREED" : "AGREED",
+                      std::ranges::count(shard.evidence, true, &Evidence::agrees))};
 }
 
 std::string resource_uri(const ShardId& shard) {
@@ -160,13 +161,13 @@ Result<Verdict> parse_verdict(std::string_view text) {
     verdict.shard.shard = *shard;
   constexpr std::string_view results[] = {"PASSED", "FAILED"};
   const bool accepted = reader.choice("verificationResult", results) == 0;
-  verdict.shard.decision = accepted ? Decision::accepted : Decision::undecided;
   const auto levels = reader.strings("verifiedLevels", 1, 64);
+  verdict.shard.decision = accepted ? Decision::accepted : levels.empty() ? Decision::undecided : Decision::failed;
   verdict.shard.rule = reader.string("forgepool_rule", max_rule_bytes);
   read_bound(reader, &verdict);
   read_evidence(reader, &verdict.shard);
   if (auto status = reader.finish(); !status) return fail(status.error().kind, "verdict: " + status.error().message);
-  if (accepted) {
+  if (verdict.shard.decision != Decision::undecided) {
     if (statement->subject.size() != 1)
       return fail(ErrorKind::invalid_input, "verdict: expected the accepted output as its only subject");
     verdict.shard.result = statement->subject.front().digest;

@@ -2,12 +2,14 @@
 /// Verdicts: what the hub states, under its signature, about one shard. An in-toto statement with the SLSA verification summary
 /// predicate (https://slsa.dev/verification_summary/v1):
 ///
-///     subject             the accepted output, named "shard-<index>"; of an undecided shard, each different output that came
+///     subject             the accepted output, named "shard-<index>"; of a shard that fails, the digest that says how
+///                         (wire/failure.hpp); of an undecided one, each different output, or failure, that came
 ///     verifier.id         the hub's SPIFFE id
 ///     resourceUri         "urn:forgepool:shard:<job>/<index>"
 ///     policy              the contract, by digest
-///     verificationResult  PASSED for accepted, FAILED for undecided
-///     verifiedLevels      "FORGEPOOL_AGREED_BY_<n>" with the number of answers that agree with the accepted one; or none
+///     verificationResult  PASSED for accepted, FAILED otherwise
+///     verifiedLevels      "FORGEPOOL_AGREED_BY_<n>" with the number of answers that agree with the accepted one;
+///                         "FORGEPOOL_FAILURE_AGREED_BY_<n>" of a shard that fails; or none
 ///
 /// and, as extension fields, forgepool_rule, forgepool_evidence, forgepool_salt, and forgepool_bound: the adversary
 /// (`fraction`, `collusion`) against whom the result is wrong with a probability of at most `error`, as

@@ -89,6 +89,10 @@ class FairShareScheduler final : public Scheduler {
     if (JobQueue* job = find_job(shard.job)) job->exclude(shard.index, roster_.obtain(agent), JobQueue::Left::nothing);
   }
 
+  void avoid(const ShardId& shard, const AgentId& agent, Time until) override {
+    if (JobQueue* job = find_job(shard.job)) job->avoid(shard.index, roster_.obtain(agent), until);
+  }
+
   void agent_seen(const SchedulerAgent& agent, Time now) override {
     learn(now);
     roster_.seen(roster_.obtain(agent.id), agent, now, options_.agent_timeout);
@@ -126,8 +130,7 @@ class FairShareScheduler final : public Scheduler {
     JobQueue* job = shares_.serve(agent, std::ref(offer));
     if (!job && leases_.find(key) == none) job = find_straggler(number, max_shards, now, shards);
     if (!job) return std::nullopt;
-    std::optional<Lease> granted(std::in_place, lease, job->job().id, id, std::move(shards), now,
-                                 now + options_.lease_duration);
+    std::optional<Lease> granted(std::in_place, lease, job->job().id, id, std::move(shards), now, now + life(*job));
     bind(*job, number, key, *granted);
     return granted;
   }
@@ -138,8 +141,23 @@ class FairShareScheduler final : public Scheduler {
     Lease restored = lease;
     std::ranges::sort(restored.shards);
     restored.shards.erase(std::unique(restored.shards.begin(), restored.shards.end()), restored.shards.end());
+    restored.deadline = std::max(restored.deadline, latest_ + life(*job));
     const auto agent = roster_.obtain(lease.agent);
     bind(*job, agent, lease.id, restored);
+  }
+
+  bool resume(const Lease& lease, Time now) override {
+    learn(now);
+    JobQueue* job = find_job(lease.job);
+    const auto agent = roster_.find(lease.agent);
+    if (!job || agent == none || lease.shards.empty() || leases_.find(lease.id) != none) return false;
+    Lease resumed = lease;
+    resumed.deadline = last_deadline(*job, lease.granted, lease.shards.size(), now);
+    if (resumed.deadline <= now || !roster_.agent(agent).present || !job->admits(roster_.agent(agent)) ||
+        !job->may_resume(agent, lease.shards))
+      return false;
+    bind(*job, agent, lease.id, resumed);
+    return true;
   }
 
   Status extend(const LeaseId& id, const AgentId& agent, Time now) override {
@@ -147,7 +165,8 @@ class FairShareScheduler final : public Scheduler {
     const auto number = find_lease(id, id, agent);
     if (!number) return fail(number.error());
     if (leases_.deadline(*number) <= now) return fail(no_such_lease(id));
-    leases_.extend(*number, now + options_.lease_duration);
+    const LeaseRecord& lease = leases_[*number];
+    leases_.extend(*number, last_deadline(*jobs_[lease.job], lease.granted, lease.shards.size(), now));
     return {};
   }
 
@@ -174,7 +193,7 @@ class FairShareScheduler final : public Scheduler {
     learn(now);
     std::vector<Lease> ended;
     for (auto lease = leases_.next_expired(now); lease != none; lease = leases_.next_expired(now))
-      ended.push_back(end(lease, describe(lease), JobQueue::End::expired, now + options_.lease_duration));
+      ended.push_back(end(lease, describe(lease), JobQueue::End::expired, now + life(*jobs_[leases_[lease].job])));
     // The leases of an agent that fell silent run on to their own deadlines.
     roster_.drop_silent(now, options_.agent_timeout);
     while (const auto look = looks_.pop(now)) {
@@ -218,6 +237,18 @@ class FairShareScheduler final : public Scheduler {
     if (expected_job_ && expected_job_->id().view() == id.str()) return expected_job_;
     const auto number = number_of(id);
     return number == none ? nullptr : expected_job_ = jobs_[number].get();
+  }
+
+  /// Of a lease, from its grant or last heartbeat.
+  Duration life(const JobQueue& job) const {
+    const auto longest = static_cast<double>(job.job().longest_execution.count());
+    return std::max(options_.lease_duration, Duration(static_cast<std::int64_t>(longest * options_.lease_share)));
+  }
+  /// Of a lease that gets a heartbeat now: not beyond the age in which its shards can have been executed twice over.
+  Time last_deadline(const JobQueue& job, Time granted, std::size_t shards, Time now) const {
+    const Time next = now + life(job);
+    if (job.job().longest_execution <= Duration::zero()) return next;
+    return std::min(next, granted + options_.lease_slack + 2 * job.job().longest_execution * static_cast<std::int64_t>(shards));
   }
 
   void learn(Time now) { latest_ = std::max(latest_, now); }

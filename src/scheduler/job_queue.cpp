@@ -12,6 +12,8 @@ constexpr std::uint64_t cheap_to_pass = 8;
 constexpr std::size_t most_suspects = 64;
 // Before so many shards came back, nobody can say how long one takes.
 constexpr std::uint64_t enough_finished = 3;
+// One agent may hold so many times its fair part of a job at once: machines differ.
+constexpr std::uint64_t most_fair_parts = 4;
 // Old durations count less and less.
 constexpr std::uint64_t most_finished = 4096;
 
@@ -166,12 +168,31 @@ void JobQueue::exclude(std::uint32_t index, std::uint32_t agent, Left left) {
   if (job_.homogeneous && of.numeric_class == 0) pin(index, of, roster_.class_of(roster_.agent(agent)).numeric_class);
 }
 
+void JobQueue::avoid(std::uint32_t index, std::uint32_t agent, Time until) {
+  Holder& holder = holders_[obtain(shard(index), agent)];
+  holder.avoid_until = std::max(holder.avoid_until, until);
+}
+
 // --- who gets what -----------------------------------------------------------------------------------------------------
 
 bool JobQueue::admits(const Agent& agent) const {
   // Only the beginning waits for company: a job whose agent was put in quarantine must still come to its end.
   if (!begun_ && eligible() < job_.min_agents) return false;
-  return working_agents_ < job_.max_agents || leases_.count(agent, number_) > 0;
+  return working_agents_ < job_.max_agents || leases_.held(agent, number_).leases > 0;
+}
+
+std::uint64_t JobQueue::room_for(const Agent& agent, const AgentClass& as) const {
+  const JobClass& asking = roster_.job_class(job_class_);
+  const std::uint64_t sharers = std::min<std::uint64_t>(asking.eligible, job_.max_agents), all = waiting_ + leased_;
+  if (sharers < 2) return all;
+  const auto part = [&](std::uint64_t of) { return (all + of - 1) / of; };
+  const auto left = [](std::uint64_t most, std::uint64_t held) { return most > held ? most - held : 0; };
+  std::uint64_t room = left(std::min(most_fair_parts * part(sharers), part(2)), leases_.held(agent, number_).shards);
+  if (as.operator_id == 0) return room;
+  const auto own = asking.eligible_of.find(as.operator_id);
+  if (own == asking.eligible_of.end() || own->second == asking.eligible) return room;  // Nobody else is there.
+  const auto held = leased_to_.find(as.operator_id);
+  return std::min(room, left(part(2), held == leased_to_.end() ? 0 : held->second));
 }
 
 bool JobQueue::clashes(const Shard& shard, const AgentClass& agent) const {
@@ -232,7 +253,7 @@ std::vector<std::uint32_t> JobQueue::select(std::uint32_t agent_number, std::uin
   const Agent& agent = roster_.agent(agent_number);
   const AgentClass& as = roster_.class_of(agent);
   const std::uint64_t sharers = std::clamp<std::uint64_t>(eligible(), 1, std::max<std::uint64_t>(1, job_.max_agents));
-  most = std::min(most, (waiting_ + sharers - 1) / sharers);
+  most = std::min({most, (waiting_ + sharers - 1) / sharers, room_for(agent, as), std::uint64_t{job_.max_shards_per_lease}});
 
   const Position* known = position_of(agent_number);
   Position position = known ? *known : Position{.valid_for = validity()};
@@ -281,7 +302,8 @@ void JobQueue::bind(std::uint32_t number) {
   granted_.push_back({number, leases_.serial(number)});
   fetch_end(granted_);
   ++leases_under_way_;
-  if (leases_.count(roster_.agent(lease.agent), number_) == 1) ++working_agents_;
+  if (leases_.held(roster_.agent(lease.agent), number_).leases == 1) ++working_agents_;
+  const auto owner = roster_.class_of(roster_.agent(lease.agent)).operator_id;
   for (auto& [index, held_by] : lease.shards) {
     Shard& bound = shard(index);
     const auto holder = obtain(bound, lease.agent);
@@ -291,6 +313,7 @@ void JobQueue::bind(std::uint32_t number) {
     const auto before = bound.waiting();
     ++bound.under_way;
     ++leased_;
+    if (owner != 0) ++leased_to_[owner];
     settle_line(index, bound, before);
     if (job_.homogeneous && bound.numeric_class == 0)
       pin(index, bound, roster_.class_of(roster_.agent(lease.agent)).numeric_class);
@@ -300,7 +323,9 @@ void JobQueue::bind(std::uint32_t number) {
 void JobQueue::end(std::uint32_t number, End how, Time now, Time avoid_until) {
   const LeaseRecord& lease = leases_[number];
   --leases_under_way_;
-  if (leases_.count(roster_.agent(lease.agent), number_) == 1) --working_agents_;
+  if (leases_.held(roster_.agent(lease.agent), number_).leases == 1) --working_agents_;
+  const auto owner = roster_.class_of(roster_.agent(lease.agent)).operator_id;
+  const auto of_owner = owner == 0 ? leased_to_.end() : leased_to_.find(owner);
   if (how == End::finished) {
     finished_shards_ += lease.shards.size();
     finished_time_ += std::max(Duration::zero(), now - lease.granted);
@@ -315,6 +340,7 @@ void JobQueue::end(std::uint32_t number, End how, Time now, Time avoid_until) {
     const auto before = ended.waiting();
     holder.lease = none;
     --leased_;
+    if (of_owner != leased_to_.end() && of_owner->second > 0) --of_owner->second;
     --ended.under_way;
     if (how == End::finished && ended.wanted > 0) --ended.wanted;
 #if FORGEPOOL_MUTANT == 4  // For tests/simulation: what a lease that ran out left undone is forgotten.
@@ -348,14 +374,32 @@ std::optional<Duration> JobQueue::shard_duration() const {
   return finished_time_ / static_cast<std::int64_t>(finished_shards_);
 }
 
-Duration JobQueue::allowance(const LeaseRecord& lease, const Stragglers& rule) const {
-  const double expected = static_cast<double>(shard_duration()->count()) * static_cast<double>(lease.shards.size());
-  return std::max(rule.least, Duration(static_cast<std::int64_t>(rule.factor * expected)));
+std::optional<Duration> JobQueue::allowance(const LeaseRecord& lease, const Stragglers& rule) const {
+  std::optional<Duration> allowed;
+  if (const auto known = job_.speculative ? shard_duration() : std::nullopt) {
+    const double expected = static_cast<double>(known->count()) * static_cast<double>(lease.shards.size());
+    allowed = std::max(rule.least, Duration(static_cast<std::int64_t>(rule.factor * expected)));
+  }
+  if (job_.longest_execution > Duration::zero()) {
+    const Duration longest = job_.longest_execution * static_cast<std::int64_t>(lease.shards.size());
+    allowed = allowed ? std::min(*allowed, longest) : longest;
+  }
+  return allowed;
+}
+
+bool JobQueue::may_resume(std::uint32_t agent, const std::vector<std::uint32_t>& shards) const {
+  return std::ranges::all_of(shards, [&](std::uint32_t index) {
+    if (!waits(index)) return false;
+    for (auto at = shards_[index].holders; at != none; at = holders_[at].next)
+      if (holders_[at].agent == agent && has_or_had(holders_[at])) return false;
+    return !chooses_ || !clashes(shards_[index], roster_.class_of(roster_.agent(agent)));
+  });
 }
 
 std::vector<std::uint32_t> JobQueue::select_copies(std::uint32_t agent, std::uint64_t most, const Stragglers& rule, Time now) {
   std::vector<std::uint32_t> selected;
-  if (!may_copy() || !shard_duration()) return selected;
+  if (!may_copy()) return selected;
+  most = std::min<std::uint64_t>(most, job_.max_shards_per_lease);
   const AgentClass& as = roster_.class_of(roster_.agent(agent));
   std::size_t looked = 0;
   pass_ended_leases();
@@ -363,7 +407,8 @@ std::vector<std::uint32_t> JobQueue::select_copies(std::uint32_t agent, std::uin
     if (!leases_.under_way(granted_[i].lease, granted_[i].serial)) continue;
     ++looked;
     const LeaseRecord& lease = leases_[granted_[i].lease];
-    if (now < lease.granted + allowance(lease, rule)) continue;
+    const auto allowed = allowance(lease, rule);
+    if (!allowed || now < lease.granted + *allowed) continue;
     for (const auto& [index, holder] : lease.shards) {
       const Shard& slow = shards_[index];
       const bool class_fits = slow.numeric_class == 0 || slow.numeric_class == as.numeric_class;
@@ -379,14 +424,16 @@ std::vector<std::uint32_t> JobQueue::select_copies(std::uint32_t agent, std::uin
 
 std::optional<Time> JobQueue::next_straggler(const Stragglers& rule, Time now) {
   std::optional<Time> next;
-  if (!may_copy() || !shard_duration()) return next;
+  if (!may_copy()) return next;
   std::size_t looked = 0;
   pass_ended_leases();
   for (std::size_t i = oldest_; i < granted_.size() && looked < most_suspects; ++i) {
     if (!leases_.under_way(granted_[i].lease, granted_[i].serial)) continue;
     ++looked;
     const LeaseRecord& lease = leases_[granted_[i].lease];
-    const Time at = lease.granted + allowance(lease, rule);
+    const auto allowed = allowance(lease, rule);
+    if (!allowed) continue;
+    const Time at = lease.granted + *allowed;
     if (at > now && (!next || at < *next)) next = at;
   }
   return next;

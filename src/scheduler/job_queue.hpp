@@ -69,6 +69,8 @@ class JobQueue {
   /// What the agent leaves behind: a result, with which others are compared, or nothing.
   enum class Left { a_result, nothing };
   void exclude(std::uint32_t index, std::uint32_t agent, Left left);
+  /// Until then the shard goes to others, if any could take it.
+  void avoid(std::uint32_t index, std::uint32_t agent, Time until);
 
   /// Whether an agent that fits may take part now (min_agents, max_agents).
   bool admits(const Agent& agent) const;
@@ -78,7 +80,11 @@ class JobQueue {
   std::vector<std::uint32_t> select_copies(std::uint32_t agent, std::uint64_t most, const Stragglers& rule, Time now);
   /// When a lease will next become a straggler, if nothing comes of it before.
   std::optional<Time> next_straggler(const Stragglers& rule, Time now);
-  bool may_copy() const { return job_.speculative && waiting_ == 0 && leased_ > 0; }
+  bool may_copy() const {
+    return (job_.speculative || job_.longest_execution > Duration::zero()) && waiting_ == 0 && leased_ > 0;
+  }
+  /// Whether each of the shards waits, and the agent has and had none of them.
+  bool may_resume(std::uint32_t agent, const std::vector<std::uint32_t>& shards) const;
 
   /// `end` is about to be called.
   [[gnu::always_inline]] void will_end(const LeaseRecord& lease) const {
@@ -163,7 +169,10 @@ class JobQueue {
   std::uint64_t validity() const { return opened_ + roster_.changes(); }
   Position* position_of(std::uint32_t agent);
   std::uint64_t eligible_of(std::uint32_t numeric_class) const;
-  Duration allowance(const LeaseRecord& lease, const Stragglers& rule) const;
+  /// How long it may be under way before its shards are copied; nothing if that cannot be said.
+  std::optional<Duration> allowance(const LeaseRecord& lease, const Stragglers& rule) const;
+  /// How many more shards of the job the agent may have at once.
+  std::uint64_t room_for(const Agent& agent, const AgentClass& as) const;
   void pass_ended_leases();
 
   const SchedulerJob job_;
@@ -193,6 +202,7 @@ class JobQueue {
   std::uint64_t waiting_ = 0;
   std::uint64_t leased_ = 0;
   std::uint64_t working_agents_ = 0;
+  std::unordered_map<std::uint32_t, std::uint64_t> leased_to_;  // By operator, where that is known.
   std::uint64_t finished_shards_ = 0;
   Duration finished_time_{};
 };

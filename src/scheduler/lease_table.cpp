@@ -18,6 +18,7 @@ std::uint32_t LeaseTable::add(const LeaseKey& key, std::uint32_t job, std::uint3
   if (free_.empty()) {
     leases_.emplace_back();
     terms_.emplace_back();
+    previous_.emplace_back();
   } else {
     number = free_.back();
     free_.pop_back();
@@ -30,24 +31,57 @@ std::uint32_t LeaseTable::add(const LeaseKey& key, std::uint32_t job, std::uint3
   lease.job = job;
   lease.agent = agent_number;
   lease.next = agent.first_lease;
-  agent.first_lease = number;
-  if (lease.next == none) roster_.set_busy(agent, true);
-  table_.insert(key, number);
   terms_[number] = {next_serial_++, deadline};
+  if (lease.next == none) {
+    roster_.set_busy(agent, true);
+  } else {
+    Crowd& crowd = crowds_[agent_number];
+    if (is_alone(lease.next)) enter(crowd, lease.next);
+    enter(crowd, number);
+    previous_[lease.next] = number;
+  }
+  agent.first_lease = number;
+  table_.insert(key, number);
   deadlines_.push({deadline, number, terms_[number].serial});
   return number;
+}
+
+void LeaseTable::enter(Crowd& crowd, std::uint32_t number) {
+  const LeaseRecord& lease = leases_[number];
+  Held& held = crowd.held[lease.job];
+  ++held.leases;
+  held.shards += lease.shards.size();
+  crowd.deadlines.push({deadline(number), number, serial(number)});
+}
+
+void LeaseTable::leave(std::uint32_t number) {
+  const LeaseRecord& lease = leases_[number];
+  Agent& agent = roster_.agent(lease.agent);
+  const bool first = agent.first_lease == number;
+  if (first && lease.next == none) {
+    agent.first_lease = none;
+    return;
+  }
+  if (lease.next != none) previous_[lease.next] = previous_[number];
+  (first ? agent.first_lease : leases_[previous_[number]].next) = lease.next;
+  const auto crowd = crowds_.find(lease.agent);
+  if (is_alone(agent.first_lease)) {
+    crowds_.erase(crowd);
+    return;
+  }
+  const auto held = crowd->second.held.find(lease.job);
+  held->second.shards -= lease.shards.size();
+  if (--held->second.leases == 0) crowd->second.held.erase(held);
 }
 
 void LeaseTable::remove(std::uint32_t number) {
   LeaseRecord& lease = leases_[number];
   table_.erase(lease.id.hash(), number);
+  leave(number);
   terms_[number].serial = 0;
   lease.shards = {};
   free_.push_back(number);
   Agent& agent = roster_.agent(lease.agent);
-  std::uint32_t* link = &agent.first_lease;
-  while (*link != number) link = &leases_[*link].next;
-  *link = lease.next;
   if (agent.first_lease == none) {
     roster_.set_busy(agent, false);
     roster_.forget_if_unused(lease.agent);
@@ -55,15 +89,29 @@ void LeaseTable::remove(std::uint32_t number) {
   deadlines_.tidy(table_.size(), [&](const Due& due) { return due.is_of(serial(due.number)); });
 }
 
-std::uint32_t LeaseTable::count(const Agent& agent, std::uint32_t job) const {
-  std::uint32_t held = 0;
-  for (auto number = agent.first_lease; number != none; number = leases_[number].next) held += leases_[number].job == job;
-  return held;
+LeaseTable::Held LeaseTable::held(const Agent& agent, std::uint32_t job) const {
+  if (agent.first_lease == none) return {};
+  const LeaseRecord& first = leases_[agent.first_lease];
+  if (first.next == none) return first.job == job ? Held{1, first.shards.size()} : Held{};
+  const Crowd& crowd = crowds_.at(first.agent);
+  const auto found = crowd.held.find(job);
+  return found == crowd.held.end() ? Held{} : found->second;
 }
 
 bool LeaseTable::has_deadline_before(const Agent& agent, Time time) const {
-  for (auto number = agent.first_lease; number != none; number = leases_[number].next)
-    if (deadline(number) < time) return true;
+  if (agent.first_lease == none) return false;
+  if (is_alone(agent.first_lease)) return deadline(agent.first_lease) < time;
+  auto& deadlines = crowds_.at(leases_[agent.first_lease].agent).deadlines;
+  while (!deadlines.empty() && deadlines.top().at < time) {
+    const Due due = deadlines.top();
+    if (due.is_of(serial(due.number))) {
+      if (deadline(due.number) < time) return true;
+      deadlines.pop();
+      deadlines.push({deadline(due.number), due.number, serial(due.number)});
+    } else {
+      deadlines.pop();
+    }
+  }
   return false;
 }
 

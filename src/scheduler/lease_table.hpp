@@ -2,6 +2,9 @@
 /// The leases under way, by number and by id, in a list per agent, and by deadline.
 #include "scheduler/roster.hpp"
 
+#include <queue>
+#include <unordered_map>
+
 namespace forgepool::scheduling {
 
 struct alignas(64) LeaseRecord {
@@ -38,8 +41,12 @@ class LeaseTable {
   /// Takes it out, and may let its agent be forgotten.
   void remove(std::uint32_t number);
 
-  /// How many leases of the job the agent holds.
-  std::uint32_t count(const Agent& agent, std::uint32_t job) const;
+  /// What the agent holds of the job.
+  struct Held {
+    std::uint32_t leases = 0;
+    std::uint64_t shards = 0;
+  };
+  Held held(const Agent& agent, std::uint32_t job) const;
   /// Whether the agent holds a lease whose deadline is before `time`.
   bool has_deadline_before(const Agent& agent, Time time) const;
   /// Of the agent, in the order of grants.
@@ -59,10 +66,21 @@ class LeaseTable {
     Time deadline{};
   };
 
+  /// Of an agent with several leases at once: what would take a walk over all of them.
+  struct Crowd {
+    std::unordered_map<std::uint32_t, Held> held;  // By job.
+    std::priority_queue<Due> deadlines;            // As they were; looked at again when they come up.
+  };
+  void enter(Crowd& crowd, std::uint32_t number);
+  void leave(std::uint32_t number);
+  bool is_alone(std::uint32_t first) const { return leases_[first].next == none; }
+
   Roster& roster_;
   IdTable<LeaseId> table_;
   LargeVector<LeaseRecord> leases_;
-  LargeVector<Term> terms_;  // By number, as the records.
+  LargeVector<Term> terms_;                                  // By number, as the records.
+  LargeVector<std::uint32_t> previous_;                      // Of the same agent; of its first one it means nothing.
+  mutable std::unordered_map<std::uint32_t, Crowd> crowds_;  // By agent: those with several leases.
   std::vector<std::uint32_t> free_;
   DueQueue deadlines_;
   std::uint64_t next_serial_ = 1;

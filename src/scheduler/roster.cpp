@@ -175,7 +175,11 @@ void Roster::count(const Agent& agent, bool add) {
   agent_classes_[agent.agent_class].present += one;
   if (agent.first_lease != none) agent_classes_[agent.agent_class].busy += one;
   for (std::uint32_t i = 0; i < job_classes_.size(); ++i)
-    if (fits(i, agent.agent_class)) job_classes_[i].eligible += one;
+    if (fits(i, agent.agent_class)) {
+      job_classes_[i].eligible += one;
+      if (const auto owner = agent_classes_[agent.agent_class].operator_id; owner != 0)
+        job_classes_[i].eligible_of[owner] += one;
+    }
 }
 
 std::uint32_t Roster::obtain_class(const SchedulerJob& job) {
@@ -192,7 +196,9 @@ std::uint32_t Roster::obtain_class(const SchedulerJob& job) {
     for (AgentClass& agents : agent_classes_) {
       const bool may = may_work(agents, made.like);
       agents.work.set(static_cast<std::uint32_t>(at), may);
-      if (may) made.eligible += agents.present;
+      if (!may) continue;
+      made.eligible += agents.present;
+      if (agents.operator_id != 0) made.eligible_of[agents.operator_id] += agents.present;
     }
   }
   ++job_classes_[at].jobs;

@@ -37,9 +37,10 @@ struct AgentClass {
 
 /// Jobs that ask the same of agents.
 struct JobClass {
-  SchedulerJob like;           // What it asks for, and nothing else.
-  std::uint64_t jobs = 0;      // 0: the place is free.
-  std::uint64_t eligible = 0;  // Agents that are there and fit.
+  SchedulerJob like;                                               // What it asks for, and nothing else.
+  std::uint64_t jobs = 0;                                          // 0: the place is free.
+  std::uint64_t eligible = 0;                                      // Agents that are there and fit.
+  std::unordered_map<std::uint32_t, std::uint64_t> eligible_of{};  // Of these, by operator, where that is known.
 };
 
 class Roster {

@@ -1,10 +1,25 @@
 #include "testing/evidence_checker.hpp"
 
+#include "wire/failure.hpp"
 #include "wire/messages.hpp"
 
 #include <algorithm>
 
 namespace forgepool::testing {
+namespace {
+
+/// What a report says of a shard, as it is compared.
+Digest answer_of(const wire::fb::ShardReportT& shard) {
+  for (const auto kind :
+       {SandboxOutcome::Kind::signalled, SandboxOutcome::Kind::out_of_memory, SandboxOutcome::Kind::pids_limit,
+        SandboxOutcome::Kind::timed_out_cpu, SandboxOutcome::Kind::timed_out_wall, SandboxOutcome::Kind::output_limit,
+        SandboxOutcome::Kind::policy_violation})
+    if (shard.outcome == to_string(kind)) return wire::failure_digest(kind, shard.code);
+  if (shard.code != 0) return wire::failure_digest(SandboxOutcome::Kind::exited, shard.code);
+  return sha256(shard.output);
+}
+
+}  // namespace
 
 std::optional<AgentId> agent_of(const Peer& peer) {
   constexpr std::string_view marker = "/agent/";
@@ -28,8 +43,7 @@ void EvidenceChecker::requested(const Peer& peer, const Request& request) {
   const auto agent = agent_of(peer);
   const auto report = wire::decode<wire::fb::LeaseResultT>(request.body);
   if (!agent || !report) return;
-  for (const auto& shard : report->shards)
-    reported_.emplace(*agent, LeaseId(report->lease), shard->index, sha256(shard->output));
+  for (const auto& shard : report->shards) reported_.emplace(*agent, LeaseId(report->lease), shard->index, answer_of(*shard));
 }
 
 void EvidenceChecker::answered(const ShardAnswer& answer) {

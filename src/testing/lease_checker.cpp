@@ -9,6 +9,10 @@ bool contains(const std::vector<AgentId>& agents, const AgentId& agent) {
   return std::ranges::find(agents, agent) != agents.end();
 }
 
+bool may_copy(const SchedulerJob& job) {
+  return job.speculative || job.longest_execution > Duration::zero();
+}
+
 }  // namespace
 
 void LeaseChecker::expect(bool holds, const Lease& lease, const std::string& what) {
@@ -82,7 +86,7 @@ void LeaseChecker::granted(const Lease& lease) {
   for (const auto index : lease.shards) {
     const auto& shard = job.shards[index];
     // A straggler's shard may go to one agent more than wanted.
-    const bool wanted = shard.under_way.size() < shard.wanted + (shard.wanted > 0 && job.job.speculative ? 1 : 0);
+    const bool wanted = shard.under_way.size() < shard.wanted + (shard.wanted > 0 && may_copy(job.job) ? 1 : 0);
     expect(wanted, lease, "no further execution of shard " + std::to_string(index) + " is wanted");
     expect(!contains(shard.excluded, lease.agent), lease, "the agent may not have shard " + std::to_string(index) + " again");
   }

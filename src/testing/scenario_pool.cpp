@@ -202,7 +202,7 @@ void ScenarioPool::carry_out(const std::vector<VerifierAction>& actions) {
       decided(*verdict);
     } else if (const auto* quarantine = std::get_if<Quarantine>(&action)) {
       caught(*quarantine);
-    } else {
+    } else if (std::holds_alternative<Canary>(action)) {
       give_out_canary();
     }
   }

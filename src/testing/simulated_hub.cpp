@@ -117,7 +117,6 @@ void SimulatedPool::start_hub() {
   options.port = 1;
   options.enrolment_port = 2;
   options.certificate_life = 24h * 30;
-  options.max_failures_per_shard = 1'000'000;  // Executions that fail are among the faults, and end no job.
   options.on_fatal = [this, life = hub_lives_ + 1](const Error&) {
     // The hub stopped; whoever runs it looks after it. Not from inside its own call.
     later(0ns, [this, life] {

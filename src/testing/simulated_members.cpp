@@ -106,10 +106,10 @@ SandboxReport SimulatedPool::execute(Member& member, const SandboxRequest& reque
   }
   const auto params = std::ranges::find(request.files, "params.json", &SandboxFile::name);
   const std::uint64_t answer = member.mind.answer(shard_key(*params->content));
-  // A broken machine may leave anything at all.
+  // A broken machine may leave anything at all, and never the same.
   const bool garbage = member.group->behaviour == AgentBehaviour::faulty && answer != 0 && member.random.chance(0.3);
-  return successful_run(
-      {{std::string(shard_output_name), garbage ? to_bytes("garbage") : simulation_output(*params->content, answer)}});
+  return successful_run({{std::string(shard_output_name), garbage ? to_bytes("garbage " + std::to_string(member.random.next()))
+                                                                  : simulation_output(*params->content, answer)}});
 }
 
 void SimulatedPool::look_after_sybils() {

@@ -180,6 +180,11 @@ bool SimulatedPool::must_be_done(const Job& job) const {
   for (const auto& [id, group] : truth_.agents)
     honest += here(id) && !group->cheats() && (policy.target == "any" || policy.target == group->tier) &&
               (policy.regions.empty() || std::ranges::find(policy.regions, group->region) != policy.regions.end());
+  // Where one agent's word makes a result, it also makes a failure.
+  const bool one_is_enough =
+      policy.verify == VerifyMode::none ||
+      ((policy.verify == VerifyMode::full || policy.verify == VerifyMode::quorum) && policy.replicas <= 1);
+  if (one_is_enough && others > 0) return false;
   // Where several can agree on lies, they may get honest agents into quarantine; and many who lie alone may use up the
   // executions that a verifier asks for: each lies once about a shard, and is out.
   const bool orderly = truth_.in_league() < 2 && needed + others <= 20;

@@ -34,6 +34,12 @@ class WatchedScheduler final : public Scheduler {
     watcher_.excluded(shard, agent);
     inner_->failed(shard, agent);
   }
+  void avoid(const ShardId& shard, const AgentId& agent, Time until) override { inner_->avoid(shard, agent, until); }
+  bool resume(const Lease& lease, Time now) override {
+    if (!inner_->resume(lease, now)) return false;
+    if (const auto resumed = inner_->find(lease.id)) watcher_.restored(*resumed);
+    return true;
+  }
   std::vector<WaitReason> reasons(const ShardId& shard, Time now) const override { return inner_->reasons(shard, now); }
   void agent_seen(const SchedulerAgent& agent, Time now) override {
     watcher_.agent_seen(agent);

@@ -21,6 +21,9 @@ class WatchedVerifier final : public Verifier {
     watcher_.pardoned(agent);
     return tell(inner_->pardon(agent));
   }
+  std::string terms() const override { return inner_->terms(); }
+  bool understands(std::string_view terms) const override { return inner_->understands(terms); }
+  void discredit(const AgentId& agent, std::uint32_t refuted) override { inner_->discredit(agent, refuted); }
   std::vector<AgentCredit> end(const JobId& job) override { return inner_->end(job); }
   void credit(const std::vector<AgentCredit>& earned) override { inner_->credit(earned); }
   AgentStanding standing(const AgentId& agent) const override { return inner_->standing(agent); }

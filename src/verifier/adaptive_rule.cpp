@@ -6,6 +6,7 @@
 
 #include "verifier/court.hpp"
 #include "verifier/duplication_rule.hpp"
+#include "verifier/terms.hpp"
 
 namespace forgepool {
 namespace {
@@ -30,11 +31,23 @@ std::uint32_t more_needed(const ContractPolicy& policy, const Tally& votes, doub
 
 class AdaptiveRule final : public Rule {
  public:
-  AdaptiveRule(double canary_ratio, double min_spotcheck_ratio)
-      : canary_ratio_(canary_ratio), min_spotcheck_ratio_(min_spotcheck_ratio) {}
+  explicit AdaptiveRule(AdaptiveVerifierOptions options) : options_(options), fixed_({options.max_executions}) {}
+
+  static std::unique_ptr<const Rule> read(std::string_view terms) {
+    const auto numbers = read_terms(terms, kind, {"canary_ratio", "max_executions", "min_spotcheck_ratio"});
+    if (!numbers) return nullptr;
+    return std::make_unique<AdaptiveRule>(AdaptiveVerifierOptions{
+        .canary_ratio = (*numbers)[0], .min_spotcheck_ratio = (*numbers)[2], .max_executions = to_count((*numbers)[1])});
+  }
+  std::string terms() const override {
+    return write_terms(kind, {{"canary_ratio", options_.canary_ratio},
+                              {"max_executions", options_.max_executions},
+                              {"min_spotcheck_ratio", options_.min_spotcheck_ratio}});
+  }
+  std::uint32_t max_executions() const override { return std::max(1u, options_.max_executions); }
 
   void begin(JobCase& job) const override {
-    job.policy.spotcheck_ratio = std::max(job.policy.spotcheck_ratio, min_spotcheck_ratio_);
+    job.policy.spotcheck_ratio = std::max(job.policy.spotcheck_ratio, options_.min_spotcheck_ratio);
     if (!is_adaptive(job)) return fixed_.begin(job);
     if (!job.policy.adversary.collusion) job.choose_checked();
   }
@@ -60,8 +73,8 @@ class AdaptiveRule final : public Rule {
     if (!is_adaptive(job)) return fixed_.settled(job, index, agents, consequences);
     const ShardCase& shard = job.shards[index];
     for (const KnownAnswer& answer : shard.answers) release(job, answer, consequences.reconsider);
-    consequences.canary =
-        shard.state == ShardCase::State::accepted && canary_ratio_ > 0 && draw(job, "canary", index) < canary_ratio_;
+    consequences.canary = shard.state == ShardCase::State::accepted && options_.canary_ratio > 0 &&
+                          draw(job, "canary", index) < options_.canary_ratio;
   }
 
   std::string name(const JobCase& job, std::uint32_t index) const override {
@@ -99,8 +112,8 @@ class AdaptiveRule final : public Rule {
 
   static bool enough(const JobCase& job, std::uint32_t index, const Tally& votes, double bound) {
     if (!votes.clear || bound > job.policy.max_error) return false;
-    // Nobody is accused on the word of one agent, and what is to be compared is.
-    return votes.support >= 2 || (votes.against == 0 && !job.is_checked(index));
+    // Nobody is accused on the word of one agent, and what is to be compared is: as is what would end the whole job.
+    return votes.support >= 2 || (votes.against == 0 && !votes.failed && !job.is_checked(index));
   }
 
   /// Notes that the answer waits if earlier ones of its agent are being compared.
@@ -125,14 +138,15 @@ class AdaptiveRule final : public Rule {
     }
   }
 
+  static constexpr std::string_view kind = "adaptive";
+  const AdaptiveVerifierOptions options_;
   const DuplicationRule fixed_;
-  const double canary_ratio_, min_spotcheck_ratio_;
 };
 
 }  // namespace
 
 std::unique_ptr<Verifier> make_adaptive_verifier(AdaptiveVerifierOptions options) {
-  return make_court(std::make_unique<AdaptiveRule>(options.canary_ratio, options.min_spotcheck_ratio), options.max_executions);
+  return make_court(std::make_unique<AdaptiveRule>(options), AdaptiveRule::read);
 }
 
 }  // namespace forgepool

@@ -44,6 +44,7 @@ bool AgentTable::put_in_quarantine(AgentNumber agent) {
 bool AgentTable::pardon(AgentNumber agent) {
   if (!std::exchange(agents_[agent].in_quarantine, false)) return false;
   agents_[agent].on_probation = true;
+  agents_[agent].refuted = 0;
   return true;
 }
 

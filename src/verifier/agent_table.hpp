@@ -29,6 +29,9 @@ class AgentTable {
 
   void earn(AgentNumber agent, std::uint64_t checks, Epoch epoch);
   void lose_trust(AgentNumber agent) { agents_[agent].earned.clear(); }
+  /// How many of its claims were refuted, and not forgiven since.
+  std::uint32_t refuted(AgentNumber agent) const { return agents_[agent].refuted; }
+  void set_refuted(AgentNumber agent, std::uint32_t claims) { agents_[agent].refuted = claims; }
   /// What it earned is gone. False if it was there already.
   bool put_in_quarantine(AgentNumber agent);
   /// On probation from now on. False if it was not in quarantine.
@@ -46,6 +49,7 @@ class AgentTable {
     OperatorNumber operator_number = 0;
     bool in_quarantine = false;
     bool on_probation = false;
+    std::uint32_t refuted = 0;
     std::vector<Earned> earned{};  // Ascending.
   };
   std::vector<Agent> agents_;

@@ -13,21 +13,24 @@ using Actions = std::vector<VerifierAction>;
 
 class Court final : public Verifier {
  public:
-  Court(std::unique_ptr<const Rule> rule, std::uint32_t max_executions)
-      : rule_(std::move(rule)), max_executions_(std::max(1u, max_executions)) {}
+  Court(std::unique_ptr<const Rule> rule, RuleReader read) : rule_(std::move(rule)), read_(std::move(read)) {}
+
+  std::string terms() const override { return rule_->terms(); }
+  bool understands(std::string_view terms) const override { return rule_of(terms) != nullptr; }
 
   void meet(const VerifierAgent& agent) override { agents_.belongs_to(agents_.obtain(agent.id), agent.operator_id); }
 
   Actions begin(const VerifierJob& begun) override {
-    if (numbers_.contains(begun.id)) return {};
+    auto rule = rule_of(begun.terms);
+    if (numbers_.contains(begun.id) || !rule) return {};
     numbers_.emplace(begun.id, next_job_);
-    JobCase& job = jobs_.try_emplace(next_job_++, begun, epoch_).first->second;
+    JobCase& job = jobs_.try_emplace(next_job_++, begun, std::move(rule), epoch_).first->second;
     Actions actions;
     if (job.canary) {
       for (std::uint32_t index = 0; index < begun.shards; ++index) actions.push_back(Execute{{job.id, index}, 1});
       return actions;
     }
-    rule_->begin(job);
+    job.rule->begin(job);
     for (std::uint32_t index = 0; index < begun.shards; ++index) evaluate(job, index, actions);
     follow_up(actions);
     return actions;
@@ -39,7 +42,8 @@ class Court final : public Verifier {
     ShardCase& shard = job->shards[answer.shard.index];
     const AgentNumber agent = agents_.obtain(answer.agent);
     if (shard.answer_of(agent)) return {};
-    shard.answers.push_back({agent, job->lease_number(answer.lease), job->orders++, answer.result});
+    shard.answers.push_back({agent, job->lease_number(answer.lease), job->orders++, answer.failed, answer.result});
+    if (answer.failed) job->failures.insert(answer.result);
     job->answered_by[agent].push_back(answer.shard.index);
 
     Actions actions;
@@ -65,6 +69,12 @@ class Court final : public Verifier {
     if (agent && agents_.pardon(*agent)) reconsider_answers_of(*agent, actions);
     follow_up(actions);
     return actions;
+  }
+
+  void discredit(const AgentId& id, std::uint32_t refuted) override {
+    const AgentNumber agent = agents_.obtain(id);
+    agents_.set_refuted(agent, refuted);
+    lose_trust(agent);
   }
 
   std::vector<AgentCredit> end(const JobId& id) override {
@@ -99,10 +109,14 @@ class Court final : public Verifier {
     const auto found = numbers_.find(shard.job);
     if (found == numbers_.end()) return {};
     const JobCase& job = jobs_.at(found->second);
-    return shard.index < job.shards.size() ? explain_shard(job, shard.index, agents_, *rule_) : std::string();
+    return shard.index < job.shards.size() ? explain_shard(job, shard.index, agents_) : std::string();
   }
 
  private:
+  std::shared_ptr<const Rule> rule_of(std::string_view terms) const {
+    return terms.empty() || terms == rule_->terms() ? rule_ : read_(terms);
+  }
+
   JobCase* find(const JobId& id) {
     const auto found = numbers_.find(id);
     return found == numbers_.end() ? nullptr : &jobs_.at(found->second);
@@ -113,12 +127,13 @@ class Court final : public Verifier {
     ShardCase& shard = job.shards[index];
     if (shard.state != ShardCase::State::open) return;
     const Tally votes = tally(job, index, agents_);
-    const Opinion opinion = rule_->consider(job, index, votes, agents_);
+    const Opinion opinion = job.rule->consider(job, index, votes, agents_);
     if (opinion.what == Opinion::What::wait) return;
     if (opinion.what == Opinion::What::accept) return accept(job, index, votes, actions);
     const std::uint32_t outstanding = shard.outstanding();
     const std::uint32_t used = static_cast<std::uint32_t>(shard.answers.size()) + outstanding;
-    const std::uint32_t count = std::min(opinion.count, max_executions_ > used ? max_executions_ - used : 0);
+    const std::uint32_t most = job.rule->max_executions();
+    const std::uint32_t count = std::min(opinion.count, most > used ? most - used : 0);
     if (count > 0) {
       shard.asked = used + count;
       actions.push_back(Execute{{job.id, index}, count});
@@ -130,13 +145,15 @@ class Court final : public Verifier {
 
   void accept(JobCase& job, std::uint32_t index, const Tally& votes, Actions& actions) {
     ShardCase& shard = job.shards[index];
-    shard.state = ShardCase::State::accepted;
+    shard.state = votes.failed ? ShardCase::State::failed : ShardCase::State::accepted;
     shard.result = votes.leader;
     shard.support = votes.support;
     conclude(job, index, error_bound(job.policy.adversary, votes.trust, votes.against), actions);
+    // Whether limits suffice may depend on the machine: that executions fail is no ground to accuse anyone, nor to trust.
+    if (votes.failed) return;
     for (const KnownAnswer& answer : shard.answers) {
       if (!job.agree(shard.result, answer.result))
-        put_in_quarantine(job, index, answer, "returned another result", actions);
+        overrule(job, index, answer, "returned another result", actions);
       else if (shard.support >= 2)
         pass(job, answer.agent);
     }
@@ -144,15 +161,13 @@ class Court final : public Verifier {
 
   void conclude(JobCase& job, std::uint32_t index, double bound, Actions& actions) {
     const ShardCase& shard = job.shards[index];
-    const bool accepted = shard.state == ShardCase::State::accepted;
-    actions.push_back(ShardVerdict{{job.id, index},
-                                   accepted ? Decision::accepted : Decision::undecided,
-                                   shard.result,
-                                   job.evidence(index, agents_),
-                                   rule_->name(job, index),
-                                   bound});
+    const auto decision = shard.state == ShardCase::State::accepted ? Decision::accepted
+                          : shard.state == ShardCase::State::failed ? Decision::failed
+                                                                    : Decision::undecided;
+    actions.push_back(
+        ShardVerdict{{job.id, index}, decision, shard.result, job.evidence(index, agents_), job.rule->name(job, index), bound});
     Consequences consequences;
-    rule_->settled(job, index, agents_, consequences);
+    job.rule->settled(job, index, agents_, consequences);
     if (!consequences.reconsider.empty()) released_.emplace_back(job.id, std::move(consequences.reconsider));
     if (consequences.canary) actions.push_back(Canary{job.id});
   }
@@ -169,16 +184,31 @@ class Court final : public Verifier {
     if (job.agree(shard.result, answer.result))
       pass(job, answer.agent);
     else
-      put_in_quarantine(job, index, answer, job.canary ? "returned another result" : "returned, late, another result", actions);
+      overrule(job, index, answer, job.canary ? "returned another result" : "returned, late, another result", actions);
+  }
+
+  void lose_trust(AgentNumber agent) {
+    agents_.lose_trust(agent);
+    for (auto& [number, other] : jobs_) other.earned.erase(agent);
+  }
+
+  /// An answer lost against the accepted one.
+  void overrule(JobCase& job, std::uint32_t index, const KnownAnswer& answer, std::string_view what, Actions& actions) {
+    if (job.rule->forgives()) return lose_trust(answer.agent);
+    if (!answer.failed) return put_in_quarantine(job, index, answer, what, actions);
+    if (agents_.in_quarantine(answer.agent)) return;
+    const bool forgiven = job.trust(answer.agent, agents_).checks >= refuted_claims_forgiven;
+    const std::uint32_t refuted = (forgiven ? 0 : agents_.refuted(answer.agent)) + 1;
+    agents_.set_refuted(answer.agent, refuted);
+    if (refuted >= refuted_claims_allowed)
+      return put_in_quarantine(job, index, answer,
+                               fmt::format("claimed for the {}th time that a shard fails which does not", refuted), actions);
+    lose_trust(answer.agent);
+    actions.push_back(Discredit{agents_.id(answer.agent), {job.id, index}, answer.result, job.shards[index].result, refuted});
   }
 
   void put_in_quarantine(JobCase& job, std::uint32_t index, const KnownAnswer& answer, std::string_view what,
                          Actions& actions) {
-    if (rule_->forgives()) {
-      agents_.lose_trust(answer.agent);
-      for (auto& [number, other] : jobs_) other.earned.erase(answer.agent);
-      return;
-    }
     if (!agents_.put_in_quarantine(answer.agent)) return;
     const ShardCase& shard = job.shards[index];
     const ShardId id{job.id, index};
@@ -219,8 +249,8 @@ class Court final : public Verifier {
     }
   }
 
-  const std::unique_ptr<const Rule> rule_;
-  const std::uint32_t max_executions_;
+  const std::shared_ptr<const Rule> rule_;
+  const RuleReader read_;
 
   AgentTable agents_;
   std::map<std::uint64_t, JobCase> jobs_;  // In the order they began.
@@ -233,8 +263,8 @@ class Court final : public Verifier {
 
 }  // namespace
 
-std::unique_ptr<Verifier> make_court(std::unique_ptr<const Rule> rule, std::uint32_t max_executions) {
-  return std::make_unique<Court>(std::move(rule), max_executions);
+std::unique_ptr<Verifier> make_court(std::unique_ptr<const Rule> rule, RuleReader read) {
+  return std::make_unique<Court>(std::move(rule), std::move(read));
 }
 
 }  // namespace forgepool

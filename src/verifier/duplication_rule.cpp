@@ -3,19 +3,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <forgepool/backends/duplication_verifier.hpp>
 
 #include "verifier/court.hpp"
 #include "verifier/explain.hpp"
+#include "verifier/terms.hpp"
 
 namespace forgepool {
 namespace {
 
-/// How many must agree on the shard. Of adaptive, which this rule does not know, as many as against collusion.
-std::uint32_t required(const JobCase& job, std::uint32_t index) {
+constexpr std::string_view kind = "duplication";
+
+/// How many must agree on the shard. Of adaptive, which this rule does not know, as many as against collusion. That a shard
+/// fails ends the whole job: where part of the shards is compared it is compared always.
+std::uint32_t required(const JobCase& job, std::uint32_t index, bool failed) {
   switch (job.policy.verify) {
     case VerifyMode::none: return 1;
-    case VerifyMode::spotcheck: return job.is_checked(index) ? 2 : 1;
+    case VerifyMode::spotcheck: return failed || job.is_checked(index) ? 2 : 1;
     case VerifyMode::full:
     case VerifyMode::quorum: break;
     case VerifyMode::adaptive: return lead_needed(job.policy.adversary, job.policy.max_error);
@@ -34,12 +37,16 @@ bool holds_back(const JobCase& job, std::uint32_t index, const Tally& votes) {
 
 }  // namespace
 
+std::string DuplicationRule::terms() const {
+  return write_terms(kind, {{"max_executions", options_.max_executions}});
+}
+
 void DuplicationRule::begin(JobCase& job) const {
   if (job.policy.verify == VerifyMode::spotcheck) job.choose_checked();
 }
 
 Opinion DuplicationRule::consider(JobCase& job, std::uint32_t index, const Tally& votes, const AgentTable&) const {
-  const std::uint32_t must_agree = required(job, index), outstanding = job.shards[index].outstanding();
+  const std::uint32_t must_agree = required(job, index, votes.failed), outstanding = job.shards[index].outstanding();
   // With adaptive, those who agree must also be so far ahead.
   const std::uint32_t against = job.policy.verify == VerifyMode::adaptive ? votes.against : 0;
   if (votes.support >= must_agree + against && votes.clear)
@@ -61,7 +68,7 @@ void DuplicationRule::settled(JobCase& job, std::uint32_t index, const AgentTabl
 
 std::string DuplicationRule::name(const JobCase& job, std::uint32_t index) const {
   const ShardCase& shard = job.shards[index];
-  if (job.policy.verify == VerifyMode::none) return shard.state == ShardCase::State::accepted ? "none" : "none, given up";
+  if (job.policy.verify == VerifyMode::none) return shard.state == ShardCase::State::undecided ? "none, given up" : "none";
   std::string name(mode_name(job.policy.verify));
   if (job.policy.verify == VerifyMode::spotcheck) {
     if (!job.is_checked(index) && shard.support < 2)
@@ -69,12 +76,12 @@ std::string DuplicationRule::name(const JobCase& job, std::uint32_t index) const
     if (job.is_checked(index)) name += " checked";
   }
   if (shard.state == ShardCase::State::undecided)
-    return fmt::format("{} undecided: no {} of {} agree", name, required(job, index), shard.answers.size());
+    return fmt::format("{} undecided: no {} of {} agree", name, required(job, index, false), shard.answers.size());
   return fmt::format("{} {} of {}", name, shard.support, shard.answers.size());
 }
 
 std::string DuplicationRule::missing(const JobCase& job, std::uint32_t index, const Tally& votes) const {
-  const std::uint32_t must_agree = required(job, index);
+  const std::uint32_t must_agree = required(job, index, votes.failed);
   if (votes.clear && votes.support >= must_agree)
     return fmt::format("answered; held back until the {} checked shards that are open are settled", job.open_checks);
   return fmt::format("waiting for {} executions: {} of {} answers that count agree, {} must", job.shards[index].outstanding(),
@@ -82,7 +89,11 @@ std::string DuplicationRule::missing(const JobCase& job, std::uint32_t index, co
 }
 
 std::unique_ptr<Verifier> make_duplication_verifier(DuplicationVerifierOptions options) {
-  return make_court(std::make_unique<DuplicationRule>(), options.max_executions);
+  return make_court(std::make_unique<DuplicationRule>(options), [](std::string_view terms) -> std::unique_ptr<const Rule> {
+    const auto numbers = read_terms(terms, kind, {"max_executions"});
+    if (!numbers) return nullptr;
+    return std::make_unique<DuplicationRule>(DuplicationVerifierOptions{to_count(numbers->front())});
+  });
 }
 
 }  // namespace forgepool

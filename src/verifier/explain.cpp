@@ -5,12 +5,15 @@
 namespace forgepool {
 namespace {
 
-std::string standing(const JobCase& job, std::uint32_t index, const AgentTable& agents, const Rule& rule) {
+std::string standing(const JobCase& job, std::uint32_t index, const AgentTable& agents) {
   const ShardCase& shard = job.shards[index];
+  const Rule& rule = *job.rule;
   switch (shard.state) {
     case ShardCase::State::accepted:
       if (job.canary) return fmt::format("a canary, whose result is known to be {}", abbreviate(shard.result));
       return fmt::format("accepted with {} ({})", abbreviate(shard.result), rule.name(job, index));
+    case ShardCase::State::failed:
+      return fmt::format("fails, as {} says ({})", abbreviate(shard.result), rule.name(job, index));
     case ShardCase::State::undecided: return fmt::format("given up as undecided ({})", rule.name(job, index));
     case ShardCase::State::open: break;
   }
@@ -50,13 +53,14 @@ std::string abbreviate(const Digest& digest) {
   return "sha256:" + digest.hex().substr(0, 16) + "…";
 }
 
-std::string explain_shard(const JobCase& job, std::uint32_t index, const AgentTable& agents, const Rule& rule) {
+std::string explain_shard(const JobCase& job, std::uint32_t index, const AgentTable& agents) {
   const ShardCase& shard = job.shards[index];
   std::string text = fmt::format("shard {} ({}): {}", to_string(ShardId{job.id, index}), mode_name(job.policy.verify),
-                                 standing(job, index, agents, rule));
+                                 standing(job, index, agents));
   for (const KnownAnswer& answer : shard.answers)
-    text += fmt::format("\n  {} returned {} under lease {}{}", agents.id(answer.agent).str(), abbreviate(answer.result),
-                        job.leases[answer.lease].str(), remark(job, shard, answer, agents));
+    text +=
+        fmt::format("\n  {} {} {} under lease {}{}", agents.id(answer.agent).str(), answer.failed ? "failed, as" : "returned",
+                    abbreviate(answer.result), job.leases[answer.lease].str(), remark(job, shard, answer, agents));
   return text;
 }
 

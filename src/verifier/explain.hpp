@@ -5,7 +5,7 @@
 namespace forgepool {
 
 /// Several lines: how it stands, then one line per answer.
-std::string explain_shard(const JobCase& job, std::uint32_t index, const AgentTable& agents, const Rule& rule);
+std::string explain_shard(const JobCase& job, std::uint32_t index, const AgentTable& agents);
 
 /// "none", "spotcheck", "full", "quorum", "adaptive".
 std::string_view mode_name(VerifyMode mode);

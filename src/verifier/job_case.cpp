@@ -28,8 +28,9 @@ const KnownAnswer* ShardCase::answer_of(AgentNumber agent) const {
   return found == answers.end() ? nullptr : &*found;
 }
 
-JobCase::JobCase(const VerifierJob& job, Epoch began)
+JobCase::JobCase(const VerifierJob& job, std::shared_ptr<const Rule> by, Epoch began)
     : id(job.id),
+      rule(std::move(by)),
       policy(job.policy),
       secret(job.secret),
       comparator(job.comparator),
@@ -62,14 +63,14 @@ AgentTrust JobCase::trust(AgentNumber agent, const AgentTable& agents) const {
 
 std::vector<Evidence> JobCase::evidence(std::uint32_t index, const AgentTable& agents) const {
   const ShardCase& shard = shards[index];
-  const bool accepted = shard.state == ShardCase::State::accepted;
+  const bool decided = shard.state == ShardCase::State::accepted || shard.state == ShardCase::State::failed;
   std::vector<Evidence> evidence;
   for (const KnownAnswer& answer : shard.answers) {
-    Evidence one{{{id, index}, agents.id(answer.agent), leases[answer.lease], answer.result}};
-    const bool same = accepted && agree(shard.result, answer.result);
+    Evidence one{{{id, index}, agents.id(answer.agent), leases[answer.lease], answer.result, answer.failed}};
+    const bool same = decided && agree(shard.result, answer.result);
     one.agrees = same && !agents.in_quarantine(answer.agent);
     one.trust = trust(answer.agent, agents);
-    if (accepted && !same && comparator) one.diverges_at = comparator->first_divergence(shard.result, answer.result);
+    if (decided && !same && comparator) one.diverges_at = comparator->first_divergence(shard.result, answer.result);
     evidence.push_back(std::move(one));
   }
   return evidence;
@@ -90,6 +91,7 @@ Tally tally(const JobCase& job, std::uint32_t index, const AgentTable& agents) {
     found.support = 1;
     found.clear = true;
     found.leader = found.only->result;
+    found.failed = found.only->failed;
     found.trust.push_back(job.trust(found.only->agent, agents));
     return found;
   }
@@ -101,6 +103,7 @@ Tally tally(const JobCase& job, std::uint32_t index, const AgentTable& agents) {
     }
   }
   if (candidates.empty()) return found;
+  found.failed = job.failures.contains(found.leader);
   found.clear = std::ranges::none_of(candidates, [&](const auto& candidate) {
     return candidate.second >= found.support && !job.agree(found.leader, candidate.first);
   });

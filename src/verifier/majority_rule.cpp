@@ -4,13 +4,27 @@
 #include <forgepool/backends/majority_verifier.hpp>
 
 #include "verifier/court.hpp"
+#include "verifier/terms.hpp"
 
 namespace forgepool {
 namespace {
 
 class MajorityRule final : public Rule {
  public:
-  MajorityRule(std::uint32_t agreeing, bool forgives) : agreeing_(std::max(2u, agreeing)), forgives_(forgives) {}
+  explicit MajorityRule(MajorityVerifierOptions options) : options_(options), agreeing_(std::max(2u, options.agreeing)) {}
+
+  static std::unique_ptr<const Rule> read(std::string_view terms) {
+    const auto numbers = read_terms(terms, kind, {"agreeing", "max_executions", "quarantine"});
+    if (!numbers) return nullptr;
+    return std::make_unique<MajorityRule>(
+        MajorityVerifierOptions{to_count((*numbers)[0]), to_count((*numbers)[1]), (*numbers)[2] != 0});
+  }
+  std::string terms() const override {
+    return write_terms(
+        kind,
+        {{"agreeing", options_.agreeing}, {"max_executions", options_.max_executions}, {"quarantine", options_.quarantine}});
+  }
+  std::uint32_t max_executions() const override { return std::max(1u, options_.max_executions); }
 
   void begin(JobCase&) const override {}
   Opinion consider(JobCase& job, std::uint32_t index, const Tally& votes, const AgentTable&) const override {
@@ -20,7 +34,7 @@ class MajorityRule final : public Rule {
     return {Opinion::What::ask, missing > outstanding ? missing - outstanding : 0};
   }
   void settled(JobCase&, std::uint32_t, const AgentTable&, Consequences&) const override {}
-  bool forgives() const override { return forgives_; }
+  bool forgives() const override { return !options_.quarantine; }
   std::string name(const JobCase& job, std::uint32_t index) const override {
     const ShardCase& shard = job.shards[index];
     if (shard.state == ShardCase::State::undecided)
@@ -33,14 +47,15 @@ class MajorityRule final : public Rule {
   }
 
  private:
+  static constexpr std::string_view kind = "majority";
+  const MajorityVerifierOptions options_;
   const std::uint32_t agreeing_;
-  const bool forgives_;
 };
 
 }  // namespace
 
 std::unique_ptr<Verifier> make_majority_verifier(MajorityVerifierOptions options) {
-  return make_court(std::make_unique<MajorityRule>(options.agreeing, !options.quarantine), options.max_executions);
+  return make_court(std::make_unique<MajorityRule>(options), MajorityRule::read);
 }
 
 }  // namespace forgepool

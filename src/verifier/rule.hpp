@@ -27,6 +27,10 @@ struct Consequences {
 class Rule {
  public:
   virtual ~Rule() = default;
+  /// Its kind and options, see terms.hpp.
+  virtual std::string terms() const = 0;
+  /// Of one shard, at most, those of agents in quarantine included; at least 1.
+  virtual std::uint32_t max_executions() const = 0;
   virtual void begin(JobCase& job) const = 0;
   /// Of a shard that is open. Called again whenever something about it changes.
   virtual Opinion consider(JobCase& job, std::uint32_t index, const Tally& votes, const AgentTable& agents) const = 0;

@@ -37,12 +37,23 @@ TEST_CASE("a result for a lease that was never granted is refused") {
   world.honest_work_goes_on();
 }
 
-TEST_CASE("a result after the deadline is refused") {
+TEST_CASE("a result after the deadline counts, once, unless its agent got the shards anew") {
   FairShareOptions options;
   options.lease_duration = 50ms;
-  Working world(options);
-  world.run_for(120ms);
-  CHECK(world.reported(world.report(world.worker, world.grant)) == Refusal{409, "lease_ended"});
+  SECTION("nobody else has them") {
+    Working world(options);
+    world.run_for(120ms);
+    const auto report = world.report(world.worker, world.grant);
+    CHECK(world.reported(report) == Refusal{200, "accepted"});
+    CHECK(world.reported(report) == Refusal{200, "accepted"});
+  }
+  SECTION("it has them under another lease") {
+    Working world(options, 8);
+    world.run_for(120ms);
+    const auto anew = world.lease(world.worker, 16);
+    REQUIRE(anew.shards.front()->index == world.grant.shards.front()->index);
+    CHECK(world.reported(world.report(world.worker, world.grant)) == Refusal{409, "lease_ended"});
+  }
 }
 
 TEST_CASE("a result for another agent's lease is refused") {
@@ -143,6 +154,20 @@ TEST_CASE("a receipt for another program, other parameters or other limits is re
 TEST_CASE("a receipt for another output than the report's is refused") {
   Working world;
   CHECK(world.with_receipt([](auto& receipt) { receipt.shards.front().output = sha256(Bytes{1}); }) == Refusal{400, "receipt"});
+  world.honest_work_goes_on();
+}
+
+TEST_CASE("a receipt that says of a shard that it ended otherwise than the report does is refused") {
+  Working world;
+  auto report = world.report(world.worker, world.grant);
+  auto receipt = world.receipt(world.worker, world.grant);
+  report.shards.front()->outcome = "exited";
+  report.shards.front()->code = 3;
+  report.shards.front()->output.clear();
+  receipt.shards.front().outcome = {SandboxOutcome::Kind::exited, 4, ""};
+  receipt.shards.front().output.reset();
+  report.receipt = World::sign(receipt, *world.worker.credentials.identity.key);
+  CHECK(world.reported(report) == Refusal{400, "receipt"});
   world.honest_work_goes_on();
 }
 

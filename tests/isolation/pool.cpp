@@ -73,6 +73,11 @@ Pool::Pool(HubOptions wanted, MakeVerifier verifier)
 Pool::~Pool() = default;
 
 void Pool::start_hub() {
+  const auto started = try_start_hub();
+  if (!started) FAIL(started.error().message);
+}
+
+Status Pool::try_start_hub() {
   const auto parts_of = [&](OrganizationHome& home) {
     // As a hub that starts would: from what is in the store.
     home.identity = must(open_hub_identity(home.identity.store, loop.now(), options.key_overlap));
@@ -88,7 +93,17 @@ void Pool::start_hub() {
   parts.adapters = adapters_;
   parts.log = log;
   for (std::size_t i = 1; i < homes_.size(); ++i) parts.organizations.push_back(parts_of(*homes_[i]));
-  hub_ = must(open_hub(loop, std::move(first.identity), std::move(parts), options));
+  auto hub = open_hub(loop, std::move(first.identity), std::move(parts), options);
+  if (!hub) return fail(hub.error());
+  hub_ = std::move(*hub);
+  return {};
+}
+
+void Pool::finish_hub() {
+  bool stopped = false;
+  hub_->stop([&] { stopped = true; });
+  REQUIRE(loop.run_until([&] { return stopped; }, std::chrono::minutes(1)));
+  hub_.reset();
 }
 
 void Pool::restart_hub() {
@@ -137,13 +152,21 @@ std::unique_ptr<Pool::Member> Pool::start_agent_with(Credentials credentials, Du
 
 std::unique_ptr<Pool::Member> Pool::start_agent_on(EventLoop& machine, Credentials credentials, Duration shard_time,
                                                    std::string output) {
+  return start_agent_running(
+      std::move(credentials),
+      [this, shard_time, output = std::move(output)](const SandboxRequest&) {
+        loop.spend(shard_time);
+        return testing::successful_run({{std::string(shard_output_name), to_bytes(output)}});
+      },
+      &machine);
+}
+
+std::unique_ptr<Pool::Member> Pool::start_agent_running(Credentials credentials, Program program, EventLoop* on) {
+  EventLoop& machine = on ? *on : loop;
   auto member = std::make_unique<Member>();
   member->credentials = std::move(credentials);
   testing::FakeSandboxOptions sandbox;
-  sandbox.program = [this, shard_time, output = std::move(output)](const SandboxRequest&) {
-    loop.spend(shard_time);
-    return testing::successful_run({{std::string(shard_output_name), to_bytes(output)}});
-  };
+  sandbox.program = std::move(program);
   AgentOptions agent;
   agent.hub_port = 1;
   agent.max_shards_per_lease = 2;

@@ -45,6 +45,9 @@ class Pool {
   OrganizationHome& home(std::size_t index) { return *homes_[index]; }
   const HubIdentity& identity(std::size_t index) const { return homes_[index]->identity; }
   void start_hub();
+  Status try_start_hub();
+  /// As a hub that is told to stop: what it has begun to write is written.
+  void finish_hub();
   void stop_hub() { hub_.reset(); }
   /// With the keys as they are in their stores by then, and with new connections of the operators.
   void restart_hub();
@@ -83,6 +86,9 @@ class Pool {
   /// On a machine with a clock of its own.
   std::unique_ptr<Member> start_agent_on(EventLoop& machine, Credentials credentials, Duration shard_time,
                                          std::string output = honest_output);
+  /// `program` says what becomes of each of its shards.
+  using Program = std::function<SandboxReport(const SandboxRequest&)>;
+  std::unique_ptr<Member> start_agent_running(Credentials credentials, Program program, EventLoop* on = nullptr);
   static constexpr const char* honest_output = R"({"count":1,"format":"count/1"})";
 
   /// A connection that sends what it is told to.

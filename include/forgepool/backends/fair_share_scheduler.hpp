@@ -9,11 +9,15 @@
 /// what was given back, then shards in index order.
 ///
 /// How much: no more than the agent's fair part of what waits (executions waiting / agents that may work on the job), so that
-/// nobody hoards the tail. Shards whose lease ran out go to other agents for one `lease_duration`, if any could take them. An
+/// nobody hoards the tail. However often it asks, one agent holds at most four times its fair part of a job's executions that
+/// wait or are under way, and half of them; one operator's agents together hold half (one shard at least each time; all, if
+/// nobody else is there). Shards whose lease ran out go to other agents for one `lease_duration`, if any could take them. An
 /// agent with a lease whose heartbeat is `heartbeat_grace` late gets nothing until it comes.
 ///
-/// When nothing of a job waits any more and an agent would be idle, a lease that takes `straggler_factor` times what its shards
-/// took so far is a straggler: its shards are leased once more. Whichever comes first delivers the execution; the other one is
+/// A lease lives on by heartbeats for `lease_slack` and twice `SchedulerJob::longest_execution` for each of its shards, and no
+/// longer. When nothing of a job waits any more and an agent would be idle, a lease that takes `straggler_factor` times what
+/// its shards took so far (of a `speculative` job), or `longest_execution` for each, is a straggler: its shards are leased once
+/// more. Whichever comes first delivers the execution; the other one is
 /// a replica more.
 ///
 /// Cost: per decision O(organizations + projects of one), O(log jobs of a project), O(1) in agents and shards. An agent passes
@@ -35,6 +39,11 @@ struct ShareOptions {
 struct FairShareOptions {
   /// Life of a lease from its grant or last heartbeat. Shorter finds dead agents sooner, and costs more heartbeats.
   Duration lease_duration = std::chrono::seconds(15);
+  /// It lives at least for this part of `SchedulerJob::longest_execution`: what takes long is not given away for a short
+  /// outage.
+  double lease_share = 0;
+  /// What fetching, waiting and reporting may take in the life of a lease, besides executing its shards.
+  Duration lease_slack = std::chrono::minutes(1);
   /// An agent not seen for this long no longer counts as there.
   Duration agent_timeout = std::chrono::seconds(45);
   /// An agent whose lease was not extended for this long gets no other one. Zero: for two thirds of `lease_duration`, which is

@@ -44,7 +44,8 @@ bool CheckedScheduler::fits(const Job& job, const Shard& shard, const AgentId& a
 }
 
 bool CheckedScheduler::may_copy(const Job& job, const Shard& shard) const {
-  return job.limits.speculative && shard.wanted > 0 && shard.under_way.size() == shard.wanted;
+  const bool late_ones = job.limits.speculative || job.limits.longest_execution > Duration::zero();
+  return late_ones && shard.wanted > 0 && shard.under_way.size() == shard.wanted;
 }
 
 std::uint64_t CheckedScheduler::possible(const AgentId& agent) const {
@@ -146,7 +147,11 @@ void CheckedScheduler::end(const LeaseId& id, bool back) {
 
 void CheckedScheduler::restore(const Lease& lease) {
   for (auto* each : {real_.get(), twin_.get()}) each->restore(lease);
-  begin(lease);
+  const auto restored = real_->find(lease.id);
+  REQUIRE(restored);
+  REQUIRE(restored == twin_->find(lease.id));
+  REQUIRE(restored->deadline >= lease.deadline);
+  begin(*restored);
 }
 
 void CheckedScheduler::extend(const LeaseId& id, const AgentId& agent, Time now) {

@@ -124,6 +124,7 @@ class Workload {
     limits.homogeneous = rarely();
     limits.spread = {rarely(), rarely(), rarely()};
     limits.speculative = random_.chance(0.7);
+    if (random_.chance(0.5)) limits.longest_execution = Duration(random_.below(20'000'000'000));
     limits.organization = OrganizationId(random_.chance(0.5) ? "org" : "other");
     limits.project = random_.chance(0.5) ? "p" : "q";
     limits.priority = static_cast<std::uint32_t>(random_.below(10));

@@ -24,9 +24,10 @@ inline std::string describe(const VerifierAction& action) {
       return "execute " + to_string(execute.shard) + " x" + std::to_string(execute.count);
     }
     std::string operator()(const ShardVerdict& verdict) const {
-      std::string text = verdict.decision == Decision::accepted ? "accept " : "undecided ";
+      const bool decided = verdict.decision != Decision::undecided;
+      std::string text = !decided ? "undecided " : verdict.decision == Decision::failed ? "fail " : "accept ";
       text += to_string(verdict.shard);
-      if (verdict.decision == Decision::accepted) text += std::string(" ") + letter(verdict.result);
+      if (decided) text += std::string(" ") + letter(verdict.result);
       text += " [";
       for (const auto& answer : verdict.evidence) text += answer.agent.str() + "=" + letter(answer.result) + " ";
       if (text.back() == ' ') text.pop_back();
@@ -35,6 +36,10 @@ inline std::string describe(const VerifierAction& action) {
     std::string operator()(const Quarantine& quarantine) const {
       return "quarantine " + quarantine.agent.str() + " at " + to_string(quarantine.shard) + " " + letter(quarantine.returned) +
              "!=" + letter(quarantine.accepted);
+    }
+    std::string operator()(const Discredit& discredit) const {
+      return "discredit " + discredit.agent.str() + " at " + to_string(discredit.shard) + " " + letter(discredit.returned) +
+             "!=" + letter(discredit.accepted) + ", " + std::to_string(discredit.refuted);
     }
     std::string operator()(const Canary& canary) const { return "canary for " + canary.job.str(); }
   };

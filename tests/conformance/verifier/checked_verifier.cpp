@@ -16,6 +16,11 @@ std::vector<VerifierAction> CheckedVerifier::make_call(Call call, std::optional<
   for (const auto& action : actions)
     if (const auto* caught = std::get_if<Quarantine>(&action))
       calls_.push_back({std::nullopt, [agent = caught->agent](Verifier& verifier) { return verifier.quarantine(agent); }});
+    else if (const auto* refuted = std::get_if<Discredit>(&action))
+      calls_.push_back({std::nullopt, [agent = refuted->agent, claims = refuted->refuted](Verifier& verifier) {
+                          verifier.discredit(agent, claims);
+                          return std::vector<VerifierAction>();
+                        }});
   check(actions);
   return actions;
 }
@@ -96,7 +101,7 @@ void CheckedVerifier::check(const std::vector<VerifierAction>& actions) {
     const auto* verdict = std::get_if<ShardVerdict>(&action);
     if (!verdict || verdict->decision != Decision::accepted) continue;
     for (const auto& answer : verdict->evidence)
-      if (answer.result != verdict->result) REQUIRE(in_quarantine(answer.agent));
+      if (answer.result != verdict->result && !answer.failed) REQUIRE(in_quarantine(answer.agent));
   }
   check_all();
 }
@@ -123,7 +128,10 @@ void CheckedVerifier::check(const ShardVerdict& verdict) {
   const auto supports = [&](const ShardAnswer& answer) {
     return answer.result == verdict.result && !in_quarantine(answer.agent);
   };
-  if (verdict.decision == Decision::accepted) REQUIRE(std::ranges::any_of(verdict.evidence, supports));
+  if (verdict.decision != Decision::undecided) REQUIRE(std::ranges::any_of(verdict.evidence, supports));
+  for (const auto& answer : verdict.evidence)
+    if (verdict.decision != Decision::undecided && answer.result == verdict.result)
+      REQUIRE(answer.failed == (verdict.decision == Decision::failed));
   shard.verdict = verdict;
 }
 
@@ -137,6 +145,19 @@ void CheckedVerifier::check(const Quarantine& quarantine) {
   const auto answer = std::ranges::find(shard.answers, quarantine.agent, &ShardAnswer::agent);
   REQUIRE(answer != shard.answers.end());
   REQUIRE(answer->result == quarantine.returned);
+}
+
+void CheckedVerifier::check(const Discredit& discredit) {
+  const Shard& shard = shards_.at(discredit.shard);
+  REQUIRE((shard.known || (shard.verdict && shard.verdict->decision == Decision::accepted)));
+  REQUIRE((shard.known ? *shard.known : shard.verdict->result) == discredit.accepted);
+  REQUIRE_FALSE(in_quarantine(discredit.agent));
+  REQUIRE(discredit.refuted > 0);
+  REQUIRE(discredit.refuted < refuted_claims_allowed);
+  const auto answer = std::ranges::find(shard.answers, discredit.agent, &ShardAnswer::agent);
+  REQUIRE(answer != shard.answers.end());
+  REQUIRE(answer->failed);
+  REQUIRE(answer->result == discredit.returned);
 }
 
 void CheckedVerifier::check(const Canary& canary) {

@@ -47,6 +47,7 @@ class CheckedVerifier {
   void check(const Execute& execute);
   void check(const ShardVerdict& verdict);
   void check(const Quarantine& quarantine);
+  void check(const Discredit& discredit);
   void check(const Canary& canary);
   void check_all() const;
 

@@ -49,7 +49,7 @@ class PlainVerifier final : public Verifier {
 
   Actions pardon(const AgentId& agent) override {
     Actions actions;
-    if (quarantined_.erase(agent) > 0) reconsider(actions);
+    if (quarantined_.erase(agent) > 0) refuted_.erase(agent), reconsider(actions);
     return actions;
   }
 
@@ -58,6 +58,7 @@ class PlainVerifier final : public Verifier {
     std::erase_if(shards_, [&](const auto& entry) { return entry.first.job == job; });
     return {};
   }
+  void discredit(const AgentId& agent, std::uint32_t refuted) override { refuted_[agent] = refuted; }
   void credit(const std::vector<AgentCredit>&) override {}
   AgentStanding standing(const AgentId& agent) const override { return {{}, quarantined_.contains(agent)}; }
 
@@ -98,31 +99,40 @@ class PlainVerifier final : public Verifier {
 
   void test(const ShardId& id, const Shard& shard, Actions& actions) {
     const ShardAnswer& last = shard.answers.back();
-    if (last.result == *shard.known || !quarantined_.insert(last.agent).second) return;
-    actions.push_back(
-        Quarantine{last.agent, id, last.result, *shard.known, "returned another result than the one that was known"});
-    reconsider(actions);
+    if (last.result != *shard.known && overrule(id, last, *shard.known, actions)) reconsider(actions);
   }
 
   void decide(const ShardId& id, Shard& shard, const Digest& result, std::uint32_t count, Actions& actions) {
     shard.decided = true;
+    const bool failed = std::ranges::find(shard.answers, result, &ShardAnswer::result)->failed;
     std::vector<Evidence> evidence;
     for (const auto& answer : shard.answers)
       evidence.push_back({answer, answer.result == result && !quarantined_.contains(answer.agent)});
-    actions.push_back(ShardVerdict{id, Decision::accepted, result, std::move(evidence),
+    actions.push_back(ShardVerdict{id, failed ? Decision::failed : Decision::accepted, result, std::move(evidence),
                                    "majority of " + std::to_string(shard.answers.size()) + ", " + std::to_string(count)});
+    if (failed) return;
     bool caught = false;
-    for (const auto& answer : shard.answers) {
-      if (answer.result == result || !quarantined_.insert(answer.agent).second) continue;
-      caught = true;
-      actions.push_back(Quarantine{answer.agent, id, answer.result, result, "lost against the majority"});
-    }
+    for (const auto& answer : shard.answers)
+      if (answer.result != result) caught |= overrule(id, answer, result, actions);
     if (caught) reconsider(actions);
+  }
+
+  /// True if its agent is caught by it.
+  bool overrule(const ShardId& id, const ShardAnswer& answer, const Digest& accepted, Actions& actions) {
+    if (quarantined_.contains(answer.agent)) return false;
+    if (answer.failed && ++refuted_[answer.agent] < refuted_claims_allowed) {
+      actions.push_back(Discredit{answer.agent, id, answer.result, accepted, refuted_[answer.agent]});
+      return false;
+    }
+    quarantined_.insert(answer.agent);
+    actions.push_back(Quarantine{answer.agent, id, answer.result, accepted, "lost against the majority"});
+    return true;
   }
 
   std::set<JobId> jobs_;
   std::map<ShardId, Shard> shards_;
   std::set<AgentId> quarantined_;
+  std::map<AgentId, std::uint32_t> refuted_;
 };
 
 }  // namespace

@@ -97,8 +97,9 @@ class Workload {
   }
   void answer(const ShardId& shard, std::uint64_t number) {
     const bool lies = number < liars_ && random_.chance(0.6);
-    const char said = !lies ? 'X' : collude_ ? 'L' : static_cast<char>('a' + number);
-    verifier_.answer({shard, agent(number), LeaseId("l" + std::to_string(random_.below(4))), result(said)});
+    const bool failed = lies && random_.chance(0.4);
+    const char said = !lies ? 'X' : failed ? 'F' : collude_ ? 'L' : static_cast<char>('a' + number);
+    verifier_.answer({shard, agent(number), LeaseId("l" + std::to_string(random_.below(4))), result(said), failed});
   }
 
   Random random_;
@@ -134,6 +135,40 @@ TEST_CASE("of a canary each shard is executed once: who returns what is known pa
     verifier.restart();
     CHECK(verifier.in_quarantine(AgentId("liar")));
     CHECK_FALSE(verifier.in_quarantine(AgentId("honest")));
+  }
+}
+
+TEST_CASE("who claims that shards fail which do not loses credit, and then its work") {
+  for (const Backend& backend : backends) {
+    INFO("backend " << backend.name);
+    CheckedVerifier verifier(backend.make);
+    VerifierJob job{JobId("c"), 4, {}};
+    job.known = {result('X'), result('X'), result('X'), result('X')};
+    verifier.begin(job);
+    const auto claim = [&](std::uint32_t shard) {
+      return describe(verifier.answer({{JobId("c"), shard}, AgentId("a"), LeaseId("l"), result('F'), true}));
+    };
+    CHECK(claim(0) == std::vector<std::string>{"discredit a at c/0 F!=X, 1"});
+    verifier.restart();
+    CHECK(claim(1) == std::vector<std::string>{"discredit a at c/1 F!=X, 2"});
+    CHECK(claim(2) == std::vector<std::string>{"quarantine a at c/2 F!=X"});
+    CHECK(claim(3).empty());
+  }
+}
+
+TEST_CASE("a claim outlives the job in which it was refuted") {
+  for (const Backend& backend : backends) {
+    INFO("backend " << backend.name);
+    CheckedVerifier verifier(backend.make);
+    for (int i = 0; i < 3; ++i) {
+      VerifierJob job{JobId("c" + std::to_string(i)), 1, {}};
+      job.known = {result('X')};
+      verifier.begin(job);
+      verifier.answer({{job.id, 0}, AgentId("a"), LeaseId("l"), result('F'), true});
+      verifier.end(job.id);
+      verifier.restart();
+    }
+    CHECK(verifier.in_quarantine(AgentId("a")));
   }
 }
 

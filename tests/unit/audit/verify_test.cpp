@@ -1,6 +1,8 @@
 /// Honest bundles pass; what they prove is in the report.
 #include "story.hpp"
 
+#include "wire/failure.hpp"
+
 #include <catch2/catch_test_macros.hpp>
 
 #include <algorithm>
@@ -225,6 +227,39 @@ TEST_CASE("executions that ended badly are receipts like others, and prove no an
     story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}, {"bob", "l-b", story.right(i)}});
   story.result_event();
   CHECK(passes(story).rejected.empty());
+}
+
+TEST_CASE("a claim that a shard fails is an answer of its receipt: refuted it rejects no result, and invented it is refused") {
+  const Digest claim = wire::failure_digest(SandboxOutcome::Kind::signalled, 11);
+  const auto tell = [](Story& story, int signal, const Digest& named) {
+    story.contract_event();
+    story.plan_event();
+    story.receipt("carol", "l-c", {{0, {}}}, [signal](identity::Receipt& receipt) {
+      receipt.shards[0].outcome = {SandboxOutcome::Kind::signalled, signal, "crashed"};
+      receipt.shards[0].output.reset();
+    });
+    story.receipt("alice", "l-a", {{0, story.right(0)}, {1, story.right(1)}, {2, story.right(2)}});
+    story.receipt("bob", "l-b", {{0, story.right(0)}, {1, story.right(1)}, {2, story.right(2)}});
+    story.verdict(0, story.right(0), {{"alice", "l-a", story.right(0)}, {"bob", "l-b", story.right(0)}},
+                  [&](identity::Verdict& verdict) {
+                    verdict.shard.error_bound = 1;
+                    Evidence claimed;
+                    static_cast<ShardAnswer&>(claimed) = {verdict.shard.shard, AgentId("carol"), LeaseId("l-c"), named, true};
+                    verdict.shard.evidence.insert(verdict.shard.evidence.begin(), claimed);
+                  });
+    for (std::uint32_t i = 1; i < 3; ++i)
+      story.verdict(i, story.right(i), {{"alice", "l-a", story.right(i)}, {"bob", "l-b", story.right(i)}});
+    story.result_event();
+  };
+  Story told, invented;
+  tell(told, 11, claim);
+  const auto report = passes(told);
+  CHECK(report.rejected.empty());
+  CHECK(report.agents.size() == 2);
+  tell(invented, 9, claim);
+  const auto refused = invented.verify();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.find("no receipt in the bundle shows it") != std::string::npos);
 }
 
 TEST_CASE("a trusted root that cannot be one is refused") {
