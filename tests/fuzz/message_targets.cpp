@@ -69,6 +69,7 @@ std::vector<Target> message_targets() {
   targets.push_back(message<LeaseGrantT>("lease_grant", [](auto& m) {
     m.lease = "l-1", m.token = "v4.public.x", m.job = "w-1", m.deadline_ms = 15000;
     m.adapter = digest();
+    m.contract = digest();
     m.arguments = {"a", "b"};
     m.limits = std::make_unique<LimitsT>();
     m.relaxations = {"spawn"};

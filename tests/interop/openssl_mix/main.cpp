@@ -37,7 +37,7 @@ void use_openssl(const Surroundings& place) {
 
 void use_forgepool() {
   expect(mix::make_and_check_signatures(), "P-256 Ed25519 signed and verified", "libforgepool's keys");
-  expect(mix::ask_over_quic(), "/mix for spiffe://mix.example/agent/one", "libforgepool over QUIC");
+  expect(mix::ask_over_quic(), "/mix for spiffe://mix.example/client/one", "libforgepool over QUIC");
 }
 
 }  // namespace

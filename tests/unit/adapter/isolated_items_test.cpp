@@ -178,7 +178,7 @@ TEST_CASE("a shard whose items' outputs cannot go into one output is refused bef
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().kind == ErrorKind::invalid_input);
   CHECK(refused.error().message.starts_with("/args/items_per_shard: 64 items of up to 1048576 bytes"));
-  CHECK(refused.error().message.ends_with("expected at most 47 items a shard"));
+  CHECK(refused.error().message.ends_with("expected at most 44 items a shard"));
 }
 
 TEST_CASE("items in boxes of their own go with what can be put together again") {
