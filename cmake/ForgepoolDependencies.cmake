@@ -41,17 +41,17 @@ target_link_libraries(forgepool_nghttp3 INTERFACE "${FORGEPOOL_NGHTTP3_LIBRARY}"
 # --- sources ---------------------------------------------------------------------------------------------------------
 
 if(DEFINED ENV{FORGEPOOL_DEPS_DIR})
-  set(forgepool_deps_default "$ENV{FORGEPOOL_DEPS_DIR}")
+  set(FORGEPOOL_DEPENDENCIES_DIR "$ENV{FORGEPOOL_DEPS_DIR}")
 elseif(DEFINED ENV{XDG_CACHE_HOME})
-  set(forgepool_deps_default "$ENV{XDG_CACHE_HOME}/forgepool/deps")
+  set(FORGEPOOL_DEPENDENCIES_DIR "$ENV{XDG_CACHE_HOME}/forgepool/deps")
 else()
-  set(forgepool_deps_default "$ENV{HOME}/.cache/forgepool/deps")
+  set(FORGEPOOL_DEPENDENCIES_DIR "$ENV{HOME}/.cache/forgepool/deps")
 endif()
 set(FORGEPOOL_CRYPTO boringssl CACHE STRING "The cryptographic library: boringssl or aws-lc")
 set_property(CACHE FORGEPOOL_CRYPTO PROPERTY STRINGS boringssl aws-lc)
-set(FORGEPOOL_BORINGSSL_SOURCE_DIR "${forgepool_deps_default}/boringssl" CACHE PATH "BoringSSL's source (with android-sources.cmake)")
-set(FORGEPOOL_AWS_LC_SOURCE_DIR "${forgepool_deps_default}/aws-lc/aws-lc" CACHE PATH "AWS-LC's source")
-set(FORGEPOOL_NGTCP2_SOURCE_DIR "${forgepool_deps_default}/ngtcp2" CACHE PATH "ngtcp2's source, 1.24 or later")
+set(FORGEPOOL_BORINGSSL_SOURCE_DIR "${FORGEPOOL_DEPENDENCIES_DIR}/boringssl" CACHE PATH "BoringSSL's source (with android-sources.cmake)")
+set(FORGEPOOL_AWS_LC_SOURCE_DIR "${FORGEPOOL_DEPENDENCIES_DIR}/aws-lc/aws-lc" CACHE PATH "AWS-LC's source")
+set(FORGEPOOL_NGTCP2_SOURCE_DIR "${FORGEPOOL_DEPENDENCIES_DIR}/ngtcp2" CACHE PATH "ngtcp2's source, 1.24 or later")
 
 if(FORGEPOOL_CRYPTO STREQUAL "boringssl")
   set(crypto_dependency BORINGSSL)

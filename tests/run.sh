@@ -56,11 +56,13 @@ thin_out() {
 started=$SECONDS
 if [ "$setup" = yes ]; then
   say "set up"
+  wanted=()
   case $preset in
-    aws-lc) cmake/setup-debian.sh --with-aws-lc ;;
-    fuzz) cmake/setup-debian.sh --with-clang ;;
-    *) cmake/setup-debian.sh ;;
+    aws-lc) wanted+=(--with-aws-lc) ;;
+    fuzz) wanted+=(--with-clang) ;;
   esac
+  case $label in vm | long) wanted+=(--with-vm) ;; esac
+  cmake/setup-debian.sh "${wanted[@]}"
 fi
 say "configure preset $preset"
 mkdir -p "$build"

@@ -102,17 +102,17 @@ struct QuicCallbacks {
     callbacks.update_key = ngtcp2_crypto_update_key_cb;
     callbacks.delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb;
     callbacks.delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb;
-    callbacks.get_path_challenge_data2 = ngtcp2_crypto_get_path_challenge_data2_cb;
+    set_path_challenge(callbacks);
     callbacks.version_negotiation = ngtcp2_crypto_version_negotiation_cb;
 
     callbacks.rand = random;
-    callbacks.get_new_connection_id2 = new_connection_id;
+    set_new_connection_id<new_connection_id>(callbacks);
     callbacks.remove_connection_id = remove_connection_id;
     callbacks.handshake_completed = handshake_completed;
     callbacks.recv_rx_key = receive_key;
     callbacks.recv_tx_key = send_key;
     callbacks.path_validation = path_validated;
-    callbacks.recv_stateless_reset2 = reset_received;
+    set_reset_received<reset_received>(callbacks);
     callbacks.recv_stream_data = stream_data;
     callbacks.acked_stream_data_offset = data_acknowledged;
     callbacks.stream_close = stream_closed;

@@ -257,8 +257,8 @@ QuicConnection::Batch QuicConnection::produce(std::span<std::uint8_t> buffer, Ti
                           ngtcp2_tstamp at, void* user) -> ngtcp2_ssize {
       return static_cast<QuicConnection*>(user)->write_packet(to, i, out, size, at);
     };
-    const auto written = ngtcp2_conn_write_aggregate_pkt(connection_.get(), &path.path, &info, buffer.data(), buffer.size(),
-                                                         &batch.segment_bytes, write, timestamp(now));
+    const auto written = write_batch(connection_.get(), &path.path, &info, buffer.data(), buffer.size(), &batch.segment_bytes,
+                                     write, timestamp(now), this);
     if (written >= 0) {
       batch.bytes = static_cast<std::size_t>(written);
       if (batch.bytes != 0) {

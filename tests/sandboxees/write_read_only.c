@@ -9,7 +9,8 @@ int main(void) {
   REFUSED(13, rename("/in/secret", "/in/other"), EROFS);
   REFUSED(14, chmod("/in/secret", 0777), EROFS);
   REFUSED(15, chmod("/in", 0777), EROFS);
-  REFUSED(16, truncate("/in/secret", 0), EACCES);
+  // Which of the two is looked at first differs between kernels.
+  EXPECT(16, truncate("/in/secret", 0) == -1 && (errno == EACCES || errno == EROFS));
   REFUSED(17, open("/new", O_CREAT | O_WRONLY, 0644), EROFS);
   REFUSED(18, mkdir("/new", 0755), EROFS);
   REFUSED(19, chmod("/", 0777), EROFS);
