@@ -12,7 +12,7 @@ Bytes DerWriter::finish() {
   return {data, data + size};
 }
 
-bool add_element(CBB* out, CBS_ASN1_TAG tag, ByteView contents) {
+bool add_element(CBB* out, unsigned tag, ByteView contents) {
   CBB element;
   return CBB_add_asn1(out, &element, tag) && CBB_add_bytes(&element, contents.data(), contents.size()) && CBB_flush(out);
 }

@@ -1,6 +1,7 @@
 #pragma once
 /// Private to this folder: BoringSSL's headers, owners for its objects, and DER in and out.
 #pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wignored-qualifiers"
 #pragma GCC diagnostic ignored "-Wpedantic"
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wshadow"
@@ -75,7 +76,7 @@ inline bool same_bytes(ByteView a, ByteView b) {
   return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin());
 }
 /// A primitive element with the given contents.
-bool add_element(CBB* out, CBS_ASN1_TAG tag, ByteView contents);
+bool add_element(CBB* out, unsigned tag, ByteView contents);
 inline bool add_oid(CBB* out, ByteView contents) {
   return add_element(out, CBS_ASN1_OBJECT, contents);
 }

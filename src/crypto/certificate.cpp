@@ -4,39 +4,57 @@
 
 #include <fmt/core.h>
 
-#include <ctime>
+#include <chrono>
 
 namespace forgepool {
 namespace {
 
-constexpr CBS_ASN1_TAG context(unsigned number) {
+constexpr unsigned context(unsigned number) {
   return CBS_ASN1_CONTEXT_SPECIFIC | number;
 }
-constexpr CBS_ASN1_TAG context_constructed(unsigned number) {
+constexpr unsigned context_constructed(unsigned number) {
   return context(number) | CBS_ASN1_CONSTRUCTED;
 }
 
-// The limits of nanoseconds in 64 bits lie in the years 1677 and 2262; "no expiry" is written as the year 9999.
-Time time_from(const std::tm& tm) {
-  using namespace std::chrono;
-  const int y = tm.tm_year + 1900;
-  if (y < 1678) return Time::min();
-  if (y > 2261) return Time::max();
-  return Time{sys_days{year{y} / (tm.tm_mon + 1) / tm.tm_mday}} + hours{tm.tm_hour} + minutes{tm.tm_min} + seconds{tm.tm_sec};
+/// So many decimal digits off the front. -1 if there are fewer.
+int take_digits(CBS* in, int count) {
+  int value = 0;
+  for (; count > 0; --count) {
+    std::uint8_t digit;
+    if (!CBS_get_u8(in, &digit) || digit < '0' || digit > '9') return -1;
+    value = value * 10 + (digit - '0');
+  }
+  return value;
 }
 
-// RFC 5280 section 4.1.2.5: UTCTime up to 2049, GeneralizedTime from 2050; both in UTC with seconds.
+// The limits of nanoseconds in 64 bits lie in the years 1677 and 2262; "no expiry" is written as the year 9999.
+Time time_from(std::chrono::year_month_day date, std::chrono::seconds since_midnight) {
+  using namespace std::chrono;
+  if (date.year() < year(1678)) return Time::min();
+  if (date.year() > year(2261)) return Time::max();
+  return Time{sys_days{date}} + since_midnight;
+}
+
+// RFC 5280 section 4.1.2.5: UTCTime up to 2049, GeneralizedTime from 2050; both in UTC ("Z") with seconds.
 bool read_time(CBS* in, Time* out) {
+  using namespace std::chrono;
   CBS contents;
-  CBS_ASN1_TAG tag;
-  std::tm tm{};
-  if (!CBS_get_any_asn1(in, &contents, &tag)) return false;
-  if (tag == CBS_ASN1_UTCTIME) {
-    if (!CBS_parse_utc_time(&contents, &tm, 0)) return false;
-  } else if (tag != CBS_ASN1_GENERALIZEDTIME || !CBS_parse_generalized_time(&contents, &tm, 0) || tm.tm_year + 1900 < 2050) {
+  unsigned tag;
+  if (!CBS_get_any_asn1(in, &contents, &tag) || (tag != CBS_ASN1_UTCTIME && tag != CBS_ASN1_GENERALIZEDTIME)) return false;
+  const bool two_digits = tag == CBS_ASN1_UTCTIME;
+  int y = take_digits(&contents, two_digits ? 2 : 4);
+  if (y < 0) return false;
+  if (two_digits) y += y < 50 ? 2000 : 1900;
+  if (!two_digits && y < 2050) return false;
+  const int month_number = take_digits(&contents, 2), day_number = take_digits(&contents, 2);
+  const int hour = take_digits(&contents, 2), minute = take_digits(&contents, 2), second = take_digits(&contents, 2);
+  std::uint8_t zone;
+  if (month_number < 0 || day_number < 0 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 ||
+      !CBS_get_u8(&contents, &zone) || zone != 'Z' || CBS_len(&contents) != 0)
     return false;
-  }
-  *out = time_from(tm);
+  const year_month_day date{year(y), month(static_cast<unsigned>(month_number)), day(static_cast<unsigned>(day_number))};
+  if (!date.ok()) return false;
+  *out = time_from(date, hours(hour) + minutes(minute) + seconds(second));
   return true;
 }
 
@@ -46,7 +64,7 @@ bool read_name(CBS* in, Bytes* der, std::string* common_name) {
   if (!CBS_get_asn1_element(in, &element, CBS_ASN1_SEQUENCE)) return false;
   *der = copy(element);
   CBS name, set, attribute, type, value;
-  CBS_ASN1_TAG tag;
+  unsigned tag;
   if (!CBS_get_asn1(&element, &name, CBS_ASN1_SEQUENCE)) return false;
   while (CBS_len(&name) != 0) {
     if (!CBS_get_asn1(&name, &set, CBS_ASN1_SET) || CBS_len(&set) == 0) return false;
@@ -104,7 +122,7 @@ bool read_extended_key_usage(CBS value, CertificateFields* fields) {
 
 bool read_names(CBS value, Certificate* certificate) {
   CBS sequence, name;
-  CBS_ASN1_TAG tag;
+  unsigned tag;
   if (!CBS_get_asn1(&value, &sequence, CBS_ASN1_SEQUENCE) || CBS_len(&value) != 0 || CBS_len(&sequence) == 0) return false;
   while (CBS_len(&sequence) != 0) {
     if (!CBS_get_any_asn1(&sequence, &name, &tag)) return false;

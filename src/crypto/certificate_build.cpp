@@ -9,10 +9,10 @@
 namespace forgepool {
 namespace {
 
-constexpr CBS_ASN1_TAG context(unsigned number) {
+constexpr unsigned context(unsigned number) {
   return CBS_ASN1_CONTEXT_SPECIFIC | number;
 }
-constexpr CBS_ASN1_TAG context_constructed(unsigned number) {
+constexpr unsigned context_constructed(unsigned number) {
   return context(number) | CBS_ASN1_CONSTRUCTED;
 }
 

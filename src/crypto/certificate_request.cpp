@@ -5,7 +5,7 @@
 namespace forgepool {
 namespace {
 
-constexpr CBS_ASN1_TAG attributes_tag = CBS_ASN1_CONTEXT_SPECIFIC | CBS_ASN1_CONSTRUCTED | 0;
+constexpr unsigned attributes_tag = CBS_ASN1_CONTEXT_SPECIFIC | CBS_ASN1_CONSTRUCTED | 0;
 
 }  // namespace
 

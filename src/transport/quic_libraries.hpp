@@ -1,6 +1,7 @@
 #pragma once
 /// BoringSSL's and ngtcp2's C headers, which do not compile under our warnings.
 #pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wignored-qualifiers"
 #pragma GCC diagnostic ignored "-Wpedantic"
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wshadow"
