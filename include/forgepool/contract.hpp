@@ -89,6 +89,7 @@ struct Contract {
 
   std::string canonical;  ///< RFC 8785 form of the whole contract as submitted.
   Digest digest;          ///< SHA-256 of `canonical`.
+  Digest seed_digest;     ///< The digest without `op.digest`: to pin the program does not change the numbers that it draws.
 };
 
 /// Parses and checks a contract as submitted. Errors are invalid_input or too_large, and start with the JSON pointer of the

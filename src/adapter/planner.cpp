@@ -143,13 +143,13 @@ Result<Plan> make_plan(const Manifest& manifest, const Contract& contract) {
 
 Digest root_seed(const Contract& contract) {
   if (contract.seed) return sha256(*contract.seed);
-  return Sha256().update("forgepool derived seed").update(contract.digest.view()).finish();
+  return Sha256().update("forgepool derived seed").update(contract.seed_digest.view()).finish();
 }
 
 Bytes shard_seed(const Contract& contract, std::uint32_t shard) {
   Bytes info = to_bytes("forgepool shard seed");
   for (int shift = 24; shift >= 0; shift -= 8) info.push_back(static_cast<std::uint8_t>(shard >> shift));
-  return hkdf_sha256(root_seed(contract).view(), contract.digest.view(), info, 32);
+  return hkdf_sha256(root_seed(contract).view(), contract.seed_digest.view(), info, 32);
 }
 
 }  // namespace forgepool::adapter

@@ -119,6 +119,14 @@ void read_artifacts(const json::Value& value, Contract& contract, ObjectReader& 
   if (auto read = reader.finish(); !read) outer.refuse(read.error());
 }
 
+Digest without_pin(json::Value contract) {
+  json::Object& whole = *contract.as_object();
+  json::Object op = *whole.find("op")->as_object();
+  op.erase("digest");
+  whole.set("op", std::move(op));
+  return sha256(json::canonicalize(contract));
+}
+
 }  // namespace
 
 std::string_view to_string(VerifyMode mode) {
@@ -142,6 +150,7 @@ Result<Contract> parse_contract(std::string_view text) {
 
   contract.canonical = json::canonicalize(*value);
   contract.digest = sha256(contract.canonical);
+  contract.seed_digest = contract.op.digest ? without_pin(*value) : contract.digest;
   return contract;
 }
 

@@ -95,6 +95,12 @@ TEST_CASE("shard seeds are HKDF-SHA-256 of root seed, contract digest and shard 
   for (std::uint32_t i = 0; i < 1000; ++i) seeds.insert(adapter::shard_seed(given, i));
   CHECK(seeds.size() == 1000);
   CHECK(adapter::shard_seed(given, 0) != adapter::shard_seed(derived, 0));
+  std::string pinned_text = derived.canonical;
+  pinned_text.insert(pinned_text.find(R"("name":"noop")"), R"("digest":")" + sha256("p").str() + R"(",)");
+  const auto pinned = parse_contract(pinned_text);
+  REQUIRE(pinned.has_value());
+  CHECK(pinned->digest != derived.digest);
+  CHECK(adapter::shard_seed(*pinned, 0) == adapter::shard_seed(derived, 0));
 }
 
 TEST_CASE("items are dealt out as files, and a shard is told of its own only") {
