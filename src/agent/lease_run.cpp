@@ -1,6 +1,7 @@
 #include "agent/lease_run.hpp"
 
 #include "agent/receipt_builder.hpp"
+#include "base/checked_arithmetic.hpp"
 #include "crypto/reason.hpp"
 #include "identity/promise.hpp"
 #include "wire/bundle.hpp"
@@ -274,8 +275,7 @@ Status LeaseRun::take_promise(ByteView acknowledgement) {
 
 void LeaseRun::arm_heartbeat() {
   // Three chances per life of the lease.
-  const Duration interval =
-      std::max<Duration>(std::chrono::milliseconds(grant_.deadline_ms) / 3, std::chrono::milliseconds(50));
+  const Duration interval = std::max<Duration>(duration_from_ms(grant_.deadline_ms) / 3, std::chrono::milliseconds(50));
   heartbeat_ = workshop_.loop.after(interval, [self = weak_from_this()] {
     if (const auto run = self.lock()) run->beat();
   });

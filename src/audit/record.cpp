@@ -1,5 +1,6 @@
 /// The facts of a verified bundle.
 #include "audit/audited_bundle.hpp"
+#include "base/checked_arithmetic.hpp"
 #include "wire/json_reader.hpp"
 
 #include <forgepool/audit_report.hpp>
@@ -79,7 +80,7 @@ RecordedReceipt facts(const ReceiptRecord& checked, const EventFacts& events) {
   record.shards = static_cast<std::uint32_t>(receipt.shards.size());
   for (const auto& shard : receipt.shards) {
     record.ended_well += shard.output.has_value();
-    record.cpu_ms += shard.usage.cpu_ms;
+    record.cpu_ms = saturating_add(record.cpu_ms, shard.usage.cpu_ms);
   }
   record.started_at = receipt.started_at;
   record.finished_at = receipt.finished_at;

@@ -1,6 +1,7 @@
 /// The facts of a scope as a page for people.
 #include "audit/report_plots.hpp"
 #include "audit/report_style.hpp"
+#include "base/checked_arithmetic.hpp"
 
 #include <fmt/core.h>
 
@@ -178,7 +179,7 @@ class Report {
       ++line.leases;
       line.shards += receipt.shards;
       line.ended_well += receipt.ended_well;
-      line.cpu_ms += receipt.cpu_ms;
+      line.cpu_ms = saturating_add(line.cpu_ms, receipt.cpu_ms);
       line.levels.insert(receipt.sandbox + " " + receipt.level);
       line.determinism.insert(receipt.determinism);
       line.classes.insert(receipt.numeric_class);

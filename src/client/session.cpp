@@ -1,5 +1,6 @@
 #include "client/session.hpp"
 
+#include "base/checked_arithmetic.hpp"
 #include "crypto/reason.hpp"
 #include "identity/svid.hpp"
 #include "wire/messages.hpp"
@@ -66,7 +67,7 @@ void Session::keep(std::string key, std::string token, std::uint64_t life_ms) {
   const Time now = loop_.steady();
   std::erase_if(tokens_, [&](const auto& entry) { return entry.second.until <= now; });
   // Not until its last moment: what waits at the hub for its turn must still be good then.
-  const Duration life = std::chrono::milliseconds(std::min<std::uint64_t>(life_ms, 3'600'000));
+  const Duration life = std::min<Duration>(duration_from_ms(life_ms), std::chrono::hours(1));
   tokens_.insert_or_assign(std::move(key), Kept{std::move(token), now + life * 3 / 4});
 }
 

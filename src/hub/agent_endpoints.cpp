@@ -41,19 +41,20 @@ void Endpoints::heartbeat(const Caller& caller, const Peer& peer, const Request&
   answer(std::move(respond), ok(wire::encode(*reply)));
 }
 
-void Endpoints::report(const Caller& caller, const Peer& peer, const Request& request, Responder respond) {
+void Endpoints::report(const Caller& caller, const Peer& peer, const Request& request, const LeaseId& leased,
+                       Responder respond) {
   const auto message = wire::decode<wire::fb::LeaseResultT>(request.body);
   if (!message) return refuse(peer, request, message.error(), std::move(respond));
-  const auto taken = core_.report(AgentId(caller.name), peer, request.authorization, *message, loop_.now());
+  const auto taken = core_.report(AgentId(caller.name), peer, leased, *message, loop_.now());
   if (!taken) return refuse(peer, request, taken.error(), std::move(respond));
   answer(std::move(respond), ok(wire::encode(*taken)));
 }
 
 void Endpoints::fetch(const Caller& caller, const Peer& peer, const Request& request, std::string_view text,
-                      Responder respond) {
+                      const LeaseId& leased, Responder respond) {
   const auto digest = Digest::parse(text);
   if (!digest) return refuse(peer, request, digest.error(), std::move(respond));
-  if (const auto allowed = core_.may_fetch(AgentId(caller.name), peer, request.authorization, *digest, loop_.now()); !allowed)
+  if (const auto allowed = core_.may_fetch(AgentId(caller.name), leased, *digest); !allowed)
     return refuse(peer, request, allowed.error(), std::move(respond));
   if (const auto adapter = core_.adapter(*digest)) return answer(std::move(respond), ok(adapter->bytes()));
   const auto sealed = ledger_->read(core_.input_place(*digest));

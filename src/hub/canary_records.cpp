@@ -1,4 +1,5 @@
 /// Canaries, and what they are made of, as records: FORMAT.md, `canary/…` and `known/…`.
+#include "base/checked_arithmetic.hpp"
 #include "hub/canaries.hpp"
 #include "hub/records.hpp"
 #include "wire/json.hpp"
@@ -68,7 +69,7 @@ Result<T> read_record(std::string_view record, Read read) {
 }
 
 Time read_time(json::ObjectReader& reader, std::string_view key) {
-  return Time(std::chrono::milliseconds(reader.integer(key, 0, json::max_safe_integer)));
+  return time_from_ms(reader.integer(key, 0, json::max_safe_integer));
 }
 
 }  // namespace

@@ -78,12 +78,22 @@ void Endpoints::handle(const Caller& caller, const Peer& peer, Request request, 
   if (const auto allowed = authorize(caller, route->action, {core_.organization(), caller.owner()}); !allowed)
     return refuse(peer, request, allowed.error(), std::move(respond));
 
+  // Who is in quarantine, or no longer enrolled, is asked nothing more: not even what it meant.
+  if (caller.role == Role::agent)
+    if (const auto admitted = core_.admit_agent(AgentId(caller.name), peer); !admitted)
+      return refuse(peer, request, admitted.error(), std::move(respond));
+
   const Rule& rule = rule_for(route->action);
   Ticket ticket;
+  LeaseId leased;
   if (rule.token == Token::any || rule.token == Token::once) {
     auto permitted = core_.check_permit(caller, peer, rule, request, subject_of(*route), loop_.now());
     if (!permitted) return refuse(peer, request, permitted.error(), std::move(respond));
     ticket = std::move(*permitted);
+  } else if (rule.token == Token::lease) {
+    auto lease = core_.leased_by(request.authorization, peer, rule.permit, loop_.now());
+    if (!lease) return refuse(peer, request, lease.error(), std::move(respond));
+    leased = std::move(*lease);
   }
 
   note_allowed(peer, route->action);
@@ -95,8 +105,8 @@ void Endpoints::handle(const Caller& caller, const Peer& peer, Request request, 
     case Action::cosign: cosign(peer, request, std::move(respond)); break;
     case Action::take_lease: take_lease(caller, peer, request, std::move(respond)); break;
     case Action::heartbeat: heartbeat(caller, peer, request, std::move(respond)); break;
-    case Action::report_result: report(caller, peer, request, std::move(respond)); break;
-    case Action::fetch_blob: fetch(caller, peer, request, route->rest, std::move(respond)); break;
+    case Action::report_result: report(caller, peer, request, leased, std::move(respond)); break;
+    case Action::fetch_blob: fetch(caller, peer, request, route->rest, leased, std::move(respond)); break;
     case Action::submit_job: submit(caller, peer, request, ticket, std::move(respond)); break;
     case Action::upload_blob: upload(caller, peer, request, route->rest, ticket, std::move(respond)); break;
     case Action::forecast_job: forecast(caller, peer, request, std::move(respond)); break;

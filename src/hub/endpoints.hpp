@@ -63,8 +63,10 @@ class Endpoints {
 
   void take_lease(const Caller& caller, const Peer& peer, const Request& request, Responder respond);
   void heartbeat(const Caller& caller, const Peer& peer, const Request& request, Responder respond);
-  void report(const Caller& caller, const Peer& peer, const Request& request, Responder respond);
-  void fetch(const Caller& caller, const Peer& peer, const Request& request, std::string_view digest, Responder respond);
+  /// `leased`: the lease that the token is for, here and below.
+  void report(const Caller& caller, const Peer& peer, const Request& request, const LeaseId& leased, Responder respond);
+  void fetch(const Caller& caller, const Peer& peer, const Request& request, std::string_view digest, const LeaseId& leased,
+             Responder respond);
   void submit(const Caller& caller, const Peer& peer, const Request& request, const Ticket& ticket, Responder respond);
   void forecast(const Caller& caller, const Peer& peer, const Request& request, Responder respond);
   void cancel(const Caller& caller, const Peer& peer, const Request& request, std::string_view job, const Ticket& ticket,

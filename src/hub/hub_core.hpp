@@ -53,6 +53,8 @@ class HubCore {
   /// for.
   Result<wire::fb::TokenGrantT> give_token(const Caller& caller, const Peer& peer, const wire::fb::TokenAskT& ask,
                                            const std::string& parent, Time now);
+  /// The lease that the token is for, if it permits this.
+  Result<LeaseId> leased_by(const std::string& token, const Peer& peer, std::string_view action, Time now) const;
   /// For reading and cancelling this job and asking for nothing wider.
   Result<std::string> job_token(const Caller& caller, const Peer& peer, const JobId& job, Time now);
   std::uint64_t token_life_ms() const;
@@ -149,6 +151,8 @@ class HubCore {
   std::string_view organization() const { return parts_.identity.trust_domain; }
 
   // --- agents
+  /// `denied` for an agent that is unknown, has another key, or is in quarantine.
+  Status admit_agent(const AgentId& agent, const Peer& peer) const;
   /// What an agent's sandbox can do by its own word, until it says otherwise or the hub restarts. invalid_input for names that
   /// do not exist.
   Status offered_sandbox(const AgentId& agent, const wire::fb::LeaseAskT& ask);
@@ -160,11 +164,12 @@ class HubCore {
                                                           bool asks, Time now);
   Result<wire::fb::HeartbeatAnswerT> heartbeat(const AgentId& agent, const Peer& peer, const wire::fb::HeartbeatT& heartbeat,
                                                Time now);
-  /// What is taken is answered with a promise that its receipt is in the log.
-  Result<wire::fb::ReportTakenT> report(const AgentId& agent, const Peer& peer, const std::string& token,
+  /// What is taken is answered with a promise that its receipt is in the log. `leased`: the lease that the token with the report
+  /// is for.
+  Result<wire::fb::ReportTakenT> report(const AgentId& agent, const Peer& peer, const LeaseId& leased,
                                         const wire::fb::LeaseResultT& result, Time now);
-  /// Whether the holder of `token` may fetch `digest`: it is the adapter or an input of a shard of its lease.
-  Status may_fetch(const AgentId& agent, const Peer& peer, const std::string& token, const Digest& digest, Time now) const;
+  /// Whether the agent may fetch `digest` for its lease: it is the adapter or an input of a shard of it.
+  Status may_fetch(const AgentId& agent, const LeaseId& leased, const Digest& digest) const;
   /// An adapter package that is in memory anyway; null otherwise.
   std::shared_ptr<const AdapterPackage> adapter(const Digest& digest) const;
 
@@ -222,8 +227,6 @@ class HubCore {
   Time steady(Time now) const { return now - set_by_; }
   /// Those that tokens may be signed with.
   std::vector<PublicKey> token_keys(Time now) const;
-  /// The lease that the token is for.
-  Result<LeaseId> check_lease_token(const std::string& token, const Peer& peer, std::string_view action, Time now) const;
   wire::fb::LeaseGrantT describe(const Lease& lease, const Job& job, std::string token, Time now) const;
 
   // reports.cpp

@@ -1,5 +1,6 @@
 #include "hub/job.hpp"
 
+#include "base/checked_arithmetic.hpp"
 #include "crypto/digest.hpp"
 #include "identity/receipt.hpp"
 
@@ -25,10 +26,14 @@ std::optional<Time> Job::next_deletion() const {
   std::uint64_t after_ms = retention.evidence_ms;
   if (!results_deleted) after_ms = std::min(after_ms, retention.results_ms);
   if (!inputs_deleted) after_ms = std::min(after_ms, retention.inputs_ms);
-  // Times are nanoseconds in 64 bits: what is kept for longer than that is never reached.
-  constexpr std::uint64_t century_ms = 100ull * 366 * 24 * 3'600'000;
-  if (after_ms > century_ms) return std::nullopt;
-  return ended_at + std::chrono::milliseconds(after_ms);
+  const Time due = time_after(ended_at, after_ms);
+  return due == never ? std::nullopt : std::optional(due);
+}
+
+Time Job::deadline() const {
+  // A canary that nobody took by then says nothing about anybody.
+  if (canary_of) return accepted_at + clock_set + std::chrono::minutes(10);
+  return time_after(accepted_at + clock_set, contract.policy.timeout_ms);
 }
 
 JobStatus Job::status(Time now) const {

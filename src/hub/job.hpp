@@ -97,11 +97,7 @@ struct Job {
 
   std::unique_ptr<RunningJob> running;  ///< Null once the job ended.
 
-  Time deadline() const {
-    // A canary that nobody took by then says nothing about anybody.
-    if (canary_of) return accepted_at + clock_set + std::chrono::minutes(10);
-    return accepted_at + clock_set + std::chrono::milliseconds(contract.policy.timeout_ms);
-  }
+  Time deadline() const;
   /// Opens what receipts say of the contract (identity/receipt.hpp) to whoever has the bundle. Follows from the secret, which
   /// it does not give away.
   Digest contract_salt() const;

@@ -16,7 +16,7 @@ constexpr std::size_t most_lapsed = 256;
 
 }  // namespace
 
-Result<AgentRecord*> HubCore::admitted(const AgentId& id, const Peer& peer) {
+Status HubCore::admit_agent(const AgentId& id, const Peer& peer) const {
   const auto found = agents_.find(id);
   if (found == agents_.end())
     return refuse(ErrorKind::denied, "agent_unknown", "this agent is not enrolled here; enrol it with a join token");
@@ -28,7 +28,12 @@ Result<AgentRecord*> HubCore::admitted(const AgentId& id, const Peer& peer) {
     return refuse(ErrorKind::denied, "agent_quarantined",
                   "this agent is in quarantine; the hub's operator can see why (forgepool hub agents)");
 #endif
-  return &found->second;
+  return {};
+}
+
+Result<AgentRecord*> HubCore::admitted(const AgentId& id, const Peer& peer) {
+  if (const auto known = admit_agent(id, peer); !known) return fail(known.error());
+  return &agents_.at(id);
 }
 
 Status HubCore::measured_numeric_class(const AgentId& id, const std::string& numeric_class) {
@@ -202,11 +207,9 @@ bool HubCore::resume(const LeaseId& id, const AgentId& agent, Time now) {
   return true;
 }
 
-Status HubCore::may_fetch(const AgentId& id, const Peer& peer, const std::string& token, const Digest& digest, Time now) const {
+Status HubCore::may_fetch(const AgentId& id, const LeaseId& leased, const Digest& digest) const {
   // The token names the lease; the lease, not the token, says what it needs.
-  const auto lease_id = check_lease_token(token, peer, identity::permit::fetch, now);
-  if (!lease_id) return fail(lease_id.error());
-  const auto lease = parts_.scheduler.find(*lease_id);
+  const auto lease = parts_.scheduler.find(leased);
   if (!lease || !owns(id, Action::fetch_blob, *lease))
     return refuse(ErrorKind::denied, "lease_unknown", "the token is not for a lease of yours that is under way");
   const Plan& plan = jobs_.at(lease->job).running->plan;

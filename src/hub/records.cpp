@@ -1,5 +1,6 @@
 #include "hub/records.hpp"
 
+#include "base/checked_arithmetic.hpp"
 #include "identity/enrolment_event.hpp"
 #include "wire/json.hpp"
 #include "wire/json_reader.hpp"
@@ -19,9 +20,6 @@ constexpr std::int64_t max_count = json::max_safe_integer;
 
 std::int64_t to_ms(Time time) {
   return std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch().count();
-}
-Time from_ms(std::int64_t ms) {
-  return Time(std::chrono::milliseconds(ms));
 }
 
 Error corrupt(const Error& error) {
@@ -110,7 +108,7 @@ Result<Job> read_job(const JobId& id, std::string_view record) {
   return read_record<Job>(record, [&](json::ObjectReader& reader) {
     Job job;
     job.id = id;
-    job.accepted_at = from_ms(reader.integer("accepted_at_ms", 0, max_count));
+    job.accepted_at = time_from_ms(reader.integer("accepted_at_ms", 0, max_count));
     job.accepted_count = static_cast<std::uint32_t>(reader.integer("accepted_count", 0, UINT32_MAX));
     reader.digest("adapter");
     job.agent_count = static_cast<std::uint32_t>(reader.integer("agents", 0, UINT32_MAX));
@@ -131,7 +129,7 @@ Result<Job> read_job(const JobId& id, std::string_view record) {
       job.contract = std::move(*contract);
     else
       reader.refuse("contract", contract.error().message);
-    job.ended_at = from_ms(reader.integer("ended_at_ms", 0, max_count));
+    job.ended_at = time_from_ms(reader.integer("ended_at_ms", 0, max_count));
     job.error_bound = reader.number("error_bound", 0, 1);
     job.expected_wrong = reader.number("expected_wrong", 0, UINT32_MAX);
     job.events = static_cast<std::uint32_t>(reader.integer("events", 0, UINT32_MAX));
@@ -194,7 +192,7 @@ std::string write_erased(const ErasedRecord& erased) {
 Result<ErasedRecord> read_erased(std::string_view record) {
   return read_record<ErasedRecord>(record, [&](json::ObjectReader& reader) {
     ErasedRecord erased;
-    erased.at = from_ms(reader.integer("at_ms", 0, max_count));
+    erased.at = time_from_ms(reader.integer("at_ms", 0, max_count));
     erased.content = reader.string("content", 1024);
     erased.index = static_cast<std::uint64_t>(reader.integer("index", 0, max_count));
     erased.owner = reader.digest("owner");
@@ -225,8 +223,8 @@ std::string write_claim(Time uploaded_at) {
 }
 
 Result<Time> read_claim(std::string_view record) {
-  return read_record<Time>(record,
-                           [](json::ObjectReader& reader) { return from_ms(reader.integer("uploaded_at_ms", 0, max_count)); });
+  return read_record<Time>(
+      record, [](json::ObjectReader& reader) { return time_from_ms(reader.integer("uploaded_at_ms", 0, max_count)); });
 }
 
 const JobId* job_of(const JournalEntry& entry) {
@@ -324,8 +322,8 @@ Result<Lease> read_lease(const LeaseId& id, std::string_view record) {
     Lease lease;
     lease.id = id;
     lease.agent = AgentId(reader.id("agent"));
-    lease.deadline = from_ms(reader.integer("deadline_ms", 0, max_count));
-    lease.granted = from_ms(reader.integer("granted_ms", 0, max_count));
+    lease.deadline = time_from_ms(reader.integer("deadline_ms", 0, max_count));
+    lease.granted = time_from_ms(reader.integer("granted_ms", 0, max_count));
     lease.job = JobId(reader.id("job"));
     if (const auto* shards = reader.array("shards", 1, 1'000'000))
       for (const auto& shard : *shards) {
@@ -359,11 +357,11 @@ Result<AgentRecord> read_agent(const AgentId& id, std::string_view record) {
     agent.agent.id = id;
     if (auto job = reader.string("caught_in", 128); !job.empty()) agent.caught_in = JobId(std::move(job));
     agent.agent.draining = reader.boolean("draining");
-    agent.certificate_expires_at = from_ms(reader.integer("certificate_expires_at_ms", 0, max_count));
-    agent.enrolled_at = from_ms(reader.integer("enrolled_at_ms", 0, max_count));
+    agent.certificate_expires_at = time_from_ms(reader.integer("certificate_expires_at_ms", 0, max_count));
+    agent.enrolled_at = time_from_ms(reader.integer("enrolled_at_ms", 0, max_count));
     agent.key_pin = reader.digest("key_pin");
     agent.quarantined = reader.string("quarantined", max_text);
-    agent.quarantined_at = from_ms(reader.integer("quarantined_at_ms", 0, max_count));
+    agent.quarantined_at = time_from_ms(reader.integer("quarantined_at_ms", 0, max_count));
     agent.revoked = reader.boolean("revoked");
     return agent;
   });
@@ -380,7 +378,7 @@ std::string write_invitation(const InvitationRecord& invitation) {
 Result<InvitationRecord> read_invitation(std::string_view record) {
   return read_record<InvitationRecord>(record, [&](json::ObjectReader& reader) {
     InvitationRecord invitation;
-    invitation.expires_at = from_ms(reader.integer("expires_at_ms", 0, max_count));
+    invitation.expires_at = time_from_ms(reader.integer("expires_at_ms", 0, max_count));
     invitation.agent = identity::read_attested(reader);
     invitation.project = reader.string("project", 128);
     invitation.role = reader.string("role", 16);
@@ -405,7 +403,7 @@ Result<CertificateRecord> read_certificate_record(std::string_view serial, std::
     CertificateRecord certificate;
     certificate.serial = std::move(*bytes);
     certificate.ca = static_cast<std::uint32_t>(reader.integer("ca", 1, 1'000'000));
-    certificate.expires_at = from_ms(reader.integer("expires_at_ms", 0, max_count));
+    certificate.expires_at = time_from_ms(reader.integer("expires_at_ms", 0, max_count));
     certificate.name = reader.string("name", 512);
     return certificate;
   });
@@ -432,7 +430,7 @@ std::string write_revocation(const RevocationRecord& revocation) {
 Result<RevocationRecord> read_revocation(std::string_view record) {
   return read_record<RevocationRecord>(record, [&](json::ObjectReader& reader) {
     RevocationRecord revocation;
-    revocation.at = from_ms(reader.integer("at_ms", 0, max_count));
+    revocation.at = time_from_ms(reader.integer("at_ms", 0, max_count));
     revocation.id = reader.string("id", max_text);
     revocation.index = static_cast<std::uint64_t>(reader.integer("index", 0, max_count));
     revocation.kind = reader.string("kind", 16);

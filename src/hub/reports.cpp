@@ -83,16 +83,14 @@ Result<wire::fb::ReportTakenT> HubCore::promise(const LeaseId& lease, const Repo
   return taken;
 }
 
-Result<wire::fb::ReportTakenT> HubCore::report(const AgentId& id, const Peer& peer, const std::string& token,
+Result<wire::fb::ReportTakenT> HubCore::report(const AgentId& id, const Peer& peer, const LeaseId& leased,
                                                const wire::fb::LeaseResultT& result, Time now) {
   forget_canaries();
   const auto agent = admitted(id, peer);
   if (!agent) return fail(agent.error());
   const auto lease_id = LeaseId::parse(result.lease);
   if (!lease_id) return fail(lease_id.error());
-  const auto allowed = check_lease_token(token, peer, identity::permit::report, now);
-  if (!allowed) return fail(allowed.error());
-  if (*allowed != *lease_id) return refuse(ErrorKind::denied, "token_lease", "the token is for another lease");
+  if (leased != *lease_id) return refuse(ErrorKind::denied, "token_lease", "the token is for another lease");
 
   auto lease = parts_.scheduler.find(*lease_id);
   if (const Lease* lapsed = lease ? nullptr : find_lapsed(*lease_id, id)) {

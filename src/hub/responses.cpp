@@ -1,5 +1,6 @@
 #include "hub/responses.hpp"
 
+#include "base/checked_arithmetic.hpp"
 #include "crypto/reason.hpp"
 
 #include <algorithm>
@@ -31,7 +32,7 @@ Response failure(const Error& error) {
 }
 
 Duration bounded_wait(std::uint64_t ms) {
-  return std::min<Duration>(max_wait, std::chrono::milliseconds(std::min<std::uint64_t>(ms, 1'000'000)));
+  return std::min<Duration>(max_wait, duration_from_ms(ms));
 }
 
 }  // namespace forgepool::hub

@@ -1,4 +1,5 @@
 /// What is deleted when, and what may not be: retention and legal holds. Every deletion is an entry of the ledger.
+#include "base/checked_arithmetic.hpp"
 #include "crypto/reason.hpp"
 #include "hub/hub_core.hpp"
 #include "wire/json.hpp"
@@ -56,7 +57,7 @@ void HubCore::sweep(Time now) {
   for (auto entry = deletions_.begin(); entry != deletions_.end() && entry->first <= now; ++entry) due.push_back(entry->second);
   for (const auto& id : due) {
     Job& job = jobs_.at(id);
-    if (job.inputs_deleted || job.ended_at + std::chrono::milliseconds(job.retention.inputs_ms) > now) continue;
+    if (job.inputs_deleted || time_after(job.ended_at, job.retention.inputs_ms) > now) continue;
     delete_inputs(job, now);
     changed(job);
     save(job);
@@ -82,8 +83,7 @@ void HubCore::postpone_deletion(const JobId& id, Time until) {
 }
 
 bool HubCore::evidence_ends(const Job& job, Time now) {
-  return job.retention.evidence_ms < keep_for_ever_ms &&
-         job.ended_at + std::chrono::milliseconds(job.retention.evidence_ms) <= now;
+  return time_after(job.ended_at, job.retention.evidence_ms) <= now;
 }
 
 void HubCore::delete_results(const JobId& id, const std::vector<std::string>& keys, Time now) {

@@ -1,4 +1,5 @@
 /// What clients ask of the hub before and against a job: submitting it, what it would come to, cancelling it.
+#include "base/checked_arithmetic.hpp"
 #include "base/constraint_reasons.hpp"
 #include "hub/hub_core.hpp"
 #include "hub/output_comparator.hpp"
@@ -23,7 +24,7 @@ Expected expected(const ContractPolicy& policy, std::uint64_t shards) {
     case VerifyMode::spotcheck:
       return {shards + static_cast<std::uint64_t>(std::llround(policy.spotcheck_ratio * static_cast<double>(shards))), 2};
     case VerifyMode::full:
-    case VerifyMode::quorum: return {shards * policy.replicas, policy.replicas};
+    case VerifyMode::quorum: return {saturating_multiply(shards, policy.replicas), policy.replicas};
     case VerifyMode::adaptive: {
       // At best: of agents that have proved themselves. New ones take as many as would be needed with collusion.
       const auto lead = lead_needed(policy.adversary, policy.max_error);
@@ -69,7 +70,7 @@ SchedulerJob scheduler_job(const Job& job) {
   described.organization = job.organization;
   described.project = job.owner;
   described.priority = policy.priority;
-  if (policy.deadline_ms) described.deadline = job.accepted_at + std::chrono::milliseconds(*policy.deadline_ms);
+  if (policy.deadline_ms) described.deadline = time_after(job.accepted_at, *policy.deadline_ms);
   described.target = policy.target;
   described.data_class = policy.data_class;
   described.adapter = job.contract.op.name + "@" + job.contract.op.version;
@@ -83,7 +84,7 @@ SchedulerJob scheduler_job(const Job& job) {
     described.sandbox.world = job.running->plan.world;
     described.sandbox.policy = SandboxPolicy(job.running->plan.relaxations);
     described.longest_execution =
-        std::chrono::milliseconds(job.running->plan.limits.wall_ms * items_per_shard(job.running->plan));
+        saturating_multiply(duration_from_ms(job.running->plan.limits.wall_ms), items_per_shard(job.running->plan));
     described.max_shards_per_lease = std::max(1u, shards_per_report(job.running->plan));
   }
   if (job.canary_of) {
@@ -235,7 +236,7 @@ Result<JobForecast> HubCore::forecast(std::string_view text, const Caller& calle
   forecast.adapter = job.adapter->digest();
   forecast.shards = job.shard_count;
   forecast.executions = expects.executions;
-  forecast.most_cpu_ms = forecast.executions * job.running->plan.limits.cpu_ms;
+  forecast.most_cpu_ms = saturating_multiply(forecast.executions, job.running->plan.limits.cpu_ms);
   std::map<Constraint, std::uint64_t> unmet;
   std::uint64_t draining = 0;
   for (const auto& [id, record] : agents_) {

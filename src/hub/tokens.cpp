@@ -146,8 +146,7 @@ std::string HubCore::mint_lease_token(const Peer& peer, const Lease& lease, cons
   return mint(authority, std::move(wish), peer, now).value_or("");
 }
 
-Result<LeaseId> HubCore::check_lease_token(const std::string& token, const Peer& peer, std::string_view action,
-                                           Time now) const {
+Result<LeaseId> HubCore::leased_by(const std::string& token, const Peer& peer, std::string_view action, Time now) const {
   return check_token(token, peer, action, now).map([](const identity::TokenClaims& claims) { return claims.lease; });
 }
 

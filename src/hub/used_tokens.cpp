@@ -1,5 +1,6 @@
 #include "hub/used_tokens.hpp"
 
+#include "base/checked_arithmetic.hpp"
 #include "crypto/reason.hpp"
 #include "wire/json.hpp"
 #include "wire/json_reader.hpp"
@@ -22,7 +23,7 @@ Result<UsedToken> read_used_token(std::string_view record) {
   if (!job.empty() && !is_valid_id(job)) reader.refuse("job", "expected a job id, or nothing");
   used.job = JobId(job);
   used.request = reader.digest("request");
-  used.until = Time(std::chrono::milliseconds(reader.integer("until_ms", 0, json::max_safe_integer)));
+  used.until = time_from_ms(reader.integer("until_ms", 0, json::max_safe_integer));
   if (const auto done = reader.finish(); !done) return fail(ErrorKind::corrupt, done.error().message);
   return used;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/checked_arithmetic.hpp"
 #include "scheduler/wait_reasons.hpp"
 
 namespace forgepool {
@@ -248,7 +249,7 @@ class FairShareScheduler final : public Scheduler {
   Time last_deadline(const JobQueue& job, Time granted, std::size_t shards, Time now) const {
     const Time next = now + life(job);
     if (job.job().longest_execution <= Duration::zero()) return next;
-    return std::min(next, granted + options_.lease_slack + 2 * job.job().longest_execution * static_cast<std::int64_t>(shards));
+    return std::min(next, granted + options_.lease_slack + saturating_multiply(job.job().longest_execution, 2 * std::uint64_t{shards}));
   }
 
   void learn(Time now) { latest_ = std::max(latest_, now); }

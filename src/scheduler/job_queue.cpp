@@ -1,5 +1,7 @@
 #include "scheduler/job_queue.hpp"
 
+#include "base/checked_arithmetic.hpp"
+
 #include <algorithm>
 #include <unordered_set>
 
@@ -381,7 +383,7 @@ std::optional<Duration> JobQueue::allowance(const LeaseRecord& lease, const Stra
     allowed = std::max(rule.least, Duration(static_cast<std::int64_t>(rule.factor * expected)));
   }
   if (job_.longest_execution > Duration::zero()) {
-    const Duration longest = job_.longest_execution * static_cast<std::int64_t>(lease.shards.size());
+    const Duration longest = saturating_multiply(job_.longest_execution, lease.shards.size());
     allowed = allowed ? std::min(*allowed, longest) : longest;
   }
   return allowed;

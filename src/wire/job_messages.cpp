@@ -1,5 +1,7 @@
 #include "wire/job_messages.hpp"
 
+#include "base/checked_arithmetic.hpp"
+
 #include <algorithm>
 
 namespace forgepool {
@@ -256,7 +258,7 @@ Result<AgentSummary> from_wire(const fb::AgentInfoT& message) {
                       message.checks,
                       message.on_probation,
                       message.reason,
-                      Time(std::chrono::milliseconds(message.certificate_expires_ms))};
+                      time_from_ms(message.certificate_expires_ms)};
 }
 
 }  // namespace forgepool::wire

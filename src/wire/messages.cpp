@@ -49,7 +49,7 @@ SandboxLimits from_wire(const fb::LimitsT& message) {
 Bytes encode_failure(const Error& error) {
   fb::FailureT failure;
   failure.kind = to_string(error.kind);
-  failure.message = error.message;
+  failure.message = error.message.substr(0, rules_of("forgepool.fb.Failure")->find("message")->max_bytes);
   return encode(failure);
 }
 

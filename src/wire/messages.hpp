@@ -1,11 +1,13 @@
 #pragma once
-/// The protocol's messages (protocol.fbs) as values. Every body from outside goes through `decode`, which verifies the
-/// FlatBuffer before anything reads it; ids and digests inside are checked by their users through the helpers below.
+/// The protocol's messages (protocol.fbs) as values. Every body from outside goes through `decode`, which holds the FlatBuffer
+/// to the bounds of its table and verifies it before anything reads it; ids and digests inside are checked by their users
+/// through the helpers below.
 #include <forgepool/adapter.hpp>
 #include <forgepool/digest.hpp>
 #include <forgepool/ids.hpp>
 
 #include "protocol_generated.h"
+#include "wire/message_check.hpp"
 
 #include <string>
 
@@ -13,9 +15,11 @@ namespace forgepool::wire {
 
 namespace fb = forgepool::fb;
 
-/// Tables nest at most this deep and hold at most this many tables: more is refused before it is looked at.
+/// Tables nest at most this deep: more is refused before it is looked at.
 inline constexpr unsigned max_message_depth = 8;
-inline constexpr unsigned max_message_tables = 300'000;
+/// A message takes at most so many times its body's bytes in memory (the smallest tables and strings that there are become
+/// objects of some hundred bytes).
+inline constexpr std::size_t max_unpacked_multiple = 24;
 
 /// Serialises a message. `T` is one of the generated object types (fb::LeaseGrantT, …) with all required fields set.
 template <class T>
@@ -25,13 +29,17 @@ Bytes encode(const T& message) {
   return Bytes(builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize());
 }
 
-/// Reads a foreign message. invalid_input if it is not a well-formed `T`.
+/// Reads a foreign message. invalid_input or too_large as `check_message` says.
 template <class T>
 Result<T> decode(ByteView body) {
   using Table = typename T::TableType;
-  flatbuffers::Verifier verifier(body.data(), body.size(), max_message_depth, max_message_tables);
-  if (body.size() < 8 || !verifier.VerifyBuffer<Table>(nullptr))
-    return fail(ErrorKind::invalid_input, std::string("the body is not a well-formed ") + Table::GetFullyQualifiedName());
+  static const TableRules& rules = *rules_of(Table::GetFullyQualifiedName());
+  if (const auto kept = check_message(rules, body); !kept) return fail(kept.error());
+  flatbuffers::Verifier verifier(body.data(), body.size(), max_message_depth,
+                                 static_cast<flatbuffers::uoffset_t>(body.size() / sizeof(flatbuffers::soffset_t)));
+  if (!verifier.VerifyBuffer<Table>(nullptr))
+    return fail(ErrorKind::invalid_input,
+                std::string("message_malformed: the body is not a well-formed ") + Table::GetFullyQualifiedName());
   T message;
   flatbuffers::GetRoot<Table>(body.data())->UnPackTo(&message);
   return message;

@@ -170,3 +170,25 @@ TEST_CASE("a hub refuses contracts that ask for more than it keeps") {
   CHECK(pool.submit(R"({"evidence_ms":"long"})").error().message.starts_with("/policy/retention/evidence_ms: "));
   CHECK(pool.submit(R"({"logs_ms":1})").error().message.starts_with("/policy/retention/logs_ms: "));
 }
+
+TEST_CASE("evidence that is to be kept for longer than times can say is kept, whatever else goes") {
+  testing::VirtualEventLoop loop;
+  const TemporaryDirectory directory;
+  DiskPool pool(loop, directory.path(), LedgerStore::sqlite);
+  pool.start_agent();
+  // In nanoseconds these are more than 2^63, multiples of 2^64 and little more, and just below what means for ever.
+  for (const char* long_ms : {"10000000000000", "18446744073710", "9223372036855", "9007199254740990", "9007199254740991"}) {
+    const std::string kept = long_ms;
+    const JobId job = pool.run_job(R"({"inputs_ms":1000,"results_ms":1000,"evidence_ms":)" + kept + "}", "[]");
+    loop.advance(10min);
+    INFO(kept);
+    CHECK(is_erased(result(pool, job)));
+    CHECK(verify_bundle(must(pool.bundle(job)), pool.root()));
+    CHECK(count_keys(pool.ledger(), "job/" + job.str()) == 1);
+  }
+  // And so are results and inputs.
+  const JobId all = pool.run_job(R"({"inputs_ms":10000000000000,"results_ms":10000000000000,"evidence_ms":10000000000000})");
+  loop.advance(24h);
+  CHECK(result(pool, all));
+  CHECK(count_keys(pool.ledger(), "input/") == 2);
+}
