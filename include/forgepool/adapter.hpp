@@ -50,6 +50,11 @@ struct Plan {
 
   friend bool operator==(const Plan&, const Plan&) = default;
 };
+/// What a plan would come to.
+struct PlanSize {
+  std::uint64_t shards = 0;
+  std::uint64_t bytes = 0;  ///< About, of the parameters and the names of the inputs of all shards.
+};
 /// Reads `Plan::canonical()` back; invalid_input if it is not exactly that.
 FORGEPOOL_API Result<Plan> parse_plan(std::string_view json);
 
@@ -71,6 +76,9 @@ class AdapterPackage {
   /// Splits the contract. invalid_input, starting with the JSON pointer (into the contract) of the offending value, if the
   /// profile does not exist or its arguments are not what the profile takes.
   virtual Result<Plan> plan(const Contract& contract) const = 0;
+  /// What `plan` would come to, in time that does not grow with the number of shards. Refuses what `plan` refuses, but for what
+  /// shows only with the shards.
+  virtual Result<PlanSize> measure(const Contract& contract) const = 0;
 
   /// Runs a shard of a plan of this package in the sandbox: as it is or, if the profile isolates items, each item in a box of
   /// its own with the limits for itself, one after the other, and puts together what they gave. How an item ended is part of

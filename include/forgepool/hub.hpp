@@ -65,9 +65,15 @@ struct HubOptions {
   std::uint32_t max_shards_per_lease =
       64;  ///< And never more than one report can carry, whose outputs are as large as they may be.
   std::uint32_t max_running_jobs = 1000;
-  std::uint32_t max_shards_per_job = 100'000;  ///< Planning and reducing take the loop's time: some 10 µs a shard.
-  std::size_t max_blob_bytes = 32u << 20;      ///< Of one uploaded input.
-  std::uint64_t max_total_blob_bytes = 4ull << 30;
+  std::uint32_t max_shards_per_job = 100'000;       ///< Planning and reducing take the loop's time: some 10 µs a shard.
+  std::uint64_t max_plan_bytes = 256ull << 20;      ///< As `AdapterPackage::measure` says, before anything is planned.
+  std::size_t max_blob_bytes = 32u << 20;           ///< Of one uploaded input.
+  std::uint64_t max_total_blob_bytes = 4ull << 30;  ///< Of all inputs; each upload of each owner counts as 16 KiB at least.
+  /// Of what the hub keeps in memory of jobs until they are erased: their contracts, the digests of their inputs, and 4 KiB
+  /// each. One owner has half of it at most. Beyond it there are no new jobs.
+  std::uint64_t max_job_bytes = 1ull << 30;
+  /// Of the outputs of jobs that run. Beyond it the job that has the most of them fails.
+  std::uint64_t max_running_output_bytes = 8ull << 30;
   /// C2SP tlog-policy: whose cosignatures each log's checkpoints need. Where it names a quorum, checkpoints and bundles are
   /// given out (`unavailable` otherwise) only with it. Empty: nobody's.
   std::string witness_policy;

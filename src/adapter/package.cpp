@@ -37,6 +37,8 @@ class Package final : public AdapterPackage {
     return plan;
   }
 
+  Result<PlanSize> measure(const Contract& contract) const override { return adapter::measure_plan(manifest_, contract); }
+
   Result<std::string> reduce(const Contract& contract, const std::vector<ByteView>& outputs) const override {
     const auto checked = adapter::check_contract(manifest_, contract);
     if (!checked) return fail(checked.error());

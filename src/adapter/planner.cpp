@@ -1,6 +1,7 @@
 #include "adapter/planner.hpp"
 
 #include "adapter/reducer.hpp"
+#include "base/checked_arithmetic.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/hkdf.hpp"
 
@@ -104,6 +105,37 @@ Result<CheckedContract> check_contract(const Manifest& manifest, const Contract&
   return checked;
 }
 
+namespace {
+
+std::vector<ShardInput> common_inputs(const CheckedContract& checked) {
+  std::vector<ShardInput> inputs;
+  for (const InputSpec& input : checked.profile->inputs)
+    if (const json::Value* digest = checked.args.find(input.argument))
+      inputs.push_back({input.name, *Digest::parse(*digest->as_string()), input.executable});
+  return inputs;
+}
+
+/// What stands in the parameters of every shard: it is told its own items, not those of others.
+json::Object common_params(const Contract& contract, const CheckedContract& checked) {
+  json::Object args = checked.args;
+  if (checked.profile->split.by == SplitSpec::By::items) args.erase(checked.profile->split.over);
+  return {{"args", std::move(args)}, {"profile", contract.op.profile}};
+}
+
+}  // namespace
+
+Result<PlanSize> measure_plan(const Manifest& manifest, const Contract& contract) {
+  const auto checked = check_contract(manifest, contract);
+  if (!checked) return fail(checked.error());
+  constexpr std::uint64_t seed_and_range_bytes = 150, input_bytes = 128;
+  const std::uint64_t per_shard = json::canonicalize(common_params(contract, *checked)).size() + seed_and_range_bytes +
+                                  common_inputs(*checked).size() * input_bytes;
+  PlanSize size{checked->layout.count, saturating_multiply(checked->layout.count, per_shard)};
+  if (checked->profile->split.by == SplitSpec::By::items)
+    size.bytes = saturating_add(size.bytes, contract.args.size() + saturating_multiply(checked->layout.total, input_bytes));
+  return size;
+}
+
 Result<Plan> make_plan(const Manifest& manifest, const Contract& contract) {
   const auto checked = check_contract(manifest, contract);
   if (!checked) return fail(checked.error());
@@ -118,15 +150,8 @@ Result<Plan> make_plan(const Manifest& manifest, const Contract& contract) {
   plan.determinism = profile.determinism;
   if (plan.determinism == Determinism::strict) plan.world = strict_world;
 
-  std::vector<ShardInput> inputs;
-  for (const InputSpec& input : profile.inputs)
-    if (const json::Value* digest = checked->args.find(input.argument))
-      inputs.push_back({input.name, *Digest::parse(*digest->as_string()), input.executable});
-
-  // A shard is told its own items, not those of others.
-  json::Object args = checked->args;
-  if (profile.split.by == SplitSpec::By::items) args.erase(profile.split.over);
-  const json::Object common{{"args", std::move(args)}, {"profile", contract.op.profile}};
+  const auto inputs = common_inputs(*checked);
+  const json::Object common = common_params(contract, *checked);
 
   plan.shards.reserve(checked->layout.count);
   std::size_t bytes = 0;

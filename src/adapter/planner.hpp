@@ -33,6 +33,9 @@ Result<CheckedContract> check_contract(const Manifest& manifest, const Contract&
 /// Everything of the plan but the package's own digest. Errors as above, and too_large for a plan nobody could hold.
 Result<Plan> make_plan(const Manifest& manifest, const Contract& contract);
 
+/// Without making a shard. Errors as above.
+Result<PlanSize> measure_plan(const Manifest& manifest, const Contract& contract);
+
 /// 32 bytes: SHA-256 of the explicit seed's canonical JSON, or of a fixed prefix and the contract's digest.
 Digest root_seed(const Contract& contract);
 /// HKDF-SHA-256 of the root seed, salted with the contract's digest.

@@ -18,6 +18,7 @@ namespace {
 
 constexpr Duration max_invitation_life = std::chrono::hours(24 * 30);
 constexpr std::uint32_t max_invitation_uses = 10'000;
+constexpr std::size_t max_invitations = 10'000;
 constexpr Duration agent_presence = std::chrono::seconds(45);
 // Nobody else could let an operator in again.
 constexpr Duration operator_certificate_life = std::chrono::hours(24 * 365);
@@ -72,6 +73,14 @@ Result<std::string> HubCore::invite(const Invitation& asked, Time now) {
             check_agent(parts_.options.deployment, parts_.options.region, asked.agent, asked.visibility == "public");
         !allowed)
       return fail(allowed.error());
+  std::erase_if(invitations_, [&](const auto& entry) {
+    if (entry.second.expires_at > now) return false;
+    effects_.erase(invitation_key(entry.first));
+    return true;
+  });
+  if (invitations_.size() >= max_invitations)
+    return fail(ErrorKind::unavailable,
+                fmt::format("{} join tokens are out, which is the limit; use them, or revoke some", invitations_.size()));
   std::array<std::uint8_t, identity::join_secret_bytes> random{};
   parts_.random(random);
   const auto token = identity::join_token_from(random, parts_.front.pin());
@@ -87,6 +96,8 @@ bool HubCore::knows_invitation(ByteView secret) const {
 }
 
 Result<wire::fb::EnrolledT> HubCore::issue(const PublicKey& key, const identity::SpiffeId& id, Duration life, Time now) {
+  const std::string name = id.role == identity::NodeRole::operator_ ? operator_record_name(key.pin()) : id.path();
+  if (const auto room = may_have_another(name, now); !room) return fail(room.error());
   const auto ca = parse_certificate(parts_.identity.ca_certificate);
   if (!ca) return fail(ca.error());
   identity::SvidOptions options;
@@ -95,7 +106,6 @@ Result<wire::fb::EnrolledT> HubCore::issue(const PublicKey& key, const identity:
   if (!certificate) return fail(certificate.error());
   const auto issued = parse_certificate(*certificate);
   if (!issued) return fail(issued.error());
-  const std::string name = id.role == identity::NodeRole::operator_ ? operator_record_name(key.pin()) : id.path();
   remember_certificate({issued->serial, name, parts_.identity.epochs.ca, issued->fields.not_after}, now);
   return identity::write_enrolment({std::move(*certificate), parts_.identity.ca_certificate}, parts_.front, now);
 }

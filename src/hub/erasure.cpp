@@ -80,6 +80,7 @@ Status HubCore::erase(const JobId& id, std::string_view reason, const std::vecto
   erased_.emplace(erased_key(id), std::move(record));
   unschedule_deletion(id);
   changed_jobs_.insert(id);
+  job_shares_.give_back(job.owner, job.share);
   jobs_.erase(found);
   dispose_later(now);
   // Not which one: whoever keeps the log would keep its name.

@@ -7,6 +7,7 @@
 #include "hub/effects.hpp"
 #include "hub/pauses.hpp"
 #include "hub/records.hpp"
+#include "hub/shares.hpp"
 #include "hub/used_tokens.hpp"
 #include "identity/narrowing.hpp"
 #include "identity/svid.hpp"
@@ -48,7 +49,7 @@ class HubCore {
   /// Whether the token that came with a request permits it. For what changes something: the ticket to go on with;
   /// `unauthenticated` token_replayed if the token was used for something else.
   Result<Ticket> check_permit(const Caller& caller, const Peer& peer, const Rule& rule, const Request& request,
-                              const Subject& subject, Time now) const;
+                              const Subject& subject, Time now);
   /// A token for what is asked, and for nothing that the caller may not do, or that the token `parent` (empty: none) is not
   /// for.
   Result<wire::fb::TokenGrantT> give_token(const Caller& caller, const Peer& peer, const wire::fb::TokenAskT& ask,
@@ -213,6 +214,10 @@ class HubCore {
   /// `unavailable` if as many jobs run as may.
   Status may_run_more() const;
   Result<wire::fb::EnrolledT> issue(const PublicKey& key, const identity::SpiffeId& id, Duration life, Time now);
+  /// What an agent says of itself makes work for the scheduler that stays: `denied` after so many changes.
+  Status note_word(const AgentId& agent);
+  /// Fails the jobs that have most of the outputs in memory until the rest is within bounds.
+  void bound_outputs(Time now);
   Result<AgentRecord*> admitted(const AgentId& agent, const Peer& peer);
   SchedulerAgent as_scheduled(const AgentRecord& record) const;
   bool owns(const AgentId& agent, Action action, const Lease& lease) const;
@@ -308,6 +313,9 @@ class HubCore {
   void record_revocation(RevocationRecord record);
   /// Keeps what was issued to an agent or client, and forgets what no list has to name any more.
   void remember_certificate(CertificateRecord record, Time now);
+  void keep_certificate(Time until, CertificateRecord record);
+  /// `unavailable` for a name that has as many as anybody needs.
+  Status may_have_another(const std::string& name, Time now);
   void forget_certificates(Time now);
   std::optional<RevokedCertificate> revoked_certificate(const CertificateRecord& record) const;
   Resource resource_of(const Job& job) const { return {parts_.identity.trust_domain, job.owner}; }
@@ -348,10 +356,25 @@ class HubCore {
   /// Something was deleted whose remains have to leave the disk.
   void dispose_later(Time now);
   // inputs.cpp
+  /// Whoever uploaded an input may name it, until the jobs that did are done with it.
+  struct Claim {
+    Time uploaded_at{};      ///< The last time.
+    std::uint32_t jobs = 0;  ///< That hold on to it.
+    bool due = false;        ///< It stands in `uploads_`.
+  };
+  struct Input {
+    std::uint64_t bytes = 0;
+    std::shared_ptr<const ContentKey> key;
+    std::map<std::string, Claim> claims;  ///< By Caller::owner.
+  };
   void claim_inputs(const Job& job);
   bool release_inputs(const Job& job, Time now);
   void drop_claim(const Digest& digest, const std::string& owner);
   void drop_unused_inputs(Time now);
+  /// `unavailable` if the hub has no space for so much more.
+  Status take_input_space(std::uint64_t bytes);
+  static std::uint64_t cost_of(const Input& input);
+  void keep_upload(const Digest& digest, const std::string& owner, Claim& claim);
   std::string reason_of(const AgentRecord& agent) const;
   std::string fresh_id(std::string_view prefix);
   bool is_present(const AgentId& agent, Time now) const;
@@ -375,23 +398,17 @@ class HubCore {
   std::map<AgentId, SandboxAbility> offered_sandboxes_;
   std::map<Digest, InvitationRecord> invitations_;
   UsedTokens used_tokens_;
-  /// Whoever uploaded an input may name it, until the jobs that did are done with it.
-  struct Claim {
-    Time uploaded_at{};      ///< The last time.
-    std::uint32_t jobs = 0;  ///< That hold on to it.
-  };
-  struct Input {
-    std::uint64_t bytes = 0;
-    std::shared_ptr<const ContentKey> key;
-    std::map<std::string, Claim> claims;  ///< By Caller::owner.
-  };
   std::unordered_map<Digest, Input> inputs_;
   std::multimap<Time, std::pair<Digest, std::string>> uploads_;  ///< When an upload that no job used is forgotten.
   std::shared_ptr<const ContentKey> input_names_;
   std::map<std::pair<std::string, std::string>, RevocationRecord> revocations_;  ///< By kind and id.
   std::multimap<Time, CertificateRecord> certificates_;                          ///< By until when they are kept.
+  std::map<std::string, std::uint32_t> certificates_of_;                         ///< How many, by name.
   std::uint64_t list_number_ = 0;                                                ///< Of the last revocation list.
-  std::uint64_t input_bytes_ = 0;
+  std::uint64_t input_bytes_ = 0;                                                ///< `cost_of` all inputs.
+  Shares job_shares_;  ///< `Job::kept_bytes` of all jobs but canaries.
+  std::uint64_t running_output_bytes_ = 0;
+  std::map<AgentId, std::uint32_t> words_;  ///< How often agents said something new of themselves.
   WrappingKey wrapping_;
   std::multimap<Time, JobId> deletions_;        ///< When the next thing of a job that ended is to be deleted.
   std::map<std::string, ErasedRecord> erased_;  ///< By their keys in the state.

@@ -30,6 +30,11 @@ std::optional<Time> Job::next_deletion() const {
   return due == never ? std::nullopt : std::optional(due);
 }
 
+std::uint64_t Job::kept_bytes() const {
+  constexpr std::uint64_t of_any_job = 4096;
+  return of_any_job + contract.canonical.size() + contract.args.size() + inputs.size() * sizeof(Digest);
+}
+
 Time Job::deadline() const {
   // A canary that nobody took by then says nothing about anybody.
   if (canary_of) return accepted_at + clock_set + std::chrono::minutes(10);

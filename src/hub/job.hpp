@@ -47,6 +47,7 @@ struct RunningJob {
   std::vector<ShardState> shards;
   std::unordered_map<Digest, std::shared_ptr<const Bytes>> outputs;  ///< By digest; answers that agree share one.
   std::unordered_map<Digest, std::string> failures;                  ///< What answers mean that say that a shard fails.
+  std::uint64_t output_bytes = 0;                                    ///< Of all of them.
   std::set<AgentId> agents;                                          ///< That answered.
   std::set<AgentId> holders;                                         ///< That were given a lease.
   std::set<LeaseId> leases;                                          ///< Under way.
@@ -55,6 +56,12 @@ struct RunningJob {
   std::vector<KnownShard> known;                                     ///< Of a canary: of each of its shards.
   std::vector<std::uint64_t> journal;                                ///< Numbers of its journal entries, which go when it ends.
 
+  /// False if it is there already.
+  bool take_output(const Digest& digest, std::shared_ptr<const Bytes> output) {
+    if (!outputs.emplace(digest, output).second) return false;
+    output_bytes += output->size();
+    return true;
+  }
   void gave(std::uint32_t shard, const AgentId& agent) { shards.at(shard).had.push_back(&*holders.insert(agent).first); }
 };
 
@@ -89,6 +96,7 @@ struct Job {
   std::set<std::uint32_t> overturned;          ///< Shards whose accepted result is wrong, as an appeal has shown.
   std::string failure;
   std::optional<Digest> result;
+  std::uint64_t share = 0;   ///< `kept_bytes` when it was submitted, or restored.
   std::uint32_t events = 0;  ///< Events logged so far: numbers their records.
 
   std::string held_by{};         ///< Legal hold: "owner" or "operator"; empty: none.
@@ -111,6 +119,8 @@ struct Job {
     error_bound = std::max(error_bound, bound);
     expected_wrong += bound;
   }
+  /// What it takes of the hub's memory from its submission until it is erased.
+  std::uint64_t kept_bytes() const;
   /// Without what only the scheduler knows (leased, waiting, reasons).
   JobStatus status(Time now) const;
 };

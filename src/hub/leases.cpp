@@ -38,7 +38,22 @@ Result<AgentRecord*> HubCore::admitted(const AgentId& id, const Peer& peer) {
 
 Status HubCore::measured_numeric_class(const AgentId& id, const std::string& numeric_class) {
   if (!is_valid_id(numeric_class)) return fail(ErrorKind::invalid_input, "numeric_class: expected an id ([A-Za-z0-9._-])");
-  if (agents_.contains(id)) measured_classes_[id] = numeric_class;
+  if (!agents_.contains(id)) return {};
+  auto& measured = measured_classes_[id];
+  if (measured == numeric_class) return {};
+  if (const auto noted = note_word(id); !noted) return noted;
+  measured = numeric_class;
+  return {};
+}
+
+Status HubCore::note_word(const AgentId& id) {
+  // Honest ones say the same until they are started anew, perhaps on another machine.
+  constexpr std::uint32_t most = 32;
+  auto& said = words_[id];
+  if (said >= most)
+    return refuse(ErrorKind::denied, "agent_changes",
+                  "this agent has said too many different things of its numeric class and its sandbox; enrol it again");
+  ++said;
   return {};
 }
 
@@ -57,7 +72,11 @@ Status HubCore::offered_sandbox(const AgentId& id, const wire::fb::LeaseAskT& as
   for (const auto& name : ask.relaxations)
     // One of a later version than ours: nothing that we know asks for it.
     if (const auto relaxation = parse_sandbox_relaxation(name)) offered.policy.allow(*relaxation);
-  if (agents_.contains(id)) offered_sandboxes_[id] = offered;
+  if (!agents_.contains(id)) return {};
+  const auto known = offered_sandboxes_.find(id);
+  if (known != offered_sandboxes_.end() && known->second == offered) return {};
+  if (const auto noted = note_word(id); !noted) return noted;
+  offered_sandboxes_[id] = offered;
   return {};
 }
 

@@ -8,6 +8,12 @@
 #include <algorithm>
 
 namespace forgepool::hub {
+namespace {
+
+/// Shards of a job whose explanations are kept when they are settled. The bundle explains all.
+constexpr std::size_t max_notes = 100;
+
+}  // namespace
 
 void HubCore::apply(const std::vector<VerifierAction>& actions, Time now) {
   // Jobs end last: what else is carried out may be about them.
@@ -62,7 +68,8 @@ std::optional<std::string> HubCore::carry_out(const ShardVerdict& verdict, Time 
   parts_.scheduler.settle(verdict.shard);
 
   const bool unanimous = std::ranges::all_of(verdict.evidence, &Evidence::agrees);
-  if (!unanimous || verdict.decision != Decision::accepted) job.notes[index] = explain_answers(job, index);
+  if ((!unanimous || verdict.decision != Decision::accepted) && job.notes.size() < max_notes)
+    job.notes[index] = explain_answers(job, index);
   // Signed whatever it says: of a job that failed this is the evidence.
   auto statement = sign_verdict(verdict, job, parts_.identity, parts_.random, now);
   if (!statement) return "the hub could not sign a verdict: " + statement.error().message;
@@ -194,6 +201,21 @@ void HubCore::finish_if_complete(Job& job, Time now) {
   end_job(job, JobState::done, "", now);
 }
 
+void HubCore::bound_outputs(Time now) {
+  while (running_output_bytes_ > parts_.options.max_running_output_bytes) {
+    // Whoever made it so: others' jobs go on.
+    const auto largest =
+        std::ranges::max_element(running_, {}, [&](const JobId& id) { return jobs_.at(id).running->output_bytes; });
+    Job& job = jobs_.at(*largest);
+    end_job(
+        job, JobState::failed,
+        fmt::format("outputs_too_large: its outputs come to {} bytes so far, and those of all jobs to more than the {} that "
+                    "this hub has for them; make shards whose outputs are smaller, or more jobs of it",
+                    job.running->output_bytes, parts_.options.max_running_output_bytes),
+        now);
+  }
+}
+
 void HubCore::end_job(Job& job, JobState state, std::string failure, Time now) {
   if (job.canary_of) return end_canary(job, now);
   job.state = state;
@@ -224,6 +246,7 @@ void HubCore::end_job(Job& job, JobState state, std::string failure, Time now) {
     keep_known(job);
   else
     know_no_more(job.id, now);
+  running_output_bytes_ -= job.running->output_bytes;
   job.running.reset();
   if (job.retention.inputs_ms == 0) delete_inputs(job, now);
   schedule_deletion(job);

@@ -143,6 +143,7 @@ Result<wire::fb::ReportTakenT> HubCore::report(const AgentId& id, const Peer& pe
   keep(job, reported_key(job.id, *lease_id), write_reported(reported));
   job.running->agents.insert(id);
   take_answers(job, *lease, *shards, now);
+  bound_outputs(now);
   return taken;
 }
 
@@ -175,8 +176,10 @@ void HubCore::take_answers(Job& job, const Lease& lease, const std::vector<Check
     if (shard.never_ran) continue;
     came.shards.push_back(shard.answer);
     note_answer(job, shard.answer);
-    if (shard.output && !job.canary_of && job.running->outputs.emplace(shard.answer.result, shard.output).second)
+    if (shard.output && !job.canary_of && job.running->take_output(shard.answer.result, shard.output)) {
+      running_output_bytes_ += shard.output->size();
       keep(job, output_key(job.id, *job.key, shard.answer.result), *shard.output);
+    }
   }
   job.answers += came.shards.size();
   changed(job);

@@ -145,6 +145,7 @@ Status HubCore::restore_jobs(const Ledger& ledger) {
       job->version += 1'000'000;  // Past every version that was shown and not saved: it must never go back.
       running_.insert(job->id);
     }
+    job_shares_.take(job->owner, job->share = job->kept_bytes());
     jobs_.emplace(job->id, std::move(*job));
     return {};
   });
@@ -187,10 +188,11 @@ Status HubCore::restore_running(const Ledger& ledger, Time now) {
                       id.str(), job.terms, parts_.verifier.terms()));
     const auto outputs =
         scan_sealed(ledger, "output/" + id.str() + "/", *job.key, [&](std::string_view, std::string_view output) -> Status {
-          job.running->outputs.emplace(sha256(output), std::make_shared<const Bytes>(to_bytes(output)));
+          job.running->take_output(sha256(output), std::make_shared<const Bytes>(to_bytes(output)));
           return {};
         });
     if (!outputs) return outputs;
+    running_output_bytes_ += job.running->output_bytes;
     if (!job.canary_of)
       if (const auto grants = restore_grants(ledger, job); !grants) return grants;
     parts_.scheduler.add_job(scheduler_job(job), now);

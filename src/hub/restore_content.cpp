@@ -80,22 +80,27 @@ Status HubCore::restore_inputs(const Ledger& ledger) {
     Input* input = find(hex);
     if (!input || sealed.size() < sealing_bytes) return fail(ErrorKind::corrupt, "it is an input whose key is missing");
     input->bytes = sealed.size() - sealing_bytes;
-    input_bytes_ += input->bytes;
     return {};
   });
   if (!contents) return contents;
-  return scan_records(ledger, "input_owner/", [&](std::string_view key, std::string_view record) -> Status {
+  const auto claims = scan_records(ledger, "input_owner/", [&](std::string_view key, std::string_view record) -> Status {
     const auto slash = std::min(key.find('/'), key.size());
     Input* input = find(key.substr(0, slash));
     if (!input || slash == key.size()) return fail(ErrorKind::corrupt, "it names no input that is there");
     const auto uploaded = read_claim(record);
     if (!uploaded) return fail(uploaded.error());
     std::string owner(key.substr(slash + 1));
-    input->claims[owner].uploaded_at = *uploaded;
-    const auto name = Digest::parse(key.substr(0, slash));
-    uploads_.emplace(*uploaded + parts_.options.unused_input_life, std::pair{digests.at(*name), std::move(owner)});
+    Claim& claim = input->claims[owner];
+    claim.uploaded_at = *uploaded;
+    keep_upload(digests.at(*Digest::parse(key.substr(0, slash))), owner, claim);
     return {};
   });
+  if (!claims) return claims;
+  for (const auto& [digest, input] : inputs_) {
+    if (input.claims.empty()) return fail(ErrorKind::corrupt, "an input in the store is nobody's");
+    input_bytes_ += cost_of(input);
+  }
+  return {};
 }
 
 }  // namespace forgepool::hub

@@ -1,12 +1,17 @@
 /// What the CA issued and does not stand for any more, for those who check certificates without asking the hub.
+#include "crypto/reason.hpp"
 #include "crypto/x509.hpp"
 #include "hub/hub_core.hpp"
+
+#include <fmt/core.h>
 
 namespace forgepool::hub {
 namespace {
 
 /// Until when a list counts as fresh.
 constexpr Duration list_life = std::chrono::hours(24);
+/// Whoever renews at half life has three at a time; the rest is for answers that were lost.
+constexpr std::uint32_t max_certificates_of_one = 16;
 constexpr std::string_view list_number_key = "revocation_list";
 
 }  // namespace
@@ -15,7 +20,23 @@ void HubCore::remember_certificate(CertificateRecord record, Time now) {
   forget_certificates(now);
   effects_.put(certificate_key(record.serial), write_certificate_record(record));
   const Time until = record.expires_at;
+  keep_certificate(until, std::move(record));
+}
+
+void HubCore::keep_certificate(Time until, CertificateRecord record) {
+  ++certificates_of_[record.name];
   certificates_.emplace(until, std::move(record));
+}
+
+Status HubCore::may_have_another(const std::string& name, Time now) {
+  forget_certificates(now);
+  const auto found = certificates_of_.find(name);
+  if (found == certificates_of_.end() || found->second < max_certificates_of_one) return {};
+  return refuse(
+      ErrorKind::unavailable, "renewal_rate",
+      fmt::format("{} certificates of this name are good or listed already; go on with the last one until some have run "
+                  "out",
+                  found->second));
 }
 
 void HubCore::forget_certificates(Time now) {
@@ -27,6 +48,8 @@ void HubCore::forget_certificates(Time now) {
       certificates_.insert(std::move(node));
     } else {
       effects_.erase(certificate_key(node.mapped().serial));
+      if (const auto of = certificates_of_.find(node.mapped().name); of != certificates_of_.end() && --of->second == 0)
+        certificates_of_.erase(of);
     }
   }
 }
@@ -84,7 +107,7 @@ Status HubCore::restore_certificates(const Ledger& ledger) {
         auto certificate = read_certificate_record(serial, record);
         if (!certificate) return fail(certificate.error());
         const Time until = certificate->expires_at;
-        certificates_.emplace(until, std::move(*certificate));
+        keep_certificate(until, std::move(*certificate));
         return {};
       });
   if (!certificates) return certificates;

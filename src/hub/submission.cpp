@@ -121,12 +121,20 @@ Result<Job> HubCore::prepare(Contract contract, const Caller& caller, Time now) 
     return fail(ErrorKind::invalid_input,
                 fmt::format("/op/digest: {}@{} is {} on this hub, the contract asks for {}", contract.op.name,
                             contract.op.version, (*adapter)->digest().str(), contract.op.digest->str()));
+  const auto size = (*adapter)->measure(contract);
+  if (!size) return fail(size.error());
+  if (size->shards > parts_.options.max_shards_per_job)
+    return fail(ErrorKind::too_large,
+                fmt::format("/args: this would be {} shards, the limit of this hub is {}; make the shards larger", size->shards,
+                            parts_.options.max_shards_per_job));
+  if (size->bytes > parts_.options.max_plan_bytes)
+    return fail(
+        ErrorKind::too_large,
+        fmt::format("/args: the parameters of all {} shards would come to some {} bytes, the limit of this hub is {}; make "
+                    "the shards larger, or the arguments shorter",
+                    size->shards, size->bytes, parts_.options.max_plan_bytes));
   auto plan = (*adapter)->plan(contract);
   if (!plan) return fail(plan.error());
-  if (plan->shards.size() > parts_.options.max_shards_per_job)
-    return fail(ErrorKind::too_large,
-                fmt::format("/args: this would be {} shards, the limit of this hub is {}; make the shards larger",
-                            plan->shards.size(), parts_.options.max_shards_per_job));
   if (shards_per_report(*plan) == 0)
     return fail(
         ErrorKind::too_large,
@@ -181,6 +189,11 @@ Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, c
           parts_.scheduler.has_room(scheduler_job(job), expected(job.contract.policy, job.shard_count).executions);
       !room)
     return fail(room.error());
+  if (!job_shares_.has_room(job.owner, job.kept_bytes(), parts_.options.max_job_bytes, parts_.options.max_job_bytes / 2))
+    return fail(ErrorKind::unavailable,
+                fmt::format("jobs_kept: {} of {} bytes that the hub has for jobs that are not erased are in use, {} of them by "
+                            "yours; erase some (forgepool erase), or let their evidence end (/policy/retention)",
+                            job_shares_.total(), parts_.options.max_job_bytes, job_shares_.of(job.owner)));
   for (const auto& digest : job.inputs)
     // Only what the caller has shown to have: a digest alone gives nobody another's input.
     if (const auto input = inputs_.find(digest); input == inputs_.end() || !input->second.claims.contains(caller.owner()))
@@ -212,6 +225,7 @@ Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, c
   log_residency(job);
   parts_.scheduler.add_job(scheduler_job(job), now);
   running_.insert(job.id);
+  job_shares_.take(job.owner, job.share = job.kept_bytes());
   Job& stored = jobs_.emplace(job.id, std::move(job)).first->second;
   journal(JobBegan{stored.id}, &stored);
   parts_.log.write(LogLevel::info, "job_accepted", {{"job", stored.id.str()}, {"shards", std::to_string(stored.shard_count)}});

@@ -117,7 +117,7 @@ Result<std::string> HubCore::job_token(const Caller& caller, const Peer& peer, c
 }
 
 Result<Ticket> HubCore::check_permit(const Caller& caller, const Peer& peer, const Rule& rule, const Request& request,
-                                     const Subject& subject, Time now) const {
+                                     const Subject& subject, Time now) {
   const auto claims = check_token(request.authorization, peer, rule.permit, now);
   if (!claims) return fail(claims.error());
   const std::string owner = caller.owner();
@@ -126,7 +126,8 @@ Result<Ticket> HubCore::check_permit(const Caller& caller, const Peer& peer, con
   if (rule.token != Token::once) return Ticket{};
   if (!claims->once)
     return refuse(ErrorKind::denied, "token_not_once", "what changes something needs a token that is good for one change");
-  Ticket ticket{claims->token_id, request_digest(request), claims->expires_at + identity::max_token_skew};
+  Ticket ticket{claims->token_id, request_digest(request), claims->expires_at + identity::max_token_skew, owner};
+  used_tokens_.forget(now, effects_);
   if (const auto used = used_tokens_.look_up(ticket); !used) return fail(used.error());
   return ticket;
 }

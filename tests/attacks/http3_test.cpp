@@ -156,7 +156,7 @@ TEST_CASE("a truncated message is refused wherever it was cut") {
   for (std::size_t size = 0; size < whole.size(); size += 1 + size / 16) {
     const auto refusal = world.refusal(
         agent, post("/v1/agent/result", Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)), grant.token));
-    CHECK(refusal == Refusal{400, "invalid_input"});
+    CHECK(refusal == Refusal{400, "message_malformed"});
   }
   CHECK(world.refusal(agent, post("/v1/agent/result", whole, grant.token)) == Refusal{200, "accepted"});
   world.honest_work_goes_on();
@@ -196,9 +196,9 @@ TEST_CASE("a message that claims to hold more than it has, or nests without end,
   Node agent = world.agent();
   Bytes bomb(1u << 20, 0);
   for (std::size_t i = 0; i + 4 <= bomb.size(); i += 4) bomb[i] = 4;  // Every offset points to the next.
-  CHECK(world.refusal(agent, post("/v1/agent/result", bomb, "x")) == Refusal{400, "invalid_input"});
-  CHECK(world.refusal(agent, post("/v1/agent/result", Bytes(1u << 20, 0xff), "x")) == Refusal{400, "invalid_input"});
-  CHECK(world.refusal(agent, post("/v1/agent/result", Bytes(8, 0), "x")) == Refusal{400, "invalid_input"});
+  CHECK(world.refusal(agent, post("/v1/agent/heartbeat", bomb)) == Refusal{400, "message_malformed"});
+  CHECK(world.refusal(agent, post("/v1/agent/heartbeat", Bytes(1u << 20, 0xff))) == Refusal{400, "message_malformed"});
+  CHECK(world.refusal(agent, post("/v1/agent/heartbeat", Bytes(8, 0))) == Refusal{400, "message_malformed"});
   world.honest_work_goes_on();
 }
 

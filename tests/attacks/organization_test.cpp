@@ -127,10 +127,10 @@ TEST_CASE("tokens by a stolen key are worth nothing in another organization, in 
     const auto job =
         world.refusal(thief, get("/v1/jobs/the-job", world.forged_token(world.claims_on("the-job", thief), *named)));
     if (named == &world.identity) {
-      CHECK(blob == Refusal{401, "token_issuer"});
+      CHECK(blob == Refusal{403, "agent_unknown"});
       CHECK(job == Refusal{401, "token_issuer"});
     } else {
-      CHECK(blob == Refusal{403, "lease_unknown"});
+      CHECK(blob == Refusal{403, "agent_unknown"});
       CHECK(job == Refusal{403, "token_organization"});
     }
   }
@@ -139,7 +139,7 @@ TEST_CASE("tokens by a stolen key are worth nothing in another organization, in 
   claims.organization = world.stolen.trust_domain;
   CHECK(world.refusal(thief, get("/v1/jobs/the-job", world.forged_token(claims, world.stolen))) == Refusal{404, "job_unknown"});
   // And the victim's own tokens do not travel.
-  CHECK(world.refusal(thief_agent, get(world.blob, world.grant.token)) == Refusal{401, "token_key"});
+  CHECK(world.refusal(thief_agent, get(world.blob, world.grant.token)) == Refusal{403, "agent_unknown"});
   world.honest_work_goes_on();
 }
 

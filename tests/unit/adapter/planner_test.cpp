@@ -193,6 +193,33 @@ TEST_CASE("a plan of a million shards is made and is the largest there is") {
         "/args/shards: expected an integer from 1 to 1000000, got 1000001");
 }
 
+TEST_CASE("what a plan would come to is known before it is made, and not much more than it then is") {
+  std::string items = "[" + digest_text("a");
+  for (int i = 0; i < 500; ++i) items += "," + digest_text(std::to_string(i));
+  for (const auto& [adapter, profile, args] :
+       {std::tuple("mc", "insurance.v1", insurance_args), std::tuple("noop", "noop.v1", std::string(R"({"shards":5000})")),
+        std::tuple("exec", "run.v1",
+                   R"({"program":)" + digest_text("p") + R"(,"items":)" + items + R"(],"items_per_shard":3})")}) {
+    const Contract asked = contract(adapter, profile, args);
+    const auto size = sample_package(adapter)->measure(asked);
+    const auto plan = sample_package(adapter)->plan(asked);
+    REQUIRE(size);
+    REQUIRE(plan);
+    CHECK(size->shards == plan->shards.size());
+    std::uint64_t bytes = 0;
+    for (const auto& shard : plan->shards) {
+      bytes += shard.params.size();
+      for (const auto& input : shard.inputs) bytes += input.name.size() + sizeof input.digest;
+    }
+    CHECK(size->bytes >= bytes);
+    CHECK(size->bytes <= 4 * bytes);
+  }
+  // Whatever its size: there is no plan of it.
+  const auto huge = sample_package("noop")->measure(contract("noop", "noop.v1", R"({"shards":1000000})"));
+  CHECK(huge->shards == 1'000'000);
+  CHECK_FALSE(sample_package("noop")->measure(contract("noop", "noop.v1", R"({"shards":1000001})")));
+}
+
 TEST_CASE("a plan reads back from its canonical form and from nothing else") {
   const auto plan =
       sample_package("exec")->plan(contract("exec", "run.v1",
