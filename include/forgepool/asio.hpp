@@ -51,11 +51,15 @@ class AsioEventLoop : public EventLoop {
  public:
   /// `context` is borrowed and must outlive this object, and this object the nodes that use it.
   explicit AsioEventLoop(asio::io_context& context, EventLoopOptions options = {})
-      : context_(context), pool_(options.blocking_threads), waiting_(std::make_shared<Waiting>(context)) {}
+      : context_(context),
+        pool_(options.blocking_threads),
+        commits_(options.commit_threads),
+        waiting_(std::make_shared<Waiting>(context)) {}
 
   /// Waits for the blocking work under way.
   ~AsioEventLoop() override {
     pool_.join();
+    commits_.join();
     waiting_->close();
   }
 
@@ -84,8 +88,16 @@ class AsioEventLoop : public EventLoop {
   }
 
   void run_blocking(std::function<void()> work, std::function<void()> done) override {
+    run_on(pool_, std::move(work), std::move(done));
+  }
+  void run_commit(std::function<void()> work, std::function<void()> done) override {
+    run_on(commits_, std::move(work), std::move(done));
+  }
+
+ private:
+  void run_on(asio::thread_pool& pool, std::function<void()> work, std::function<void()> done) {
     auto guard = asio::require(context_.get_executor(), asio::execution::outstanding_work.tracked);
-    asio::post(pool_, [guard, waiting = waiting_, work = std::move(work), done = std::move(done)]() mutable {
+    asio::post(pool, [guard, waiting = waiting_, work = std::move(work), done = std::move(done)]() mutable {
       if (work) work();
       work = nullptr;  // What the work holds ends on its own thread, before `done` may run.
       if (!done) return;
@@ -96,7 +108,6 @@ class AsioEventLoop : public EventLoop {
     });
   }
 
- private:
   friend class DefaultEventLoop;
 
   struct Watcher {
@@ -258,7 +269,7 @@ class AsioEventLoop : public EventLoop {
   };
 
   asio::io_context& context_;
-  asio::thread_pool pool_;
+  asio::thread_pool pool_, commits_;
   const std::shared_ptr<Waiting> waiting_;
   const Time wall_start_ = std::chrono::system_clock::now();
   const BootClock::time_point boot_start_ = BootClock::now();

@@ -3,9 +3,10 @@
 /// and need no locks. A host implements this interface over its own loop (asio.hpp does it for an `asio::io_context`) or takes
 /// the default one. The simulator implements it with a virtual clock.
 ///
-/// Threads: `post` and `run_blocking` may be called from any thread, everything else only on the loop's thread. Callbacks run
-/// on the loop's thread, never inside the call that registered them; an empty one is nothing to call. Debug builds of the loops
-/// here end the program with a message when it is called on another thread, or destroyed before the nodes that use it.
+/// Threads: `post`, `run_blocking` and `run_commit` may be called from any thread, everything else only on the loop's thread.
+/// Callbacks run on the loop's thread, never inside the call that registered them; an empty one is nothing to call. Debug builds
+/// of the loops here end the program with a message when it is called on another thread, or destroyed before the nodes that use
+/// it.
 #include <forgepool/time.hpp>
 
 #include <functional>
@@ -48,6 +49,12 @@ class EventLoop {
   /// Runs `work` on a pool thread (fsync, fork, hashing of large data), then `done` on the loop. Must not be called after the
   /// loop was stopped; the loop's owner waits for running work before it is destroyed.
   virtual void run_blocking(std::function<void()> work, std::function<void()> done) = 0;
+
+  /// Likewise, for commits, whose end everybody waits for: they never wait behind what was given to `run_blocking`. Unless
+  /// overridden they do.
+  virtual void run_commit(std::function<void()> work, std::function<void()> done) {
+    run_blocking(std::move(work), std::move(done));
+  }
 };
 
 /// A loop with its own pool threads that a program without one can use.
@@ -63,6 +70,7 @@ class RunnableEventLoop : public EventLoop {
 
 struct EventLoopOptions {
   unsigned blocking_threads = 4;  ///< How many blocking jobs run at once; more wait in line.
+  unsigned commit_threads = 1;    ///< The same for commits. A hub of several organizations has one commit under way of each.
 };
 
 /// The default loop (Asio over epoll).

@@ -87,6 +87,8 @@ struct HubOptions {
   /// What the sweeper deletes leaves the disk at most so much later, together: each time all keys of content are wrapped anew
   /// and the ledger's files are cleaned. What is erased on request leaves it before the request is answered.
   Duration disposal_delay = std::chrono::seconds(60);
+  /// And no sooner than so long after the last time began, whoever asks: erasures that come in between wait, and go together.
+  Duration disposal_interval = std::chrono::seconds(20);
   std::function<void(const Error&)> on_fatal;
 };
 
@@ -98,7 +100,8 @@ class Hub {
   /// A join token of the hub's own organization; durable when `done` is called. invalid_input for what an invitation cannot
   /// say.
   virtual void invite(const Invitation& invitation, std::function<void(Result<std::string>)> done) = 0;
-  /// Stops taking work and calls `done` once everything acknowledged is durable. Destroying without it is safe, too.
+  /// Stops taking work and calls `done` once everything acknowledged is durable, or the ledger has failed. Destroying without
+  /// it is safe, too.
   virtual void stop(std::function<void()> done) = 0;
 };
 

@@ -48,6 +48,9 @@ struct Response {
   int status = 200;
   std::string content_type = "application/octet-stream";
   Bytes body;
+  /// Let go by a listener once the peer has taken the response or never will: for handlers that bound what they make of one
+  /// peer at once. Clients get none.
+  std::shared_ptr<void> until_taken{};
 };
 
 /// Answers one request. May be called at once or later, on the loop, once; a responder that is dropped uncalled answers 500.
@@ -78,7 +81,9 @@ struct TransportLimits {
   Duration request_timeout = std::chrono::seconds(30);
   /// Requests of one peer, over all its connections; further ones wait. 0: any number.
   std::uint32_t max_requests_per_second = 0;
-  /// Requests in handlers and responses not yet taken, of one peer: further requests wait. One at a time is always served.
+  /// Of one peer, over all its connections: requests from their first byte on until they are answered, and responses until they
+  /// are taken. Above it only the oldest request of each connection goes on arriving, and further ones wait for their handlers;
+  /// what would arrive beyond `max_request_bytes` more is answered 503.
   std::size_t max_held_bytes_per_peer = 64u << 20;
 };
 

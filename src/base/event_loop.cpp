@@ -40,6 +40,9 @@ class DefaultEventLoop final : public RunnableEventLoop {
   void run_blocking(std::function<void()> work, std::function<void()> done) override {
     loop_->run_blocking(std::move(work), std::move(done));
   }
+  void run_commit(std::function<void()> work, std::function<void()> done) override {
+    loop_->run_commit(std::move(work), std::move(done));
+  }
 
   void run() override {
     auto guard = asio::make_work_guard(*context_);

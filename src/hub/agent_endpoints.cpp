@@ -18,19 +18,15 @@ void Endpoints::take_lease(const Caller& caller, const Peer& peer, const Request
   if (const auto close = core_.told_clock(id, ask->clock_ms, now); !close)
     return refuse(peer, request, close.error(), std::move(respond));
   // An agent that asks from a new connection has left the old one: work must not be sent there.
-  for (auto waiting = waiting_agents_.begin(); waiting != waiting_agents_.end();) {
-    if (waiting->id != id || waiting->peer.address == peer.address) {
-      ++waiting;
-      continue;
-    }
-    answer(std::move(waiting->respond), nothing());
-    waiting = waiting_agents_.erase(waiting);
-  }
+  std::vector<Number> left;
+  for (auto [entry, last] = waits_of_agent_.equal_range(id); entry != last; ++entry)
+    if (waiting_agents_.at(entry->second).peer.address != peer.address) left.push_back(entry->second);
+  for (const Number number : left) answer(leave(waiting_agents_.find(number)).respond, nothing());
   auto lease = core_.take_lease(id, peer, ask->max_shards, true, now);
   if (!lease) return refuse(peer, request, lease.error(), std::move(respond));
   if (*lease) return answer(std::move(respond), ok(wire::encode(**lease)));
   if (ask->wait_ms == 0) return answer(std::move(respond), nothing());
-  waiting_agents_.push_back({id, peer, ask->max_shards, std::move(respond), loop_.steady() + bounded_wait(ask->wait_ms)});
+  wait(WaitingAgent{id, peer, ask->max_shards, std::move(respond)}, loop_.steady() + bounded_wait(ask->wait_ms));
 }
 
 void Endpoints::heartbeat(const Caller& caller, const Peer& peer, const Request& request, Responder respond) {
@@ -56,13 +52,16 @@ void Endpoints::fetch(const Caller& caller, const Peer& peer, const Request& req
   if (!digest) return refuse(peer, request, digest.error(), std::move(respond));
   if (const auto allowed = core_.may_fetch(AgentId(caller.name), leased, *digest); !allowed)
     return refuse(peer, request, allowed.error(), std::move(respond));
-  if (const auto adapter = core_.adapter(*digest)) return answer(std::move(respond), ok(adapter->bytes()));
-  const auto sealed = ledger_->read(core_.input_place(*digest));
-  if (!sealed || !*sealed)
-    return refuse(peer, request, {ErrorKind::internal, "the hub cannot read this blob"}, std::move(respond));
-  auto input = core_.open_input(*digest, **sealed);
-  if (!input) return refuse(peer, request, input.error(), std::move(respond));
-  answer(std::move(respond), ok(std::move(*input)));
+  if (const auto adapter = core_.adapter(*digest))
+    return work_.answer(peer, std::move(respond), [adapter] { return ok(adapter->bytes()); });
+  const auto key = core_.input_content_key(*digest);
+  if (!key) return refuse(peer, request, key.error(), std::move(respond));
+  work_.answer(peer, std::move(respond), [ledger = ledger_, key = *key, place = core_.input_place(*digest)] {
+    const auto sealed = ledger->read(place);
+    if (!sealed || !*sealed) return failure(coded({ErrorKind::internal, "the hub cannot read this blob"}));
+    auto input = key->open(place, **sealed);
+    return input ? ok(std::move(*input)) : failure(coded(input.error()));
+  });
 }
 
 }  // namespace forgepool::hub

@@ -13,13 +13,10 @@ namespace forgepool::hub {
 namespace {
 
 /// Who agreed on what was accepted of the shard, as the hub's verdict says. Nobody if there is none (any more).
-Result<std::vector<AgentId>> agreed_on(const Ledger& ledger, const Job& job, std::uint32_t shard) {
+Result<std::vector<AgentId>> agreed_on(const std::optional<Bytes>& sealed, const Job& job, std::uint32_t shard) {
   std::vector<AgentId> agents;
-  const std::string place = verdict_key(job.id, shard);
-  const auto sealed = ledger.read(place);
-  if (!sealed) return fail(sealed.error());
-  if (!*sealed) return agents;
-  const auto record = open_record(*job.key, place, **sealed);
+  if (!sealed) return agents;
+  const auto record = open_record(*job.key, verdict_key(job.id, shard), *sealed);
   if (!record) return fail(record.error());
   const auto statement = read_statement(*record);
   if (!statement) return fail(statement.error());
@@ -34,7 +31,8 @@ Result<std::vector<AgentId>> agreed_on(const Ledger& ledger, const Job& job, std
 
 }  // namespace
 
-Result<AgentSummary> HubCore::appeal(const AgentId& id, const Appeal& appeal, const Ledger& ledger, Time now) {
+Result<AgentSummary> HubCore::appeal(const AgentId& id, const Appeal& appeal, const std::optional<Bytes>& sealed_verdict,
+                                     Time now) {
   const auto found = agents_.find(id);
   if (found == agents_.end()) return fail(ErrorKind::not_found, "there is no agent " + id.str() + "; `hub agents` lists them");
   AgentRecord& record = found->second;
@@ -59,7 +57,7 @@ Result<AgentSummary> HubCore::appeal(const AgentId& id, const Appeal& appeal, co
                             appeal.shard, appeal.replayed.str(),
                             appeal.replayed == charge->accepted ? "which was accepted" : "which nobody was asked about",
                             charge->returned.str()));
-  const auto wrong = agreed_on(ledger, job->second, appeal.shard);
+  const auto wrong = agreed_on(sealed_verdict, job->second, appeal.shard);
   if (!wrong) return fail(wrong.error());
   Job& overturned = job->second;
   const CaughtAgent upheld = *charge;

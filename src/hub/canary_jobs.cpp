@@ -73,6 +73,7 @@ Job& HubCore::put_canary(Job job, KnownShards shards, Time now) {
   }
 #endif
   running_.insert(job.id);
+  deadlines_.set(job.id, job.deadline());
   ++running_canaries_;
   const JobId id = job.id;
   return jobs_.emplace(id, std::move(job)).first->second;
@@ -88,6 +89,7 @@ void HubCore::end_canary(Job& job, Time now) {
   parts_.scheduler.remove_job(job.id);
   const auto earned = parts_.verifier.end(job.id);
   running_.erase(job.id);
+  deadlines_.erase(job.id);
   --running_canaries_;
   over_canaries_.push_back(job.id);
   keep_credit(earned);

@@ -19,7 +19,7 @@ struct Committer::State : std::enable_shared_from_this<State> {
       Status outcome;
     };
     auto flight = std::make_shared<Flight>(Flight{std::exchange(pending, {}), std::exchange(waiting, {}), {}});
-    loop.run_blocking(
+    loop.run_commit(
         [flight, target = ledger] {
           if (flight->batch.empty()) return;
           if (const auto head = target->commit(flight->batch); !head) flight->outcome = fail(head.error());
@@ -29,6 +29,8 @@ struct Committer::State : std::enable_shared_from_this<State> {
           if (!flight->outcome) {
             self->failed = true;
             if (self->on_fatal) self->on_fatal(flight->outcome.error());
+            for (const auto& then : std::exchange(self->ending, {}))
+              if (auto call = std::exchange(*then, nullptr)) call();
             return;
           }
           self->committing = false;
@@ -45,6 +47,7 @@ struct Committer::State : std::enable_shared_from_this<State> {
   std::function<void(const Error&)> on_fatal;
   LedgerBatch pending;
   std::vector<std::function<void()>> waiting;
+  std::vector<std::shared_ptr<std::function<void()>>> ending;  ///< Called in any case, once.
   bool committing = false;
   bool failed = false;
   bool alive = true;
@@ -57,11 +60,21 @@ Committer::~Committer() {
   state_->alive = false;
   state_->pending = {};
   state_->waiting.clear();
+  state_->ending.clear();
   state_->on_fatal = nullptr;
 }
 
 bool Committer::failed() const {
   return state_->failed;
+}
+
+void Committer::at_the_end(LedgerBatch batch, std::function<void()> then) {
+  if (state_->failed) return then();
+  const auto once = std::make_shared<std::function<void()>>(std::move(then));
+  state_->ending.push_back(once);
+  after(std::move(batch), [once] {
+    if (auto call = std::exchange(*once, nullptr)) call();
+  });
 }
 
 void Committer::after(LedgerBatch batch, std::function<void()> then) {

@@ -31,25 +31,30 @@ Result<std::vector<std::string>> keys_of(const Ledger& ledger, const JobId& job)
 
 /// Shared with what is under way on the pool, which may outlive the hub.
 struct Disposal::State : std::enable_shared_from_this<State> {
-  State(EventLoop& l, HubCore& c, Committer& o, std::shared_ptr<Ledger> g, HubIdentity& i, LogSink& s, std::function<void()> f)
-      : loop(l), core(c), committer(o), ledger(std::move(g)), identity(i), log(s), settle(std::move(f)) {}
+  State(EventLoop& l, HubCore& c, Committer& o, std::shared_ptr<Ledger> g, HubIdentity& i, PeerWork& w, LogSink& s,
+        std::function<void()> f)
+      : loop(l), core(c), committer(o), ledger(std::move(g)), identity(i), peer_work(w), log(s), settle(std::move(f)) {}
 
   // --- deletions that need the ledger
 
-  void with_keys(const JobId& job, std::function<void(Result<std::vector<std::string>>)> then) {
+  /// `peer`: whose turn it has to be; without a name the hub's own.
+  void with_keys(const Peer& peer, const JobId& job, std::function<void(Result<std::vector<std::string>>)> then) {
     // What the state machine has put into its transactions must be in the ledger before it is asked.
-    committer.after(core.effects().take(), [self = shared_from_this(), job, then = std::move(then)]() mutable {
+    committer.after(core.effects().take(), [self = shared_from_this(), peer, job, then = std::move(then)] {
+      if (!self->alive) return;
       auto keys = std::make_shared<Result<std::vector<std::string>>>();
-      self->loop.run_blocking([keys, job, from = self->ledger] { *keys = keys_of(*from, job); },
-                              [self, keys, then = std::move(then)] {
-                                if (self->alive) then(std::move(*keys));
-                              });
+      const bool taken = self->peer_work.run(
+          peer, [keys, job, from = self->ledger] { *keys = keys_of(*from, job); },
+          [self, keys, then] {
+            if (self->alive) then(std::move(*keys));
+          });
+      if (!taken) then(fail(too_much_waits()));
     });
   }
 
   void delete_due() {
     for (const auto& due : core.take_due_deletions(loop.now()))
-      with_keys(due.job, [this, due](Result<std::vector<std::string>> keys) {
+      with_keys({}, due.job, [this, due](Result<std::vector<std::string>> keys) {
         const Time now = loop.now();
         if (!keys) {
           log.write(LogLevel::error, "deletion_failed", {{"reason", keys.error().message}});
@@ -77,6 +82,7 @@ struct Disposal::State : std::enable_shared_from_this<State> {
 
   void dispose() {
     disposing = true;
+    not_before = loop.now() + core.disposal_interval();
     core.dispose_at(std::nullopt);
     auto work = std::make_shared<Work>();
     work->store = identity.store;
@@ -149,17 +155,19 @@ struct Disposal::State : std::enable_shared_from_this<State> {
   Committer& committer;
   const std::shared_ptr<Ledger> ledger;
   HubIdentity& identity;
+  PeerWork& peer_work;
   LogSink& log;
   const std::function<void()> settle;
   std::vector<std::function<void(Status)>> waiting;  ///< For the next disposal,
   std::vector<std::function<void(Status)>> served;   ///< and for the one under way.
   bool disposing = false;
+  Time not_before{};  ///< The next one.
   bool alive = true;
 };
 
 Disposal::Disposal(EventLoop& loop, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger, HubIdentity& identity,
-                   LogSink& log, std::function<void()> settle)
-    : state_(std::make_shared<State>(loop, core, committer, std::move(ledger), identity, log, std::move(settle))) {}
+                   PeerWork& work, LogSink& log, std::function<void()> settle)
+    : state_(std::make_shared<State>(loop, core, committer, std::move(ledger), identity, work, log, std::move(settle))) {}
 
 Disposal::~Disposal() {
   state_->alive = false;
@@ -169,17 +177,23 @@ void Disposal::run() {
   State& state = *state_;
   state.delete_due();
   const auto due = state.core.disposal_due();
-  if (!state.disposing && due && *due <= state.loop.now()) state.dispose();
+  if (!due || state.disposing) return;
+  if (*due < state.not_before)
+    state.core.dispose_at(state.not_before);
+  else if (*due <= state.loop.now())
+    state.dispose();
 }
 
-void Disposal::erase(const JobId& job, std::function<void(Status)> done) {
-  state_->with_keys(job, [state = state_.get(), job, done = std::move(done)](Result<std::vector<std::string>> keys) mutable {
-    if (!keys) return done(fail(keys.error()));
-    if (const auto erased = state->core.erase(job, "request", *keys, state->loop.now()); !erased) return done(erased);
-    state->core.dispose_at(state->loop.now());
-    state->waiting.push_back(std::move(done));
-    state->settle();
-  });
+void Disposal::erase(const Peer& peer, const JobId& job, std::function<void(Status)> done) {
+  state_->with_keys(peer, job,
+                    [state = state_.get(), job, done = std::move(done)](Result<std::vector<std::string>> keys) mutable {
+                      if (!keys) return done(fail(keys.error()));
+                      if (const auto erased = state->core.erase(job, "request", *keys, state->loop.now()); !erased)
+                        return done(erased);
+                      state->core.dispose_at(state->loop.now());
+                      state->waiting.push_back(std::move(done));
+                      state->settle();
+                    });
 }
 
 }  // namespace forgepool::hub

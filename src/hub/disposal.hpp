@@ -7,9 +7,13 @@
 /// copy of the ledger's files holds of deleted content is then encrypted under a key that nobody has. After a crash at any of
 /// these points the hub begins with (1) when it is opened again: a record says that something is to be disposed of.
 ///
+/// All of that costs as much as there is in the state, and nothing is committed in (3): so it is begun once in
+/// `HubOptions::disposal_interval` at most, however much is erased in it.
+///
 /// Loop thread only; what blocks runs on the pool.
 #include "hub/committer.hpp"
 #include "hub/hub_core.hpp"
+#include "hub/peer_work.hpp"
 
 #include <forgepool/event_loop.hpp>
 
@@ -19,14 +23,14 @@ class Disposal {
  public:
   /// `settle` is called after each call of the state machine (`Endpoints::settle`).
   Disposal(EventLoop& loop, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger, HubIdentity& identity,
-           LogSink& log, std::function<void()> settle);
+           PeerWork& work, LogSink& log, std::function<void()> settle);
   ~Disposal();
 
   /// Begins whatever is due. Called with every settling.
   void run();
   /// Erases a job that may be erased, and calls `done` once nothing of it is on the disk any more. After an error some may be:
-  /// it is tried again until it is gone.
-  void erase(const JobId& job, std::function<void(Status)> done);
+  /// it is tried again until it is gone. `unavailable`, and nothing is erased, if too much of `peer` waits.
+  void erase(const Peer& peer, const JobId& job, std::function<void(Status)> done);
 
  private:
   struct State;

@@ -20,7 +20,7 @@ HubCore::Subject subject_of(const Route& route) {
 }  // namespace
 
 Endpoints::Endpoints(EventLoop& loop, WallClock& clock, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger,
-                     HubIdentity& identity, LogPublication& publication, Front& front, LogSink& log)
+                     HubIdentity& identity, LogPublication& publication, PeerWork& work, Front& front, LogSink& log)
     : loop_(loop),
       clock_(clock),
       core_(core),
@@ -28,9 +28,10 @@ Endpoints::Endpoints(EventLoop& loop, WallClock& clock, HubCore& core, Committer
       ledger_(std::move(ledger)),
       identity_(identity),
       publication_(publication),
+      work_(work),
       front_(front),
       log_(log),
-      disposal_(loop, core, committer, ledger_, identity, log, [this] { settle(); }) {}
+      disposal_(loop, core, committer, ledger_, identity, work, log, [this] { settle(); }) {}
 
 void Endpoints::answer(Responder respond, Response response) {
   committer_.after(core_.effects().take(),

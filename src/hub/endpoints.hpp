@@ -5,11 +5,12 @@
 #include "hub/disposal.hpp"
 #include "hub/hub_core.hpp"
 #include "hub/log_publication.hpp"
+#include "hub/peer_work.hpp"
 #include "hub/wall_clock.hpp"
 
 #include <forgepool/event_loop.hpp>
 
-#include <list>
+#include <map>
 
 namespace forgepool::hub {
 
@@ -28,7 +29,7 @@ class Front {
 class Endpoints {
  public:
   Endpoints(EventLoop& loop, WallClock& clock, HubCore& core, Committer& committer, std::shared_ptr<Ledger> ledger,
-            HubIdentity& identity, LogPublication& publication, Front& front, LogSink& log);
+            HubIdentity& identity, LogPublication& publication, PeerWork& work, Front& front, LogSink& log);
 
   /// For the listener with mutual TLS.
   void handle(const Caller& caller, const Peer& peer, Request request, Responder respond);
@@ -44,13 +45,14 @@ class Endpoints {
   void close();
 
  private:
-  /// An agent that waits for work, or a client that waits for a change. `until` in the loop's steady time.
+  /// Those who wait are numbered as they came.
+  using Number = std::uint64_t;
+  /// An agent that waits for work, or a client that waits for a change.
   struct WaitingAgent {
     AgentId id;
     Peer peer;
     std::uint32_t max_shards;
     Responder respond;
-    Time until;
   };
   struct WaitingClient {
     JobId job;
@@ -58,7 +60,6 @@ class Endpoints {
     Peer peer;
     std::uint64_t seen;
     Responder respond;
-    Time until;
   };
 
   void take_lease(const Caller& caller, const Peer& peer, const Request& request, Responder respond);
@@ -105,8 +106,15 @@ class Endpoints {
   void note_allowed(const Peer& peer, Action action);
   /// Before anything is asked of the state machine: somebody may have set the clock.
   void look_at_clock();
+  /// `until` in the loop's steady time.
+  void wait(WaitingAgent agent, Time until);
+  void wait(WaitingClient client, Time until);
+  WaitingAgent leave(std::map<Number, WaitingAgent>::iterator waiting);
+  WaitingClient leave(std::map<Number, WaitingClient>::iterator waiting);
   void offer_work();
+  void go_on_offering();
   void tell_changes();
+  void tell(WaitingClient waiting);
   void drop_late();
   void arm();
 
@@ -117,11 +125,25 @@ class Endpoints {
   const std::shared_ptr<Ledger> ledger_;
   const HubIdentity& identity_;
   LogPublication& publication_;
+  PeerWork& work_;
   Front& front_;
   LogSink& log_;
   Disposal disposal_;
-  std::list<WaitingAgent> waiting_agents_;
-  std::list<WaitingClient> waiting_clients_;
+  std::map<Number, WaitingAgent> waiting_agents_;
+  std::map<Number, WaitingClient> waiting_clients_;
+  std::multimap<AgentId, Number> waits_of_agent_;
+  std::multimap<JobId, Number> waits_for_job_;
+  DueQueue<Number> waits_end_;  ///< Of agents and clients.
+  Number next_wait_ = 0;
+  /// Who waits is offered work in turn, some at a time, until it is gone.
+  struct Offering {
+    Number next = 0;
+    std::uint64_t executions = 0;  ///< Still to be given.
+    bool any = false;              ///< It is not known how many.
+    bool again = false;            ///< There is more since it began.
+  };
+  std::optional<Offering> offering_;
+  std::unique_ptr<Subscription> next_offers_;
   std::unique_ptr<Subscription> timer_;
   Time armed_for_{};
   bool settling_ = false;

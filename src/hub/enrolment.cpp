@@ -23,6 +23,16 @@ constexpr Duration agent_presence = std::chrono::seconds(45);
 // Nobody else could let an operator in again.
 constexpr Duration operator_certificate_life = std::chrono::hours(24 * 365);
 
+std::string expired(Time at, Time renewable_until, Time now) {
+  return "its certificate expired at " + to_rfc3339(at) +
+         (now <= renewable_until
+              ? " and was not renewed yet: until " + to_rfc3339(renewable_until) + " it does so when it is back"
+              : " and was not renewed: enrol it again");
+}
+std::string clock_reason(Duration ahead) {
+  return "its clock is " + describe_clock(ahead) + ": it gets no work until that is set right";
+}
+
 Status check_ids(const std::vector<std::string>& names, std::string_view what) {
   if (names.size() > identity::max_attested_names)
     return fail(ErrorKind::invalid_input,
@@ -106,8 +116,21 @@ Result<wire::fb::EnrolledT> HubCore::issue(const PublicKey& key, const identity:
   if (!certificate) return fail(certificate.error());
   const auto issued = parse_certificate(*certificate);
   if (!issued) return fail(issued.error());
-  remember_certificate({issued->serial, name, parts_.identity.epochs.ca, issued->fields.not_after}, now);
+  remember_certificate({issued->serial, name, parts_.identity.epochs.ca, issued->fields.not_after, key.pin()}, now);
   return identity::write_enrolment({std::move(*certificate), parts_.identity.ca_certificate}, parts_.front, now);
+}
+
+Status HubCore::may_enrol(const Digest& key_pin) const {
+  const std::string pin = key_pin.hex();
+  const auto revoked = [&](const auto& entry) {
+    const RevocationRecord& record = entry.second;
+    return (record.kind == "operator" && record.id == pin) || std::ranges::find(record.key_pins, pin) != record.key_pins.end();
+  };
+  const auto barred = [&](const auto& entry) { return entry.second.key_pin == key_pin && !entry.second.quarantined.empty(); };
+  if (std::ranges::none_of(revocations_, revoked) && std::ranges::none_of(agents_, barred)) return {};
+  return fail(ErrorKind::denied,
+              "enrolment_key: this key was enrolled before and is in quarantine or revoked; a new name does not change that. "
+              "Whoever may come back makes a new key, and asks the hub's operator for a token");
 }
 
 Result<wire::fb::EnrolledT> HubCore::enrol(ByteView secret, ByteView request, Time now) {
@@ -123,6 +146,7 @@ Result<wire::fb::EnrolledT> HubCore::enrol(ByteView secret, ByteView request, Ti
   }
   const auto parsed = parse_certificate_request(request);
   if (!parsed) return fail(parsed.error());
+  if (const auto welcome = may_enrol(parsed->key.pin()); !welcome) return fail(welcome.error());
 
   const bool is_agent = found->second.role == "agent";
   // One key is one agent: under a second id its answers would count twice, and who was caught would come back.
@@ -208,12 +232,9 @@ AgentSummary HubCore::summary(const AgentRecord& record, Time now) const {
   const Time renewable_until = record.certificate_expires_at + parts_.options.renewal_grace;
   if (record.quarantined.empty() && record.certificate_expires_at <= now) {
     summary.state = "expired";
-    summary.reason = "its certificate expired at " + to_rfc3339(record.certificate_expires_at) +
-                     (now <= renewable_until
-                          ? " and was not renewed yet: until " + to_rfc3339(renewable_until) + " it does so when it is back"
-                          : " and was not renewed: enrol it again");
+    summary.reason = expired(record.certificate_expires_at, renewable_until, now);
   } else if (const auto off = clocks_off_.find(record.agent.id); summary.reason.empty() && off != clocks_off_.end()) {
-    summary.reason = "its clock is " + describe_clock(off->second) + ": it gets no work until that is set right";
+    summary.reason = clock_reason(off->second);
   }
   return summary;
 }
@@ -224,17 +245,20 @@ std::vector<AgentSummary> HubCore::agents(Time now) const {
   return summaries;
 }
 
-std::vector<AgentSummary> HubCore::unhealthy(Time now) const {
+std::vector<HubCore::UnhealthyAgent> HubCore::unhealthy(Time now) const {
   // Renewal is due at half life; what is not renewed at nine tenths has been trying in vain, or has been away.
   const Duration late = parts_.options.certificate_life / 10;
-  std::vector<AgentSummary> found;
-  for (auto& agent : agents(now)) {
-    if (agent.state == "quarantined" || agent.state == "revoked") continue;
-    if (agent.certificate_expires_at > now + late && !clocks_off_.contains(agent.agent.id)) continue;
-    if (agent.reason.empty())
-      agent.reason =
-          "its certificate expires at " + to_rfc3339(agent.certificate_expires_at) + " and should have been renewed by now";
-    found.push_back(std::move(agent));
+  std::vector<UnhealthyAgent> found;
+  for (const auto& [id, agent] : agents_) {
+    if (!agent.quarantined.empty()) continue;
+    const Time end = agent.certificate_expires_at;
+    const auto off = clocks_off_.find(id);
+    if (end > now + late && off == clocks_off_.end()) continue;
+    std::string reason = end <= now ? expired(end, end + parts_.options.renewal_grace, now)
+                         : off != clocks_off_.end()
+                             ? clock_reason(off->second)
+                             : "its certificate expires at " + to_rfc3339(end) + " and should have been renewed by now";
+    found.push_back({id, std::move(reason)});
   }
   return found;
 }

@@ -34,7 +34,7 @@ class DefaultHub final : public Hub, private hub::Front {
     for (auto& one : all) {
       const std::string domain = one.identity.trust_domain;
       organizations_.push_back(std::make_unique<Organization>(
-          std::move(one), Organization::Shared{loop_, options_, organizations_.empty() ? nullptr : &front(), *this,
+          std::move(one), Organization::Shared{loop_, options_, organizations_.empty() ? nullptr : &front(), *this, work_,
                                                parts.adapters, parts.random ? parts.random : fill_random, *log_,
                                                [this, domain](const Error& error) { ledger_failed(domain, error); }}));
     }
@@ -137,7 +137,7 @@ class DefaultHub final : public Hub, private hub::Front {
     const auto left = std::make_shared<std::size_t>(organizations_.size());
     for (const auto& organization : organizations_) {
       organization->endpoints.close();
-      organization->committer.after(organization->core.effects().take(), [left, done] {
+      organization->committer.at_the_end(organization->core.effects().take(), [left, done] {
         if (--*left == 0) done();
       });
     }
@@ -235,9 +235,11 @@ class DefaultHub final : public Hub, private hub::Front {
   std::vector<std::unique_ptr<Organization>> organizations_;  ///< The hub's own first. Few, and not changed after construction.
   hub::GuessLimiter guesses_;
   bool stopped_ = false;
-  // Last: no request may come once the rest is being destroyed.
+  // Last: no request may come once the rest is being destroyed,
   std::unique_ptr<Listener> listener_;
   std::unique_ptr<Listener> enrolment_listener_;
+  // and no work begin when the listeners let go of answers.
+  hub::PeerWork work_{loop_};
 };
 
 /// A log under another name or key would take everything, and no bundle of it would ever verify.

@@ -187,12 +187,9 @@ void HubCore::tick(Time now) {
   if (const auto due = parts_.scheduler.next_deadline(); due && *due <= now) new_work_ = true;
   if (pauses_.ended(now)) new_work_ = true;
   lapse(parts_.scheduler.expire(now));
-  std::vector<JobId> late;
-  for (const auto& id : running_)
-    if (jobs_.at(id).deadline() <= now) late.push_back(id);
-  for (const auto& id : late) {
+  for (const auto& id : deadlines_.due(now)) {
     Job& job = jobs_.at(id);
-    if (job.state != JobState::running) continue;
+    if (!job.running) continue;  // The end of another one was its end, too.
     end_job(job, JobState::failed,
             fmt::format("timed out after {} ms with {} of {} shards accepted; see `explain` for what it waited for, or raise "
                         "/policy/timeout_ms",
@@ -225,6 +222,7 @@ void HubCore::clock_set(Duration by) {
   pauses_.clock_set(by);
   for (const auto& id : running_) {
     jobs_.at(id).clock_set += by;
+    deadlines_.set(id, jobs_.at(id).deadline());
     for (auto& [agent, leases] : jobs_.at(id).running->lapsed)
       for (Lease& lease : leases) lease.granted += by, lease.deadline += by;
   }
@@ -233,13 +231,9 @@ void HubCore::clock_set(Duration by) {
 
 std::optional<Time> HubCore::next_deadline() const {
   auto next = parts_.scheduler.next_deadline();
-  for (const auto& id : running_) {
-    const Time deadline = jobs_.at(id).deadline();
-    if (!next || deadline < *next) next = deadline;
-  }
-  for (const auto& due :
-       {deletions_.empty() ? std::nullopt : std::optional(deletions_.begin()->first),
-        uploads_.empty() ? std::nullopt : std::optional(uploads_.begin()->first), disposal_due_, pauses_.next_end()})
+  for (const auto& due : {deadlines_.next(), deletions_.next(),
+                          uploads_.empty() ? std::nullopt : std::optional(uploads_.begin()->first), disposal_due_,
+                          pauses_.next_end()})
     if (due && (!next || *due < *next)) next = due;
   return next;
 }

@@ -4,6 +4,7 @@
 /// around it (hub.cpp) sends no answer before the effects of the call, and of all calls before it, are durable.
 #include "hub/authorization.hpp"
 #include "hub/canaries.hpp"
+#include "hub/due_queue.hpp"
 #include "hub/effects.hpp"
 #include "hub/pauses.hpp"
 #include "hub/records.hpp"
@@ -71,19 +72,24 @@ class HubCore {
   Result<JobExplanation> explain(const JobId& job, const Caller& caller, Time now) const;
   std::vector<JobStatus> list(const Caller& caller, Time now) const;
   Status upload(const Digest& digest, Bytes content, const Caller& caller, const Ticket& ticket, Time now);
-  /// Where an input stands in the ledger's state, and what is in that record.
+  /// Where an input stands in the ledger's state, and what opens that record.
   std::string input_place(const Digest& digest) const { return input_key(input_names_->name_of(digest)); }
-  Result<Bytes> open_input(const Digest& digest, ByteView sealed) const;
+  Result<std::shared_ptr<const ContentKey>> input_content_key(const Digest& digest) const;
   std::vector<AgentSummary> agents(Time now) const;
+  struct UnhealthyAgent {
+    AgentId id;
+    std::string reason;
+  };
   /// Agents that cannot work, and whose owners should know: their certificate ran out, or soon will without having been
-  /// renewed.
-  std::vector<AgentSummary> unhealthy(Time now) const;
+  /// renewed. Anybody may ask how many: takes the time of a look at each agent's record, whatever jobs there are.
+  std::vector<UnhealthyAgent> unhealthy(Time now) const;
   /// Makes a join token and returns its text.
   Result<std::string> invite(const Invitation& invitation, Time now);
   /// Ends an agent's quarantine if a replay of the shard where it was caught gave what it returned; puts those into quarantine
   /// who had agreed on what was accepted instead, as the verdict in the ledger says; and marks the job. not_found if there is
   /// no such agent, job or charge; conflict if it is not in quarantine, or the replay gave something else.
-  Result<AgentSummary> appeal(const AgentId& agent, const Appeal& appeal, const Ledger& ledger, Time now);
+  /// `sealed_verdict`: what the ledger's state has at `verdict_key` of the shard; every commit before must have been durable.
+  Result<AgentSummary> appeal(const AgentId& agent, const Appeal& appeal, const std::optional<Bytes>& sealed_verdict, Time now);
   Result<AgentSummary> drain(const AgentId& agent, bool draining, Time now);
   /// What the hub says of its configuration, for `assess_posture` (posture.cpp). RFC 8785 JSON.
   std::string posture() const;
@@ -112,6 +118,7 @@ class HubCore {
   /// When what was deleted has to leave the disk, too: nothing if there is nothing.
   std::optional<Time> disposal_due() const { return disposal_due_; }
   void dispose_at(std::optional<Time> due) { disposal_due_ = due; }
+  Duration disposal_interval() const { return parts_.options.disposal_interval; }
   /// Wraps all keys of content under another one: what was wrapped under the one before can go.
   void rewrap(WrappingKey wrapping);
   const WrappingKey& wrapping() const { return wrapping_; }
@@ -119,6 +126,8 @@ class HubCore {
   void disposed();
 
   // --- enrolment and renewal
+  /// `denied` for a key that is in quarantine or was revoked, under whatever name.
+  Status may_enrol(const Digest& key_pin) const;
   bool knows_invitation(ByteView secret) const;
   Result<wire::fb::EnrolledT> enrol(ByteView secret, ByteView certificate_request, Time now);
   /// A new certificate for the same name and key.
@@ -186,8 +195,12 @@ class HubCore {
   Effects& effects() { return effects_; }
   /// Jobs whose status changed since the last call.
   std::set<JobId> take_changed_jobs() { return std::exchange(changed_jobs_, {}); }
-  /// True if there may be work for agents that were told there is none.
-  bool take_new_work() { return std::exchange(new_work_, false); }
+  /// That there may be work for agents that were told there is none.
+  struct NewWork {
+    std::uint64_t executions = 0;  ///< So many are wanted that were not before;
+    bool any = false;              ///< or nobody knows how many.
+  };
+  NewWork take_new_work() { return {std::exchange(newly_wanted_, 0), std::exchange(new_work_, false)}; }
   const Job* find(const JobId& job) const;
   /// Nothing, or that it was erased: to those whose it was.
   std::optional<Error> erased(const JobId& job, const Caller& caller) const;
@@ -307,6 +320,7 @@ class HubCore {
   bool requeue(const LeaseId& lease);
   Result<Revoked> revoke_agent(const std::string& id, const std::string& reason, Time now);
   Result<Revoked> revoke_client(const std::string& id);
+  std::vector<std::string> keys_of_client(const std::string& id) const;
   Result<Revoked> revoke_operator(const std::string& id, Time now, std::string& recorded);
   Result<Revoked> revoke_token(const std::string& id, Time now, std::string& recorded);
   Result<Revoked> revoke_key(const std::string& id);
@@ -386,7 +400,8 @@ class HubCore {
 
   Effects effects_;
   std::map<JobId, Job> jobs_;
-  std::set<JobId> running_;  ///< Canaries included.
+  std::set<JobId> running_;    ///< Canaries included.
+  DueQueue<JobId> deadlines_;  ///< Of those that run.
   Canaries canaries_;
   std::uint32_t running_canaries_ = 0;
   std::vector<JobId> over_canaries_;
@@ -410,7 +425,7 @@ class HubCore {
   std::uint64_t running_output_bytes_ = 0;
   std::map<AgentId, std::uint32_t> words_;  ///< How often agents said something new of themselves.
   WrappingKey wrapping_;
-  std::multimap<Time, JobId> deletions_;        ///< When the next thing of a job that ended is to be deleted.
+  DueQueue<JobId> deletions_;                   ///< When the next thing of a job that ended is to be deleted.
   std::map<std::string, ErasedRecord> erased_;  ///< By their keys in the state.
   std::optional<Time> disposal_due_;
   std::uint64_t deleted_ = 0, rewrapped_at_ = 0;  ///< Deletions so far, and of these, before the last `rewrap`.
@@ -420,7 +435,8 @@ class HubCore {
   std::map<AgentId, std::vector<std::uint64_t>> discredits_;  ///< Journal entries that say who claimed what was refuted.
   Pauses pauses_;
   std::set<JobId> changed_jobs_;
-  bool new_work_ = false;
+  std::uint64_t newly_wanted_ = 0;  ///< Executions,
+  bool new_work_ = false;           ///< or there may be any number.
 };
 
 }  // namespace forgepool::hub

@@ -108,8 +108,14 @@ void Endpoints::read_revocation_list(const Peer& peer, const Request& request, s
 }
 
 void Endpoints::turn_out(const std::function<bool(const Peer&)>& whose) {
-  std::erase_if(waiting_agents_, [&](const WaitingAgent& waiting) { return whose(waiting.peer); });
-  std::erase_if(waiting_clients_, [&](const WaitingClient& waiting) { return whose(waiting.peer); });
+  const auto end_waiting = [&](auto& waiting) {
+    for (auto entry = waiting.begin(); entry != waiting.end();) {
+      const auto one = entry++;
+      if (whose(one->second.peer)) leave(one);
+    }
+  };
+  end_waiting(waiting_agents_);
+  end_waiting(waiting_clients_);
   front_.disconnect(whose);
 }
 

@@ -68,10 +68,10 @@ void HubCore::keep_upload(const Digest& digest, const std::string& owner, Claim&
     uploads_.emplace(claim.uploaded_at + parts_.options.unused_input_life, std::pair{digest, owner});
 }
 
-Result<Bytes> HubCore::open_input(const Digest& digest, ByteView sealed) const {
+Result<std::shared_ptr<const ContentKey>> HubCore::input_content_key(const Digest& digest) const {
   const auto input = inputs_.find(digest);
   if (input == inputs_.end()) return fail(ErrorKind::not_found, "erased: this input has been deleted");
-  return input->second.key->open(input_place(digest), sealed);
+  return input->second.key;
 }
 
 void HubCore::claim_inputs(const Job& job) {

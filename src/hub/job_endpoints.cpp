@@ -69,7 +69,7 @@ void Endpoints::erase(const Caller& caller, const Peer& peer, const Request& req
   if (const auto allowed = core_.may_erase(*id, caller, ticket, loop_.now()); !allowed)
     return decline(peer, request, allowed.error(), std::move(respond));
   auto respond_shared = std::make_shared<Responder>(std::move(respond));
-  disposal_.erase(*id,
+  disposal_.erase(peer, *id,
                   [respond_shared](const Status& erased) { (*respond_shared)(erased ? nothing() : failure(erased.error())); });
 }
 
@@ -101,11 +101,10 @@ void Endpoints::read_job(const Caller& caller, const Peer& peer, std::string_vie
   if (part.empty()) {
     const auto query = split_query(request.path).second;
     const auto seen = query_number(query, "seen", 0);
-    const auto wait = bounded_wait(query_number(query, "wait_ms", 0));
-    if ((*job)->version > seen || wait <= Duration::zero())
+    const auto longest = bounded_wait(query_number(query, "wait_ms", 0));
+    if ((*job)->version > seen || longest <= Duration::zero())
       return answer(std::move(respond), ok(wire::encode(wire::to_wire(*core_.status(*id, caller, now)))));
-    waiting_clients_.push_back({*id, caller, peer, seen, std::move(respond), loop_.steady() + wait});
-    return;
+    return wait(WaitingClient{*id, caller, peer, seen, std::move(respond)}, loop_.steady() + longest);
   }
   if (part == "/explain") return answer(std::move(respond), ok(wire::encode(wire::to_wire(*core_.explain(*id, caller, now)))));
   if (part != "/result" && part != "/bundle")
@@ -123,7 +122,6 @@ void Endpoints::read_job(const Caller& caller, const Peer& peer, std::string_vie
   // What is read next must be in the ledger: after the commit of everything so far. Then off the loop, for a bundle may be
   // large.
   auto respond_shared = std::make_shared<Responder>(std::move(respond));
-  auto outcome = std::make_shared<Result<std::string>>();
   const bool bundle = part == "/bundle";
   if (const auto there = still_there(**job, bundle); !there)
     return decline(peer, request, there.error(), std::move(*respond_shared));
@@ -139,14 +137,11 @@ void Endpoints::read_job(const Caller& caller, const Peer& peer, std::string_vie
     if (!checkpoint) return decline(peer, request, checkpoint.error(), std::move(*respond_shared));
     facts.checkpoint = std::move(*checkpoint);
   }
-  committer_.after(core_.effects().take(), [this, bundle, respond_shared, outcome, facts = std::move(facts)] {
-    loop_.run_blocking(
-        [bundle, outcome, facts, ledger = ledger_, key = identity_.tls.key] {
-          *outcome = bundle ? build_bundle(*ledger, facts, *key) : read_result(*ledger, facts);
-        },
-        [respond_shared, outcome] {
-          (*respond_shared)(*outcome ? json_answer(std::move(**outcome)) : failure(outcome->error()));
-        });
+  committer_.after(core_.effects().take(), [this, peer, bundle, respond_shared, facts = std::move(facts)] {
+    work_.answer(peer, std::move(*respond_shared), [bundle, facts, ledger = ledger_, key = identity_.tls.key] {
+      const auto document = bundle ? build_bundle(*ledger, facts, *key) : read_result(*ledger, facts);
+      return document ? json_answer(*document) : failure(document.error());
+    });
   });
 }
 

@@ -7,18 +7,27 @@ namespace forgepool::hub {
 
 void Endpoints::read_log(const Peer& peer, const Request& request, std::string_view path, Responder respond) {
   if (path != "/checkpoint" && path != "/v1/log/offer") {
-    auto content = publication_.resource(path.substr(1));
     // To a reader of static files, a path that is none is one that is not there.
-    if (!content && content.error().kind == ErrorKind::invalid_input) content.error().kind = ErrorKind::not_found;
-    if (!content) return decline(peer, request, content.error(), std::move(respond));
-    return answer(std::move(respond), ok(std::move(*content)));
+    if (const auto sound = parse_log_path(path.substr(1)); !sound)
+      return decline(peer, request, {ErrorKind::not_found, sound.error().message}, std::move(respond));
+    return work_.answer(peer, std::move(respond), [ledger = ledger_, path = std::string(path.substr(1))] {
+      auto content = read_log_resource(*ledger, path);
+      return content ? ok(std::move(*content)) : failure(content.error());
+    });
   }
   auto respond_shared = std::make_shared<Responder>(std::move(respond));
   const auto done = [respond_shared](Result<std::string> note) {
     (*respond_shared)(note ? ok(to_bytes(*note), "text/plain; charset=utf-8") : failure(note.error()));
   };
   if (path == "/checkpoint") return publication_.checkpoint(done);
-  publication_.offer(query_number(split_query(request.path).second, "old", 0), done);
+  publication_.offer(query_number(split_query(request.path).second, "old", 0),
+                     [this, peer, respond_shared](Result<LogPublication::Proof> proof) {
+                       if (!proof) return (*respond_shared)(failure(proof.error()));
+                       work_.answer(peer, std::move(*respond_shared), [make = std::move(*proof)] {
+                         const auto note = make();
+                         return note ? ok(to_bytes(*note), "text/plain; charset=utf-8") : failure(note.error());
+                       });
+                     });
 }
 
 void Endpoints::cosign(const Peer& peer, const Request& request, Responder respond) {

@@ -59,10 +59,20 @@ Status LogPublication::open(WitnessPolicy policy, LogSink& log) {
 }
 
 void LogPublication::State::sign(Done done) {
+  // Not the one under way: it may be of a head before the last commit.
+  asking.push_back(std::move(done));
+  if (!signing) begin_signing();
+}
+
+void LogPublication::State::begin_signing() {
+  signing = true;
   auto note = std::make_shared<Result<std::string>>();
   loop.run_blocking([note, from = ledger] { *note = from->checkpoint(); },
-                    [note, done = std::move(done), self = shared_from_this()] {
-                      if (self->alive) done(std::move(*note));
+                    [note, served = std::exchange(asking, {}), self = shared_from_this()] {
+                      self->signing = false;
+                      for (const auto& done : served)
+                        if (self->alive) done(*note);
+                      if (self->alive && !self->signing && !self->asking.empty()) self->begin_signing();
                     });
 }
 
@@ -78,10 +88,9 @@ Result<std::optional<SignedHead>> LogPublication::for_bundle() const {
   return state_->shown();
 }
 
-Result<Bytes> LogPublication::resource(std::string_view path) const {
+Result<Bytes> read_log_resource(const Ledger& ledger, std::string_view path) {
   const auto resource = parse_log_path(path);
   if (!resource) return fail(resource.error());
-  const Ledger& ledger = *state_->ledger;
   if (!resource->entries) return ledger.hash_tile(resource->level, resource->index, resource->width);
   if (resource->index >= (std::uint64_t{1} << 55)) return fail(ErrorKind::not_found, "the log does not have this bundle");
   const auto leaves = ledger.leaves(resource->index * tile_width, resource->width);
@@ -91,22 +100,24 @@ Result<Bytes> LogPublication::resource(std::string_view path) const {
   return bundle;
 }
 
-Result<std::string> LogPublication::State::offer_of(std::uint64_t old_size) const {
+Result<LogPublication::Proof> LogPublication::State::offer_of(std::uint64_t old_size) const {
   const auto head = head_of(offered);
   if (!head) return fail(head.error());
   if (old_size > head->size)
     return fail(ErrorKind::conflict,
                 fmt::format("the log has {} leaves, not the {} that this witness says it saw", head->size, old_size));
-  MerklePath proof;
-  if (old_size != 0) {
-    auto path = ledger->prove_consistency(old_size, head->size);
-    if (!path) return fail(path.error());
-    proof = std::move(*path);
-  }
-  return write_add_checkpoint({old_size, std::move(proof), offered});
+  return [old_size, size = head->size, note = offered, from = ledger]() -> Result<std::string> {
+    MerklePath proof;
+    if (old_size != 0) {
+      auto path = from->prove_consistency(old_size, size);
+      if (!path) return fail(path.error());
+      proof = std::move(*path);
+    }
+    return write_add_checkpoint({old_size, std::move(proof), note});
+  };
 }
 
-void LogPublication::offer(std::uint64_t old_size, Done done) {
+void LogPublication::offer(std::uint64_t old_size, std::function<void(Result<Proof>)> done) {
   State& state = *state_;
   const bool settled = !state.offered.empty() && state.policy.check(state.offered).has_value();
   const bool old = state.loop.steady() - state.offered_at >= offer_life;
@@ -140,7 +151,7 @@ void LogPublication::take(std::string_view note, Done done) {
   if (!state.policy.check(state.offered)) return done(std::string("one more, no quorum yet"));
   // Kept before it is shown: what was published once must be there after a restart.
   auto outcome = std::make_shared<Result<LedgerHead>>();
-  state.loop.run_blocking(
+  state.loop.run_commit(
       [outcome, from = state.ledger, kept = state.offered] {
         *outcome = from->commit({{}, {{std::string(witnessed_key), to_bytes(kept)}}});
       },

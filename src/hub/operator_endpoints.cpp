@@ -37,9 +37,23 @@ void Endpoints::appeal(const Peer& peer, const Request& request, std::string_vie
   if (!message) return decline(peer, request, message.error(), std::move(respond));
   const auto job = JobId::parse(message->job);
   if (!job) return decline(peer, request, job.error(), std::move(respond));
-  const auto agent = core_.appeal(*id, {*job, message->shard, wire::from_wire(*message->replayed)}, *ledger_, loop_.now());
-  if (!agent) return decline(peer, request, agent.error(), std::move(respond));
-  answer(std::move(respond), ok(wire::encode(wire::to_wire(*agent))));
+  const Appeal appeal{*job, message->shard, wire::from_wire(*message->replayed)};
+  const auto respond_shared = std::make_shared<Responder>(std::move(respond));
+  committer_.after(core_.effects().take(), [this, peer, asked = Request{request.method, request.path, {}, {}}, id = *id, appeal,
+                                            respond_shared] {
+    auto verdict = std::make_shared<Result<std::optional<Bytes>>>();
+    const bool taken = work_.run(
+        peer, [verdict, ledger = ledger_, place = verdict_key(appeal.job, appeal.shard)] { *verdict = ledger->read(place); },
+        [this, peer, asked, id, appeal, verdict, respond_shared] {
+          const auto agent = *verdict ? core_.appeal(id, appeal, **verdict, loop_.now()) : fail(verdict->error());
+          if (!agent)
+            decline(peer, asked, agent.error(), std::move(*respond_shared));
+          else
+            answer(std::move(*respond_shared), ok(wire::encode(wire::to_wire(*agent))));
+          settle();
+        });
+    if (!taken) decline(peer, asked, too_much_waits(), std::move(*respond_shared));
+  });
 }
 
 void Endpoints::read_health(const Caller& caller, Responder respond) {
@@ -50,8 +64,7 @@ void Endpoints::read_health(const Caller& caller, Responder respond) {
   // Which ones is for those who may list them.
   if (authorize(caller, Action::list_agents)) {
     json::Array agents;
-    for (const auto& agent : unhealthy)
-      agents.push_back(json::Object{{"agent", agent.agent.id.str()}, {"reason", agent.reason}});
+    for (const auto& agent : unhealthy) agents.push_back(json::Object{{"agent", agent.id.str()}, {"reason", agent.reason}});
     health.set("agents", std::move(agents));
   }
   answer(std::move(respond), json_answer(json::canonicalize(std::move(health)) + "\n"));

@@ -12,6 +12,7 @@ class Organization {
     const HubOptions& options;
     const HubIdentity* front;  ///< Null: this organization's own identity is what the hub shows.
     Front& hub;
+    PeerWork& work;  ///< Of the whole hub: a peer has one queue.
     std::vector<std::shared_ptr<const AdapterPackage>> adapters;
     RandomSource random;
     LogSink& log;
@@ -31,7 +32,7 @@ class Organization {
              ledger->head().size),
         committer(shared.loop, ledger, shared.on_fatal),
         publication(shared.loop, ledger, identity),
-        endpoints(shared.loop, clock_, core, committer, ledger, identity, publication, shared.hub, shared.log) {}
+        endpoints(shared.loop, clock_, core, committer, ledger, identity, publication, shared.work, shared.hub, shared.log) {}
 
   const std::string name;
   const std::string witness_policy;

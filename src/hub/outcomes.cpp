@@ -56,7 +56,7 @@ void HubCore::apply(const std::vector<VerifierAction>& actions, Time now) {
 
 void HubCore::carry_out(const Execute& execute) {
   parts_.scheduler.want(execute.shard, execute.count);
-  new_work_ = true;
+  newly_wanted_ += execute.count;
 }
 
 std::optional<std::string> HubCore::carry_out(const ShardVerdict& verdict, Time now) {
@@ -241,6 +241,7 @@ void HubCore::end_job(Job& job, JobState state, std::string failure, Time now) {
   parts_.scheduler.remove_job(job.id);
   const auto earned = parts_.verifier.end(job.id);
   running_.erase(job.id);
+  deadlines_.erase(job.id);
   keep_credit(earned);
   if (state == JobState::done)
     keep_known(job);

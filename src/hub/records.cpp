@@ -392,8 +392,10 @@ std::string RevocationRecord::content() const {
 }
 
 std::string write_certificate_record(const CertificateRecord& certificate) {
-  return json::canonicalize(
-      json::Object{{"ca", certificate.ca}, {"expires_at_ms", to_ms(certificate.expires_at)}, {"name", certificate.name}});
+  return json::canonicalize(json::Object{{"ca", certificate.ca},
+                                         {"expires_at_ms", to_ms(certificate.expires_at)},
+                                         {"key_pin", certificate.key_pin.str()},
+                                         {"name", certificate.name}});
 }
 
 Result<CertificateRecord> read_certificate_record(std::string_view serial, std::string_view record) {
@@ -404,6 +406,7 @@ Result<CertificateRecord> read_certificate_record(std::string_view serial, std::
     certificate.serial = std::move(*bytes);
     certificate.ca = static_cast<std::uint32_t>(reader.integer("ca", 1, 1'000'000));
     certificate.expires_at = time_from_ms(reader.integer("expires_at_ms", 0, max_count));
+    certificate.key_pin = reader.digest("key_pin");
     certificate.name = reader.string("name", 512);
     return certificate;
   });
@@ -422,6 +425,7 @@ std::string write_revocation(const RevocationRecord& revocation) {
   return json::canonicalize(json::Object{{"at_ms", to_ms(revocation.at)},
                                          {"id", revocation.id},
                                          {"index", revocation.index},
+                                         {"key_pins", json::Array(revocation.key_pins.begin(), revocation.key_pins.end())},
                                          {"kind", revocation.kind},
                                          {"reason", revocation.reason},
                                          {"salt", to_hex(revocation.salt)}});
@@ -433,6 +437,7 @@ Result<RevocationRecord> read_revocation(std::string_view record) {
     revocation.at = time_from_ms(reader.integer("at_ms", 0, max_count));
     revocation.id = reader.string("id", max_text);
     revocation.index = static_cast<std::uint64_t>(reader.integer("index", 0, max_count));
+    revocation.key_pins = reader.strings("key_pins", max_certificates_of_client, 64);
     revocation.kind = reader.string("kind", 16);
     revocation.reason = reader.string("reason", max_text);
     if (auto salt = from_hex(reader.string("salt", 64)))

@@ -155,6 +155,9 @@ std::string write_invitation(const InvitationRecord& invitation);
 Result<InvitationRecord> read_invitation(std::string_view record);
 
 /// Somebody or something that is no longer to be believed.
+/// Of different keys, and at one time.
+inline constexpr std::size_t max_certificates_of_client = 10'000;
+
 struct RevocationRecord {
   std::string kind;  ///< agent, client, token, key, organization
   std::string id;
@@ -162,6 +165,8 @@ struct RevocationRecord {
   Time at{};
   Bytes salt;               ///< Of the leaf's commitment.
   std::uint64_t index = 0;  ///< Of the leaf.
+  /// Of a client: the SHA-256 (hex) of each key that it had a certificate for, none of which is enrolled again.
+  std::vector<std::string> key_pins{};
   /// What the leaf is a commitment to: RFC 8785 JSON of kind, id, reason and time.
   std::string content() const;
 };
@@ -174,6 +179,7 @@ struct CertificateRecord {
   std::string name;      ///< The SPIFFE id's path: "agent/<id>", "client/<name>", "client/<project>/<name>".
   std::uint32_t ca = 1;  ///< Epoch of the CA that issued it.
   Time expires_at{};
+  Digest key_pin{};
 };
 std::string write_certificate_record(const CertificateRecord& certificate);
 Result<CertificateRecord> read_certificate_record(std::string_view serial, std::string_view record);

@@ -144,6 +144,7 @@ Status HubCore::restore_jobs(const Ledger& ledger) {
       job->error_bound = job->expected_wrong = 0;
       job->version += 1'000'000;  // Past every version that was shown and not saved: it must never go back.
       running_.insert(job->id);
+      deadlines_.set(job->id, job->deadline());
     }
     job_shares_.take(job->owner, job->share = job->kept_bytes());
     jobs_.emplace(job->id, std::move(*job));

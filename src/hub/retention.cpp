@@ -37,12 +37,14 @@ void HubCore::log_deletion(Job& job, std::string_view what, Time now) {
 }
 
 void HubCore::unschedule_deletion(const JobId& id) {
-  std::erase_if(deletions_, [&](const auto& entry) { return entry.second == id; });
+  deletions_.erase(id);
 }
 
 void HubCore::schedule_deletion(const Job& job) {
-  unschedule_deletion(job.id);
-  if (const auto due = job.next_deletion()) deletions_.emplace(*due, job.id);
+  if (const auto due = job.next_deletion())
+    deletions_.set(job.id, *due);
+  else
+    deletions_.erase(job.id);
 }
 
 void HubCore::delete_inputs(Job& job, Time now) {
@@ -53,9 +55,7 @@ void HubCore::delete_inputs(Job& job, Time now) {
 
 void HubCore::sweep(Time now) {
   drop_unused_inputs(now);
-  std::vector<JobId> due;
-  for (auto entry = deletions_.begin(); entry != deletions_.end() && entry->first <= now; ++entry) due.push_back(entry->second);
-  for (const auto& id : due) {
+  for (const auto& id : deletions_.due(now)) {
     Job& job = jobs_.at(id);
     if (job.inputs_deleted || time_after(job.ended_at, job.retention.inputs_ms) > now) continue;
     delete_inputs(job, now);
@@ -67,9 +67,8 @@ void HubCore::sweep(Time now) {
 
 std::vector<HubCore::DueDeletion> HubCore::take_due_deletions(Time now) {
   std::vector<DueDeletion> due;
-  while (!deletions_.empty() && deletions_.begin()->first <= now) {
-    const Job& job = jobs_.at(deletions_.begin()->second);
-    deletions_.erase(deletions_.begin());
+  for (const auto& id : deletions_.take_due(now)) {
+    const Job& job = jobs_.at(id);
     know_no_more(job.id, now);  // As in `may_erase`.
     due.push_back({job.id, evidence_ends(job, now)});
   }
@@ -78,8 +77,7 @@ std::vector<HubCore::DueDeletion> HubCore::take_due_deletions(Time now) {
 
 void HubCore::postpone_deletion(const JobId& id, Time until) {
   if (!jobs_.contains(id)) return;
-  unschedule_deletion(id);
-  deletions_.emplace(until, id);
+  deletions_.set(id, until);
 }
 
 bool HubCore::evidence_ends(const Job& job, Time now) {

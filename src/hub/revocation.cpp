@@ -57,7 +57,10 @@ Result<HubCore::Revoked> HubCore::revoke(const std::string& kind, const std::str
   if (kind == "operator") revoked = revoke_operator(id, now, recorded);
   if (kind == "token") revoked = revoke_token(id, now, recorded);
   if (kind == "key") revoked = revoke_key(id);
-  if (revoked) record_revocation({kind, std::move(recorded), reason, now, {}, 0});
+  if (!revoked) return revoked;
+  RevocationRecord record{kind, std::move(recorded), reason, now, {}, 0};
+  if (kind == "client") record.key_pins = keys_of_client(id);
+  record_revocation(std::move(record));
   return revoked;
 }
 
@@ -83,6 +86,13 @@ Result<HubCore::Revoked> HubCore::revoke_agent(const std::string& id, const std:
   }
   const std::string name = identity::SpiffeId{parts_.identity.trust_domain, identity::NodeRole::agent, id, ""}.uri();
   return Revoked{leases, [name](const Peer& peer) { return peer.name == name; }};
+}
+
+std::vector<std::string> HubCore::keys_of_client(const std::string& id) const {
+  std::set<std::string> pins;
+  for (const auto& [until, certificate] : certificates_)
+    if (certificate.name == "client/" + id && pins.size() < max_certificates_of_client) pins.insert(certificate.key_pin.hex());
+  return {pins.begin(), pins.end()};
 }
 
 Result<HubCore::Revoked> HubCore::revoke_client(const std::string& id) {
@@ -111,7 +121,8 @@ Result<HubCore::Revoked> HubCore::revoke_operator(const std::string& id, Time no
         if (const auto one = parse_certificate(earlier.certificate); one && one->subject == svid->certificate.issuer)
           epoch = earlier.epoch;
     if (!known)
-      remember_certificate({svid->certificate.serial, operator_record_name(key->pin), epoch, svid->expires_at()}, now);
+      remember_certificate({svid->certificate.serial, operator_record_name(key->pin), epoch, svid->expires_at(), key->pin},
+                           now);
   }
   const std::string name = identity::SpiffeId{parts_.identity.trust_domain, identity::NodeRole::operator_, "", ""}.uri();
   return Revoked{0, [name, pin = key->pin](const Peer& peer) { return peer.name == name && peer.key_pin == pin; }};

@@ -226,6 +226,7 @@ Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, c
   parts_.scheduler.add_job(scheduler_job(job), now);
   running_.insert(job.id);
   job_shares_.take(job.owner, job.share = job.kept_bytes());
+  deadlines_.set(job.id, job.deadline());
   Job& stored = jobs_.emplace(job.id, std::move(job)).first->second;
   journal(JobBegan{stored.id}, &stored);
   parts_.log.write(LogLevel::info, "job_accepted", {{"job", stored.id.str()}, {"shards", std::to_string(stored.shard_count)}});
@@ -233,7 +234,6 @@ Result<JobStatus> HubCore::submit(std::string_view text, const Caller& caller, c
   changed(stored);
   save(stored);
   used_tokens_.use(ticket, stored.id, steady(now), effects_);
-  new_work_ = true;
   return full_status(stored, now);
 }
 

@@ -108,6 +108,7 @@ void MemoryListener::requested(MemoryConnectionId id, std::uint64_t exchange, Re
 void MemoryListener::respond(MemoryConnectionId id, std::uint64_t exchange, Response response) {
   const auto found = connections_.find(id);
   if (found == connections_.end()) return;
+  response.until_taken = nullptr;  // Nothing here waits for the other end to read.
   found->second.client.tell([exchange, response = std::move(response)](MemoryClient& client) mutable {
     client.responded(exchange, std::move(response));
   });

@@ -123,3 +123,30 @@ TEST_CASE("the enrolment port is for nothing else, and nobody enrols at the othe
   CHECK(world.refusal(client, post("/v1/enroll", {})) == Refusal{404, "endpoint_unknown"});
   world.honest_work_goes_on();
 }
+
+TEST_CASE("a key whose agent or client was revoked does not come in again under a new name") {
+  const std::string role = GENERATE("agent", "client");
+  CAPTURE(role);
+  Door world;
+  const auto key = must(generate_key(KeyAlgorithm::ecdsa_p256));
+  const Bytes request = must(make_certificate_request(*key));
+  const auto come_in = [&](const std::string& as) {
+    return world.ask(world.door, world.enroll(Door::secret_of(world.join_token(1h, as)), request));
+  };
+  const auto first = must(come_in(role));
+  REQUIRE(first.status == 200);
+  const auto enrolled = must(wire::decode<wire::fb::EnrolledT>(first.body));
+  const std::string uri = must(parse_certificate(enrolled.chain.front()->der)).fields.uri_names.front();
+  Node boss = world.operator_();
+  wire::fb::RevokeT revoke;
+  revoke.kind = role;
+  revoke.id = uri.substr(uri.rfind('/') + 1);
+  CHECK(world.refusal(boss, post("/v1/revocations", wire::encode(revoke))) == Refusal{200, "accepted"});
+  for (const std::string as : {"agent", "client"}) {
+    const auto secret = Door::secret_of(world.join_token(1h, as));
+    CHECK(world.refusal(world.door, world.enroll(secret, request)) == Refusal{403, "enrolment_key"});
+    // The token is not used up by it.
+    CHECK(world.refusal(world.door, world.enroll(secret, Door::request_for())) == Refusal{200, "accepted"});
+  }
+  world.honest_work_goes_on();
+}

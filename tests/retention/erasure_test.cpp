@@ -165,3 +165,43 @@ TEST_CASE("a hub that dies at any moment of an erasure has not begun it, or comp
   CHECK(not_begun > 0);
   CHECK(completed > 0);
 }
+
+namespace {
+
+/// Each made a content key, and destroyed the one before.
+std::uint64_t disposals(const std::string& directory) {
+  std::uint64_t newest = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("content-")) newest = std::max<std::uint64_t>(newest, std::stoull(name.substr(8)));
+  }
+  REQUIRE(newest > 0);
+  return newest - 1;
+}
+
+}  // namespace
+
+TEST_CASE("however often somebody submits, cancels and erases, everything is wrapped anew once in an interval") {
+  testing::VirtualEventLoop loop;
+  const TemporaryDirectory directory;
+  DiskPool pool(loop, directory.path(), LedgerStore::sqlite, {.disposal_interval = std::chrono::seconds(20)});
+  pool.upload();
+  const auto cancelled_job = [&] {
+    const JobId job = must(pool.submit()).id;
+    REQUIRE(pool.call<JobStatus>([&](auto done) { pool.owner().cancel(job, done); }));
+    return job;
+  };
+  // One after the other: each waits until nothing of it is left.
+  const Time start = loop.now();
+  for (int i = 0; i < 10; ++i) CHECK(pool.erase(pool.owner(), cancelled_job()));
+  const auto intervals = static_cast<std::uint64_t>((loop.now() - start) / std::chrono::seconds(20));
+  CHECK(disposals(directory.path()) <= intervals + 1);
+  CHECK(intervals <= 10);
+
+  // Many at once, and again while they are erased: those that come in one interval go together.
+  const auto before = disposals(directory.path());
+  int erased = 0;
+  for (int i = 0; i < 40; ++i) pool.owner().erase(cancelled_job(), [&](Status done) { erased += done.has_value(); });
+  REQUIRE(loop.run_until([&] { return erased == 40; }, std::chrono::minutes(5)));
+  CHECK(disposals(directory.path()) - before <= 3);
+}
