@@ -8,7 +8,19 @@
 namespace forgepool::transport {
 
 Http3::~Http3() {
+  held_->bytes -= own_held_bytes_;
   nghttp3_conn_del(http_);
+}
+
+void Http3::hold_with(std::shared_ptr<HeldBytes> held) {
+  held_->bytes -= own_held_bytes_;
+  held_ = std::move(held);
+  held_->bytes += own_held_bytes_;
+}
+
+void Http3::hold(std::size_t bytes) {
+  own_held_bytes_ += bytes;
+  held_->bytes += bytes;
 }
 
 // The HTTP/3 library leaves nothing usable behind after an error.
@@ -114,16 +126,19 @@ void Http3::append_body(StreamId stream, Exchange& exchange, ByteView data) {
   }
   Bytes& body = arriving_body(exchange);
   if (data.size() > limits_.max_body_bytes - body.size()) {
-    exchange.unwanted = true;
-    held_bytes_ -= body.size();
-    body = Bytes();
+    drop_body(exchange);
     on_body_too_large(stream, exchange);
+    return;
+  }
+  if (data.size() > limits_.refuse_above_bytes - std::min(limits_.refuse_above_bytes, held_->bytes)) {
+    drop_body(exchange);
+    on_too_much_held(stream, exchange);
     return;
   }
   if (body.size() + data.size() > body.capacity()) reserve_body(body, exchange.content_length, data.size());
   body.insert(body.end(), data.begin(), data.end());
-  held_bytes_ += data.size();
-  if (held_bytes_ <= limits_.max_held_bytes) {
+  hold(data.size());
+  if (held_->bytes <= limits_.max_held_bytes) {
     quic_.extend_stream(stream, data.size());
   } else {
     exchange.withheld_bytes += data.size();
@@ -136,7 +151,7 @@ void Http3::append_body(StreamId stream, Exchange& exchange, ByteView data) {
 // done.
 void Http3::release_credit() {
   if (!credit_withheld_) return;
-  const bool room = held_bytes_ <= limits_.max_held_bytes;
+  const bool room = held_->bytes <= limits_.max_held_bytes;
   Exchanges::value_type* oldest = nullptr;
   for (auto& entry : exchanges_) {
     auto& [stream, exchange] = entry;
@@ -150,15 +165,24 @@ void Http3::release_credit() {
   credit_withheld_ = !room;
 }
 
-void Http3::let_go(std::size_t body_bytes) {
-  held_bytes_ -= body_bytes;
+void Http3::let_go(std::size_t bytes) {
+  own_held_bytes_ -= bytes;
+  held_->bytes -= bytes;
   release_credit();
 }
 
+void Http3::drop_body(Exchange& exchange) {
+  exchange.unwanted = true;
+  Bytes& body = arriving_body(exchange);
+  const std::size_t bytes = body.size();
+  body = Bytes();
+  let_go(bytes);
+}
+
 void Http3::forget(Exchanges::iterator exchange) {
-  if (!exchange->second.arrived) held_bytes_ -= arriving_body(exchange->second).size();
+  const std::size_t bytes = exchange->second.arrived ? 0 : arriving_body(exchange->second).size();
   exchanges_.erase(exchange);
-  release_credit();
+  let_go(bytes);
 }
 
 }  // namespace forgepool::transport

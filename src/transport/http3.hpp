@@ -1,15 +1,18 @@
 #pragma once
 /// HTTP/3 (RFC 9114) over the streams of a QuicConnection: what a client and a server have in common. Knows no sockets and no
 /// clock. Bodies are collected up to a limit; flow-control credit is given back as they are, and withheld from all but the
-/// oldest message while a connection holds too much (`max_held_bytes`).
+/// oldest message while the peer holds too much (`max_held_bytes`).
 ///
 /// The QPACK dynamic table is off: no state that a peer can make us hold, and no request waits for another's headers.
+#include "transport/listener_usage.hpp"
 #include "transport/quic_connection.hpp"
 
 #include <forgepool/transport.hpp>
 
 #include <nghttp3/nghttp3.h>
 
+#include <limits>
+#include <memory>
 #include <unordered_map>
 
 namespace forgepool::transport {
@@ -17,8 +20,10 @@ namespace forgepool::transport {
 struct Http3Limits {
   std::size_t max_header_bytes = 16u << 10;
   std::size_t max_body_bytes = 64u << 20;
-  /// Of incomplete messages on one connection, before senders are slowed down; and of requests that nobody has taken yet.
+  /// Of all that is held of one peer (`HeldBytes`), before its connections are slowed down,
   std::size_t max_held_bytes = 128u << 20;
+  /// and before what still arrives is refused: credit that was given cannot be taken back.
+  std::size_t refuse_above_bytes = std::numeric_limits<std::size_t>::max();
   /// Servers: within which a request must have arrived, and a response been taken, plus a second per 64 KiB.
   Duration request_timeout = std::chrono::seconds(30);
 };
@@ -34,6 +39,8 @@ inline constexpr std::uint64_t no_error = 0x100, stream_creation = 0x103, excess
 class Http3 : public StreamLayer {
  public:
   ~Http3() override;
+  /// Counts with these from now on, in place of by itself.
+  void hold_with(std::shared_ptr<HeldBytes> held);
 
   bool started() override;
   bool received(StreamId stream, ByteView data, bool fin) override;
@@ -77,6 +84,8 @@ class Http3 : public StreamLayer {
   virtual void on_message(StreamId stream, Exchange& exchange) = 0;
   virtual void on_headers_too_large(StreamId stream, Exchange& exchange) = 0;
   virtual void on_body_too_large(StreamId stream, Exchange& exchange) = 0;
+  /// The peer holds so much that this message is dropped.
+  virtual void on_too_much_held(StreamId, Exchange&) {}
   /// The peer abandoned the message that was arriving.
   virtual void on_reset(StreamId stream, Exchange& exchange) = 0;
   /// After the library is left; here streams can be answered and dropped.
@@ -88,8 +97,9 @@ class Http3 : public StreamLayer {
     return role_ == Role::server ? exchange.response.body : exchange.request.body;
   }
   void forget(Exchanges::iterator exchange);
-  /// A request was taken: its body counts no longer as held.
-  void let_go(std::size_t body_bytes);
+  /// These bytes are not held any more.
+  void let_go(std::size_t bytes);
+  void hold(std::size_t bytes);
   /// Server: more of this stream arrived.
   virtual void on_activity(StreamId, std::size_t) {}
 
@@ -106,7 +116,10 @@ class Http3 : public StreamLayer {
   static void reserve_body(Bytes& body, std::uint64_t announced, std::size_t more);
   void release_credit();
 
-  std::size_t held_bytes_ = 0;  ///< Bodies of messages that have not arrived as a whole.
+  void drop_body(Exchange& exchange);
+
+  std::shared_ptr<HeldBytes> held_ = std::make_shared<HeldBytes>();
+  std::size_t own_held_bytes_ = 0;  ///< What of them is this connection's.
   bool credit_withheld_ = false;
 };
 

@@ -46,8 +46,10 @@ Http3Server::Arrived Http3Server::take_arrived() {
 }
 
 void Http3Server::use(Exchange& exchange, std::size_t bytes) {
-  used_bytes_ += bytes - exchange.used_bytes;
-  exchange.used_bytes = bytes;
+  const std::size_t before = std::exchange(exchange.used_bytes, bytes);
+  used_bytes_ += bytes - before;
+  hold(bytes);
+  let_go(before);
 }
 
 // --- haste -----------------------------------------------------------------------------------------------------------
@@ -107,6 +109,10 @@ void Http3Server::on_headers_too_large(StreamId stream, Exchange&) {
 }
 void Http3Server::on_body_too_large(StreamId stream, Exchange&) {
   refused_.emplace_back(stream, body_too_large(limits_.max_body_bytes));
+}
+
+void Http3Server::on_too_much_held(StreamId stream, Exchange&) {
+  refused_.emplace_back(stream, too_much_held());
 }
 
 // Half of a request is no use; without this its stream would stay open on our side.

@@ -35,6 +35,7 @@ class Http3Server final : public Http3 {
   void on_message(StreamId stream, Exchange& exchange) override;
   void on_headers_too_large(StreamId stream, Exchange& exchange) override;
   void on_body_too_large(StreamId stream, Exchange& exchange) override;
+  void on_too_much_held(StreamId stream, Exchange& exchange) override;
   void on_reset(StreamId stream, Exchange& exchange) override;
   void settle() override;
   void on_closed(StreamId stream, std::uint64_t code) override;

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 namespace forgepool::transport {
@@ -28,11 +29,22 @@ class RequestRate {
   Time next_{};
 };
 
+class QuicServerSession;
+
+/// Memory that connections of one peer hold together: messages from their first byte on, on servers also requests in handlers
+/// and responses that were not taken.
+struct HeldBytes {
+  std::size_t bytes = 0;
+};
+
 /// One peer, over all its connections. A peer is a key; without a certificate, an address.
 struct PeerUsage {
   explicit PeerUsage(std::uint32_t requests_per_second) : rate(requests_per_second) {}
   std::uint32_t connections = 0;
-  std::size_t held_bytes = 0;  ///< Of requests in handlers and responses not yet taken.
+  std::size_t used_bytes = 0;  ///< Of requests in handlers and responses not yet taken,
+  /// and with them of requests that arrive.
+  const std::shared_ptr<HeldBytes> held = std::make_shared<HeldBytes>();
+  std::set<QuicServerSession*> waiting;  ///< Those of its connections that wait until `used_bytes` falls.
   RequestRate rate;
 };
 

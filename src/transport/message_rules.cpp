@@ -63,6 +63,10 @@ Response request_too_slow() {
   return text(408, "The request did not arrive in time.");
 }
 
+Response too_much_held() {
+  return text(503, "You hold more here than one peer may: take the answers that wait for you, and send less at once.");
+}
+
 Response no_answer() {
   return text(500, "The request was not answered.");
 }

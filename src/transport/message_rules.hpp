@@ -23,6 +23,7 @@ Response path_malformed();
 Response body_too_large(std::size_t limit_bytes);
 Response headers_too_large(std::size_t limit_bytes);
 Response request_too_slow();
+Response too_much_held();
 /// What a dropped responder answers.
 Response no_answer();
 

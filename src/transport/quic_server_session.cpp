@@ -2,6 +2,8 @@
 
 #include "transport/responder.hpp"
 
+#include <utility>
+
 namespace forgepool::transport {
 
 Status QuicServerSession::start(std::shared_ptr<const TlsContext> tls, const TransportLimits& limits,
@@ -13,7 +15,10 @@ Status QuicServerSession::start(std::shared_ptr<const TlsContext> tls, const Tra
       QuicConnection::accept(std::move(tls), shared_->settings(limits), path, initial, retried, *this, shared_->loop.steady());
   if (!quic) return fail(std::move(quic.error()));
   quic_ = std::move(*quic);
-  http_ = std::make_unique<Http3Server>(*quic_, shared_->http_limits(limits, limits.max_request_bytes));
+  Http3Limits http = shared_->http_limits(limits, limits.max_request_bytes);
+  http.max_held_bytes = limits.max_held_bytes_per_peer;
+  http.refuse_above_bytes = limits.max_held_bytes_per_peer + limits.max_request_bytes;
+  http_ = std::make_unique<Http3Server>(*quic_, http);
   quic_->attach(*http_);
   driver_ = std::make_unique<QuicDriver>(shared_->loop, socket_, *shared_->buffers, *quic_, [this] {
     host_.schedule(*this);
@@ -47,6 +52,7 @@ void QuicServerSession::note_peer() {
   usage_ = host_.usage().enter(key);
   if (usage_) {
     usage_key_ = key;
+    http_->hold_with(usage_->held);
     return;
   }
   log_refusal(shared_->options.log.get(), peer_.address,
@@ -76,7 +82,7 @@ void QuicServerSession::step() {
   hand_over();
   if (host_.closed()) return;
   driver_->flush();
-  count_held();
+  note_used();
   note_progress();
 }
 
@@ -85,7 +91,7 @@ void QuicServerSession::hand_over() {
   // After the end there is nobody to answer; and after `disconnect` nobody to listen to.
   while (http_->has_arrived() && !quic_->end() && may_hand_over(now)) {
     auto [stream, request] = http_->take_arrived();
-    count_held();
+    note_used();
     host_.handler()(peer_, std::move(request), make_responder([weak = weak_from_this(), id = stream](Response response) {
                       if (const auto self = weak.lock()) self->respond(id, std::move(response));
                     }));
@@ -95,8 +101,11 @@ void QuicServerSession::hand_over() {
 
 bool QuicServerSession::may_hand_over(Time now) {
   if (!usage_) return false;
-  // One at a time is always served: it is this connection's own doing if it goes on slowly.
-  if (usage_->held_bytes >= max_held_bytes_ && http_->used_bytes() > 0) return false;
+  // One at a time is always served.
+  if (usage_->used_bytes >= max_held_bytes_ && usage_->used_bytes > 0) {
+    usage_->waiting.insert(this);
+    return false;
+  }
   if (usage_->rate.take(now)) return true;
   rate_timer_ = shared_->loop.after(usage_->rate.next() - now, [this] {
     host_.schedule(*this);
@@ -105,10 +114,15 @@ bool QuicServerSession::may_hand_over(Time now) {
   return false;
 }
 
-void QuicServerSession::count_held() {
-  if (!usage_) return;
-  usage_->held_bytes += http_->used_bytes() - held_counted_;
-  held_counted_ = http_->used_bytes();
+void QuicServerSession::note_used() {
+  if (usage_) count_used(http_->used_bytes());
+}
+
+void QuicServerSession::count_used(std::size_t bytes) {
+  const std::size_t before = std::exchange(used_counted_, bytes);
+  usage_->used_bytes += bytes - before;
+  if (bytes >= before) return;
+  for (QuicServerSession* const session : std::exchange(usage_->waiting, {})) host_.schedule(*session);
 }
 
 void QuicServerSession::leave() {
@@ -119,7 +133,8 @@ void QuicServerSession::leave() {
 
 void QuicServerSession::leave_peer() {
   if (!usage_) return;
-  usage_->held_bytes -= held_counted_;
+  usage_->waiting.erase(this);
+  count_used(0);
   usage_.reset();
   host_.usage().leave(usage_key_);
 }
@@ -127,7 +142,7 @@ void QuicServerSession::leave_peer() {
 void QuicServerSession::respond(StreamId stream, Response response) {
   if (quic_->end() || host_.closed()) return;
   http_->respond(stream, std::move(response));
-  count_held();
+  note_used();
   host_.schedule(*this);
 }
 

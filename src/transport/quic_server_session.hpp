@@ -59,7 +59,8 @@ class QuicServerSession final : public ConnectionIdRegistry, public std::enable_
   void leave_peer();
   void hand_over();
   bool may_hand_over(Time now);
-  void count_held();
+  void note_used();
+  void count_used(std::size_t bytes);
 
   SessionHost& host_;
   const std::shared_ptr<const QuicShared> shared_;
@@ -74,7 +75,7 @@ class QuicServerSession final : public ConnectionIdRegistry, public std::enable_
   bool handshake_over_ = false;
   std::string usage_key_;
   std::shared_ptr<PeerUsage> usage_;  ///< Once the peer is established.
-  std::size_t held_counted_ = 0;      ///< What of `usage_->held_bytes` is ours.
+  std::size_t used_counted_ = 0;      ///< What of `usage_->used_bytes` is ours.
   std::unique_ptr<Subscription> rate_timer_;
   bool end_noted_ = false;
 };

@@ -146,13 +146,16 @@ std::size_t UdpSocket::transmit(ByteView datagrams, std::size_t segment_bytes, c
   const SocketAddress& source = packet_info_ ? from : none;
   std::size_t done = 0;
   bool retried = false;
+  const bool batch = datagrams.size() > segment_bytes;
+  bool segment = batch && segments();
+  if (batch && unsegmented_batches_ > 0) --unsegmented_batches_;
   while (done < datagrams.size()) {
     const ByteView rest = datagrams.subspan(done);
     std::array<mmsghdr, max_segments> messages;
     std::array<iovec, max_segments> data;
     std::array<ControlSpace, max_segments> controls;
     std::size_t count = 0, covered = 0;
-    const bool segmented = segmentation_ && rest.size() > segment_bytes;
+    const bool segmented = segment && rest.size() > segment_bytes;
     while (covered < rest.size() && count < (segmented ? 1 : max_segments)) {
       const std::size_t size = segmented ? rest.size() : std::min(segment_bytes, rest.size() - covered);
       data[count] = {const_cast<std::uint8_t*>(rest.data()) + covered, size};  // The kernel reads it only.
@@ -162,13 +165,15 @@ std::size_t UdpSocket::transmit(ByteView datagrams, std::size_t segment_bytes, c
     }
     const int sent = sendmmsg(fd_, messages.data(), static_cast<unsigned>(count), MSG_DONTWAIT);
     if (sent > 0) {
+      if (segmented) segmentation_failures_ = 0;
       for (std::size_t i = 0; i < static_cast<std::size_t>(sent); ++i) done += data[i].iov_len;
       continue;
     }
     if (errno == EINTR) continue;
     if (errno == EAGAIN || errno == EWOULDBLOCK) return done;
     if (segmented && (errno == EIO || errno == EINVAL)) {
-      segmentation_ = false;  // The device cannot do it (no checksum offload, a tunnel): one by one from now on.
+      segment = false;
+      segmentation_failed();
       continue;
     }
     // An ICMP answer to something earlier is reported on the next send, which then did not happen: once more.
@@ -177,6 +182,12 @@ std::size_t UdpSocket::transmit(ByteView datagrams, std::size_t segment_bytes, c
     done += data[0].iov_len;
   }
   return done;
+}
+
+void UdpSocket::segmentation_failed() {
+  constexpr unsigned longest = 10;  // A thousand batches; a try that fails costs one system call.
+  unsegmented_batches_ = 1u << std::min(segmentation_failures_, longest);
+  ++segmentation_failures_;
 }
 
 void UdpSocket::flush() {

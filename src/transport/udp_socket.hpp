@@ -53,6 +53,8 @@ class UdpSocket {
   void send(ByteView datagrams, std::size_t segment_bytes, const SocketAddress& to, const SocketAddress& from);
   /// True while `send` queues: whoever can should wait for `drained`.
   bool congested() const { return !queue_.empty(); }
+  /// Whether the next batch is given to the kernel as one.
+  bool segments() const { return segmentation_ && unsegmented_batches_ == 0; }
 
   static constexpr std::size_t max_queued_bytes = 4u << 20;
 
@@ -60,6 +62,7 @@ class UdpSocket {
   UdpSocket(EventLoop& loop, std::shared_ptr<PacketBuffers> buffers, int fd)
       : loop_(loop), buffers_(std::move(buffers)), fd_(fd) {}
   void configure(bool offload);
+  void segmentation_failed();
   std::size_t transmit(ByteView datagrams, std::size_t segment_bytes, const SocketAddress& to, const SocketAddress& from);
   void flush();
 
@@ -74,8 +77,12 @@ class UdpSocket {
   const int fd_;
   SocketAddress local_;
   bool connected_ = false;
-  bool segmentation_ = false;  ///< GSO works, as far as we know.
-  bool packet_info_ = false;   ///< Each datagram comes with the address that it was sent to.
+  bool segmentation_ = false;  ///< GSO is wanted.
+  // What the kernel refuses for one batch (EINVAL: larger than the path's MTU by now; EIO: the device cannot, or not now) may
+  // work for the next. So it is tried again: after one batch, then after two, four, …
+  unsigned segmentation_failures_ = 0;  ///< In a row.
+  unsigned unsegmented_batches_ = 0;    ///< To be sent one by one before that.
+  bool packet_info_ = false;            ///< Each datagram comes with the address that it was sent to.
   std::function<void()> drained_;
   int write_fd_ = -1;  ///< The same socket once more: loops watch a descriptor for one thing only.
   std::unique_ptr<Subscription> readable_watch_, writable_watch_;

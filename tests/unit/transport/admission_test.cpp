@@ -173,6 +173,42 @@ TEST_CASE("a peer that does not take its response holds it for a bounded time") 
   CHECK((client.link.http_server->used_bytes() == 0 || client.link.server->end()));
 }
 
+TEST_CASE("what a peer holds is bounded from the first byte on, over all its connections, and what is whole is served") {
+  const Http3Limits limits{.max_held_bytes = 1u << 20, .refuse_above_bytes = 2u << 20};
+  RawClient first(limits), second(limits);
+  REQUIRE(first.link.run_until([&] { return first.link.server->established(); }));
+  REQUIRE(second.link.run_until([&] { return second.link.server->established(); }));
+  const auto held = std::make_shared<HeldBytes>();
+  first.link.http_server->hold_with(held);
+  second.link.http_server->hold_with(held);
+  // A hundred bodies of 100 KiB on each, every one without its last byte.
+  std::vector<StreamId> streams;
+  for (RawClient* const client : {&first, &second}) {
+    for (int i = 0; i < 100; ++i)
+      streams.push_back(client->raw.request(request_headers({{"content-length", std::to_string((100u << 10) + 1)}}) +
+                                                frame_head(data_type, (100u << 10) + 1) + Bytes(100u << 10, 'x'),
+                                            false));
+    std::size_t most = 0;
+    client->link.run_until(
+        [&] {
+          most = std::max(most, held->bytes);
+          return false;
+        },
+        3s);
+    CHECK(most > (1u << 20));
+    CHECK(most <= (2u << 20));
+  }
+  int refused = 0;
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    auto& answers = (i < 100 ? first : second).raw.answers;
+    refused += to_text(answers[streams[i]]).find("hold more") != std::string::npos;
+  }
+  CHECK(refused > 100);
+  // The oldest of each connection is still wanted.
+  first.raw.append(streams[0], Bytes(1, 'x'), true);
+  CHECK(first.link.run_until([&] { return !first.arrived_requests.empty(); }, 30s));
+}
+
 TEST_CASE("a client whose address changes goes on; one that only claims to be elsewhere changes nothing") {
   const Authority authority;
   SimulatedLink link(authority, SimulatedLink::honest(authority), {});

@@ -148,3 +148,41 @@ TEST_CASE("a batch that is taken in part goes on where it stopped") {
   CHECK(received == sent);
   close(ends[1]);
 }
+
+TEST_CASE("a batch that the kernel does not segment arrives all the same, and later ones are segmented again") {
+  const auto loop = make_event_loop();
+  const auto server = UdpSocket::bind(*loop, buffers, SocketAddress::parse("127.0.0.1", 0).value(), true).value();
+  const auto client = UdpSocket::connect(*loop, buffers, server->local(), true).value();
+  std::size_t datagrams = 0, expected = 0;
+  server->watch(
+      [&] {
+        server->receive([&](ByteView, const SocketAddress&, const SocketAddress&) { ++datagrams; });
+        if (datagrams == expected) loop->stop();
+      },
+      {});
+  const auto send = [&](std::size_t count, std::size_t bytes) {
+    expected += count;
+    client->send(Bytes(count * bytes, 'x'), bytes, {}, {});
+    REQUIRE(loop->run_for(std::chrono::seconds(30)));
+    CHECK(datagrams == expected);
+  };
+  CHECK(client->segments());
+  // More segments than any kernel takes in one call (EINVAL).
+  send(150, 20);
+  CHECK_FALSE(client->segments());
+  send(5, 1200);
+  CHECK(client->segments());
+  // It fails again: two batches go one by one.
+  send(150, 20);
+  send(2, 1200);
+  CHECK_FALSE(client->segments());
+  send(1, 1200);  // A single datagram is no batch.
+  CHECK_FALSE(client->segments());
+  send(2, 1200);
+  CHECK(client->segments());
+  // A success forgives what was.
+  send(5, 1200);
+  send(150, 20);
+  send(2, 1200);
+  CHECK(client->segments());
+}
