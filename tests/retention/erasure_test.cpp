@@ -184,7 +184,9 @@ std::uint64_t disposals(const std::string& directory) {
 TEST_CASE("however often somebody submits, cancels and erases, everything is wrapped anew once in an interval") {
   testing::VirtualEventLoop loop;
   const TemporaryDirectory directory;
-  DiskPool pool(loop, directory.path(), LedgerStore::sqlite, {.disposal_interval = std::chrono::seconds(20)});
+  HubOptions options;
+  options.disposal_interval = std::chrono::seconds(20);
+  DiskPool pool(loop, directory.path(), LedgerStore::sqlite, options);
   pool.upload();
   const auto cancelled_job = [&] {
     const JobId job = must(pool.submit()).id;
