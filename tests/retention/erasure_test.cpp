@@ -187,8 +187,8 @@ TEST_CASE("however often somebody submits, cancels and erases, everything is wra
   HubOptions options;
   options.disposal_interval = std::chrono::seconds(20);
   DiskPool pool(loop, directory.path(), LedgerStore::sqlite, options);
-  pool.upload();
   const auto cancelled_job = [&] {
+    pool.upload();  // The job before let go of its input.
     const JobId job = must(pool.submit()).id;
     REQUIRE(pool.call<JobStatus>([&](auto done) { pool.owner().cancel(job, done); }));
     return job;
