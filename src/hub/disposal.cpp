@@ -82,7 +82,7 @@ struct Disposal::State : std::enable_shared_from_this<State> {
 
   void dispose() {
     disposing = true;
-    not_before = loop.now() + core.disposal_interval();
+    not_before = loop.steady() + core.disposal_interval();
     core.dispose_at(std::nullopt);
     auto work = std::make_shared<Work>();
     work->store = identity.store;
@@ -161,7 +161,7 @@ struct Disposal::State : std::enable_shared_from_this<State> {
   std::vector<std::function<void(Status)>> waiting;  ///< For the next disposal,
   std::vector<std::function<void(Status)>> served;   ///< and for the one under way.
   bool disposing = false;
-  Time not_before{};  ///< The next one.
+  Time not_before{};  ///< The next one, by the loop's steady clock.
   bool alive = true;
 };
 
@@ -178,9 +178,11 @@ void Disposal::run() {
   state.delete_due();
   const auto due = state.core.disposal_due();
   if (!due || state.disposing) return;
-  if (*due < state.not_before)
-    state.core.dispose_at(state.not_before);
-  else if (*due <= state.loop.now())
+  const Time now = state.loop.now();
+  const Duration pause = state.not_before - state.loop.steady();
+  if (pause > Duration::zero())
+    state.core.dispose_at(std::max(*due, now + pause));
+  else if (*due <= now)
     state.dispose();
 }
 

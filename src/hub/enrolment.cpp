@@ -23,16 +23,6 @@ constexpr Duration agent_presence = std::chrono::seconds(45);
 // Nobody else could let an operator in again.
 constexpr Duration operator_certificate_life = std::chrono::hours(24 * 365);
 
-std::string expired(Time at, Time renewable_until, Time now) {
-  return "its certificate expired at " + to_rfc3339(at) +
-         (now <= renewable_until
-              ? " and was not renewed yet: until " + to_rfc3339(renewable_until) + " it does so when it is back"
-              : " and was not renewed: enrol it again");
-}
-std::string clock_reason(Duration ahead) {
-  return "its clock is " + describe_clock(ahead) + ": it gets no work until that is set right";
-}
-
 Status check_ids(const std::vector<std::string>& names, std::string_view what) {
   if (names.size() > identity::max_attested_names)
     return fail(ErrorKind::invalid_input,
@@ -121,16 +111,14 @@ Result<wire::fb::EnrolledT> HubCore::issue(const PublicKey& key, const identity:
 }
 
 Status HubCore::may_enrol(const Digest& key_pin) const {
+  // One key is one agent: under a second id its answers would count twice, and who was caught would come back.
+  if (std::ranges::any_of(agents_, [&](const auto& entry) { return entry.second.key_pin == key_pin; }))
+    return refuse(ErrorKind::conflict, "key_enrolled", "an agent is enrolled with this key already; make another key");
   const std::string pin = key_pin.hex();
-  const auto revoked = [&](const auto& entry) {
-    const RevocationRecord& record = entry.second;
-    return (record.kind == "operator" && record.id == pin) || std::ranges::find(record.key_pins, pin) != record.key_pins.end();
-  };
-  const auto barred = [&](const auto& entry) { return entry.second.key_pin == key_pin && !entry.second.quarantined.empty(); };
-  if (std::ranges::none_of(revocations_, revoked) && std::ranges::none_of(agents_, barred)) return {};
-  return fail(ErrorKind::denied,
-              "enrolment_key: this key was enrolled before and is in quarantine or revoked; a new name does not change that. "
-              "Whoever may come back makes a new key, and asks the hub's operator for a token");
+  if (std::ranges::any_of(revocations_, [&](const auto& entry) { return entry.second.key_pin() == pin; }))
+    return refuse(ErrorKind::denied, "key_revoked",
+                  "this key was revoked, and another name does not change that; who may come back makes another key");
+  return {};
 }
 
 Result<wire::fb::EnrolledT> HubCore::enrol(ByteView secret, ByteView request, Time now) {
@@ -149,9 +137,6 @@ Result<wire::fb::EnrolledT> HubCore::enrol(ByteView secret, ByteView request, Ti
   if (const auto welcome = may_enrol(parsed->key.pin()); !welcome) return fail(welcome.error());
 
   const bool is_agent = found->second.role == "agent";
-  // One key is one agent: under a second id its answers would count twice, and who was caught would come back.
-  if (is_agent && std::ranges::any_of(agents_, [&](const auto& entry) { return entry.second.key_pin == parsed->key.pin(); }))
-    return refuse(ErrorKind::conflict, "key_enrolled", "an agent is enrolled with this key already; make another key");
   const std::string name = fresh_id(is_agent ? "a-" : "c-");
   const identity::SpiffeId id{parts_.identity.trust_domain, is_agent ? identity::NodeRole::agent : identity::NodeRole::client,
                               name, found->second.project};
@@ -229,12 +214,9 @@ AgentSummary HubCore::summary(const AgentRecord& record, Time now) const {
   AgentSummary summary{
       as_scheduled(record),         std::move(state), record.answers, trust.checks, trust.on_probation, reason_of(record),
       record.certificate_expires_at};
-  const Time renewable_until = record.certificate_expires_at + parts_.options.renewal_grace;
-  if (record.quarantined.empty() && record.certificate_expires_at <= now) {
-    summary.state = "expired";
-    summary.reason = expired(record.certificate_expires_at, renewable_until, now);
-  } else if (const auto off = clocks_off_.find(record.agent.id); summary.reason.empty() && off != clocks_off_.end()) {
-    summary.reason = clock_reason(off->second);
+  if (record.quarantined.empty()) {
+    if (record.certificate_expires_at <= now) summary.state = "expired";
+    summary.reason = hindrance(record, now);
   }
   return summary;
 }
@@ -245,20 +227,29 @@ std::vector<AgentSummary> HubCore::agents(Time now) const {
   return summaries;
 }
 
+std::string HubCore::hindrance(const AgentRecord& record, Time now) const {
+  const Time end = record.certificate_expires_at, renewable_until = end + parts_.options.renewal_grace;
+  if (end <= now)
+    return "its certificate expired at " + to_rfc3339(end) +
+           (now <= renewable_until
+                ? " and was not renewed yet: until " + to_rfc3339(renewable_until) + " it does so when it is back"
+                : " and was not renewed: enrol it again");
+  if (const auto off = clocks_off_.find(record.agent.id); off != clocks_off_.end())
+    return "its clock is " + describe_clock(off->second) + ": it gets no work until that is set right";
+  return {};
+}
+
 std::vector<HubCore::UnhealthyAgent> HubCore::unhealthy(Time now) const {
   // Renewal is due at half life; what is not renewed at nine tenths has been trying in vain, or has been away.
   const Duration late = parts_.options.certificate_life / 10;
   std::vector<UnhealthyAgent> found;
   for (const auto& [id, agent] : agents_) {
     if (!agent.quarantined.empty()) continue;
-    const Time end = agent.certificate_expires_at;
-    const auto off = clocks_off_.find(id);
-    if (end > now + late && off == clocks_off_.end()) continue;
-    std::string reason = end <= now ? expired(end, end + parts_.options.renewal_grace, now)
-                         : off != clocks_off_.end()
-                             ? clock_reason(off->second)
-                             : "its certificate expires at " + to_rfc3339(end) + " and should have been renewed by now";
-    found.push_back({id, std::move(reason)});
+    std::string reason = hindrance(agent, now);
+    if (reason.empty() && agent.certificate_expires_at <= now + late)
+      reason =
+          "its certificate expires at " + to_rfc3339(agent.certificate_expires_at) + " and should have been renewed by now";
+    if (!reason.empty()) found.push_back({id, std::move(reason)});
   }
   return found;
 }

@@ -126,7 +126,7 @@ class HubCore {
   void disposed();
 
   // --- enrolment and renewal
-  /// `denied` for a key that is in quarantine or was revoked, under whatever name.
+  /// Whether somebody may come in with this key: it is no agent's, in quarantine or not, and was not revoked.
   Status may_enrol(const Digest& key_pin) const;
   bool knows_invitation(ByteView secret) const;
   Result<wire::fb::EnrolledT> enrol(ByteView secret, ByteView certificate_request, Time now);
@@ -174,8 +174,8 @@ class HubCore {
                                                           bool asks, Time now);
   Result<wire::fb::HeartbeatAnswerT> heartbeat(const AgentId& agent, const Peer& peer, const wire::fb::HeartbeatT& heartbeat,
                                                Time now);
-  /// What is taken is answered with a promise that its receipt is in the log. `leased`: the lease that the token with the report
-  /// is for.
+  /// What is taken is answered with a promise that its receipt is in the log. `leased`: the lease that the token with the
+  /// report is for.
   Result<wire::fb::ReportTakenT> report(const AgentId& agent, const Peer& peer, const LeaseId& leased,
                                         const wire::fb::LeaseResultT& result, Time now);
   /// Whether the agent may fetch `digest` for its lease: it is the adapter or an input of a shard of it.
@@ -320,7 +320,8 @@ class HubCore {
   bool requeue(const LeaseId& lease);
   Result<Revoked> revoke_agent(const std::string& id, const std::string& reason, Time now);
   Result<Revoked> revoke_client(const std::string& id);
-  std::vector<std::string> keys_of_client(const std::string& id) const;
+  /// SHA-256 in hex; empty if the hub knows of no good certificate of that client's.
+  std::string key_of_client(const std::string& id) const;
   Result<Revoked> revoke_operator(const std::string& id, Time now, std::string& recorded);
   Result<Revoked> revoke_token(const std::string& id, Time now, std::string& recorded);
   Result<Revoked> revoke_key(const std::string& id);
@@ -393,6 +394,8 @@ class HubCore {
   std::string fresh_id(std::string_view prefix);
   bool is_present(const AgentId& agent, Time now) const;
   AgentSummary summary(const AgentRecord& agent, Time now) const;
+  /// What keeps an agent that is not in quarantine from work; empty if nothing does.
+  std::string hindrance(const AgentRecord& agent, Time now) const;
   JobStatus full_status(const Job& job, Time now) const;
 
   // Constant after construction.

@@ -423,9 +423,9 @@ Result<std::uint64_t> read_list_number(std::string_view record) {
 
 std::string write_revocation(const RevocationRecord& revocation) {
   return json::canonicalize(json::Object{{"at_ms", to_ms(revocation.at)},
+                                         {"client_key", revocation.client_key},
                                          {"id", revocation.id},
                                          {"index", revocation.index},
-                                         {"key_pins", json::Array(revocation.key_pins.begin(), revocation.key_pins.end())},
                                          {"kind", revocation.kind},
                                          {"reason", revocation.reason},
                                          {"salt", to_hex(revocation.salt)}});
@@ -435,9 +435,9 @@ Result<RevocationRecord> read_revocation(std::string_view record) {
   return read_record<RevocationRecord>(record, [&](json::ObjectReader& reader) {
     RevocationRecord revocation;
     revocation.at = time_from_ms(reader.integer("at_ms", 0, max_count));
+    revocation.client_key = reader.string("client_key", 64);
     revocation.id = reader.string("id", max_text);
     revocation.index = static_cast<std::uint64_t>(reader.integer("index", 0, max_count));
-    revocation.key_pins = reader.strings("key_pins", max_certificates_of_client, 64);
     revocation.kind = reader.string("kind", 16);
     revocation.reason = reader.string("reason", max_text);
     if (auto salt = from_hex(reader.string("salt", 64)))

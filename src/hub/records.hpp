@@ -155,18 +155,17 @@ std::string write_invitation(const InvitationRecord& invitation);
 Result<InvitationRecord> read_invitation(std::string_view record);
 
 /// Somebody or something that is no longer to be believed.
-/// Of different keys, and at one time.
-inline constexpr std::size_t max_certificates_of_client = 10'000;
-
 struct RevocationRecord {
   std::string kind;  ///< agent, client, token, key, organization
   std::string id;
   std::string reason;
   Time at{};
-  Bytes salt;               ///< Of the leaf's commitment.
-  std::uint64_t index = 0;  ///< Of the leaf.
-  /// Of a client: the SHA-256 (hex) of each key that it had a certificate for, none of which is enrolled again.
-  std::vector<std::string> key_pins{};
+  Bytes salt;                ///< Of the leaf's commitment.
+  std::uint64_t index = 0;   ///< Of the leaf.
+  std::string client_key{};  ///< Of a client: the SHA-256 (hex) of its key; empty if it was not known.
+  /// The key (SHA-256, hex) that is not enrolled again. Empty of others than clients and operators: agents' are in their
+  /// records.
+  const std::string& key_pin() const { return kind == "operator" ? id : client_key; }
   /// What the leaf is a commitment to: RFC 8785 JSON of kind, id, reason and time.
   std::string content() const;
 };

@@ -215,7 +215,7 @@ void HubCore::give_to_others(const Job& job, const AgentId& agent, std::uint32_t
   if (job.running->shards.at(index).accepted) return;
   parts_.scheduler.avoid({job.id, index}, agent, now + avoided_for);
   parts_.scheduler.want({job.id, index}, 1);
-  new_work_ = true;
+  ++newly_wanted_;
 }
 
 }  // namespace forgepool::hub

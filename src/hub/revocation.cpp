@@ -59,7 +59,7 @@ Result<HubCore::Revoked> HubCore::revoke(const std::string& kind, const std::str
   if (kind == "key") revoked = revoke_key(id);
   if (!revoked) return revoked;
   RevocationRecord record{kind, std::move(recorded), reason, now, {}, 0};
-  if (kind == "client") record.key_pins = keys_of_client(id);
+  if (kind == "client") record.client_key = key_of_client(id);
   record_revocation(std::move(record));
   return revoked;
 }
@@ -88,11 +88,10 @@ Result<HubCore::Revoked> HubCore::revoke_agent(const std::string& id, const std:
   return Revoked{leases, [name](const Peer& peer) { return peer.name == name; }};
 }
 
-std::vector<std::string> HubCore::keys_of_client(const std::string& id) const {
-  std::set<std::string> pins;
-  for (const auto& [until, certificate] : certificates_)
-    if (certificate.name == "client/" + id && pins.size() < max_certificates_of_client) pins.insert(certificate.key_pin.hex());
-  return {pins.begin(), pins.end()};
+std::string HubCore::key_of_client(const std::string& id) const {
+  // All that it had are of one key: renewal is for the same.
+  const auto found = std::ranges::find_if(certificates_, [&](const auto& one) { return one.second.name == "client/" + id; });
+  return found == certificates_.end() ? "" : found->second.key_pin.hex();
 }
 
 Result<HubCore::Revoked> HubCore::revoke_client(const std::string& id) {

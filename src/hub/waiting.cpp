@@ -10,6 +10,7 @@ namespace {
 
 // After so long the hub looks whether its clock was set, if nothing else happens: what is dated may be due then.
 constexpr Duration longest_wait = std::chrono::minutes(10);
+
 template <class Key>
 void erase_one(std::multimap<Key, std::uint64_t>& index, const Key& key, std::uint64_t number) {
   const auto [first, last] = index.equal_range(key);
@@ -143,19 +144,16 @@ void Endpoints::arm() {
     return;
   }
   const Time now = loop_.steady();
-  std::optional<Time> next = waits_end_.next();
+  Time next = waits_end_.next().value_or(Time::max());
   // What the state machine waits for is dated.
-  if (const auto dated = core_.next_deadline()) {
-    const Time look = now + std::min(*dated - loop_.now(), longest_wait);
-    next = next ? std::min(*next, look) : look;
-  }
-  if (!next) {
+  if (const auto dated = core_.next_deadline()) next = std::min(next, now + std::min(*dated - loop_.now(), longest_wait));
+  if (next == Time::max()) {
     timer_ = nullptr;
     return;
   }
-  if (timer_ && armed_for_ <= *next) return;  // Fires no later than needed, and arms again.
-  armed_for_ = *next;
-  timer_ = loop_.after(*next - now + std::chrono::milliseconds(1), [this] {
+  if (timer_ && armed_for_ <= next) return;  // Fires no later than needed, and arms again.
+  armed_for_ = next;
+  timer_ = loop_.after(next - now + std::chrono::milliseconds(1), [this] {
     timer_ = nullptr;
     look_at_clock();
     core_.tick(loop_.now());

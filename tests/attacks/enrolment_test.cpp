@@ -144,7 +144,8 @@ TEST_CASE("a key whose agent or client was revoked does not come in again under 
   CHECK(world.refusal(boss, post("/v1/revocations", wire::encode(revoke))) == Refusal{200, "accepted"});
   for (const std::string as : {"agent", "client"}) {
     const auto secret = Door::secret_of(world.join_token(1h, as));
-    CHECK(world.refusal(world.door, world.enroll(secret, request)) == Refusal{403, "enrolment_key"});
+    const Refusal refused = role == "agent" ? Refusal{409, "key_enrolled"} : Refusal{403, "key_revoked"};
+    CHECK(world.refusal(world.door, world.enroll(secret, request)) == refused);
     // The token is not used up by it.
     CHECK(world.refusal(world.door, world.enroll(secret, Door::request_for())) == Refusal{200, "accepted"});
   }

@@ -179,6 +179,13 @@ std::uint64_t disposals(const std::string& directory) {
   return newest - 1;
 }
 
+JobId make_cancelled_job(DiskPool& pool) {
+  pool.upload();  // The job before let go of its input.
+  const JobId job = must(pool.submit()).id;
+  REQUIRE(pool.call<JobStatus>([&](auto done) { pool.owner().cancel(job, done); }));
+  return job;
+}
+
 }  // namespace
 
 TEST_CASE("however often somebody submits, cancels and erases, everything is wrapped anew once in an interval") {
@@ -187,12 +194,7 @@ TEST_CASE("however often somebody submits, cancels and erases, everything is wra
   HubOptions options;
   options.disposal_interval = std::chrono::seconds(20);
   DiskPool pool(loop, directory.path(), LedgerStore::sqlite, options);
-  const auto cancelled_job = [&] {
-    pool.upload();  // The job before let go of its input.
-    const JobId job = must(pool.submit()).id;
-    REQUIRE(pool.call<JobStatus>([&](auto done) { pool.owner().cancel(job, done); }));
-    return job;
-  };
+  const auto cancelled_job = [&] { return make_cancelled_job(pool); };
   // One after the other: each waits until nothing of it is left.
   const Time start = loop.now();
   for (int i = 0; i < 10; ++i) CHECK(pool.erase(pool.owner(), cancelled_job()));
@@ -206,4 +208,25 @@ TEST_CASE("however often somebody submits, cancels and erases, everything is wra
   for (int i = 0; i < 40; ++i) pool.owner().erase(cancelled_job(), [&](Status done) { erased += done.has_value(); });
   REQUIRE(loop.run_until([&] { return erased == 40; }, std::chrono::minutes(5)));
   CHECK(disposals(directory.path()) - before <= 3);
+}
+
+TEST_CASE("an erasure waits for the next interval, however the clock is set meanwhile") {
+  for (const auto by : {std::chrono::minutes(-30), std::chrono::minutes(30)}) {
+    CAPTURE(by.count());
+    testing::VirtualEventLoop loop;
+    const TemporaryDirectory directory;
+    HubOptions options;
+    options.disposal_interval = std::chrono::seconds(20);
+    DiskPool pool(loop, directory.path(), LedgerStore::sqlite, options);
+    const JobId first = make_cancelled_job(pool), second = make_cancelled_job(pool);
+    loop.advance(std::chrono::hours(1));  // No certificate is younger than the clock is set back.
+    CHECK(pool.erase(pool.owner(), first));
+    const auto before = disposals(directory.path());
+    const Time start = loop.steady();
+    loop.set_wall_clock(by);
+    CHECK(pool.erase(pool.owner(), second));
+    CHECK(disposals(directory.path()) == before + 1);
+    CHECK(loop.steady() - start >= std::chrono::seconds(19));
+    CHECK(loop.steady() - start <= std::chrono::seconds(40));
+  }
 }
